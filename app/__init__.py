@@ -1,0 +1,1 @@
+"""The example: an application whose schema follows its models."""

@@ -1,0 +1,145 @@
+"""Schemas that were computed before, kept under the private git directory.
+
+A schema is stored with its manifest: what the import depended on. A tree in which all of that is equal
+has that schema. The cache is only ever an answer that could be computed again: a file that is missing,
+damaged or written by another version counts as absent, and a failing write is ignored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitmig import __version__
+from gitmig.model import Manifest, Schema
+from gitmig.schema import digest, from_json, to_json
+
+if TYPE_CHECKING:
+    from gitmig.git.trees import Tree
+
+_KEPT = 64
+
+
+def manifest_of(
+    tree: Tree, files: Iterable[str], lookups: Iterable[str], listings: Iterable[str], top: Path
+) -> Manifest:
+    """What an import that read these files, looked these names up and listed these folders saw in ``tree``.
+
+    Files that the tree does not hold (ignored, generated modules) are taken from ``top`` by content.
+    """
+    ids = tree.ids()
+    return Manifest(
+        files={path: str(ids[path]) if path in ids else _on_disk(top / path) for path in sorted(set(files))},
+        lookups={name: _shape(tree, name) for name in sorted(set(lookups))},
+        listings={folder: _entries(tree, folder) for folder in sorted(set(listings))},
+    )
+
+
+def _on_disk(path: Path) -> str:
+    try:
+        return "disk:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "disk:absent"
+
+
+def _shape(tree: Tree, name: str) -> str:
+    ids = tree.ids()
+    shape = "m" if f"{name}.py" in ids else ""
+    if f"{name}/__init__.py" in ids:
+        return "p" + shape
+    return ("d" if tree.exists(name) and name not in ids else "") + shape
+
+
+def _entries(tree: Tree, folder: str) -> str:
+    names, folders = tree.listing(folder)
+    text = "\n".join([*sorted(names), "", *sorted(folders)])
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaCache:
+    """The cache of one repository. ``folder`` is made when something is first stored."""
+
+    folder: Path
+
+    def find(self, tree: Tree, circumstances: str, top: Path) -> Schema | None:
+        """The schema of a tree whose manifest is known under the same circumstances, or None.
+
+        ``circumstances`` names all that is not in the tree: interpreter, options, environment.
+        """
+        for entry in self._manifests():
+            if entry.get("circumstances") == circumstances and self._holds(entry, tree, top):
+                return self.schema(str(entry.get("schema")))
+        return None
+
+    def schema(self, schema_digest: str) -> Schema | None:
+        """A stored schema by its digest, or None."""
+        try:
+            return from_json(json.loads((self.folder / f"schema-{schema_digest}.json").read_text("utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def manifest(self, schema_digest: str) -> Manifest | None:
+        """The newest manifest that led to a schema, or None."""
+        for entry in self._manifests():
+            if entry.get("schema") == schema_digest:
+                return _manifest(entry)
+        return None
+
+    def store(self, schema: Schema, manifest: Manifest, circumstances: str) -> None:
+        """Remember that a tree with this manifest has this schema."""
+        entry: dict[str, object] = {
+            "circumstances": circumstances,
+            "schema": digest(schema),
+            "files": dict(manifest.files),
+            "lookups": dict(manifest.lookups),
+            "listings": dict(manifest.listings),
+        }
+        entries = [entry, *(other for other in self._manifests() if other != entry)]
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _replace(self.folder / f"schema-{digest(schema)}.json", json.dumps(to_json(schema)))
+            _replace(self._index, json.dumps({"gitmig": __version__, "manifests": entries[:_KEPT]}))
+
+    @property
+    def _index(self) -> Path:
+        return self.folder / "manifests.json"
+
+    def _manifests(self) -> list[dict[str, object]]:
+        try:
+            stored = json.loads(self._index.read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        if not isinstance(stored, dict) or stored.get("gitmig") != __version__:
+            return []
+        entries = stored.get("manifests")
+        return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+    @staticmethod
+    def _holds(entry: Mapping[str, object], tree: Tree, top: Path) -> bool:
+        known = _manifest(entry)
+        return known is not None and known == manifest_of(
+            tree, known.files, known.lookups, known.listings, top
+        )
+
+
+def _manifest(entry: Mapping[str, object]) -> Manifest | None:
+    parts = [entry.get(name) for name in ("files", "lookups", "listings")]
+    if not all(isinstance(part, dict) for part in parts):
+        return None
+    files, lookups, listings = (part for part in parts if isinstance(part, dict))
+    return Manifest(files=files, lookups=lookups, listings=listings)
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = posixpath.join(path.parent, f".{path.name}.{os.getpid()}")
+    with open(temporary, "w", encoding="utf-8") as handle:
+        handle.write(text)
+    os.replace(temporary, path)

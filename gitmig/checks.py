@@ -1,0 +1,194 @@
+"""Findings out of facts. Pure: whoever calls has asked git, the worker and the database before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from gitmig.graph import Graph
+from gitmig.model import DatabaseState, FacetChange, Finding, RevisionId, Script, Severity
+from gitmig.schema import render
+
+
+def graph_findings(graph: Graph) -> tuple[Finding, ...]:
+    """GM002, GM004, GM005 and GM006 of one revision graph."""
+    return (*_unreadable(graph), *_duplicates(graph), *_missing(graph), *_heads(graph))
+
+
+def _unreadable(graph: Graph) -> Iterable[Finding]:
+    for problem in graph.unreadable:
+        yield Finding(
+            code="GM006",
+            severity=Severity.ERROR,
+            message=f"the revision identifiers of {problem.path} cannot be read: {problem.reason}",
+            hint=f"correct {problem.path}",
+            path=problem.path,
+            line=problem.line,
+        )
+
+
+def _duplicates(graph: Graph) -> Iterable[Finding]:
+    for first, second in graph.duplicates:
+        yield Finding(
+            code="GM004",
+            severity=Severity.ERROR,
+            message=f"{first.path} and {second.path} have one revision id: {first.revision}",
+            hint="give one of them an id of its own",
+            path=second.path,
+        )
+
+
+def _missing(graph: Graph) -> Iterable[Finding]:
+    for script, parent in graph.missing:
+        yield Finding(
+            code="GM005",
+            severity=Severity.ERROR,
+            message=f"{script.revision} follows {parent}, which no file has",
+            hint=f"bring the file of {parent} back, or correct down_revision in {script.path}",
+            path=script.path,
+        )
+
+
+def _heads(graph: Graph) -> Iterable[Finding]:
+    if len(graph.heads) > 1:
+        yield Finding(
+            code="GM002",
+            severity=Severity.ERROR,
+            message=f"{len(graph.heads)} heads: {', '.join(graph.heads)}",
+            hint="alembic merge heads",
+            path=graph.scripts[graph.heads[-1]].path,
+        )
+
+
+def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]:
+    """GM010, GM011 and GM012: where a database stands beside the checkout's graph."""
+    unknown = [head for head in state.heads if head not in graph.scripts]
+    if unknown:
+        return (
+            Finding(
+                code="GM010",
+                severity=Severity.ERROR,
+                message=f"the database is at {', '.join(unknown)}, which no file of the checkout has",
+                hint="check out the branch that has it, or bring its file back",
+            ),
+        )
+    if state.tables and not state.versioned and graph.heads:
+        return (
+            Finding(
+                code="GM017",
+                severity=Severity.ERROR,
+                message=f"the database has {state.tables} tables and is not under Alembic",
+                hint="alembic stamp REVISION",
+            ),
+        )
+    behind = graph.ancestors(graph.heads) - graph.applied(state.heads)
+    if not behind:
+        return ()
+    count = f"{len(behind)} revision{'s' if len(behind) > 1 else ''}"
+    return (
+        Finding(
+            code="GM011",
+            severity=Severity.ERROR,
+            message=f"the database is {count} behind the checkout",
+            hint="gitmig upgrade",
+        ),
+    )
+
+
+def in_progress(operation: str | None) -> tuple[Finding, ...]:
+    """GM016 while git is in the middle of a merge, rebase, cherry-pick or revert."""
+    if operation is None:
+        return ()
+    return (
+        Finding(
+            code="GM016",
+            severity=Severity.ERROR,
+            message=f"a {operation} is in progress",
+            hint=f"git {operation} --continue",
+        ),
+    )
+
+
+def uncommitted(revisions: Sequence[RevisionId]) -> tuple[Finding, ...]:
+    """GM018 for revisions that the database has and no commit of the checkout."""
+    if not revisions:
+        return ()
+    return (
+        Finding(
+            code="GM018",
+            severity=Severity.ERROR,
+            message=f"applied, not committed: {', '.join(revisions)}",
+            hint="gitmig upgrade --commit",
+        ),
+    )
+
+
+def unproven(script: Script) -> Finding:
+    """GM007 for a revision that comes with a change of the models and has no record of it."""
+    return Finding(
+        code="GM007",
+        severity=Severity.WARNING,
+        message=f"nothing proves that {script.revision} takes the database to these models",
+        hint=f"gitmig tie {script.revision}",
+        path=script.path,
+    )
+
+
+def unrevised(
+    changes: Sequence[FacetChange], *, hint: str = 'gitmig revise -m "…"', path: str | None = None
+) -> Finding:
+    """GM001 for models that changed without a revision."""
+    return Finding(
+        code="GM001",
+        severity=Severity.ERROR,
+        message="the models change without a revision that takes the database there",
+        hint=hint,
+        path=path,
+        details=tuple(render(change) for change in changes),
+    )
+
+
+def rolled_back(revision: RevisionId, *, committing: bool) -> Finding:
+    """GM013, or GM001 when models that a rollback put there are about to be committed."""
+    if not committing:
+        return Finding(
+            code="GM013",
+            severity=Severity.WARNING,
+            message=f"the models in the work tree are those of {revision}, put there by a rollback",
+            hint="gitmig upgrade",
+        )
+    return Finding(
+        code="GM001",
+        severity=Severity.ERROR,
+        message=f"these are the models of {revision}, as a rollback put them there",
+        hint=f"gitmig rollback {revision} --commit  (or take them forward again: gitmig upgrade)",
+    )
+
+
+def with_severities(
+    findings: Iterable[Finding], severity: Mapping[str, Severity | None], allowed: Iterable[str] = ()
+) -> tuple[Finding, ...]:
+    """The findings after the settings' severities and the ways out (``GITMIG_ALLOW``) were applied."""
+    let = frozenset(allowed)
+    kept: list[Finding] = []
+    for finding in findings:
+        level = Severity.WARNING if finding.code in let else severity.get(finding.code, finding.severity)
+        if level is not None:
+            kept.append(_at(finding, level))
+    return tuple(kept)
+
+
+def _at(finding: Finding, severity: Severity) -> Finding:
+    return Finding(
+        code=finding.code,
+        severity=severity,
+        message=finding.message,
+        hint=finding.hint,
+        path=finding.path,
+        line=finding.line,
+        details=finding.details,
+    )
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether any of the findings decides the exit code."""
+    return any(finding.severity is Severity.ERROR for finding in findings)

@@ -1,0 +1,150 @@
+"""What every command takes, before or after its name, and the wrapper that hands it over."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Concatenate, ParamSpec
+
+import typer
+
+from gitmig.errors import UsageError
+from gitmig.project import Project, ProjectOptions, open_project
+
+P = ParamSpec("P")
+
+_PANEL = "Everywhere"
+FORMATS = ("text", "json", "github")
+
+_Directory = Annotated[
+    Path, typer.Option("-C", metavar="DIR", help="Work as if started in DIR.", rich_help_panel=_PANEL)
+]
+_Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="The alembic.ini or pyproject.toml.", rich_help_panel=_PANEL
+    ),
+]
+_Section = Annotated[
+    str, typer.Option("--name", metavar="SECTION", help="Section of the ini file.", rich_help_panel=_PANEL)
+]
+_X = Annotated[
+    list[str],
+    typer.Option("-x", metavar="ARG", help="Argument for env.py, repeatable.", rich_help_panel=_PANEL),
+]
+_UrlEnv = Annotated[
+    str | None,
+    typer.Option(
+        "--url-env",
+        metavar="NAME",
+        help="Another database: the environment variable that holds its URL.",
+        rich_help_panel=_PANEL,
+    ),
+]
+_Verbose = Annotated[
+    bool,
+    typer.Option("-v", "--verbose", help="Say more; let env.py's output through.", rich_help_panel=_PANEL),
+]
+_Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=_PANEL)]
+_Format = Annotated[
+    str, typer.Option("--format", metavar="text|json|github", help="How to answer.", rich_help_panel=_PANEL)
+]
+_Json = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=_PANEL)]
+
+# Long and short names of the options above, and whether a value follows.
+_TAKES_VALUE = {
+    "-C": True, "--config": True, "--name": True, "-x": True, "--url-env": True, "--format": True,
+    "-v": False, "--verbose": False, "--debug": False, "--json": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """The options that every command takes."""
+
+    project: ProjectOptions
+    format: str
+    debug: bool
+
+    def open(self) -> Project:
+        """The project that the options name."""
+        return open_project(self.project)
+
+
+def _common(
+    C: _Directory = Path("."),
+    config: _Config = None,
+    name: _Section = "alembic",
+    x: _X = [],  # noqa: B006 - Typer reads it and copies it
+    url_env: _UrlEnv = None,
+    verbose: _Verbose = False,
+    debug: _Debug = False,
+    format: _Format = "text",
+    json: _Json = False,
+) -> Common:
+    if format not in FORMATS:
+        raise UsageError(f"no such format: {format!r}", hint=f"one of {', '.join(FORMATS)}")
+    return Common(
+        project=ProjectOptions(
+            directory=C, config=config, section=name, x=tuple(x), url_env=url_env, verbose=verbose
+        ),
+        format="json" if json else format,
+        debug=debug,
+    )
+
+
+def command(function: Callable[Concatenate[Common, P], int]) -> Callable[..., None]:
+    """Make a Typer command of a function whose first parameter is Common and which returns the exit code."""
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    shared = list(inspect.signature(_common, eval_str=True).parameters.values())
+    names = [parameter.name for parameter in shared]
+
+    @functools.wraps(function)
+    def run(**values: object) -> None:
+        common = _common(**{name: values.pop(name) for name in names})  # type: ignore[arg-type]
+        raise typer.Exit(function(common, **values))  # type: ignore[arg-type]
+
+    keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
+    run.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword_only}
+    del run.__wrapped__
+    return run
+
+
+def normalised(arguments: Sequence[str], groups: Sequence[str]) -> list[str]:
+    """The arguments as Typer wants them: common options after the command, ``-2`` as a target.
+
+    ``groups`` are the commands that have commands of their own (``hook``, ``ledger``).
+    """
+    before, rest = _leading_options(arguments)
+    words = 2 if rest[:1] and rest[0] in groups and len(rest) > 1 and not rest[1].startswith("-") else 1
+    head, tail = rest[:words], [*before, *rest[words:]]
+    if head[:1] in (["rollback"], ["upgrade"]) and "--" not in tail:
+        relative = [item for item in tail if re.fullmatch(r"-\d+", item)]
+        if relative:
+            tail = [*(item for item in tail if item not in relative), "--", *relative]
+    return [*head, *tail]
+
+
+def _leading_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    position = 0
+    while position < len(arguments) and arguments[position].partition("=")[0] in _TAKES_VALUE:
+        takes_value = _TAKES_VALUE[arguments[position].partition("=")[0]]
+        position += 2 if takes_value and "=" not in arguments[position] else 1
+    return list(arguments[:position]), list(arguments[position:])
+
+
+def wanted_format(arguments: Sequence[str]) -> str:
+    """The format that the arguments ask for, read before they are parsed: usage errors obey it too."""
+    for position, item in enumerate(arguments):
+        if (
+            item == "--json"
+            or item == "--format=json"
+            or list(arguments[position : position + 2]) == ["--format", "json"]
+        ):
+            return "json"
+    return "text"

@@ -1,0 +1,90 @@
+"""``gitmig``: the one error boundary and the table of commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+
+from gitmig.errors import GitmigError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code; see :func:`run`."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
+    debug = "--debug" in arguments
+    try:
+        return _dispatch(arguments)
+    except GitmigError as error:
+        if debug:
+            traceback.print_exc()
+        return _report(arguments, error)
+    except KeyboardInterrupt:
+        from gitmig.errors import Interrupted
+
+        return _report(arguments, Interrupted("interrupted; what was prepared was rolled back"))
+    except BrokenPipeError:
+        # The reader of our output went away (`gitmig log | head`): nothing to tell anybody.
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        return _report_unexpected(arguments, error)
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    import typer.main
+
+    from gitmig.cli.app import GROUPS, app
+    from gitmig.cli.common import normalised
+
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(normalised(arguments, GROUPS), prog_name="gitmig", standalone_mode=False)
+    except Exception as error:
+        usage = _usage_error(error)
+        if usage is None:
+            raise
+        raise usage from None
+    return result if isinstance(result, int) else 0
+
+
+def _usage_error(error: Exception) -> GitmigError | None:
+    """Typer's own usage errors, by what they can do: their classes moved between its versions."""
+    from gitmig.errors import Declined, UsageError
+
+    if type(error).__name__ == "Abort":
+        return Declined("nothing was changed")
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return UsageError("a command is missing", hint="gitmig --help")
+    if not hasattr(error, "format_message") or not hasattr(error, "exit_code"):
+        return None
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "gitmig")
+    return UsageError(error.format_message().rstrip("."), hint=f"{path} --help")
+
+
+def _report(arguments: Sequence[str], error: GitmigError) -> int:
+    from gitmig.cli.common import wanted_format
+    from gitmig.render.errors import error_json, error_text
+
+    if wanted_format(arguments) == "json":
+        print(json.dumps(error_json(error)))
+    else:
+        print(error_text(error), file=sys.stderr)
+    return error.exit_code
+
+
+def _report_unexpected(arguments: Sequence[str], error: Exception) -> int:
+    from gitmig.cli.common import wanted_format
+    from gitmig.render.errors import unexpected_json, unexpected_text
+
+    if wanted_format(arguments) == "json":
+        print(json.dumps(unexpected_json(error)))
+    else:
+        print(unexpected_text(error), file=sys.stderr)
+    return 3

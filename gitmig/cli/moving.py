@@ -1,0 +1,37 @@
+"""What the commands that change something share: their options, and how their result is shown."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from gitmig.cli.common import Common
+from gitmig.cli.terminal import Terminal
+from gitmig.execute import Manner
+from gitmig.operations.results import MoveResult
+from gitmig.project import Project
+from gitmig.render.json import move_json
+from gitmig.render.moves import move_text
+from gitmig.seen import remember
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
+Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for a lock.")]
+
+
+def manner(common: Common, *, dry_run: bool, yes: bool, wait: float) -> Manner:
+    """How the operation is to go about it, with the terminal as its person."""
+    return Manner(person=Terminal(agreed=yes, quiet=common.format == "json"), dry_run=dry_run, wait=wait)
+
+
+def finish(common: Common, project: Project, result: MoveResult) -> int:
+    """Show the result and note where the database is now. Returns the exit code."""
+    if project.repository is not None and result.done:
+        remember(project.repository.private(), project.configuration.section, result.database, result.heads)
+    if common.format == "json":
+        print(json.dumps(move_json(result)))
+    else:
+        move_text(result, project)
+    return 0

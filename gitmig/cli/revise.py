@@ -1,0 +1,37 @@
+"""``gitmig revise``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitmig.cli.common import Common
+from gitmig.cli.moving import DryRun, Wait, Yes, finish, manner
+from gitmig.operations.revise import ReviseOptions, revise
+
+
+def run(
+    common: Common,
+    message: Annotated[
+        str | None, typer.Option("-m", "--message", metavar="MSG", help="What changes.")
+    ] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Write the revision and stop.")] = False,
+    edit: Annotated[bool, typer.Option("--edit", help="Open the draft in the editor first.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="A data migration: no schema difference.")] = False,
+    no_commit: Annotated[
+        bool, typer.Option("--no-commit", help="Apply and stage; commit it with your other changes.")
+    ] = False,
+    amend: Annotated[bool, typer.Option("--amend", help="Redo the unpublished head revision.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = 60.0,
+) -> int:
+    """Draft a revision from what the models changed; review, apply and commit it with them."""
+    project = common.open()
+    options = ReviseOptions(
+        message=message, draft=draft, edit=edit, empty=empty, commit=not no_commit, amend=amend
+    )
+    return finish(
+        common, project, revise(project, options, manner(common, dry_run=dry_run, yes=yes, wait=wait))
+    )

@@ -1,0 +1,29 @@
+"""``gitmig rollback``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitmig.cli.common import Common
+from gitmig.cli.moving import DryRun, Wait, Yes, finish, manner
+from gitmig.operations.rollback import RollbackOptions, rollback
+
+
+def run(
+    common: Common,
+    target: Annotated[str, typer.Argument(metavar="[TARGET]", help="-1, base, an id or its prefix.")] = "-1",
+    commit: Annotated[
+        bool, typer.Option("--commit", help="Make it permanent: remove the unpublished revisions and commit.")
+    ] = False,
+    database_only: Annotated[bool, typer.Option("--database-only", help="Leave the models alone.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = 60.0,
+) -> int:
+    """Move the database down and put the matching models into the work tree."""
+    project = common.open()
+    options = RollbackOptions(target=target, commit=commit, database_only=database_only)
+    result = rollback(project, options, manner(common, dry_run=dry_run, yes=yes, wait=wait))
+    return finish(common, project, result)

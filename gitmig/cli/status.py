@@ -1,0 +1,20 @@
+"""``gitmig status``."""
+
+from __future__ import annotations
+
+import json
+
+from gitmig.cli.common import Common
+from gitmig.operations.status import status
+from gitmig.render.json import status_json
+from gitmig.render.text import status_text
+
+
+def run(common: Common) -> int:
+    """Where database, checkout and models stand, and the one command that brings them in step."""
+    result = status(common.open())
+    if common.format == "json":
+        print(json.dumps(status_json(result)))
+    else:
+        status_text(result)
+    return 0 if result.in_step else 1

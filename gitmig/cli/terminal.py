@@ -1,0 +1,92 @@
+"""The person at the terminal. Questions and progress go to stderr: stdout is data."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.syntax import Syntax
+
+from gitmig.errors import Declined, UsageError
+from gitmig.model import Plan
+from gitmig.render.harmless import harmless
+from gitmig.render.plans import plan_lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminal:
+    """Asks where stdin and stderr are terminals and ``--yes`` was not given."""
+
+    agreed: bool
+    quiet: bool = False
+
+    @property
+    def present(self) -> bool:
+        """Whether somebody is there to answer."""
+        return not self.agreed and not self.quiet and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def confirm(self, question: str, *, plan: Plan | None = None, details: Sequence[str] = ()) -> bool:
+        """Show the plan and the details, and ask; no answer is a no."""
+        if self.agreed:
+            return True
+        for line in (*(plan_lines(plan) if plan is not None else ()), *details):
+            self._print(f"  {line}")
+        return self._answer(f"{question} [y/N] ").lower() in ("y", "yes")
+
+    def choose(self, question: str, choices: Sequence[tuple[str, str]]) -> str:
+        """Ask until one of the keys is typed; Enter means nothing, so that nothing happens by accident."""
+        for key, meaning in choices:
+            self._print(f"  {key}  {meaning}")
+        keys = [key for key, _ in choices]
+        while True:
+            answer = self._answer(f"{question} [{'/'.join(keys)}] ").lower()
+            if answer[:1] in keys and answer:
+                return answer[0]
+
+    def show(self, title: str, text: str) -> None:
+        """The title's lines, then the text as Python."""
+        console = Console(stderr=True, highlight=False)
+        for line in title.splitlines():
+            console.print(f"  {harmless(line)}", style=_style(line), markup=False)
+        console.print(Syntax(harmless(text), "python", theme="ansi_dark", background_color="default"))
+
+    def edit(self, path: Path) -> None:
+        """The editor that git would take, on the file. Raises UsageError where there is none."""
+        editor = _editor()
+        if editor is None:
+            raise UsageError("there is no editor", hint="git config core.editor EDITOR")
+        subprocess.run([*shlex.split(editor), str(path)], check=False)
+
+    def tell(self, line: str) -> None:
+        """One line about what is going on."""
+        if not self.quiet:
+            self._print(line)
+
+    def _answer(self, question: str) -> str:
+        sys.stderr.write(harmless(question))
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise Declined("nobody answered; nothing was changed")
+        return line.strip()
+
+    def _print(self, line: str) -> None:
+        Console(stderr=True, highlight=False).print(harmless(line), style=_style(line.strip()), markup=False)
+
+
+def _editor() -> str | None:
+    found = os.environ.get("GIT_EDITOR")
+    if not found:
+        answer = subprocess.run(["git", "var", "GIT_EDITOR"], capture_output=True, text=True, check=False)
+        found = answer.stdout.strip() if answer.returncode == 0 else None
+    return found or os.environ.get("VISUAL") or os.environ.get("EDITOR")
+
+
+def _style(line: str) -> str | None:
+    return {"+": "green", "-": "red", "~": "yellow"}.get(line[:1]) if line[1:2] == " " else None

@@ -1,0 +1,156 @@
+"""The errors that gitmig reports. Every one has a message, a hint and an exit code.
+
+Nothing here prints. Errors of git, Alembic and SQLAlchemy are translated into these where they were
+called; the command line renders them (``Error:``, ``Hint:`` or the JSON error object).
+"""
+
+from __future__ import annotations
+
+
+class GitmigError(Exception):
+    """The root: something that a person can act on.
+
+    Attributes:
+        message: what happened, in the user's terms, one line.
+        hint: the next command or edit, or None where there is nothing useful to say.
+        detail: further lines (a traceback cut down to the user's frames), or None.
+    """
+
+    code = "error"
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None, detail: str | None = None):
+        """See the class."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.detail = detail
+
+
+class UsageError(GitmigError):
+    """An argument that cannot be understood."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class SettingsError(GitmigError):
+    """A setting that is missing, unknown or wrong."""
+
+    code = "settings"
+    exit_code = 2
+
+
+class NoAlembic(SettingsError):
+    """No Alembic configuration was found."""
+
+    code = "no-alembic"
+
+
+class NoRepository(GitmigError):
+    """A command that needs git was started outside a repository, or without git."""
+
+    code = "no-repository"
+    exit_code = 2
+
+
+class NoInterpreter(GitmigError):
+    """No Python interpreter that can import the project was found."""
+
+    code = "no-interpreter"
+    exit_code = 2
+
+
+class ProjectCodeError(GitmigError):
+    """The project's models or env.py do not import or do not run."""
+
+    code = "project-code"
+    exit_code = 2
+
+
+class DatabaseUnreachable(GitmigError):
+    """The database cannot be connected to."""
+
+    code = "database-unreachable"
+    exit_code = 2
+
+
+class WrongDatabase(GitmigError):
+    """env.py connects to another database than the one that was named (GM015)."""
+
+    code = "GM015"
+    exit_code = 1
+
+
+class UnknownRevision(UsageError):
+    """A revision that no file has."""
+
+    code = "unknown-revision"
+
+
+class AmbiguousRevision(UsageError):
+    """A prefix that more than one revision has, or a relative target across a merge."""
+
+    code = "ambiguous-revision"
+
+
+class UnknownRef(UsageError):
+    """A git ref or commit that does not exist."""
+
+    code = "unknown-ref"
+
+
+class Refused(GitmigError):
+    """A command that would lose something or make things worse; nothing was changed."""
+
+    code = "refused"
+
+
+class Declined(GitmigError):
+    """The person said no; nothing was changed."""
+
+    code = "declined"
+
+
+class NoDifference(GitmigError):
+    """``revise`` found nothing to write."""
+
+    code = "no-difference"
+
+
+class MigrationFailed(GitmigError):
+    """A revision script, or the database, raised while moving."""
+
+    code = "migration-failed"
+
+
+class LockTimeout(GitmigError):
+    """Somebody else holds the lock of the database or of the repository."""
+
+    code = "locked"
+
+
+class CommitFailed(GitmigError):
+    """The database moved, and then git did not commit (a hook refused, say)."""
+
+    code = "commit-failed"
+
+
+class GitError(GitmigError):
+    """git said no to something that gitmig needs."""
+
+    code = "git"
+
+
+class Interrupted(GitmigError):
+    """The person pressed Ctrl-C; what was prepared was rolled back."""
+
+    code = "interrupted"
+    exit_code = 130
+
+
+class WorkerCrashed(GitmigError):
+    """The worker process ended without an answer."""
+
+    code = "worker-crashed"
+    exit_code = 2

@@ -1,0 +1,216 @@
+"""The executor: carries a plan out. Besides it only ``init``, ``hooks`` and the cache write anything.
+
+The order is that of the design: the database is prepared under its lock, the files are written, the
+database is committed, and only then git commits, when no migration transaction is open any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitmig.errors import CommitFailed, Declined, LockTimeout, Refused
+from gitmig.git.repository import Repository
+from gitmig.git.restore import Restoration, apply, check
+from gitmig.model import Action, CommitId, Plan, RevisionId
+from gitmig.person import Person
+from gitmig.worker_client import Ground, Json, Moves, Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan, with what it takes to carry it out."""
+
+    plan: Plan
+    moves: Moves
+    restoration: Restoration | None = None
+    question: str | None = None
+    """What a person has to agree to first, or None."""
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What happened. ``done`` is False for a dry run."""
+
+    plan: Plan
+    database: str
+    heads: tuple[RevisionId, ...]
+    done: bool
+    before: tuple[RevisionId, ...] = ()
+    commit: CommitId | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a plan is to be carried out."""
+
+    person: Person
+    dry_run: bool = False
+    wait: float = 60.0
+
+
+@contextlib.contextmanager
+def command_lock(repository: Repository | None, wait: float) -> Iterator[None]:
+    """One changing command at a time in one work tree. Raises LockTimeout after ``wait`` seconds."""
+    if repository is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    folder = repository.private()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "lock")
+        lock.acquire(timeout=wait)
+    except Timeout:
+        raise LockTimeout(
+            "another gitmig command is at work in this work tree",
+            hint="wait for it, or give it longer with --wait SECONDS",
+        ) from None
+    except OSError as error:
+        raise Refused(
+            f"the repository cannot be written to: {error.strerror or error}",
+            hint=f"make {folder.parent} writable",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def move(
+    repository: Repository | None, worker: Worker, build: Callable[[Ground], Prepared], manner: Manner
+) -> Outcome:
+    """Make the plan under the database's lock and carry it out.
+
+    A question to a person releases the lock; afterwards the plan is made again, and a plan that
+    differs from the one agreed to is refused. Raises what ``build`` raises, Declined, and the
+    worker's errors; then database and files are as they were.
+    """
+    agreed: Plan | None = None
+    while True:
+        attempt = _Attempt(repository, build, manner, agreed)
+        moved = worker.migrate(attempt.plan, attempt.write_files, wait=manner.wait, note=attempt.note)
+        prepared = attempt.prepared
+        assert prepared is not None
+        if attempt.asks is None:
+            done = moved.committed or (
+                not manner.dry_run and not prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
+            )
+            if done and not moved.committed:
+                attempt.write_files()
+            return Outcome(
+                plan=prepared.plan,
+                database=moved.database,
+                heads=moved.heads,
+                done=done,
+                before=attempt.before,
+            )
+        if not manner.person.present:
+            raise Refused(attempt.asks, hint="look at the plan with --dry-run, then give --yes")
+        if not manner.person.confirm(attempt.asks, plan=prepared.plan, details=prepared.details):
+            raise Declined("nothing was changed")
+        agreed = prepared.plan
+
+
+class _Attempt:
+    """One run of the worker's ``migrate``: what it asked and what was answered."""
+
+    def __init__(
+        self,
+        repository: Repository | None,
+        build: Callable[[Ground], Prepared],
+        manner: Manner,
+        agreed: Plan | None,
+    ):
+        self._repository = repository
+        self._build = build
+        self._manner = manner
+        self._agreed = agreed
+        self.prepared: Prepared | None = None
+        self.before: tuple[RevisionId, ...] = ()
+        self.asks: str | None = None
+
+    def plan(self, ground: Ground) -> Moves | None:
+        self.before = ground.heads
+        self.prepared = self._build(ground)
+        plan = self.prepared.plan
+        if self._agreed is not None and plan != self._agreed:
+            raise Refused(
+                "things moved while the plan was being read; nothing was changed",
+                hint="run the command again",
+            )
+        if self._manner.dry_run:
+            return None
+        if self._agreed is None and self.prepared.question and not self._manner.person.agreed:
+            self.asks = self.prepared.question
+            return None
+        if self.prepared.restoration is not None and self._repository is not None:
+            check(self._repository, self.prepared.restoration)
+        return self.prepared.moves
+
+    def write_files(self) -> bool:
+        if (
+            self.prepared is not None
+            and self.prepared.restoration is not None
+            and self._repository is not None
+        ):
+            apply(self._repository, self.prepared.restoration)
+        return True
+
+    def note(self, note: Json) -> None:
+        if note.get("note") == "step":
+            arrow = "▲" if note["action"] == "upgrade" else "▼"
+            self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
+
+
+def commit_paths(
+    repository: Repository,
+    message: str,
+    paths: Sequence[str],
+    *,
+    trailers: Mapping[str, str],
+    amend: bool = False,
+    staged: Sequence[str] = (),
+    refresh: Callable[[], None] = lambda: None,
+) -> CommitId:
+    """Commit these paths as they are in the work tree; everything else that is staged stays staged.
+
+    ``staged`` are committed as they are in the index instead.
+
+    Hooks that reformat just these paths are given one more try, after ``refresh`` (which may rewrite
+    the record in the revision). Raises CommitFailed; the paths are then staged, so that a plain
+    ``git commit`` completes it.
+    """
+    before = repository.hash_worktree(paths)
+    try:
+        return repository.commit(message, paths, trailers=trailers, amend=amend, staged=staged)
+    except CommitFailed as error:
+        if staged or repository.hash_worktree(paths) == before:
+            raise _left_staged(error) from None
+    refresh()
+    try:
+        return repository.commit(message, paths, trailers=trailers, amend=amend)
+    except CommitFailed as error:
+        raise _left_staged(error) from None
+
+
+def _left_staged(error: CommitFailed) -> CommitFailed:
+    return CommitFailed(
+        "git did not commit (its output above says why); the revision is applied, not committed, "
+        "and its files are in place and staged",
+        hint="correct that, then: git commit  (or: gitmig upgrade --commit)",
+        detail=error.detail,
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that must not be there yet, or replace one of ours, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.gitmig")
+    temporary.write_text(text, encoding="utf-8", newline="")
+    temporary.replace(path)

@@ -1,0 +1,21 @@
+"""What gitmig asks git and what it changes there.
+
+Imports model, errors and the pure rooms only; prints nothing. GitPython is the runner, and is
+imported once a repository was found (it is slow, and fails where there is no git).
+"""
+
+from gitmig.git.objects import Entry, Objects
+from gitmig.git.repository import Repository
+from gitmig.git.trees import CommitTree, FolderTree, IndexTree, Tree, WorkTree, content_digest
+
+__all__ = [
+    "CommitTree",
+    "Entry",
+    "FolderTree",
+    "IndexTree",
+    "Objects",
+    "Repository",
+    "Tree",
+    "WorkTree",
+    "content_digest",
+]

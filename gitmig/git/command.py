@@ -1,0 +1,172 @@
+"""How git is run: the one place that starts it. Knows nothing of what is asked.
+
+Three ways: :func:`probe` before a repository is known (standard library alone), :class:`Runner` for
+every question and change (GitPython), and :func:`attended` for what belongs to the user (``git
+commit`` and its hooks): terminal, locale and environment inherited, no time limit.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitmig.errors import GitError, NoRepository
+
+if TYPE_CHECKING:
+    from git import Git
+
+TIMEOUT = 120.0
+"""Seconds that a question may take; a lazy fetch of a partial clone is the slowest."""
+
+_QUARANTINED = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+_LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", *_QUARANTINED)
+_PATHSPECS = ("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS")
+_QUESTION = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+# Plumbing must not start the user's hooks (post-index-change runs even on a private index).
+_PLUMBING = ("git", "-c", f"core.hooksPath={os.devnull}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a repository is: three absolute folders."""
+
+    top: Path
+    git_dir: Path
+    common_dir: Path
+
+
+def inherited(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment without what ties it to another repository or index.
+
+    A hook inherits GIT_DIR and GIT_INDEX_FILE of the command that runs it. ``GIT_CONFIG_*`` stay, since
+    that is where CI sets safe.directory; so do the object directories of a quarantine.
+    """
+    source = os.environ if environment is None else environment
+    kept = _QUARANTINED if "GIT_QUARANTINE_PATH" in source else ()
+    return {name: value for name, value in source.items() if name not in _LOCAL or name in kept}
+
+
+def probe(directory: Path, *args: str) -> bytes:
+    """What git answers in a folder, before any repository is known.
+
+    Raises NoRepository without a git executable, GitError with git's words where it refuses.
+    """
+    try:
+        done = subprocess.run(
+            ["git", *args],
+            cwd=directory,
+            env=inherited() | _QUESTION,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise NoRepository(
+            "git was not found on PATH.", hint="Install git, or add its folder to PATH."
+        ) from error
+    if done.returncode:
+        raise refusal(done.stderr)
+    return done.stdout
+
+
+def attended(place: Place, args: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run git as the user would, in the top folder; the exit code.
+
+    stdout goes to stderr: gitmig's own stdout is data.
+    """
+    return subprocess.run(
+        ["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2, check=False
+    ).returncode
+
+
+def refusal(stderr: bytes) -> GitError:
+    """git's own words as an error: the first line that says something, the rest as detail."""
+    text = stderr.decode("utf-8", "replace").strip()
+    lines = [line for line in text.splitlines() if not line.startswith(("warning:", "hint:"))]
+    first = lines[0] if lines else text or "git failed without saying why."
+    for prefix in ("fatal: ", "error: "):
+        first = first.removeprefix(prefix)
+    return GitError(first, detail=text if text != first else None)
+
+
+def _verb(args: Sequence[str]) -> str:
+    settings = [place for place, word in enumerate(args) if word == "-c"]
+    return args[settings[-1] + 2] if settings else args[0]
+
+
+class Runner:
+    """Runs git in one repository, through GitPython, whatever the environment points at."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._git: Git | None = None
+
+    def run(
+        self,
+        args: Sequence[str],
+        *,
+        input: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        ok: Sequence[int] = (0,),
+        timeout: float = TIMEOUT,
+        literal: bool = True,
+    ) -> bytes:
+        """stdout of one command, whose paths are ``literal`` (a few commands do not know that).
+
+        Raises GitError on an exit code that is not ok, and on timeout.
+        """
+        process = self.start(["--literal-pathspecs", *args] if literal else args, env=env)
+        try:
+            out, err = process.communicate(input if input is not None else b"", timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            process.communicate()
+            raise GitError(f"git {_verb(args)} did not answer within {timeout:g} seconds.") from error
+        if process.returncode not in ok:
+            raise refusal(err)
+        return bytes(out)
+
+    def start(self, args: Sequence[str], *, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """A command with pipes on all three streams, which the caller ends."""
+        started = self._runner().execute(
+            [*_PLUMBING, *args],
+            istream=subprocess.PIPE,
+            as_process=True,
+            env=_QUESTION | self._own() | dict(env or {}),
+        )
+        process = started.proc
+        assert process is not None
+        # GitPython's wrapper would end the process as soon as it is collected.
+        started.proc = None
+        return process
+
+    def _runner(self) -> Git:
+        if self._git is None:
+            from git import Git
+
+            self._git = Git(self.place.top)
+        return self._git
+
+    def _own(self) -> dict[str, str]:
+        """Our own values for what the environment points elsewhere: GitPython can set, not drop."""
+        place = self.place
+        ours = {
+            "GIT_DIR": str(place.git_dir),
+            "GIT_WORK_TREE": str(place.top),
+            "GIT_INDEX_FILE": str(place.git_dir / "index"),
+            "GIT_PREFIX": "",
+            "GIT_COMMON_DIR": str(place.common_dir),
+            "GIT_OBJECT_DIRECTORY": str(place.common_dir / "objects"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+        } | dict.fromkeys(_PATHSPECS, "0")
+        kept = inherited()
+        return {
+            name: value
+            for name, value in ours.items()
+            if name in os.environ and (name not in kept or name in _PATHSPECS)
+        }

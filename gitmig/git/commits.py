@@ -1,0 +1,114 @@
+"""Reading commits and making them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitmig.errors import CommitFailed
+from gitmig.git.command import attended
+from gitmig.git.worktree import PLAIN, index_entries, insert, is_file, private_index, record
+from gitmig.model import Commit, CommitId
+
+if TYPE_CHECKING:
+    from gitmig.git.repository import Repository
+
+_FORMAT = "--format=%H%x01%P%x01%ct%x01%s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A commit to be made: ``paths`` as on disk, ``staged`` as in the index."""
+
+    message: str
+    paths: tuple[str, ...]
+    trailers: Mapping[str, str]
+    amend: bool = False
+    staged: tuple[str, ...] = ()
+
+
+def between(
+    repository: Repository, old: CommitId | None, new: CommitId, paths: Sequence[str]
+) -> tuple[Commit, ...]:
+    """The commits of ``new`` without those of ``old`` that touch a path, newest first."""
+    without = [f"^{old}"] if old else []
+    return tuple(_log(repository, [new, *without, "--", *paths]))
+
+
+def info(repository: Repository, ids: Sequence[CommitId]) -> Mapping[CommitId, Commit]:
+    """Each commit by its id. Raises GitError when one is missing."""
+    if not ids:
+        return {}
+    names = "".join(f"{id}\n" for id in ids).encode()
+    return {commit.id: commit for commit in _log(repository, ["--no-walk=unsorted", "--stdin"], names)}
+
+
+def first_parents(repository: Repository, head: CommitId) -> tuple[Commit, ...]:
+    """The first-parent line of a commit, oldest first."""
+    return tuple(reversed(_log(repository, ["--first-parent", head, "--"])))
+
+
+def _log(repository: Repository, args: Sequence[str], input: bytes | None = None) -> list[Commit]:
+    out = repository.git(
+        "-c", "log.showSignature=false", "log", "-z", "--no-patch", _FORMAT, *args, input=input
+    )
+    return [_parsed(line) for line in out.decode("utf-8", "replace").split("\0") if line]
+
+
+def _parsed(line: str) -> Commit:
+    id, parents, time, subject = line.split("\x01", 3)
+    return Commit(
+        id=CommitId(id),
+        parents=tuple(CommitId(parent) for parent in parents.split()),
+        time=int(time),
+        subject=subject,
+    )
+
+
+def stage(repository: Repository, paths: Sequence[str]) -> None:
+    """``git add`` of files that changed, came or went; paths that nobody knows are left alone."""
+    known = index_entries(repository.runner, paths)
+    wanted = [path for path in paths if path in known or is_file(repository.top, path)]
+    if wanted:
+        repository.git("add", "--all", "--", *wanted)
+
+
+def make(repository: Repository, request: Request, env: Mapping[str, str]) -> CommitId:
+    """Commit what was asked for and nothing else; the new commit. Raises CommitFailed."""
+    stage(repository, request.paths)
+    if request.staged:
+        with private_index(repository.runner, folder=repository.private()) as index:
+            _compose(repository, request, index)
+            _run(repository, request, (), {**env, **index})
+    else:
+        # `--literal-pathspecs` would reach the hooks' own git commands through the environment.
+        paths = [f":(top,literal){path}" for path in request.paths]
+        _run(repository, request, ["--only", "--", *paths], env)
+    head = repository.head()
+    assert head is not None
+    return head
+
+
+def _run(repository: Repository, request: Request, tail: Sequence[str], env: Mapping[str, str]) -> None:
+    args = ["commit", "--quiet", f"--message={request.message}"]
+    args += [f"--trailer={name}: {value}" for name, value in request.trailers.items()]
+    args += ["--amend"] if request.amend else []
+    if attended(repository.runner.place, [*args, *tail], env):
+        raise CommitFailed("git did not commit: its output above says why.", hint="git commit")
+
+
+def _compose(repository: Repository, request: Request, index: Mapping[str, str]) -> None:
+    # What `commit --only` builds, but with some files as they are staged.
+    runner, head = repository.runner, repository.head()
+    if head is not None:
+        runner.run([*PLAIN, "read-tree", head], env=index)
+    listed = index_entries(runner, [*request.staged, *request.paths])
+    gone = [path for path in request.staged if path not in listed]
+    gone += [path for path in request.paths if not is_file(repository.top, path)]
+    insert(runner, index, {path: listed[path] for path in request.staged if path in listed})
+    record(runner, index, listed, request.paths)
+    if gone:
+        names = b"".join(os.fsencode(path) + b"\0" for path in gone)
+        runner.run([*PLAIN, "update-index", "--force-remove", "-z", "--stdin"], input=names, env=index)

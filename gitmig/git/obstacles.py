@@ -1,0 +1,168 @@
+"""What lies in the way of files to be put back, and is not looked at by git itself.
+
+``read-tree`` overwrites ignored files, replaces linked folders, and leaves out what a sparse checkout
+does not show; a filter that fails stops it half-way. All of that is found here beforehand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitmig.errors import GitError, Refused
+from gitmig.git.bytecode import is_only_bytecode, remove_bytecode
+from gitmig.git.objects import Entry
+from gitmig.git.worktree import PLAIN, insert, linked_parent, private_index, records
+from gitmig.model import BlobId
+
+if TYPE_CHECKING:
+    from gitmig.git.repository import Repository
+
+
+def require_clear(repository: Repository, old: Mapping[str, Entry], new: Mapping[str, Entry]) -> None:
+    """Raise Refused, naming the file and the way out, unless ``new`` can be written over ``old``."""
+    _require_no_lock(repository)
+    for path in sorted({*old, *new}):
+        if (link := linked_parent(repository.top, path)) is not None:
+            raise Refused(
+                f"{quoted(link)} is a symbolic link, so {quoted(path)} lies elsewhere.",
+                hint="Replace the link by a folder, or name the real place in `models` in [tool.gitmig].",
+            )
+    for path in sorted(set(new) - set(old)):
+        _require_free(repository, path, old)
+    _require_one_case(repository, old, new)
+    _require_shown(repository, new)
+    _require_filters(repository, new)
+
+
+def clear_bytecode(repository: Repository, new: Mapping[str, Entry]) -> None:
+    """Remove folders of mere bytecode from where files go."""
+    for path in new:
+        place = repository.top / path
+        if place.is_dir() and not place.is_symlink() and is_only_bytecode(place):
+            remove_bytecode(place)
+
+
+def quoted(path: str) -> str:
+    """A path for a message or a command line: quoted when it has to be, one line always."""
+    return shlex.quote(path) if path.isprintable() else json.dumps(path)
+
+
+def _require_no_lock(repository: Repository) -> None:
+    lock = repository.git_dir / "index.lock"
+    if os.path.lexists(lock):
+        raise Refused(
+            f"Another git command is at work here: {lock} exists.",
+            hint="Wait for it; if there is none, it crashed, and the file can be removed.",
+        )
+
+
+def _require_free(repository: Repository, path: str, old: Collection[str]) -> None:
+    """A path that is to be new: nothing may be there, but for files and folders that will go."""
+    place = repository.top / path
+    parts = path.split("/")
+    for count in range(1, len(parts)):
+        parent = "/".join(parts[:count])
+        if (
+            parent not in old
+            and os.path.lexists(repository.top / parent)
+            and not (repository.top / parent).is_dir()
+        ):
+            raise _in_the_way(parent, f"{quoted(parent)} is a file where a folder goes.")
+    try:
+        mode = os.lstat(place).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not stat.S_ISDIR(mode):
+        raise _in_the_way(path, f"{quoted(path)} is in the way.")
+    if (inside := _kept(repository.top, path, old)) is not None:
+        raise _in_the_way(inside, f"{quoted(inside)} is in the way: {quoted(path)} is to be a file.")
+
+
+def _in_the_way(path: str, message: str) -> Refused:
+    return Refused(message, hint=f"Move it away: mv {quoted(path)} {quoted(path + '.mine')}")
+
+
+def _kept(top: Path, folder: str, old: Collection[str]) -> str | None:
+    """Something in a folder that will not go away: neither an old file nor bytecode."""
+    if is_only_bytecode(top / folder):
+        return None
+    for entry in sorted(os.scandir(top / folder), key=lambda entry: entry.name):
+        path = f"{folder}/{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            if not is_only_bytecode(top / path) and (inside := _kept(top, path, old)) is not None:
+                return inside
+        elif path not in old:
+            return path
+    return None
+
+
+def _require_one_case(repository: Repository, old: Collection[str], new: Collection[str]) -> None:
+    if repository.config("core.ignorecase") != "true":
+        return
+    known = {path.casefold(): path for path in new}
+    for path in sorted(old):
+        other = known.get(path.casefold(), path)
+        if other != path:
+            raise Refused(
+                f"{quoted(path)} and {quoted(other)} are one file on this disk.",
+                hint=f"git mv {quoted(path)} {quoted(other)}",
+            )
+
+
+def _require_shown(repository: Repository, new: Mapping[str, Entry]) -> None:
+    if not new or repository.config("core.sparseCheckout") != "true":
+        return
+    # git alone knows its patterns: it is told to check the files out elsewhere, and what comes is shown.
+    with (
+        private_index(repository.runner, folder=repository.private()) as env,
+        tempfile.TemporaryDirectory() as top,
+    ):
+        repository.git(*PLAIN, "read-tree", "--empty", env=env)
+        insert(repository.runner, env, dict.fromkeys(new, _empty(repository)))
+        tree = repository.git(*PLAIN, "write-tree", env=env).decode().strip()
+        elsewhere = {**env, "GIT_WORK_TREE": top, "GIT_DIR": str(repository.git_dir)}
+        repository.git(*PLAIN, "read-tree", "--empty", env=elsewhere)
+        repository.git(*PLAIN, "read-tree", "-m", "-u", tree, env=elsewhere)
+        missing = [path for path in sorted(new) if not os.path.lexists(os.path.join(top, path))]
+    if missing:
+        folder = missing[0].rpartition("/")[0] or missing[0]
+        raise Refused(
+            f"{quoted(missing[0])} is outside of the sparse checkout.",
+            hint=f"git sparse-checkout add {quoted(folder)}",
+        )
+
+
+def _empty(repository: Repository) -> Entry:
+    return Entry("100644", BlobId(repository.git("hash-object", "-w", "--stdin", input=b"").decode().strip()))
+
+
+def _require_filters(repository: Repository, new: Mapping[str, Entry]) -> None:
+    files = [path for path, entry in new.items() if not entry.is_link]
+    for path in _filtered(repository, files):
+        try:
+            repository.git("cat-file", "--filters", f"--path={path}", new[path].blob)
+        except GitError as error:
+            raise Refused(
+                f"{quoted(path)} cannot be written: its filter failed.",
+                hint=f"git check-attr filter -- {quoted(path)}",
+                detail=error.detail or error.message,
+            ) from error
+
+
+def _filtered(repository: Repository, paths: Sequence[str]) -> list[str]:
+    names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    if not names:
+        return []
+    fields = records(repository.git("check-attr", "-z", "--stdin", "filter", input=names))
+    return [
+        path
+        for path, _, value in zip(*[iter(fields)] * 3, strict=True)
+        if value not in ("unspecified", "unset")
+    ]

@@ -1,0 +1,269 @@
+"""The repository: every question to git and every change, as typed methods.
+
+Paths are relative to the top, with forward slashes, and literal. Questions leave everything as it
+is, the index's stat information included. The longer answers live in modules beside this one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from gitmig.errors import GitError, NoRepository, Refused, UnknownRef
+from gitmig.git import changes, commits, publication
+from gitmig.git.changes import PathState
+from gitmig.git.command import TIMEOUT, Place, Runner, probe
+from gitmig.git.objects import Objects
+from gitmig.git.worktree import hash_files, records
+from gitmig.model import BlobId, Commit, CommitId
+
+_OPERATIONS = (
+    ("rebase-merge", "rebase"),
+    ("rebase-apply", "rebase"),
+    ("MERGE_HEAD", "merge"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+)
+
+
+class Repository:
+    """One work tree and its repository. :meth:`close` ends the processes that it keeps.
+
+    Attributes:
+        top: the folder of the work tree, absolute.
+        git_dir: this work tree's git directory, absolute.
+        common_dir: the git directory that all work trees share; often the same.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.top = place.top
+        self.git_dir = place.git_dir
+        self.common_dir = place.common_dir
+        self.runner = Runner(place)
+
+    @classmethod
+    def discover(cls, directory: Path) -> Repository | None:
+        """The repository that a folder lies in, or None.
+
+        Raises NoRepository where there is one and git is missing, GitError with git's own words where
+        git refuses to use it (safe.directory).
+        """
+        if not any((folder / ".git").exists() for folder in _upward(directory)):
+            return None
+        out = probe(directory, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        lines = os.fsdecode(out).splitlines()
+        if len(lines) != 3:
+            raise NoRepository(f"git does not say where the repository of {directory} is.")
+        top, git_dir, common = lines
+        return cls(Place(top=Path(top), git_dir=Path(git_dir), common_dir=_absolute(directory, common)))
+
+    def git(
+        self,
+        *args: str,
+        input: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        ok: Sequence[int] = (0,),
+        timeout: float = TIMEOUT,
+    ) -> bytes:
+        """stdout of a plumbing command, run in the top folder without hooks.
+
+        Raises GitError with git's first line when the exit code is not one of ``ok``.
+        """
+        return self.runner.run(args, input=input, env=env, ok=ok, timeout=timeout)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """The object store."""
+        return Objects(lambda args: self.runner.start(args))
+
+    def close(self) -> None:
+        """End the long-lived processes. The next question starts them again."""
+        self.objects.close()
+
+    def private(self) -> Path:
+        """The folder for what concerns this work tree alone; made by whoever writes there."""
+        return self.git_dir / "gitmig"
+
+    def shared(self) -> Path:
+        """The folder for what all work trees share; made by whoever writes there."""
+        return self.common_dir / "gitmig"
+
+    def head(self) -> CommitId | None:
+        """The commit that is checked out; None before the first one."""
+        found = self.objects.find("HEAD^{commit}")
+        return None if found is None else CommitId(found.id)
+
+    def branch(self) -> str | None:
+        """The branch that is checked out, without ``refs/heads/``; None when HEAD is detached."""
+        text = os.fsdecode(self.git("symbolic-ref", "-q", "HEAD", ok=(0, 1))).rstrip("\n")
+        return text.removeprefix("refs/heads/") or None
+
+    def operation(self) -> str | None:
+        """What git is in the middle of: "merge", "rebase", "cherry-pick" or "revert"; None mostly."""
+        return next((name for mark, name in _OPERATIONS if (self.git_dir / mark).exists()), None)
+
+    def merge_heads(self) -> tuple[CommitId, ...]:
+        """The commits being merged, HEAD aside."""
+        try:
+            text = (self.git_dir / "MERGE_HEAD").read_text("ascii")
+        except OSError:
+            return ()
+        return tuple(CommitId(line) for line in text.split())
+
+    def resolve(self, ref: str) -> CommitId:
+        """The commit that a ref, an id or an expression such as ``HEAD~2`` stands for; UnknownRef."""
+        found = self.objects.find(f"{ref}^{{commit}}") if ref and "\0" not in ref else None
+        if found is None:
+            raise UnknownRef(f"There is no commit {ref!r}.", hint="git branch --all; git log --oneline")
+        return CommitId(found.id)
+
+    def short(self, commit: CommitId) -> str:
+        """A commit id as git abbreviates it here."""
+        return commit[: self._short_length]
+
+    @cached_property
+    def _short_length(self) -> int:
+        head = self.head()
+        return 7 if head is None else len(self.git("rev-parse", "--short", head).strip())
+
+    def config(self, key: str) -> str | None:
+        """The last value of a key of git's configuration (``gitmig.scratchUrl``), or None."""
+        values = self.config_all(key)
+        return values[-1] if values else None
+
+    def config_all(self, key: str) -> tuple[str, ...]:
+        """All values of a key, in order. ``[section] key`` alone counts as ``true``."""
+        section, _, name = key.rpartition(".")
+        first, dot, rest = section.partition(".")
+        return tuple(self._config.get(f"{first.lower()}{dot}{rest}.{name.lower()}", ()))
+
+    @cached_property
+    def _config(self) -> Mapping[str, list[str]]:
+        values: dict[str, list[str]] = {}
+        for record in records(self.git("config", "-z", "--list")):
+            key, newline, value = record.partition("\n")
+            values.setdefault(key, []).append(value if newline else "true")
+        return values
+
+    def hooks_folder(self) -> Path:
+        """Where git looks for hooks here (``core.hooksPath`` is honoured)."""
+        return _absolute(
+            self.top, os.fsdecode(probe(self.top, "rev-parse", "--git-path", "hooks")).rstrip("\n")
+        )
+
+    def is_shallow(self) -> bool:
+        """Whether history was cut off (``git clone --depth``)."""
+        return bool(self.shallow())
+
+    def shallow(self) -> frozenset[CommitId]:
+        """The commits whose parents were cut off."""
+        try:
+            return frozenset(CommitId(line) for line in (self.common_dir / "shallow").read_text().split())
+        except OSError:
+            return frozenset()
+
+    def require_author(self) -> None:
+        """Raise Refused when git would not know whom to name as the author of a commit."""
+        try:
+            self.git("var", "GIT_AUTHOR_IDENT")
+            self.git("var", "GIT_COMMITTER_IDENT")
+        except GitError as error:
+            raise Refused(
+                "git does not know who you are, so it could not commit.",
+                hint='git config user.email "you@example.com" && git config user.name "Your Name"',
+                detail=error.detail or error.message,
+            ) from error
+
+    def unmerged(self) -> tuple[str, ...]:
+        """The paths with unresolved conflicts, sorted."""
+        lines = records(self.git("ls-files", "-u", "-z"))
+        return tuple(sorted({line.split("\t", 1)[1] for line in lines}))
+
+    def is_ignored(self, path: str) -> bool:
+        """Whether .gitignore or its kin name an untracked path."""
+        return bool(self.ignored([path]))
+
+    def ignored(self, paths: Iterable[str]) -> frozenset[str]:
+        """As :meth:`is_ignored` for many: those that are."""
+        return changes.ignored(self, paths)
+
+    def changed(self, paths: Sequence[str]) -> tuple[PathState, ...]:
+        """Each file at or below some paths whose HEAD, index and work tree are not all the same."""
+        return changes.changed(self, paths)
+
+    def hash_worktree(self, paths: Iterable[str], *, write: bool = False) -> Mapping[str, BlobId]:
+        """The blob ids that git would record for files on disk; missing files are left out.
+
+        Stat information and the skip-worktree bit are not believed. ``write`` keeps the blobs.
+        """
+        entries = hash_files(self.runner, paths, folder=self.private() if write else None)
+        return {path: entry.blob for path, entry in entries.items()}
+
+    def held(self, path: str, blob: BlobId) -> bool:
+        """Whether a commit reachable from any ref or reflog holds this blob at this path."""
+        return changes.held(self, path, blob)
+
+    def published(self, patterns: Sequence[str] = ()) -> tuple[CommitId, ...]:
+        """The tips of what others have: refs that match, or by default see :mod:`publication`."""
+        return publication.tips(self, patterns)
+
+    def is_published(self, commit: CommitId, patterns: Sequence[str] = ()) -> bool:
+        """Whether others have a commit."""
+        return publication.contains(self, commit, self.published(patterns))
+
+    def commits_between(
+        self, old: CommitId | None, new: CommitId, paths: Sequence[str] = ()
+    ) -> tuple[Commit, ...]:
+        """The commits of ``new`` that ``old`` does not have and that touch a path, newest first."""
+        return commits.between(self, old, new, paths)
+
+    def commit_info(self, commit: CommitId) -> Commit:
+        """A commit with its parents, time and subject."""
+        return commits.info(self, [commit])[commit]
+
+    def commit_infos(self, ids: Iterable[CommitId]) -> Mapping[CommitId, Commit]:
+        """As :meth:`commit_info` for many, in one go."""
+        return commits.info(self, list(ids))
+
+    def stage(self, paths: Sequence[str]) -> None:
+        """Stage files as ``git add`` does, removals included; other staged work stays."""
+        commits.stage(self, paths)
+
+    def commit(
+        self,
+        message: str,
+        paths: Sequence[str],
+        *,
+        trailers: Mapping[str, str] | None = None,
+        amend: bool = False,
+        staged: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> CommitId:
+        """Commit files and nothing else, with the user's terminal, hooks, locale and no time limit.
+
+        ``paths`` are committed as they are on disk, ``staged`` as they are in the index. What else is
+        staged stays staged. Raises CommitFailed, and then ``paths`` are staged.
+        """
+        request = commits.Request(
+            message=message, paths=tuple(paths), trailers=trailers or {}, amend=amend, staged=tuple(staged)
+        )
+        return commits.make(self, request, env or {})
+
+
+def _absolute(folder: Path, path: str) -> Path:
+    return Path(os.path.abspath(folder / path))
+
+
+def _upward(directory: Path) -> Iterator[Path]:
+    # As git does: GIT_CEILING_DIRECTORIES are never looked into from below.
+    ceilings = {
+        Path(path) for path in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep) if path
+    }
+    start = directory.absolute()
+    yield start
+    for folder in start.parents:
+        if folder in ceilings:
+            return
+        yield folder

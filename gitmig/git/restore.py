@@ -1,0 +1,210 @@
+"""Putting files back, without ever overwriting or deleting what git does not hold.
+
+An *edit* is content that no reachable commit holds at its path and that gitmig did not put there;
+one edit among the files in question, and nothing is done. Everything happens in a private index with
+just the differing files: git compares it with the work tree once more before it writes, and the
+real index is never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitmig.errors import GitError, Refused
+from gitmig.git import obstacles
+from gitmig.git.bytecode import remove_leftovers
+from gitmig.git.changes import PathState, changed, held
+from gitmig.git.objects import Entry
+from gitmig.git.trees import CommitTree
+from gitmig.git.worktree import PLAIN, Scan, hash_files, insert, private_index, record, records, scan
+from gitmig.model import BlobId, CommitId
+
+if TYPE_CHECKING:
+    from gitmig.git.repository import Repository
+
+Allowed = Mapping[str, Collection[BlobId]]
+"""Per path, the blobs that gitmig itself put there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoration:
+    """The files that differ: what is on disk, and what is to be there. Absent files are left out."""
+
+    old: Mapping[str, Entry]
+    new: Mapping[str, Entry]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that will be written or removed, sorted."""
+        return tuple(sorted({*self.old, *self.new}))
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """The paths that will be gone, sorted."""
+        return tuple(sorted(set(self.old) - set(self.new)))
+
+
+def edits(repository: Repository, paths: Sequence[str], allowed: Allowed | None = None) -> tuple[str, ...]:
+    """The files at or below some paths that are edits, on disk or staged; ignored ones are not asked."""
+    return _edits(repository, changed(repository, _stripped(paths)), allowed or {})
+
+
+def _edits(repository: Repository, states: Sequence[PathState], allowed: Allowed) -> tuple[str, ...]:
+    found = []
+    for state in states:
+        contents = {entry.blob for entry in (state.index, state.worktree) if entry is not None}
+        safe = {state.head.blob} if state.head is not None else set()
+        safe |= set(allowed.get(state.path, ()))
+        if any(not held(repository, state.path, blob) for blob in sorted(contents - safe)):
+            found.append(state.path)
+    return tuple(found)
+
+
+def plan_restoration(
+    repository: Repository, target: CommitId, models: Sequence[str], allowed: Allowed | None = None
+) -> Restoration:
+    """What makes the models files those of a commit. Writes nothing.
+
+    Raises Refused, naming the files: edits, conflicts, and what lies in the way of a file to be
+    written (not held by git: untracked, ignored, folders; not followed: links, submodules, sparse).
+    """
+    paths = _stripped(models)
+    seen = scan(repository.runner, paths)
+    new = _target_files(repository, target, paths, seen)
+    on_disk = _files_on_disk(repository, seen, new)
+    states = _states(repository, seen, on_disk, paths)
+    if found := _edits(repository, states, allowed or {}):
+        raise Refused(
+            f"{_named(found)} would be lost: git does not hold {_them(found)}.",
+            hint=f"git stash push -- {' '.join(map(obstacles.quoted, found))}, or commit first",
+            detail="\n".join(found),
+        )
+    old = {path: entry for path, entry in on_disk.items() if new.get(path) != entry}
+    restoration = Restoration(
+        old=old, new={path: entry for path, entry in new.items() if on_disk.get(path) != entry}
+    )
+    obstacles.require_clear(repository, restoration.old, restoration.new)
+    return restoration
+
+
+def _target_files(
+    repository: Repository, target: CommitId, paths: Sequence[str], seen: Scan
+) -> dict[str, Entry]:
+    if seen.unmerged:
+        raise Refused(
+            f"{_named(sorted(seen.unmerged))} has conflicts.",
+            hint="Resolve them and commit, or git merge --abort",
+        )
+    tree = CommitTree(repository, target)
+    new: dict[str, Entry] = {}
+    for path in paths:
+        new.update(tree.entries(path))
+    submodules = [*seen.submodules, *tree.submodules(paths)]
+    if submodules:
+        raise Refused(
+            f"{_named(sorted(set(submodules)))} is a submodule, and gitmig does not move submodules.",
+            hint="Take it out of `models` in [tool.gitmig].",
+        )
+    return new
+
+
+def _files_on_disk(repository: Repository, seen: Scan, new: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Every file in question as git would record it: tracked, untracked, or ignored but in the way."""
+    return hash_files(repository.runner, {*seen.index, *seen.dirty, *seen.untracked, *new}, seeds=seen.index)
+
+
+def _states(
+    repository: Repository, seen: Scan, on_disk: Mapping[str, Entry], paths: Sequence[str]
+) -> tuple[PathState, ...]:
+    head: dict[str, Entry] = {}
+    if (commit := repository.head()) is not None:
+        tree = CommitTree(repository, commit)
+        for path in paths:
+            head.update(tree.entries(path))
+    return tuple(
+        PathState(path=path, head=head.get(path), index=seen.index.get(path), worktree=on_disk.get(path))
+        for path in sorted({*seen.index, *on_disk})
+    )
+
+
+def check(repository: Repository, restoration: Restoration) -> None:
+    """Raise Refused when the files cannot be put back now; nothing is written but objects.
+
+    The files on disk must still be what the restoration says, byte for byte as git sees them.
+    """
+    with _prepared(repository, restoration) as (env, trees):
+        _read_tree(repository, env, ["-n", *trees])
+
+
+def apply(repository: Repository, restoration: Restoration) -> None:
+    """Put the files back. Raises Refused, with nothing written, when :func:`check` would.
+
+    Bytecode of removed modules goes, and folders that become empty. Raises GitError when git failed
+    on the way (a full disk): the files in question are then old, new, absent or a beginning of new.
+    """
+    if not restoration.paths:
+        return
+    with _prepared(repository, restoration) as (env, trees):
+        _read_tree(repository, env, ["-n", *trees])
+        obstacles.clear_bytecode(repository, restoration.new)
+        repository.git(*PLAIN, "-c", "core.sparseCheckout=false", "read-tree", "-m", "-u", *trees, env=env)
+    remove_leftovers(repository.top, restoration.removed)
+
+
+@contextmanager
+def _prepared(
+    repository: Repository, restoration: Restoration
+) -> Iterator[tuple[dict[str, str], tuple[str, str]]]:
+    """A private index that holds the old files with their stat information, and both trees."""
+    obstacles.require_clear(repository, restoration.old, restoration.new)
+    runner, folder = repository.runner, repository.private()
+    with private_index(runner, folder=folder) as later:
+        runner.run([*PLAIN, "read-tree", "--empty"], env=later)
+        insert(runner, later, restoration.new)
+        new = _write_tree(repository, later)
+    with private_index(runner, folder=folder) as env:
+        runner.run([*PLAIN, "read-tree", "--empty"], env=env)
+        record(runner, env, restoration.old, restoration.old)
+        old = _write_tree(repository, env)
+        _require_unchanged(repository, restoration, env)
+        yield env, (old, new)
+
+
+def _write_tree(repository: Repository, env: Mapping[str, str]) -> str:
+    return repository.git(*PLAIN, "write-tree", env=env).decode().strip()
+
+
+def _require_unchanged(repository: Repository, restoration: Restoration, env: Mapping[str, str]) -> None:
+    now = {}
+    for line in records(repository.git("ls-files", "-s", "-z", env=env)):
+        data, path = line.split("\t", 1)
+        mode, blob, _ = data.split(" ")
+        now[path] = Entry(mode, BlobId(blob))
+    moved = [path for path in restoration.old if now.get(path) != restoration.old[path]]
+    if moved:
+        raise Refused(f"{_named(sorted(moved))} was changed meanwhile.", hint="Run the command again.")
+
+
+def _read_tree(repository: Repository, env: Mapping[str, str], args: Sequence[str]) -> None:
+    try:
+        repository.git(*PLAIN, "-c", "core.sparseCheckout=false", "read-tree", "-m", "-u", *args, env=env)
+    except GitError as error:
+        raise Refused(
+            f"git would not put the files back: {error.message}", hint="git status", detail=error.detail
+        ) from error
+
+
+def _stripped(paths: Sequence[str]) -> tuple[str, ...]:
+    return tuple(path.strip("/") for path in paths)
+
+
+def _named(paths: Sequence[str]) -> str:
+    shown = ", ".join(map(obstacles.quoted, paths[:3]))
+    return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"
+
+
+def _them(paths: Sequence[str]) -> str:
+    return "what is in it now" if len(paths) == 1 else "what is in them now"

@@ -1,0 +1,379 @@
+"""Trees: frozen views of the project's files, from a commit, the index, the work tree or a folder.
+
+A tree is read when it is first asked and never again; make a new one to see what changed. Paths are
+relative to the top, with forward slashes; ``""`` is the top.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from gitmig.git.objects import Entry
+from gitmig.git.worktree import hash_files, index_entries, scan
+from gitmig.model import BlobId, CommitId
+
+if TYPE_CHECKING:
+    from gitmig.git.repository import Repository
+
+_HOPS = 16
+"""As many symbolic links as are followed on the way to one file."""
+
+
+class Tree(Protocol):
+    """What every tree can be asked."""
+
+    @property
+    def label(self) -> str:
+        """What it is, for messages: a commit id, "the index", "the work tree"."""
+
+    @property
+    def commit(self) -> CommitId | None:
+        """The commit, for the tree of one."""
+
+    def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
+        """Path to blob id of every file at or below a path, links included, submodules not."""
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file, links within the tree followed; None when there is no such file."""
+
+    def read_all(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """As :meth:`read` for many paths, faster; those without a file are left out."""
+
+    def listing(self, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of the files and of the folders directly in a folder, each sorted."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or a folder at a path."""
+
+
+def content_digest(tree: Tree, paths: Iterable[str]) -> str | None:
+    """A digest of the files at or below some paths, 16 hex digits; None when there are none."""
+    files: dict[str, BlobId] = {}
+    for path in paths:
+        files.update(tree.ids(path.strip("/")))
+    return digest_of(files)
+
+
+def digest_of(files: Mapping[str, str]) -> str | None:
+    """The digest of :func:`content_digest` for path to blob id."""
+    if not files:
+        return None
+    lines = sorted(os.fsencode(path) + b"\0" + blob.encode() + b"\n" for path, blob in files.items())
+    return hashlib.sha256(b"".join(lines)).hexdigest()[:16]
+
+
+class GitTree:
+    """What the trees of git share; these also know modes (:meth:`entry`, :meth:`entries`)."""
+
+    def entry(self, path: str) -> Entry | None:
+        """What lies at a path, links not followed; None also for the top."""
+        raise NotImplementedError
+
+    def entries(self, prefix: str = "") -> Mapping[str, Entry]:
+        """Path to mode and blob of every file at or below a path; submodules are left out."""
+        raise NotImplementedError
+
+    def _contents(self, folder: str) -> Mapping[str, Entry]:
+        raise NotImplementedError
+
+    def _bytes_all(self, files: Sequence[tuple[str, Entry]]) -> list[bytes | None]:
+        raise NotImplementedError
+
+    def _bytes(self, path: str, entry: Entry) -> bytes | None:
+        return self._bytes_all([(path, entry)])[0]
+
+    def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
+        """As :meth:`Tree.ids`."""
+        return {path: entry.blob for path, entry in self.entries(prefix).items()}
+
+    def read(self, path: str) -> bytes | None:
+        """As :meth:`Tree.read`."""
+        return self.read_all([path]).get(path)
+
+    def read_all(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """As :meth:`Tree.read_all`."""
+        wanted: dict[str, tuple[str, Entry]] = {}
+        for path in paths:
+            real = self._real(path)
+            entry = None if real is None else self.entry(real)
+            if real is not None and entry is not None and not entry.is_folder and not entry.is_submodule:
+                wanted[path] = (real, entry)
+        contents = self._bytes_all(list(wanted.values()))
+        return {path: data for path, data in zip(wanted, contents, strict=True) if data is not None}
+
+    def listing(self, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """As :meth:`Tree.listing`."""
+        real = self._real(folder)
+        contents = {} if real is None else self._contents(real)
+        files: list[str] = []
+        folders: list[str] = []
+        for name, entry in contents.items():
+            target: Entry | None = entry
+            if entry.is_link and real is not None:
+                target = self._target(posixpath.join(real, name))
+            if target is not None and not target.is_submodule:
+                (folders if target.is_folder else files).append(name)
+        return tuple(sorted(files)), tuple(sorted(folders))
+
+    def exists(self, path: str) -> bool:
+        """As :meth:`Tree.exists`."""
+        real = self._real(path)
+        return real == "" or (real is not None and self.entry(real) is not None)
+
+    def _target(self, path: str) -> Entry | None:
+        real = self._real(path)
+        if real is None:
+            return None
+        return _FOLDER if real == "" else self.entry(real)
+
+    def _real(self, path: str, hops: int = 0) -> str | None:
+        """The path with every link on the way replaced by its target; None when it leaves the tree."""
+        if path == "":
+            return path
+        entry = self.entry(path)
+        if entry is not None and not entry.is_link:
+            return path
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            here = "/".join(parts[:count])
+            entry = self.entry(here)
+            if entry is None:
+                return None
+            if entry.is_link:
+                target = os.fsdecode(self._bytes(here, entry) or b"")
+                moved = posixpath.normpath(posixpath.join(posixpath.dirname(here), target, *parts[count:]))
+                if hops == _HOPS or moved.startswith(("/", "../")) or moved == "..":
+                    return None
+                return self._real("" if moved == "." else moved, hops + 1)
+        return path
+
+
+_FOLDER = Entry("040000", BlobId(""))
+
+
+class CommitTree(GitTree):
+    """The files of a commit. Folders are read when they are asked for, through ``cat-file --batch``."""
+
+    def __init__(self, repository: Repository, commit: CommitId) -> None:
+        self._repository = repository
+        self.label = f"commit {commit}"
+        self.commit: CommitId | None = commit
+
+    @cached_property
+    def _root(self) -> Mapping[str, Entry]:
+        found = self._repository.objects.find(f"{self.commit}^{{tree}}")
+        return {} if found is None else self._repository.objects.tree(found.id)
+
+    def entry(self, path: str) -> Entry | None:
+        """As :meth:`GitTree.entry`."""
+        folder, name = posixpath.split(path)
+        return self._contents(folder).get(name)
+
+    def entries(self, prefix: str = "") -> Mapping[str, Entry]:
+        """As :meth:`GitTree.entries`."""
+        if prefix:
+            entry = self.entry(prefix)
+            if entry is None or entry.is_submodule:
+                return {}
+            if not entry.is_folder:
+                return {prefix: entry}
+        below = self._walk(prefix, self._contents(prefix))
+        return {path: entry for path, entry in below if not entry.is_submodule}
+
+    def submodules(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """The submodules at or below some paths, and those that a path lies in."""
+        found: list[str] = []
+        for path in paths:
+            parts = path.split("/")
+            above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+            entries = ((one, self.entry(one)) for one in above)
+            found += [one for one, entry in entries if entry is not None and entry.is_submodule]
+            found += [one for one, entry in self._walk(path, self._contents(path)) if entry.is_submodule]
+        return tuple(dict.fromkeys(found))
+
+    def _walk(self, folder: str, contents: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
+        for name, entry in contents.items():
+            path = f"{folder}/{name}" if folder else name
+            if entry.is_folder:
+                yield from self._walk(path, self._repository.objects.tree(entry.blob))
+            else:
+                yield path, entry
+
+    def _contents(self, folder: str) -> Mapping[str, Entry]:
+        contents = self._root
+        for name in folder.split("/") if folder else ():
+            entry = contents.get(name)
+            if entry is None or not entry.is_folder:
+                return {}
+            contents = self._repository.objects.tree(entry.blob)
+        return contents
+
+    def _bytes_all(self, files: Sequence[tuple[str, Entry]]) -> list[bytes | None]:
+        return self._repository.objects.read_all([entry.blob for _, entry in files])
+
+
+class _FlatTree(GitTree):
+    """A tree that comes as one list of files."""
+
+    commit: CommitId | None = None
+
+    def _list(self) -> Mapping[str, Entry]:
+        raise NotImplementedError
+
+    @cached_property
+    def _files(self) -> Mapping[str, Entry]:
+        return self._list()
+
+    @cached_property
+    def _folders(self) -> Mapping[str, Mapping[str, Entry]]:
+        folders: dict[str, dict[str, Entry]] = {"": {}}
+        for path, entry in self._files.items():
+            folder, name = posixpath.split(path)
+            child = entry
+            while True:
+                known = folder in folders
+                folders.setdefault(folder, {})[name] = child
+                if known or not folder:
+                    break
+                folder, name = posixpath.split(folder)
+                child = _FOLDER
+        return folders
+
+    def entry(self, path: str) -> Entry | None:
+        """As :meth:`GitTree.entry`."""
+        return self._files.get(path) or (_FOLDER if path and path in self._folders else None)
+
+    def entries(self, prefix: str = "") -> Mapping[str, Entry]:
+        """As :meth:`GitTree.entries`."""
+        if not prefix:
+            return self._files
+        below = prefix + "/"
+        return {
+            path: entry for path, entry in self._files.items() if path == prefix or path.startswith(below)
+        }
+
+    def _contents(self, folder: str) -> Mapping[str, Entry]:
+        return self._folders.get(folder, {})
+
+
+class IndexTree(_FlatTree):
+    """What is staged. Intent-to-add and unmerged files are left out, since no commit would hold them.
+
+    ``index_file`` is another index than the work tree's own: what a hook finds in ``GIT_INDEX_FILE``,
+    as it stands there (git means it relative to the top).
+    """
+
+    def __init__(self, repository: Repository, index_file: Path | str | None = None) -> None:
+        self._repository = repository
+        self._index_file = repository.top / index_file if index_file else None
+        self.label = "the index"
+
+    def _list(self) -> Mapping[str, Entry]:
+        env = {"GIT_INDEX_FILE": str(self._index_file)} if self._index_file else None
+        return index_entries(self._repository.runner, env=env)
+
+    def _bytes_all(self, files: Sequence[tuple[str, Entry]]) -> list[bytes | None]:
+        return self._repository.objects.read_all([entry.blob for _, entry in files])
+
+
+class WorkTree(_FlatTree):
+    """The files on disk that git tracks or would offer to add; ignored ones are left out.
+
+    Ids are what git would record; only files that may differ from the index are hashed. ``read``
+    gives the bytes on disk as they are now.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self.label = "the work tree"
+
+    def _list(self) -> Mapping[str, Entry]:
+        runner = self._repository.runner
+        seen = scan(runner)
+        files = {path: entry for path, entry in seen.index.items() if path not in seen.dirty}
+        files.update(hash_files(runner, seen.dirty | seen.untracked, seeds=seen.index))
+        return files
+
+    def _bytes_all(self, files: Sequence[tuple[str, Entry]]) -> list[bytes | None]:
+        return [_on_disk(self._repository.top / path, entry) for path, entry in files]
+
+
+def _on_disk(place: Path, entry: Entry) -> bytes | None:
+    try:
+        return os.fsencode(os.readlink(place)) if entry.is_link else place.read_bytes()
+    except OSError:
+        return None
+
+
+_NOT_PROJECT = frozenset({".git", "__pycache__"})
+
+
+class FolderTree:
+    """The files below a folder, where there is no git. Ids are git's for the same bytes unfiltered.
+
+    Virtual environments and ``__pycache__`` are left out.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._top = folder
+        self.label = "the files"
+        self.commit: CommitId | None = None
+
+    def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
+        """As :meth:`Tree.ids`; every one of the files is read."""
+        start = self._top / prefix
+        if start.is_file():
+            return {prefix: _blob_id(start.read_bytes())}
+        return {path: _blob_id((self._top / path).read_bytes()) for path in self._walk(prefix)}
+
+    def read(self, path: str) -> bytes | None:
+        """As :meth:`Tree.read`."""
+        try:
+            return (self._top / path).read_bytes()
+        except (OSError, ValueError):
+            return None
+
+    def read_all(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """As :meth:`Tree.read_all`."""
+        contents = {path: self.read(path) for path in paths}
+        return {path: data for path, data in contents.items() if data is not None}
+
+    def listing(self, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """As :meth:`Tree.listing`."""
+        files: list[str] = []
+        folders: list[str] = []
+        for name, place in self._children(folder):
+            (folders if place.is_dir() else files).append(name)
+        return tuple(files), tuple(folders)
+
+    def exists(self, path: str) -> bool:
+        """As :meth:`Tree.exists`."""
+        return (self._top / path).exists()
+
+    def _walk(self, folder: str) -> Iterator[str]:
+        for name, place in self._children(folder):
+            path = f"{folder}/{name}" if folder else name
+            if not place.is_dir():
+                yield path
+            elif not place.is_symlink():
+                yield from self._walk(path)
+
+    def _children(self, folder: str) -> Iterator[tuple[str, Path]]:
+        try:
+            names = sorted(os.listdir(self._top / folder))
+        except OSError:
+            return
+        for name in names:
+            place = self._top / folder / name
+            if name not in _NOT_PROJECT and not (place / "pyvenv.cfg").exists() and place.exists():
+                yield name, place
+
+
+def _blob_id(data: bytes) -> BlobId:
+    return BlobId(hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest())

@@ -1,0 +1,244 @@
+"""What the index and the work tree hold, as git itself would record it (filters, modes, links).
+
+The real index is only read. Content is hashed in a private index and, unless asked for, into a
+private object folder, so that looking works in a read-only repository.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitmig.errors import GitError
+from gitmig.git.command import Runner
+from gitmig.git.objects import Entry
+from gitmig.model import BlobId
+
+# The private index is a plain one, whatever the real one is.
+PLAIN = ("-c", "core.fsmonitor=false", "-c", "core.splitIndex=false", "-c", "index.sparse=false")
+_MANY = 300
+"""From this many paths on, everything is listed: a command line has an end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """The index, and where the work tree may differ from it."""
+
+    index: Mapping[str, Entry]
+    """Path to entry, without intent-to-add, unmerged and submodule entries."""
+    dirty: frozenset[str] = frozenset()
+    """Index paths that have to be hashed: changed, intent-to-add, unmerged, or hidden from git."""
+    untracked: frozenset[str] = frozenset()
+    """Files that are neither in the index nor ignored."""
+    unmerged: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    """Paths that are skip-worktree or assume-unchanged: git does not look at their files."""
+    skipped: frozenset[str] = frozenset()
+    """Those of the hidden ones that are skip-worktree."""
+    submodules: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Lists:
+    index: dict[str, Entry] = field(default_factory=dict)
+    dirty: set[str] = field(default_factory=set)
+    untracked: set[str] = field(default_factory=set)
+    unmerged: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    skipped: set[str] = field(default_factory=set)
+    submodules: set[str] = field(default_factory=set)
+
+    def note(self, record: str) -> None:
+        tag, rest = record[0], record[2:]
+        if tag == "?":
+            if not rest.endswith("/"):
+                self.untracked.add(rest)
+            return
+        data, path = rest.split("\t", 1)
+        mode, id, stage = data.split(" ")
+        if mode == "160000":
+            self.submodules.add(path)
+        elif stage != "0":
+            self.unmerged.add(path)
+            self.dirty.add(path)
+        elif tag in "CR":
+            self.dirty.add(path)
+        else:
+            self.index[path] = Entry(mode, BlobId(id))
+            if tag != "H":
+                self.hidden.add(path)
+                self.dirty.add(path)
+            if tag in "Ss":
+                self.skipped.add(path)
+
+
+def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
+    """One look at the index and the work tree below some paths (all of it: none given)."""
+    out = runner.run(
+        ["ls-files", "-z", "-s", "-c", "-o", "-m", "-d", "-v", "--exclude-standard", "--", *paths]
+    )
+    lists = _Lists()
+    for record in records(out):
+        lists.note(record)
+    for path in _intended(runner, [path for path in lists.index if path in lists.dirty], lists.index):
+        del lists.index[path]
+    return Scan(
+        index=lists.index,
+        dirty=frozenset(lists.dirty),
+        untracked=frozenset(lists.untracked),
+        unmerged=frozenset(lists.unmerged),
+        hidden=frozenset(lists.hidden),
+        skipped=frozenset(lists.skipped),
+        submodules=frozenset(lists.submodules),
+    )
+
+
+def index_entries(
+    runner: Runner, paths: Sequence[str] = (), *, env: Mapping[str, str] | None = None
+) -> dict[str, Entry]:
+    """Path to entry of an index (the real one, or what ``env`` names), as a commit of it would hold."""
+    index = _listed(runner, paths, env)
+    for path in _intended(runner, list(index), index, env):
+        del index[path]
+    return index
+
+
+def _listed(runner: Runner, paths: Sequence[str], env: Mapping[str, str] | None) -> dict[str, Entry]:
+    few = paths if len(paths) < _MANY else ()
+    lists = _Lists()
+    for record in records(runner.run(["ls-files", "-s", "-z", "--", *few], env=env)):
+        lists.note("H " + record)
+    return lists.index
+
+
+def _intended(
+    runner: Runner, paths: Sequence[str], index: Mapping[str, Entry], env: Mapping[str, str] | None = None
+) -> list[str]:
+    # Intent-to-add entries show as empty blobs; for `diff-files` they are added, which others never are.
+    empty = [path for path in paths if index[path].blob in _EMPTY]
+    if not empty:
+        return []
+    few = empty if len(empty) < _MANY else []
+    out = runner.run(
+        ["diff-files", "-z", "--name-only", "--diff-filter=A", "--ita-invisible-in-index", "--", *few],
+        env=env,
+    )
+    return [path for path in records(out) if path in index]
+
+
+_EMPTY = (
+    "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+    "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+)
+
+
+def records(out: bytes) -> list[str]:
+    """The records of ``-z`` output."""
+    return [os.fsdecode(record) for record in out.split(b"\0") if record]
+
+
+def is_file(top: Path, path: str) -> bool:
+    """Whether a regular file or a link lies there, reached through real folders only."""
+    try:
+        mode = os.lstat(top / path).st_mode
+    except (OSError, ValueError):
+        return False
+    return (stat.S_ISREG(mode) or stat.S_ISLNK(mode)) and linked_parent(top, path) is None
+
+
+def linked_parent(top: Path, path: str) -> str | None:
+    """The first folder on the way to a path that is a symbolic link, or None."""
+    parts = path.split("/")[:-1]
+    for count in range(1, len(parts) + 1):
+        folder = "/".join(parts[:count])
+        if (top / folder).is_symlink():
+            return folder
+    return None
+
+
+@contextmanager
+def private_index(runner: Runner, *, folder: Path | None) -> Iterator[dict[str, str]]:
+    """An environment with an index of our own.
+
+    With a folder (inside the git directory) new objects go into the repository; without one they go
+    to a temporary place and are forgotten.
+    """
+    if folder is not None:
+        _make(folder)
+    with tempfile.TemporaryDirectory(prefix="gitmig-index-", dir=folder) as name:
+        env = {"GIT_INDEX_FILE": os.path.join(name, "index")}
+        if folder is None:
+            objects = os.path.join(name, "objects")
+            os.mkdir(objects)
+            real = os.environ.get("GIT_OBJECT_DIRECTORY") if "GIT_QUARANTINE_PATH" in os.environ else None
+            shared = str(runner.place.common_dir / "objects")
+            sources = [os.path.abspath(real), shared] if real else [shared]
+            env["GIT_OBJECT_DIRECTORY"] = objects
+            env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = os.pathsep.join(map(_quoted, sources))
+        yield env
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GitError(f"{folder} cannot be written: {error.strerror}.") from error
+
+
+def _quoted(path: str) -> str:
+    if os.pathsep not in path and not path.startswith('"'):
+        return path
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def record(runner: Runner, env: Mapping[str, str], seeds: Mapping[str, Entry], paths: Iterable[str]) -> None:
+    """Put files of the work tree into a private index.
+
+    ``seeds`` are what the real index holds there: git asks them about line endings and file modes.
+    """
+    present = [path for path in paths if is_file(runner.place.top, path)]
+    if not present:
+        return
+    if known := {path: seeds[path] for path in present if path in seeds}:
+        insert(runner, env, known)
+    runner.run(
+        [*PLAIN, "update-index", "--add", "--replace", "-z", "--stdin"],
+        input=b"".join(os.fsencode(path) + b"\0" for path in present),
+        env=env,
+    )
+
+
+def insert(runner: Runner, env: Mapping[str, str], entries: Mapping[str, Entry]) -> None:
+    """Put entries into a private index, without looking at the work tree."""
+    lines = (f"{entry.mode} {entry.blob} 0\t{path}" for path, entry in entries.items())
+    runner.run(
+        [*PLAIN, "update-index", "--add", "--replace", "-z", "--index-info"],
+        input=b"".join(os.fsencode(line) + b"\0" for line in lines),
+        env=env,
+    )
+
+
+def hash_files(
+    runner: Runner,
+    paths: Iterable[str],
+    *,
+    seeds: Mapping[str, Entry] | None = None,
+    folder: Path | None = None,
+) -> dict[str, Entry]:
+    """What git would record for files of the work tree; paths without a file are left out.
+
+    ``folder``: as for :func:`private_index`.
+    """
+    present = sorted({path for path in paths if is_file(runner.place.top, path)})
+    if not present:
+        return {}
+    if seeds is None:
+        seeds = index_entries(runner, present)
+    with private_index(runner, folder=folder) as env:
+        record(runner, env, seeds, present)
+        return _listed(runner, (), env)

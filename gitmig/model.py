@@ -1,0 +1,215 @@
+"""The values that every room of gitmig shares: frozen, without any input or output of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+CommitId = NewType("CommitId", str)
+"""A full commit id in hex (40 digits, or 64 in a sha256 repository)."""
+BlobId = NewType("BlobId", str)
+"""A full blob id in hex."""
+RevisionId = NewType("RevisionId", str)
+"""An Alembic revision identifier, whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The record that ``revise`` writes into a script's docstring; absent parts are None.
+
+    ``models`` is a content digest of the models files; ``schema`` and ``change`` are digests of the
+    schema after the revision and of what it changes, for ``dialect`` under ``sqlalchemy`` ("2.1").
+    """
+
+    models: str | None = None
+    dialect: str | None = None
+    schema: str | None = None
+    change: str | None = None
+    sqlalchemy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """One revision file, read as text."""
+
+    revision: RevisionId
+    down_revisions: tuple[RevisionId, ...]
+    path: str
+    """Relative to the top of the tree it was read from, with forward slashes."""
+    depends_on: tuple[str, ...] = ()
+    branch_labels: tuple[str, ...] = ()
+    message: str = ""
+    header: Header = Header()
+    open_lines: tuple[int, ...] = ()
+    """Line numbers (from 1) of lines ``# gitmig: write by hand: …``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A file in a versions folder whose identifiers cannot be read without running it."""
+
+    path: str
+    reason: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FacetKey:
+    """What a facet is of. ``kind`` is one of the words in ``schema.KINDS``."""
+
+    kind: str
+    table: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What the models of one tree say that the database should look like.
+
+    ``facets`` maps each key to the dialect's own DDL for it. The digest and the difference are
+    functions of :mod:`gitmig.schema`.
+    """
+
+    dialect: str
+    sqlalchemy: str
+    """The SQLAlchemy version, major and minor ("2.1"): it can change the DDL."""
+    facets: Mapping[FacetKey, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetChange:
+    """One line of the difference of two schemas: ``before`` is None for ``+``, ``after`` for ``-``."""
+
+    key: FacetKey
+    before: str | None
+    after: str | None
+
+    @property
+    def sign(self) -> str:
+        """``+`` added, ``-`` dropped, ``~`` changed."""
+        if self.before is None:
+            return "+"
+        return "-" if self.after is None else "~"
+
+
+class TieState(StrEnum):
+    """How sure a tie is; see the design's "Tie"."""
+
+    VERIFIED = "verified"
+    APPROXIMATE = "approximate"
+    UNTIED = "untied"
+    UNCOMMITTED = "uncommitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """A revision and the commits of its models, derived from history."""
+
+    revision: RevisionId
+    state: TieState
+    introduced: CommitId | None = None
+    models_commit: CommitId | None = None
+    candidates: tuple[CommitId, ...] = ()
+    """The commits from ``introduced`` to just before a child arrives, oldest first: of commits in a
+    row whose models are the same bytes, only the first."""
+    undecided: tuple[CommitId, ...] = ()
+    """The candidates whose schema would have to be computed to settle the tie, newest first."""
+
+
+class Severity(StrEnum):
+    """Errors decide the exit code; warnings never do."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that a check found. Codes (GM0xx) never change meaning."""
+
+    code: str
+    severity: Severity
+    message: str
+    hint: str | None = None
+    path: str | None = None
+    line: int | None = None
+    details: tuple[str, ...] = ()
+    """Further lines, such as the facets of a schema difference."""
+
+
+class Action(StrEnum):
+    """What one step of a plan does."""
+
+    DOWNGRADE = "downgrade"
+    UPGRADE = "upgrade"
+    RESTORE = "restore"
+    REMOVE = "remove"
+    COMMIT = "commit"
+    SWITCH = "switch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that a plan does. Only what its action needs is set.
+
+    ``downgrade``/``upgrade``: ``revision``. ``restore``: ``path`` and the ``commit`` it comes from.
+    ``remove``: ``path``. ``commit``: ``path`` (one step for each). ``switch``: ``commit``.
+    """
+
+    action: Action
+    revision: RevisionId | None = None
+    path: str | None = None
+    commit: CommitId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a command is about to do, in order."""
+
+    steps: tuple[Step, ...] = ()
+    warnings: tuple[str, ...] = ()
+    heads: tuple[RevisionId, ...] = ()
+    """What the version table must hold when the plan was carried out."""
+
+    def of(self, *actions: Action) -> tuple[Step, ...]:
+        """The steps with one of these actions, in order."""
+        return tuple(step for step in self.steps if step.action in actions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseState:
+    """Where a database stands. ``name`` is ``driver://host:port/database`` and nothing else."""
+
+    name: str
+    heads: tuple[RevisionId, ...] = ()
+    exists: bool = True
+    """False for an SQLite file that is not there yet."""
+    versioned: bool = False
+    """Whether it has Alembic's version table."""
+    tables: int = 0
+    """How many other tables it has (the models' or anyone's)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit as the history reads it."""
+
+    id: CommitId
+    parents: tuple[CommitId, ...] = ()
+    time: int = 0
+    """Committer time in seconds since 1970."""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What an import of the models depended on. A tree in which all of it is equal has that schema."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Path (relative to the top) to blob id, for every repository file that was read."""
+    lookups: Mapping[str, str] = field(default_factory=dict)
+    """``folder/name`` to what is there: any of ``d`` (folder), ``p`` (package), ``m`` (module), or empty."""
+    listings: Mapping[str, str] = field(default_factory=dict)
+    """Folder to a digest of its entries, for folders that user code listed."""

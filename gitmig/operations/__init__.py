@@ -1,0 +1,1 @@
+"""One use case per file: a plain function from a Project to a frozen result. Nothing here prints."""

@@ -1,0 +1,188 @@
+"""``check``: findings for the work tree, for what is being committed, or for a commit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gitmig.checks import graph_findings, has_errors, rolled_back, unproven, unrevised, with_severities
+from gitmig.git.trees import Tree, content_digest
+from gitmig.graph import Graph
+from gitmig.model import CommitId, FacetChange, Finding, RevisionId, Schema, Script
+from gitmig.operations.drafting import base_schema
+from gitmig.project import Project
+from gitmig.schema import change_digest, difference, digest
+from gitmig.schemas import Schemas
+from gitmig.tied import Ties
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """The findings, and what was judged."""
+
+    findings: tuple[Finding, ...]
+    subject: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether a finding of severity error is among them."""
+        return has_errors(self.findings)
+
+
+def check_staged(project: Project) -> CheckResult:
+    """Judge exactly what is being committed, against the commit's parents. Needs no database."""
+    index, parents = project.index, _parents(project)
+    changed = _changed(project, index, parents)
+    if not any(_relevant(project, path) for path in changed):
+        return CheckResult(findings=(), subject="nothing relevant is staged")
+    graph = project.graph(index)
+    findings = [*graph_findings(graph), *_commit_findings(project, graph, index, parents)]
+    return CheckResult(findings=_settled(project, findings), subject="what is being committed")
+
+
+def check_tree(project: Project, ref: str | None) -> CheckResult:
+    """Judge the work tree, or the commit that ``ref`` names."""
+    tree = project.work_tree if ref is None else project.commit_tree(project.git.resolve(ref))
+    graph = project.graph(tree)
+    findings = list(graph_findings(graph))
+    if not findings and project.repository is not None:
+        now = Schemas(project=project).of(tree)
+        base = graph.heads[0] if graph.heads else None
+        changes = difference(base_schema(project, graph, base, like=now), now)
+        if changes:
+            findings.append(unrevised(changes, path=_first_model(project)))
+    return CheckResult(findings=_settled(project, findings), subject=ref or "the work tree")
+
+
+def _settled(project: Project, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    allowed = os.environ.get("GITMIG_ALLOW", "").replace(",", " ").split()
+    return with_severities(findings, project.settings.severity, allowed)
+
+
+def _parents(project: Project) -> tuple[CommitId, ...]:
+    head = project.git.head()
+    return () if head is None else (head, *project.git.merge_heads())
+
+
+def _changed(project: Project, index: Tree, parents: Sequence[CommitId]) -> list[str]:
+    """The paths in which the index differs from every parent, as in a combined diff."""
+    now = index.ids()
+    olds = [project.commit_tree(parent).ids() for parent in parents] or [{}]
+    paths = set(now).union(*olds)
+    return sorted(path for path in paths if all(old.get(path) != now.get(path) for old in olds))
+
+
+def _relevant(project: Project, path: str) -> bool:
+    return path.endswith(".py") or path == project.configuration.path or path.endswith("pyproject.toml")
+
+
+def _commit_findings(
+    project: Project, graph: Graph, index: Tree, parents: Sequence[CommitId]
+) -> list[Finding]:
+    trees = [project.commit_tree(parent) for parent in parents]
+    now, *olds = Schemas(project=project).all_of([index, *trees])
+    changes = common_changes(olds, now)
+    before = [project.graph(tree) for tree in trees]
+    added = _added(graph, before)
+    removed = set(before[0].scripts) - set(graph.scripts) if before else set()
+    if _recorded(graph, now) or not (changes or removed):
+        return []
+    content = content_digest(index, project.models)
+    owner = _owner(project, content)
+    if owner is not None and graph.heads == (owner,):
+        return []
+    if not added and owner is not None and owner in graph.scripts:
+        return [rolled_back(owner, committing=True)]
+    if not added:
+        return [unrevised(changes or _undone(project, before[0], removed), path=_first_model(project))]
+    if any(_covers(script, changes, now) for script in added):
+        return []
+    if any(_comparable(script, now) for script in added):
+        return [
+            unrevised(
+                _left(project, added, changes, now), hint="gitmig revise --amend", path=_first_model(project)
+            )
+        ]
+    return [unproven(script) for script in added]
+
+
+def common_changes(olds: Sequence[Schema], now: Schema) -> tuple[FacetChange, ...]:
+    """The facets in which a schema differs from all of the parents' (from nothing where there is none)."""
+    if not olds:
+        return difference(Schema(now.dialect, now.sqlalchemy, {}), now)
+    first, *others = [difference(old, now) for old in olds]
+    keys = [{change.key for change in changes} for changes in others]
+    return tuple(change for change in first if all(change.key in known for known in keys))
+
+
+def _added(graph: Graph, before: Sequence[Graph]) -> list[Script]:
+    """The revisions that no parent has, or has with another record: a redone revision counts as added."""
+    return [
+        script
+        for revision, script in graph.scripts.items()
+        if all(revision not in old.scripts or old.scripts[revision].header != script.header for old in before)
+    ]
+
+
+def _comparable(script: Script, now: Schema) -> bool:
+    header = script.header
+    return header.schema is not None and (header.dialect, header.sqlalchemy) == (now.dialect, now.sqlalchemy)
+
+
+def _recorded(graph: Graph, now: Schema) -> bool:
+    """Whether the only head was made for just this schema."""
+    if len(graph.heads) != 1:
+        return False
+    head = graph.scripts[graph.heads[0]]
+    return _comparable(head, now) and head.header.schema == digest(now)
+
+
+def _covers(script: Script, changes: Sequence[FacetChange], now: Schema) -> bool:
+    if not _comparable(script, now):
+        return False
+    return script.header.schema == digest(now) or script.header.change == change_digest(tuple(changes))
+
+
+def _left(
+    project: Project, added: Sequence[Script], changes: tuple[FacetChange, ...], now: Schema
+) -> tuple[FacetChange, ...]:
+    """What the models have beyond the revisions that come with them, where that is known."""
+    for script in added:
+        stored = Schemas(project=project).cache.schema(script.header.schema or "")
+        if stored is not None:
+            return difference(stored, now)
+    return changes
+
+
+def _undone(project: Project, before: Graph, removed: set[RevisionId]) -> tuple[FacetChange, ...]:
+    """What the removed revisions did to the schema, as far as it is known."""
+    schemas = Schemas(project=project)
+    for revision in reversed(before.topological()):
+        if revision in removed:
+            after = schemas.cache.schema(before.scripts[revision].header.schema or "")
+            parents = before.scripts[revision].down_revisions
+            old = schemas.cache.schema(before.scripts[parents[0]].header.schema or "") if parents else None
+            if after is not None:
+                return difference(old or Schema(after.dialect, after.sqlalchemy, {}), after)
+    return ()
+
+
+def _owner(project: Project, content: str | None) -> RevisionId | None:
+    """The newest revision whose models have just this content."""
+    head = project.git.head()
+    if head is None or content is None:
+        return None
+    graph = project.graph(project.commit_tree(head))
+    ties = Ties(project=project).all()
+    for revision in reversed(graph.topological()):
+        tie = ties.get(revision)
+        if tie is None or tie.models_commit is None:
+            continue
+        if content_digest(project.commit_tree(tie.models_commit), project.models) == content:
+            return revision
+    return None
+
+
+def _first_model(project: Project) -> str | None:
+    return project.models[0] if project.models else None

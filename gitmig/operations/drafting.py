@@ -1,0 +1,113 @@
+"""What a revision is drafted from: the models now, and the models that the head revision was made for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gitmig.errors import ProjectCodeError
+from gitmig.git.trees import Tree, content_digest
+from gitmig.graph import Graph
+from gitmig.model import FacetChange, Header, RevisionId, Schema, TieState
+from gitmig.project import Project
+from gitmig.schema import change_digest, difference, digest
+from gitmig.schemas import Schemas, TreeSchema
+from gitmig.tied import Ties
+from gitmig.worker_client import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What the draft is made of."""
+
+    tree: Tree
+    new: TreeSchema
+    base: Schema | None
+    """The schema of the head revision's models; None where it could not be computed."""
+    changes: tuple[FacetChange, ...]
+    paths: tuple[str, ...]
+    """The files of the models that differ from HEAD: they are committed with the revision."""
+    warnings: tuple[str, ...] = ()
+
+
+def gather(project: Project, worker: Worker, tree: Tree, graph: Graph, base: RevisionId | None) -> Material:
+    """Compute both sides and their difference. ``worker`` imports from ``tree``.
+
+    Raises ProjectCodeError where the models of ``tree`` do not import; where those of the base do
+    not, the difference is left to the database and a warning says so.
+    """
+    schemas = Schemas(project=project)
+    new = schemas.with_worker(worker, tree)
+    warnings: list[str] = []
+    try:
+        old = base_schema(project, graph, base, like=new.schema)
+    except ProjectCodeError as error:
+        old = None
+        warnings.append(
+            f"the models of {base} do not import ({error.message}): drafted against the database alone"
+        )
+    return Material(
+        tree=tree,
+        new=new,
+        base=old,
+        changes=difference(old, new.schema) if old is not None else (),
+        paths=changed_paths(project, tree, new.manifest.files),
+        warnings=tuple(warnings),
+    )
+
+
+def base_schema(project: Project, graph: Graph, base: RevisionId | None, *, like: Schema) -> Schema:
+    """The schema that ``base`` was made for, under the dialect and SQLAlchemy of ``like``."""
+    if base is None:
+        return Schema(like.dialect, like.sqlalchemy, {})
+    schemas = Schemas(project=project)
+    header = graph.scripts[base].header
+    if header.schema and (header.dialect, header.sqlalchemy) == (like.dialect, like.sqlalchemy):
+        stored = schemas.cache.schema(header.schema)
+        if stored is not None:
+            return stored
+    head = project.git.head()
+    tie = Ties(project=project).all().get(base)
+    commit = tie.models_commit if tie is not None and tie.models_commit is not None else head
+    if commit is None or (tie is not None and tie.state is TieState.UNCOMMITTED):
+        raise ProjectCodeError(f"the models of {base} are in no commit", hint="gitmig status")
+    return schemas.of(project.commit_tree(commit))
+
+
+def changed_paths(project: Project, tree: Tree, manifest: Iterable[str]) -> tuple[str, ...]:
+    """The files that the models' import read, and all below the models paths, that differ from HEAD."""
+    head = project.git.head()
+    committed = project.commit_tree(head).ids() if head is not None else {}
+    now = tree.ids()
+    models = project.models
+    paths = {path for path in manifest if path in now and _is_code(path)}
+    paths |= {
+        path for path in (*committed, *now) if any(path == m or path.startswith(m + "/") for m in models)
+    }
+    holds = project.configuration.holds
+    return tuple(sorted(path for path in paths if committed.get(path) != now.get(path) and not holds(path)))
+
+
+def _is_code(path: str) -> bool:
+    # Configuration is read by the import too, but is nobody's models.
+    return not path.endswith((".ini", ".toml", ".cfg", ".env"))
+
+
+def header_of(project: Project, material: Material) -> Header:
+    """The record for a revision that takes the database to the material's schema."""
+    return Header(
+        models=content_digest(material.tree, project.models) if project.models else None,
+        dialect=material.new.schema.dialect,
+        schema=digest(material.new.schema),
+        change=change_digest(material.changes),
+        sqlalchemy=material.new.schema.sqlalchemy,
+    )
+
+
+def new_id(graph: Graph) -> RevisionId:
+    """A revision id as Alembic makes them, which no file has yet."""
+    while True:
+        revision = RevisionId(uuid.uuid4().hex[-12:])
+        if revision not in graph.scripts:
+            return revision

@@ -1,0 +1,63 @@
+"""What every command that moves something asks first. Each function raises Refused, or returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gitmig.checks import graph_findings
+from gitmig.errors import Refused
+from gitmig.graph import Graph
+from gitmig.model import RevisionId
+from gitmig.project import Project
+from gitmig.worker_client import Ground
+
+
+def require_quiet(project: Project) -> None:
+    """No merge, rebase, cherry-pick or revert is in progress, and nothing is unmerged."""
+    if project.repository is None:
+        return
+    operation = project.repository.operation()
+    if operation is not None:
+        raise Refused(
+            f"a {operation} is in progress", hint=f"git {operation} --continue, or git {operation} --abort"
+        )
+    unmerged = project.repository.unmerged()
+    if unmerged:
+        raise Refused(f"unmerged files: {', '.join(unmerged)}", hint="resolve them, then git add them")
+
+
+def require_sound(graph: Graph) -> None:
+    """The graph has one head and no problem that makes a path through it doubtful."""
+    for finding in graph_findings(graph):
+        raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
+
+
+def require_under_alembic(ground: Ground) -> None:
+    """The database is empty or has a version table: else every CREATE TABLE would fail on what is there."""
+    if not ground.versioned and ground.models_tables:
+        raise Refused(
+            f"the database {ground.database} has {ground.models_tables} of the models' tables "
+            "and is not under Alembic",
+            hint="alembic stamp REVISION  (the one that matches its tables)",
+        )
+
+
+def require_known(graph: Graph, heads: Sequence[RevisionId], database: str) -> None:
+    """Every revision that the database holds has a file in the checkout (GM010)."""
+    unknown = [head for head in heads if head not in graph.scripts]
+    if unknown:
+        raise Refused(
+            f"GM010: the database {database} is at {', '.join(unknown)}, which no file of the checkout has",
+            hint="check out the branch that has it, or bring its file back",
+        )
+
+
+def require_written(graph: Graph, revisions: Sequence[RevisionId]) -> None:
+    """None of the revisions has an open line ``# gitmig: write by hand``."""
+    for revision in revisions:
+        script = graph.scripts[revision]
+        if script.open_lines:
+            raise Refused(
+                f"{script.path} line {script.open_lines[0]} is still to be written by hand",
+                hint="write it (and remove the comment), then run the command again",
+            )

@@ -1,0 +1,147 @@
+"""``status``: where database, checkout and models stand, recomputed every time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitmig.checks import (
+    database_findings,
+    graph_findings,
+    has_errors,
+    in_progress,
+    rolled_back,
+    uncommitted,
+    unrevised,
+    with_severities,
+)
+from gitmig.errors import ProjectCodeError
+from gitmig.graph import Graph
+from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Tie
+from gitmig.operations.drafting import base_schema
+from gitmig.operations.place import ModelsPlace, models_place
+from gitmig.project import Project
+from gitmig.schema import difference
+from gitmig.schemas import Schemas
+from gitmig.seen import remember
+from gitmig.tied import Ties
+from gitmig.worker_client import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What ``status`` says."""
+
+    database: DatabaseState
+    known: bool
+    """Whether the checkout has the database's revisions."""
+    commit: CommitId | None
+    branch: str | None
+    heads: tuple[RevisionId, ...]
+    models: tuple[str, ...]
+    place: ModelsPlace
+    findings: tuple[Finding, ...]
+    hint: str | None
+    """The one command that brings everything in step, None where everything is."""
+    tie: Tie | None = None
+    """The tie of the revision that the database is at."""
+    messages: tuple[tuple[RevisionId, str], ...] = ()
+
+    @property
+    def in_step(self) -> bool:
+        """Whether database, checkout and models agree."""
+        return self.hint is None
+
+
+def status(project: Project) -> Status:
+    """Read database and repository. Changes nothing; runs env.py and the models, as Alembic does."""
+    with project.worker() as worker:
+        graph = project.graph()
+        place = _place(project, graph)
+        database = worker.heads()
+        if project.repository is not None:
+            remember(
+                project.repository.private(), project.configuration.section, database.name, database.heads
+            )
+        findings = with_severities(
+            _findings(project, graph, place, database, worker), project.settings.severity
+        )
+    applied = database.heads[0] if len(database.heads) == 1 else None
+    known = all(head in graph.scripts for head in database.heads)
+    return Status(
+        database=database,
+        known=known,
+        commit=project.repository.head() if project.repository is not None else None,
+        branch=project.repository.branch() if project.repository is not None else None,
+        heads=graph.heads,
+        models=project.models,
+        place=place,
+        findings=findings,
+        hint=_hint(findings),
+        tie=Ties(project=project).all().get(applied) if applied and project.repository is not None else None,
+        messages=tuple(
+            (head, graph.scripts[head].message)
+            for head in dict.fromkeys((*database.heads, *graph.heads))
+            if head in graph.scripts
+        ),
+    )
+
+
+def _place(project: Project, graph: Graph) -> ModelsPlace:
+    if project.repository is None:
+        return ModelsPlace(revision=None, modified=(), rolled_back_to=None)
+    return models_place(project, graph)
+
+
+def _findings(
+    project: Project, graph: Graph, place: ModelsPlace, database: DatabaseState, worker: Worker
+) -> tuple[Finding, ...]:
+    problems = graph_findings(graph)
+    operation = project.repository.operation() if project.repository is not None else None
+    found = [*problems, *in_progress(operation), *database_findings(database, graph)]
+    if project.repository is None or problems:
+        return tuple(found)
+    if place.rolled_back_to is not None:
+        return (*found, rolled_back(place.rolled_back_to, committing=False))
+    found += _models_findings(project, graph, worker)
+    found += uncommitted(_waiting(project, graph, database))
+    return tuple(found)
+
+
+def _models_findings(project: Project, graph: Graph, worker: Worker) -> list[Finding]:
+    schemas = Schemas(project=project)
+    now = schemas.cached(project.work_tree) or schemas.with_worker(worker, project.work_tree).schema
+    base = graph.heads[0] if graph.heads else None
+    try:
+        changes = difference(base_schema(project, graph, base, like=now), now)
+    except ProjectCodeError:
+        return []  # old models that do not import any more prove nothing about today's
+    return [unrevised(changes)] if changes else []
+
+
+def _waiting(project: Project, graph: Graph, database: DatabaseState) -> list[RevisionId]:
+    head = project.git.head()
+    held = project.graph(project.commit_tree(head)).scripts if head is not None else {}
+    return sorted(graph.applied([h for h in database.heads if h in graph.scripts]) - set(held))
+
+
+_ORDER = (
+    "GM014",
+    "GM006",
+    "GM004",
+    "GM005",
+    "GM002",
+    "GM016",
+    "GM010",
+    "GM017",
+    "GM013",
+    "GM011",
+    "GM018",
+    "GM001",
+)
+
+
+def _hint(findings: tuple[Finding, ...]) -> str | None:
+    ranked = sorted(findings, key=lambda f: _ORDER.index(f.code) if f.code in _ORDER else len(_ORDER))
+    if not has_errors(findings) and not any(f.code == "GM013" for f in findings):
+        return None
+    return next((finding.hint for finding in ranked if finding.hint), None)

@@ -1,0 +1,259 @@
+"""Opening a project: its repository, Alembic configuration, settings and interpreter.
+
+A Project is what every operation works on. Opening one reads files and asks git; it changes nothing,
+starts no process but git, and imports nothing of the project's code.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from gitmig.configuration import Configuration, parse_ini, parse_toml
+from gitmig.errors import NoAlembic, NoRepository, SettingsError
+from gitmig.git.repository import Repository
+from gitmig.git.trees import CommitTree, FolderTree, IndexTree, Tree, WorkTree
+from gitmig.graph import Graph
+from gitmig.interpreter import Interpreter, find_interpreter
+from gitmig.model import CommitId, Script, Unreadable
+from gitmig.scripts import read_script_bytes
+from gitmig.settings import Settings, parse_settings
+from gitmig.worker_client import Worker, WorkerOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectOptions:
+    """What the options that every command takes say."""
+
+    directory: Path
+    config: Path | None = None
+    section: str = "alembic"
+    x: tuple[str, ...] = ()
+    url_env: str | None = None
+    verbose: bool = False
+
+
+@dataclass(kw_only=True)
+class Project:
+    """An Alembic environment and, where there is one, the git repository around it."""
+
+    top: Path
+    """The top level of the work tree; without git, the folder of the configuration."""
+    repository: Repository | None
+    configuration: Configuration
+    settings: Settings
+    options: ProjectOptions
+    memory: dict[str, object] = field(default_factory=dict)
+    """What the layers above have derived from history so far; :meth:`forget` clears it."""
+    _graphs: dict[str, Graph] = field(default_factory=dict)
+
+    @property
+    def directory(self) -> Path:
+        """The folder of alembic.ini: where the project's code runs."""
+        return self.top / self.configuration.directory
+
+    @property
+    def git(self) -> Repository:
+        """The repository. Raises NoRepository where there is none."""
+        if self.repository is None:
+            raise NoRepository(f"{self.top} is not in a git repository", hint="git init")
+        return self.repository
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models files and folders that a rollback puts back, relative to the top."""
+        prefix = self.configuration.directory
+        return tuple(f"{prefix}/{path}" if prefix else path for path in self.settings.models)
+
+    def require_models(self) -> tuple[str, ...]:
+        """The models files. Raises SettingsError where none are configured or one is nowhere."""
+        if not self.models:
+            raise SettingsError("no models files are configured", hint="gitmig init")
+        return self.models
+
+    @cached_property
+    def work_tree(self) -> Tree:
+        """The files on disk."""
+        return WorkTree(self.repository) if self.repository is not None else FolderTree(self.top)
+
+    @cached_property
+    def index(self) -> Tree:
+        """What is staged (git's own index, or the one that a running ``git commit`` names)."""
+        return IndexTree(self.git, os.environ.get("GIT_INDEX_FILE"))
+
+    def commit_tree(self, commit: CommitId) -> Tree:
+        """The files of a commit."""
+        return CommitTree(self.git, commit)
+
+    def graph(self, tree: Tree | None = None) -> Graph:
+        """The revision graph of a tree (the work tree by default), read as text."""
+        tree = tree or self.work_tree
+        if tree.label not in self._graphs:
+            self._graphs[tree.label] = read_graph(tree, self.configuration)
+        return self._graphs[tree.label]
+
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        """The project's interpreter. Raises NoInterpreter with the list of what was tried."""
+        tops = [self.directory, self.top]
+        configured = None
+        if self.repository is not None:
+            tops.append(self.repository.common_dir.parent)
+            configured = self.repository.config("gitmig.python")
+        own_ok = all(importlib.util.find_spec(name) is not None for name in ("sqlalchemy", "alembic"))
+        return find_interpreter(
+            configured=configured, environment=os.environ, tops=list(dict.fromkeys(tops)), own_ok=own_ok
+        )
+
+    def start_worker(self, tree: Tree | None = None) -> Worker:
+        """A worker that imports from ``tree``, or from the files on disk. The caller closes it."""
+        configuration, settings = self.configuration, self.settings
+        return Worker.start(
+            self.interpreter,
+            WorkerOptions(
+                top=self.top,
+                directory=self.directory,
+                ini=None if configuration.toml else configuration.path,
+                toml=configuration.path if configuration.toml else None,
+                section=configuration.section,
+                x=self.options.x,
+                url_env=self.options.url_env,
+                metadata=settings.metadata,
+                dialect=settings.dialect,
+                exclude=settings.exclude,
+                verbose=self.options.verbose,
+            ),
+            tree=tree,
+            ignored=self._ignored,
+        )
+
+    @contextmanager
+    def worker(self, tree: Tree | None = None) -> Iterator[Worker]:
+        """``start_worker``, closed at the end of the block."""
+        worker = self.start_worker(tree)
+        try:
+            yield worker
+        finally:
+            worker.close()
+
+    def forget(self) -> None:
+        """Drop what was read from the work tree and the index, after they were changed."""
+        self._graphs = {
+            label: graph
+            for label, graph in self._graphs.items()
+            if label not in ("the index", "the work tree")
+        }
+        self.memory.pop("ties", None)
+        for name in ("work_tree", "index"):
+            self.__dict__.pop(name, None)
+
+    def relative(self, path: Path) -> str:
+        """A path inside the project, relative to the top, with forward slashes."""
+        return path.relative_to(self.top).as_posix()
+
+    def _ignored(self, path: str) -> bool:
+        return self.repository is not None and self.repository.is_ignored(path)
+
+
+def read_graph(tree: Tree, configuration: Configuration) -> Graph:
+    """The revision graph of a tree: every file that Alembic would read, parsed and never imported."""
+    scripts: list[Script] = []
+    unreadable: list[Unreadable] = []
+    paths = sorted({path for versions in configuration.versions for path in tree.ids(versions)})
+    contents = tree.read_all([path for path in paths if configuration.holds(path)])
+    for path in sorted(contents):
+        match read_script_bytes(path, contents[path]):
+            case Script() as script:
+                scripts.append(script)
+            case Unreadable() as problem:
+                unreadable.append(problem)
+            case None:
+                pass
+    return Graph.of(scripts, unreadable)
+
+
+def open_project(options: ProjectOptions) -> Project:
+    """The project that ``options`` name. Raises NoAlembic, SettingsError, GitError."""
+    directory = options.directory.resolve()
+    if not directory.is_dir():
+        raise SettingsError(f"{options.directory} is not a folder", hint="name one with -C DIR")
+    repository = Repository.discover(directory)
+    top = repository.top if repository is not None else None
+    configuration, top = _configuration(options, directory, top)
+    pyproject = top / configuration.directory / "pyproject.toml"
+    settings = Settings()
+    if pyproject.is_file():
+        settings = parse_settings(_read(pyproject), _shown(pyproject, top))
+    return Project(
+        top=top, repository=repository, configuration=configuration, settings=settings, options=options
+    )
+
+
+def _configuration(options: ProjectOptions, directory: Path, top: Path | None) -> tuple[Configuration, Path]:
+    if options.config is not None:
+        path = (directory / options.config).resolve()
+        if not path.is_file():
+            raise NoAlembic(f"{options.config} does not exist", hint="name the alembic.ini with --config")
+        found = _parsed(path, top or path.parent, options.section)
+        if found is None:
+            raise NoAlembic(
+                f"{options.config} has no [tool.alembic]", hint="name the alembic.ini with --config"
+            )
+        return found, top or path.parent
+    for folder in _upwards(directory, top):
+        for name in ("alembic.ini", "pyproject.toml"):
+            path = folder / name
+            if path.is_file() and (found := _parsed(path, top or folder, options.section)) is not None:
+                return found, top or folder
+    return _elsewhere(options, directory, top)
+
+
+def _elsewhere(options: ProjectOptions, directory: Path, top: Path | None) -> tuple[Configuration, Path]:
+    """The one alembic.ini below, as in a repository whose back end is a folder."""
+    below: list[Path] = []
+    if top is not None:
+        below = sorted(path for path in top.glob("*/alembic.ini")) or sorted(top.glob("*/*/alembic.ini"))
+    if len(below) > 1:
+        names = ", ".join(_shown(path, top) for path in below)
+        raise NoAlembic(f"more than one Alembic configuration: {names}", hint="name one with --config")
+    if top is not None and below:
+        found = _parsed(below[0], top, options.section)
+        if found is not None:
+            return found, top
+    raise NoAlembic(f"no Alembic configuration in {directory} or above it", hint="gitmig init")
+
+
+def _upwards(directory: Path, top: Path | None) -> Iterator[Path]:
+    yield directory
+    if top is not None and directory != top:
+        for parent in directory.parents:
+            yield parent
+            if parent == top:
+                return
+
+
+def _parsed(path: Path, top: Path, section: str) -> Configuration | None:
+    try:
+        relative = path.relative_to(top).as_posix()
+    except ValueError:
+        raise NoAlembic(
+            f"{path} is outside {top}", hint="start gitmig in that repository, or with -C DIR"
+        ) from None
+    text = _read(path)
+    return parse_toml(text, relative) if path.suffix == ".toml" else parse_ini(text, relative, section)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}", hint=f"correct {path}") from None
+
+
+def _shown(path: Path, top: Path | None) -> str:
+    return path.relative_to(top).as_posix() if top is not None else str(path)

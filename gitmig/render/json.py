@@ -1,0 +1,99 @@
+"""Results as JSON objects, version 1. docs/reference.md describes each; a test holds it against this."""
+
+from __future__ import annotations
+
+from gitmig.model import Finding, Plan, Step
+from gitmig.operations.check import CheckResult
+from gitmig.operations.log import Line, Log
+from gitmig.operations.results import MoveResult
+from gitmig.operations.status import Status
+
+Json = dict[str, object]
+
+
+def status_json(status: Status) -> Json:
+    """``status --json``."""
+    return {
+        "version": 1,
+        "in_step": status.in_step,
+        "database": {
+            "name": status.database.name,
+            "heads": list(status.database.heads),
+            "known": status.known,
+        },
+        "checkout": {"commit": status.commit, "branch": status.branch, "heads": list(status.heads)},
+        "models": {
+            "paths": list(status.models),
+            "revision": status.place.revision,
+            "modified": list(status.place.modified),
+        },
+        "hint": status.hint,
+        "findings": [finding_json(finding) for finding in status.findings],
+    }
+
+
+def log_json(log: Log) -> Json:
+    """``log --json``."""
+    return {"version": 1, "revisions": [_line(line) for line in log.lines]}
+
+
+def _line(line: Line) -> Json:
+    return {
+        "revision": line.script.revision,
+        "down_revisions": list(line.script.down_revisions),
+        "message": line.script.message,
+        "introduced": line.tie.introduced,
+        "models_commit": line.tie.models_commit,
+        "tie": line.tie.state.value,
+        "applied": line.applied,
+        "head": line.head,
+    }
+
+
+def check_json(result: CheckResult) -> Json:
+    """``check --json``."""
+    return {"version": 1, "findings": [finding_json(finding) for finding in result.findings]}
+
+
+def finding_json(finding: Finding) -> Json:
+    """One finding."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "hint": finding.hint,
+        "path": finding.path,
+        "line": finding.line,
+        **({"details": list(finding.details)} if finding.details else {}),
+    }
+
+
+def move_json(result: MoveResult) -> Json:
+    """A plan (``--dry-run``) or a result of ``revise``, ``upgrade``, ``rollback``."""
+    answer: Json = {
+        "version": 1,
+        **_plan(result.plan),
+        "database": {"heads": list(result.heads)},
+    }
+    if result.done or result.drafted or result.staged:
+        answer["commit"] = result.commit
+    if result.revision is not None:
+        answer |= {"revision": result.revision, "path": result.path}
+    if result.notes:
+        answer["notes"] = list(result.notes)
+    if result.hint:
+        answer["hint"] = result.hint
+    return answer
+
+
+def _plan(plan: Plan) -> Json:
+    return {"steps": [_step(step) for step in plan.steps], "warnings": list(plan.warnings)}
+
+
+def _step(step: Step) -> Json:
+    return {
+        "action": step.action.value,
+        "revision": step.revision,
+        "path": step.path,
+        "commit": step.commit,
+    }

@@ -1,0 +1,77 @@
+"""What ``revise``, ``upgrade`` and ``rollback`` did, or would do, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from gitmig.model import Action
+from gitmig.operations.results import MoveResult
+from gitmig.project import Project
+from gitmig.render.harmless import harmless
+from gitmig.render.plans import plan_lines
+from gitmig.schema import render
+
+
+def move_text(result: MoveResult, project: Project) -> None:
+    """Print what happened to stdout, what is worth knowing besides to stderr."""
+    out = Console(highlight=False, soft_wrap=True)
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    for line in _lines(result, project):
+        out.print(harmless(line), markup=False, style=_style(line))
+    for warning in result.plan.warnings if result.done else ():
+        err.print(harmless(f"! {warning}"), markup=False, style="yellow")
+    for note in result.notes:
+        err.print(harmless(f"Note: {note}"), markup=False, style="yellow")
+    if result.hint:
+        err.print(harmless(f"Hint: {result.hint}"), markup=False)
+
+
+def _lines(result: MoveResult, project: Project) -> Iterator[str]:
+    for change in result.changes:
+        yield f"  {render(change)}"
+    if result.drafted:
+        yield f"drafted {result.path}; nothing was applied"
+        yield "review it, then: gitmig upgrade --commit"
+    elif result.done:
+        yield from _done(result, project)
+    elif result.command == "revise" and result.text is None:
+        yield "nothing was changed"
+    else:
+        yield from _planned(result)
+
+
+def _planned(result: MoveResult) -> Iterator[str]:
+    if result.text is not None:
+        yield f"would write {result.path}:"
+        yield result.text
+    yield from plan_lines(result.plan)
+    if not result.plan.steps:
+        yield "nothing to do"
+
+
+def _done(result: MoveResult, project: Project) -> Iterator[str]:
+    moves = result.plan.of(Action.UPGRADE, Action.DOWNGRADE)
+    where = ", ".join(result.heads) or "base"
+    yield f"database  {'at' if moves else 'already at'} {where}{_message(result, project)}"
+    restored = [step.path or "" for step in result.plan.of(Action.RESTORE)]
+    if restored:
+        commit = result.plan.of(Action.RESTORE)[0].commit or ""
+        yield f"models    {', '.join(restored)} as of {commit[:8]}"
+    elif result.command == "rollback" and not result.heads:
+        yield "models    left as they are: base has none of its own"
+    if result.staged:
+        yield f"staged    {result.path} and the models, to be committed with your other changes"
+    if result.commit:
+        yield f"commit    {result.commit[:8]}"
+
+
+def _message(result: MoveResult, project: Project) -> str:
+    graph = project.graph()
+    known = [graph.scripts[head].message for head in result.heads if head in graph.scripts]
+    return f"  {known[0]}" if len(known) == 1 and known[0] else ""
+
+
+def _style(line: str) -> str | None:
+    return {"+": "green", "-": "red", "~": "yellow"}.get(line.strip()[:1])

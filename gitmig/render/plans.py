@@ -1,0 +1,26 @@
+"""Plans as lines of text."""
+
+from __future__ import annotations
+
+from gitmig.model import Action, Plan, Step
+
+_VERBS = {
+    Action.DOWNGRADE: "▼ downgrade",
+    Action.UPGRADE: "▲ upgrade",
+    Action.RESTORE: "  restore",
+    Action.REMOVE: "  remove",
+    Action.COMMIT: "  commit",
+    Action.SWITCH: "  switch to",
+}
+
+
+def plan_lines(plan: Plan) -> tuple[str, ...]:
+    """One line for each step, then the warnings."""
+    return (*(_line(step) for step in plan.steps), *(f"! {warning}" for warning in plan.warnings))
+
+
+def _line(step: Step) -> str:
+    what = step.revision or step.path or ""
+    origin = f" from {step.commit[:8]}" if step.commit and step.action is Action.RESTORE else ""
+    target = step.commit[:8] if step.action is Action.SWITCH and step.commit else what
+    return f"{_VERBS[step.action]} {target}{origin}"

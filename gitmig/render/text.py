@@ -1,0 +1,140 @@
+"""``status``, ``log`` and ``check`` as text, and ``check`` as GitHub annotations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from gitmig.model import Finding, RevisionId, Severity, TieState
+from gitmig.operations.check import CheckResult
+from gitmig.operations.log import Line, Log
+from gitmig.operations.status import Status
+from gitmig.render.harmless import harmless
+
+_TIES = {
+    TieState.VERIFIED: "green",
+    TieState.APPROXIMATE: "yellow",
+    TieState.UNTIED: "red",
+    TieState.UNCOMMITTED: "cyan",
+}
+_SHOWN = 12
+
+
+def status_text(status: Status) -> None:
+    """Three lines, the findings, and the one command that brings everything in step."""
+    out = Console(highlight=False, soft_wrap=True)
+    messages = dict(status.messages)
+    _print(out, f"database  {_at(status.database.heads, messages)}  [{status.database.name}]")
+    branch = status.branch or "detached"
+    commit = f" {status.commit[:8]}" if status.commit else " no commit yet"
+    _print(out, f"checkout  {_at(status.heads, messages)}  [{branch}{commit}]")
+    _print(out, f"models    {_models(status)}")
+    findings_text(status.findings)
+    if status.in_step:
+        out.print("in step", style="green")
+    else:
+        _print(out, f"→ {status.hint}", "bold")
+
+
+def _at(heads: Iterable[RevisionId], messages: dict[RevisionId, str]) -> str:
+    names = [f"{head} {messages.get(head, '')}".rstrip() for head in heads]
+    return ", ".join(names) or "base"
+
+
+def _models(status: Status) -> str:
+    if not status.models:
+        return "none configured (gitmig init)"
+    whose = f"those of {status.place.revision}" if status.place.revision else "of no revision"
+    if not status.place.modified:
+        return f"as committed, {whose}" if status.place.revision else "as committed"
+    return f"{', '.join(status.place.modified)} modified" + (f", {whose}" if status.place.revision else "")
+
+
+def findings_text(findings: Iterable[Finding]) -> None:
+    """Findings to stderr: code, message, details, hint."""
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    for finding in findings:
+        colour = "red" if finding.severity is Severity.ERROR else "yellow"
+        word = "" if finding.severity is Severity.ERROR else "warning: "
+        _print(err, f"{finding.code} {word}{finding.message}", colour)
+        for line in _folded(finding.details):
+            _print(err, f"  {line}", {"+": "green", "-": "red", "~": "yellow"}.get(line[:1]))
+        if finding.hint:
+            _print(err, f"  Hint: {finding.hint}")
+
+
+def _folded(lines: tuple[str, ...]) -> Iterator[str]:
+    yield from lines[:_SHOWN]
+    if len(lines) > _SHOWN:
+        yield f"… and {len(lines) - _SHOWN} more"
+
+
+def log_text(log: Log) -> None:
+    """One line for each revision, newest first, with the places of database and checkout marked."""
+    out = Console(highlight=False, soft_wrap=True)
+    rows = [_row(line, log) for line in log.lines]
+    widths = [max((cell.cell_len for cell in column), default=0) for column in zip(*rows, strict=True)]
+    for row in rows:
+        for cell, width in zip(row, widths, strict=True):
+            cell.pad_right(width - cell.cell_len)
+        text = Text("  ").join(row)
+        text.rstrip()
+        out.print(text)
+    if not rows:
+        out.print("no revisions yet")
+    findings_text(log.findings)
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    if log.seen is None:
+        err.print("the database was never looked at from here: gitmig status", style="dim")
+    else:
+        moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(log.seen.time))
+        _print(err, f"database last seen {moment}: {log.seen.database}", "dim")
+
+
+def _row(line: Line, log: Log) -> tuple[Text, ...]:
+    marks = []
+    if log.seen is not None and line.script.revision in log.seen.heads:
+        marks.append("database")
+    if line.head:
+        marks.append("checkout")
+    applied = {True: "●", False: "○", None: "?"}[line.applied]
+    commit = line.models_commit or line.introduced
+    return (
+        Text(applied, "green" if line.applied else "dim"),
+        Text(harmless(line.script.revision)),
+        Text(commit.id[:8] if commit else "—", "yellow"),
+        Text(line.tie.state.value, _TIES[line.tie.state]),
+        Text(time.strftime("%Y-%m-%d", time.gmtime(commit.time)) if commit else "", "dim"),
+        Text(harmless(line.script.message)),
+        Text(f"({', '.join(marks)})" if marks else "", "bold cyan"),
+    )
+
+
+def check_text(result: CheckResult) -> None:
+    """The findings; one line when there are none."""
+    findings_text(result.findings)
+
+
+def check_github(result: CheckResult) -> None:
+    """The findings as annotations of GitHub Actions, on stdout.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    """
+    for finding in result.findings:
+        place = f" file={_escaped(finding.path, ',:')}" if finding.path else ""
+        place += f",line={finding.line}" if finding.path and finding.line else ""
+        text = "\n".join(filter(None, (f"{finding.code} {finding.message}", *finding.details, finding.hint)))
+        print(f"::{finding.severity.value}{place}::{_escaped(harmless(text), '')}")
+
+
+def _escaped(text: str, more: str) -> str:
+    for char in "%\r\n" + more:
+        text = text.replace(char, f"%{ord(char):02X}")
+    return text
+
+
+def _print(console: Console, line: str, style: str | None = None) -> None:
+    console.print(harmless(line), markup=False, style=style)

@@ -1,0 +1,131 @@
+"""The schema of a tree: from the cache where its manifest is known, else from a worker.
+
+Computing one runs the project's models; it needs no database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitmig.cache import SchemaCache, manifest_of
+from gitmig.git.trees import Tree
+from gitmig.model import Manifest, Schema
+from gitmig.project import Project
+from gitmig.worker_client import SchemaAnswer, Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeSchema:
+    """A tree's schema, the manifest it depends on, and whether it was computed just now."""
+
+    schema: Schema
+    manifest: Manifest
+    untracked: tuple[str, ...] = ()
+    """Modules that only the checkout has, untracked and not ignored: not part of the tree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schemas:
+    """Where a project's schemas come from."""
+
+    project: Project
+
+    @property
+    def cache(self) -> SchemaCache:
+        """The repository's cache, shared by its work trees."""
+        repository = self.project.repository
+        folder = repository.shared() if repository is not None else self.project.directory / ".gitmig"
+        return SchemaCache(folder / "cache")
+
+    def cached(self, tree: Tree) -> Schema | None:
+        """The schema of a tree without running anything, or None where it is not known."""
+        return self.cache.find(tree, self.circumstances(), self.project.top)
+
+    def of(self, tree: Tree) -> Schema:
+        """The schema of a tree. Raises ProjectCodeError where its models do not import."""
+        return self.cached(tree) or self.computed(tree).schema
+
+    def computed(self, tree: Tree) -> TreeSchema:
+        """The schema of a tree, computed afresh."""
+        on_disk = tree is self.project.work_tree
+        with self.project.worker(None if on_disk else tree) as worker:
+            return self.with_worker(worker, tree)
+
+    def with_worker(self, worker: Worker, tree: Tree) -> TreeSchema:
+        """The schema of a tree by a worker that already imports from it; remembered in the cache."""
+        answer = worker.schema()
+        manifest = self._manifest(tree, answer)
+        if self.project.repository is not None:
+            self.cache.store(answer.schema, manifest, self.circumstances())
+        return TreeSchema(schema=answer.schema, manifest=manifest, untracked=answer.untracked)
+
+    def all_of(self, trees: Sequence[Tree]) -> tuple[Schema, ...]:
+        """The schemas of several trees; what has to be computed is computed side by side."""
+        known = [self.cached(tree) for tree in trees]
+        missing = [tree for tree, schema in zip(trees, known, strict=True) if schema is None]
+        # One by one, the processes start before the first is waited for.
+        workers = [
+            self.project.start_worker(None if tree is self.project.work_tree else tree) for tree in missing
+        ]
+        try:
+            computed = iter(
+                [self.with_worker(worker, tree).schema for worker, tree in zip(workers, missing, strict=True)]
+            )
+        finally:
+            for worker in workers:
+                worker.close()
+        return tuple(schema if schema is not None else next(computed) for schema in known)
+
+    def circumstances(self) -> str:
+        """A digest of all that decides a schema and is not in a tree."""
+        project = self.project
+        parts = [
+            *project.interpreter.command,
+            *_installed(project.interpreter.command[0]),
+            project.configuration.path,
+            project.configuration.section,
+            *project.options.x,
+            project.options.url_env or "",
+            repr(project.settings),
+            # env.py takes its URL, and so the dialect, from the environment.
+            *(f"{key}={value}" for key, value in sorted(os.environ.items()) if _matters(key)),
+        ]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    def _manifest(self, tree: Tree, answer: SchemaAnswer) -> Manifest:
+        return manifest_of(tree, answer.files, answer.lookups, answer.listings, self.project.top)
+
+
+# Set by shells, terminals, git and hook managers: they differ from call to call and decide no schema.
+_IRRELEVANT = (
+    *("GIT_", "GITMIG_", "PRE_COMMIT", "PYTEST_", "COV_", "_PYTHON"),
+    *("LC_", "SSH_", "XDG_", "GPG_", "TERM", "VSCODE_", "TMUX", "VIRTUAL_ENV"),
+)
+_IRRELEVANT_NAMES = frozenset(
+    """
+    _ PWD OLDPWD SHLVL PATH PS1 PROMPT COLUMNS LINES LANG LOGNAME USER MAIL DISPLAY EDITOR VISUAL PAGER
+    NO_COLOR FORCE_COLOR CLICOLOR COLORTERM LESS LS_COLORS WINDOWID INVOCATION_ID JOURNAL_STREAM CI
+    HOSTNAME SHELL TMPDIR
+    """.split()  # noqa: SIM905 - thirty names in quotes are harder to read
+)
+
+
+def _matters(key: str) -> bool:
+    return key not in _IRRELEVANT_NAMES and not key.startswith(_IRRELEVANT)
+
+
+def _installed(program: str) -> list[str]:
+    """When packages were last installed into the interpreter's environment (its folder's times)."""
+    prefix = Path(program).parent.parent
+    folders = [*prefix.glob("lib/python*/site-packages"), prefix / "Lib" / "site-packages"]
+    stamps = []
+    for folder in folders:
+        try:
+            stamps.append(f"{folder}:{folder.stat().st_mtime_ns}")
+        except OSError:
+            continue
+    return stamps

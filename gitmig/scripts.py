@@ -1,0 +1,253 @@
+"""Revision scripts, read as text: who they are, whom they follow, what they say about themselves.
+
+Pure: ``ast``, never import. What only running a file could tell makes it Unreadable.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import posixpath
+import re
+import tokenize
+from collections.abc import Callable
+
+from gitmig.header import docstring_node, is_header_line, parse_module, read_header
+from gitmig.literals import Dynamic, Literal, module_names
+from gitmig.model import Header, RevisionId, Script, Unreadable
+
+_OPEN_LINE = re.compile(r"[ \t]*#[ \t]*gitmig: write by hand:")
+_LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
+_IDENTIFIERS = ("revision", "down_revision", "depends_on", "branch_labels")
+_ILLEGAL = frozenset("@-+:")
+_UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+
+class _Unclear(Exception):
+    def __init__(self, reason: str, line: int | None = None):
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+
+
+def read_script(path: str, text: str) -> Script | Unreadable | None:
+    """The revision that a file holds; None for a file that is no revision.
+
+    Unreadable where the file does not parse, or where an identifier is not spelled out in it.
+    """
+    try:
+        return _read(path, text)
+    except _Unclear as unclear:
+        return Unreadable(path=path, reason=unclear.reason, line=unclear.line)
+    except _UNPARSABLE as error:
+        return Unreadable(
+            path=path, reason=_why(error), line=error.lineno if isinstance(error, SyntaxError) else None
+        )
+
+
+def read_script_bytes(path: str, data: bytes) -> Script | Unreadable | None:
+    """``read_script`` of a file's bytes, decoded as Python does (PEP 263)."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, LookupError, UnicodeError) as error:
+        return Unreadable(path=path, reason=_why(error), line=_line_of(data, error))
+    return read_script(path, text)
+
+
+def same_program(a: str, b: str) -> bool:
+    """Whether two modules are one program: the same syntax tree apart from the docstring."""
+    return a == b or _equal(a, b, _without_docstring)
+
+
+def same_upgrade(a: str, b: str) -> bool:
+    """Whether two scripts upgrade alike: nothing differs but docstrings, ``downgrade`` and the identifiers.
+
+    False where that cannot be told.
+    """
+    return a == b or _equal(a, b, _upgrade_part)
+
+
+def irreversible(text: str) -> str | None:
+    """Why a script cannot be undone, or None where nothing speaks against it.
+
+    A ``downgrade`` that is missing, that raises at once, or that does nothing although ``upgrade``
+    does something.
+    """
+    try:
+        module = parse_module(text)
+    except _UNPARSABLE as error:
+        return f"it cannot be read: {_why(error)}"
+    downgrade = _function(module, "downgrade")
+    if downgrade is None:
+        # It may be imported or assigned; then only running it would tell.
+        return None if "downgrade" in module_names(module) else "it has no downgrade()"
+    body = _statements(downgrade)
+    if body and isinstance(body[0], ast.Raise):
+        return "its downgrade() raises an error"
+    upgrade = _function(module, "upgrade")
+    if not body and upgrade is not None and _statements(upgrade):
+        return "its downgrade() does nothing"
+    return None
+
+
+def splits(text: str) -> bool:
+    """Whether a script uses ``autocommit_block()``, which commits all that ran before it."""
+    if "autocommit_block" not in text:
+        return False
+    try:
+        module = parse_module(text)
+    except _UNPARSABLE:
+        return True
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "autocommit_block" for node in ast.walk(module)
+    )
+
+
+def _read(path: str, text: str) -> Script | None:
+    module = parse_module(text)
+    names = module_names(module)
+    if "revision" not in names:
+        legacy = _LEGACY_NAME.fullmatch(posixpath.basename(path))
+        if legacy is None or "down_revision" not in names:
+            _require_no_hidden_revision(module, names)
+            return None
+        names["revision"] = legacy[1]
+    if "down_revision" not in names:
+        raise _Unclear("down_revision is missing")
+    for name in _IDENTIFIERS:
+        value = names.get(name)
+        if isinstance(value, Dynamic):
+            raise _Unclear(f"{name} is not spelled out: {value.reason}", value.line)
+    node = docstring_node(module)
+    docstring = "" if node is None else str(node.value)
+    return Script(
+        revision=_revision(names["revision"]),
+        down_revisions=tuple(RevisionId(parent) for parent in _several(names, "down_revision")),
+        path=path,
+        depends_on=_several(names, "depends_on"),
+        branch_labels=_several(names, "branch_labels"),
+        message=_message(docstring),
+        header=Header() if node is None else read_header(docstring),
+        open_lines=_open_lines(text),
+    )
+
+
+def _require_no_hidden_revision(module: ast.Module, names: dict[str, Literal | Dynamic]) -> None:
+    star = names.get("*")
+    if isinstance(star, Dynamic) and _function(module, "upgrade") is not None:
+        raise _Unclear(f"revision is not spelled out: {star.reason}", star.line)
+
+
+def _revision(value: Literal | Dynamic) -> RevisionId:
+    if not isinstance(value, str) or not value:
+        raise _Unclear("revision is not a text")
+    illegal = sorted(_ILLEGAL.intersection(value))
+    if illegal:
+        raise _Unclear(f"Alembic does not take {' '.join(illegal)} in a revision id: {value}")
+    return RevisionId(value)
+
+
+def _several(names: dict[str, Literal | Dynamic], name: str) -> tuple[str, ...]:
+    """One, several or none, as Alembic's ``to_tuple`` reads it."""
+    value = names.get(name)
+    members = value if isinstance(value, tuple) else (value,)
+    if members in ((), (None,)):
+        return ()
+    texts = tuple(dict.fromkeys(member for member in members if isinstance(member, str)))
+    if len(texts) < len(set(members)):
+        raise _Unclear(f"{name} is neither a text, nor several, nor None")
+    return texts
+
+
+def _message(docstring: str) -> str:
+    lines: list[str] = []
+    for line in docstring.strip().splitlines():
+        if not line.strip() or line.lstrip().startswith("Revision ID:") or is_header_line(line):
+            break
+        lines.append(line)
+    return " ".join(" ".join(lines).split())
+
+
+def _open_lines(text: str) -> tuple[int, ...]:
+    if "gitmig: write by hand:" not in text:
+        return ()
+    lines = re.split(r"\r\n|\r|\n", text)
+    return tuple(number for number, line in enumerate(lines, 1) if _OPEN_LINE.match(line))
+
+
+def _function(module: ast.Module, name: str) -> ast.FunctionDef | None:
+    found = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return found[-1] if found else None
+
+
+def _statements(function: ast.FunctionDef) -> list[ast.stmt]:
+    """What a function's body does: without docstring, ``pass``, ``...`` and ``return None``."""
+    return [node for node in function.body if not _is_idle(node)]
+
+
+def _is_idle(node: ast.stmt) -> bool:
+    match node:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Return(value=None) | ast.Return(value=ast.Constant(value=None)):
+            return True
+    return False
+
+
+def _without_docstring(module: ast.Module) -> list[ast.stmt]:
+    return module.body[1:] if docstring_node(module) is not None else module.body
+
+
+def _upgrade_part(module: ast.Module) -> list[ast.stmt]:
+    kept: list[ast.stmt] = []
+    for node in _without_docstring(module):
+        if isinstance(node, ast.FunctionDef) and node.name == "downgrade":
+            continue
+        if _is_identifier(node):
+            continue
+        if isinstance(node, ast.FunctionDef) and node.name == "upgrade" and _documented(node):
+            node.body = node.body[1:]
+        kept.append(node)
+    return kept
+
+
+def _documented(function: ast.FunctionDef) -> bool:
+    return ast.get_docstring(function, clean=False) is not None
+
+
+def _is_identifier(node: ast.stmt) -> bool:
+    match node:
+        case ast.Assign(targets=targets):
+            pass
+        case ast.AnnAssign(target=target):
+            targets = [target]
+        case _:
+            return False
+    named = {inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
+    return bool(named) and named.issubset(_IDENTIFIERS)
+
+
+def _equal(a: str, b: str, part: Callable[[ast.Module], list[ast.stmt]]) -> bool:
+    try:
+        first, second = (
+            ast.dump(ast.Module(body=part(parse_module(text)), type_ignores=[])) for text in (a, b)
+        )
+    except _UNPARSABLE:
+        return False
+    return first == second
+
+
+def _why(error: BaseException) -> str:
+    match error:
+        case SyntaxError():
+            return error.msg or "invalid syntax"
+        case UnicodeDecodeError():
+            return f"it is not {error.encoding} text"
+        case RecursionError() | MemoryError():
+            return "it is nested too deeply"
+    return str(error)
+
+
+def _line_of(data: bytes, error: Exception) -> int | None:
+    return data.count(b"\n", 0, error.start) + 1 if isinstance(error, UnicodeDecodeError) else None

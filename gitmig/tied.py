@@ -1,0 +1,118 @@
+"""The ties of a project: facts of its history and of the cache, put through :mod:`gitmig.ties`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gitmig.errors import ProjectCodeError
+from gitmig.git.history import History
+from gitmig.model import CommitId, RevisionId, Schema, Tie, TieState
+from gitmig.project import Project
+from gitmig.schema import digest
+from gitmig.schemas import Schemas
+from gitmig.ties import KnownSchema, Line, derive
+
+_LOOKED_UP = 40
+"""Candidates whose schema is looked up in the cache for one listing: each costs a listing of its tree."""
+_COMPUTED = 8
+"""Candidates whose schema is computed to settle one tie: each costs an import of old models."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ties:
+    """Where a project's ties come from."""
+
+    project: Project
+
+    def all(self) -> Mapping[RevisionId, Tie]:
+        """The tie of every revision of the checkout; imports nothing."""
+        memory = self.project.memory
+        found = memory.get("ties")
+        if not isinstance(found, dict):
+            found = dict(self._derived())
+            memory["ties"] = found
+        return found
+
+    def settled(self, revision: RevisionId) -> Tie:
+        """The tie of one revision, the schemas of its undecided candidates computed where they import."""
+        schemas = Schemas(project=self.project)
+        for _ in range(_COMPUTED):
+            tie = self.all()[revision]
+            commit = next(
+                (c for c in tie.undecided if self._known(c) is None and c not in self._failed), None
+            )
+            if commit is None:
+                return tie
+            try:
+                self._learn(commit, schemas.of(self.project.commit_tree(commit)))
+            except ProjectCodeError:
+                # Old models often do not import under today's dependencies.
+                self._failed.add(commit)
+            self.project.memory.pop("ties", None)
+        return self.all()[revision]
+
+    def _derived(self) -> Mapping[RevisionId, Tie]:
+        project = self.project
+        graph, head = project.graph(), project.git.head()
+        if head is None:
+            return {r: Tie(revision=r, state=TieState.UNCOMMITTED) for r in graph.scripts}
+        line = self._line(head)
+        self._contents.update(_contents(line))
+        ties = derive(graph, line, self._by_content)
+        waiting = [commit for tie in ties.values() for commit in tie.undecided if self._known(commit) is None]
+        learned = False
+        schemas = Schemas(project=project)
+        for commit in waiting[:_LOOKED_UP]:
+            schema = schemas.cached(project.commit_tree(commit))
+            if schema is not None:
+                self._learn(commit, schema)
+                learned = True
+        return derive(graph, line, self._by_content) if learned else ties
+
+    def _line(self, head: CommitId) -> Line:
+        memory = self.project.memory
+        key = f"line {head}"
+        line = memory.get(key)
+        if not isinstance(line, Line):
+            configuration = self.project.configuration
+            history = History(
+                self.project.git,
+                versions=configuration.versions,
+                models=self.project.models,
+                recursive=configuration.recursive,
+            )
+            line = memory[key] = history.line(head)
+        return line
+
+    def _known(self, commit: CommitId) -> KnownSchema | None:
+        return self._by_content.get(self._contents.get(commit, ""))
+
+    def _learn(self, commit: CommitId, schema: Schema) -> None:
+        content = self._contents.get(commit)
+        if content is not None:
+            self._by_content[content] = KnownSchema(
+                dialect=schema.dialect, sqlalchemy=schema.sqlalchemy, digest=digest(schema)
+            )
+
+    @property
+    def _contents(self) -> dict[CommitId, str]:
+        """Commit to the content digest of its models."""
+        return self.project.memory.setdefault("contents", {})  # type: ignore[return-value]
+
+    @property
+    def _by_content(self) -> dict[str, KnownSchema]:
+        return self.project.memory.setdefault("schemas by content", {})  # type: ignore[return-value]
+
+    @property
+    def _failed(self) -> set[CommitId]:
+        return self.project.memory.setdefault("models that do not import", set())  # type: ignore[return-value]
+
+
+def _contents(line: Line) -> Iterator[tuple[CommitId, str]]:
+    for fact in line.facts:
+        if fact.models is not None:
+            yield fact.commit, fact.models
+    for sides in line.sides.values():
+        for side in sides:
+            yield from _contents(side)

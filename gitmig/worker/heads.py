@@ -1,0 +1,104 @@
+"""Where the configured database stands. Looking changes nothing and creates nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, MetaData, event, inspect
+
+from .environment import Purpose, database_name, run_environment
+from .session import Session
+from .sqlite import is_missing_file
+
+
+def read_heads(session: Session) -> dict[str, Any]:
+    """The ``heads`` request: ``{database, exists, versioned, heads, tables, models_tables, databases}``.
+
+    An SQLite file that is not there is not made: env.py is given an empty database in memory instead.
+    ``tables`` counts those of the default schema without Alembic's, ``models_tables`` those of the
+    target metadata that are there. With an env.py for several databases the first one is told, and all of
+    them in ``databases``.
+    """
+    look = _Look()
+    with _no_new_files(look.missing):
+        run_environment(session, look)
+    return {**look.found[0], "databases": look.found}
+
+
+class _Look(Purpose):
+    def __init__(self) -> None:
+        self.missing: list[Any] = []
+        self.found: list[dict[str, Any]] = []
+
+    def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
+        connection = context.connection
+        assert connection is not None
+        heads = context.get_current_heads()
+        inspector = inspect(connection)
+        there = set(inspector.get_table_names())
+        versions, schema = context.version_table, context.version_table_schema
+        self.found.append(
+            {
+                "database": database_name(connection.engine.url),
+                "exists": not self._stands_in(connection),
+                "versioned": inspector.has_table(versions, schema=schema),
+                "heads": list(heads),
+                "tables": len(there - {versions}),
+                "models_tables": _models_tables(context, connection, there),
+            }
+        )
+
+    def _stands_in(self, connection: Connection) -> bool:
+        return any(connection.connection.dbapi_connection is made for made in self.missing)
+
+
+def what_is_there(context: MigrationContext) -> dict[str, Any]:
+    """``{versioned, models_tables}`` of the database that a run is connected to."""
+    connection = context.connection
+    assert connection is not None
+    inspector = inspect(connection)
+    return {
+        "versioned": inspector.has_table(context.version_table, schema=context.version_table_schema),
+        "models_tables": _models_tables(context, connection, set(inspector.get_table_names())),
+    }
+
+
+def _models_tables(context: MigrationContext, connection: Connection, there: set[str]) -> int:
+    inspector = inspect(connection)
+    names: dict[str | None, set[str]] = {None: there}
+    count = 0
+    for metadata in _metadata(context):
+        for table in metadata.tables.values():
+            if table.schema not in names:
+                names[table.schema] = set(inspector.get_table_names(schema=table.schema))
+            count += table.name in names[table.schema]
+    return count
+
+
+def _metadata(context: MigrationContext) -> list[MetaData]:
+    target = context.opts.get("target_metadata")
+    several = target if isinstance(target, (list, tuple)) else [target]
+    return [metadata for metadata in several if isinstance(metadata, MetaData)]
+
+
+@contextmanager
+def _no_new_files(missing: list[Any]) -> Iterator[None]:
+    """While this lasts, SQLite files that are not there are stood in for by empty databases in memory."""
+
+    def connecting(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
+        if dialect.name != "sqlite" or not arguments:
+            return None
+        if not is_missing_file(str(arguments[0]), bool(options.get("uri"))):
+            return None
+        made = dialect.connect(":memory:", **{k: v for k, v in options.items() if k != "uri"})
+        missing.append(made)
+        return made
+
+    event.listen(Engine, "do_connect", connecting)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "do_connect", connecting)

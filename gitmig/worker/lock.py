@@ -1,0 +1,170 @@
+"""The database's lock, polled and never waited in, so that one worker moves it at a time.
+
+A waiter inside `pg_advisory_lock` would hold a snapshot that CREATE INDEX CONCURRENTLY waits for, for
+ever. The lock lives on a connection of its own in autocommit mode: it outlasts the commits of
+`autocommit_block()`, and the server drops it with the connection when the process dies. SQLite's lock is
+its write lock; see sqlite.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
+
+from .channel import Failure
+
+
+class NoLock:
+    """For databases that need none beyond their own, or when the request says ``lock: none``."""
+
+    def acquire(self, wait: float, waiting: Callable[[str], None]) -> None:
+        """Hold the lock; poll for at most ``wait`` seconds. Raises Failure("lock") with the holder."""
+
+    def check(self) -> None:
+        """Raise Failure("lock") where the lock was lost since."""
+
+    def release(self) -> None:
+        """Let go, and close the lock's connection."""
+
+
+def lock_for(connection: Connection, version_table: str, reserved: str | None = None) -> NoLock:
+    """The lock of a database and version table, not yet held. ``reserved`` "none" switches it off."""
+    backend = connection.dialect.name
+    if reserved == "none":
+        return NoLock()
+    if backend == "postgresql":
+        return PostgresLock(connection, version_table)
+    if backend in ("mysql", "mariadb"):
+        return MySqlLock(connection, version_table)
+    return NoLock()
+
+
+class _SessionLock(NoLock):
+    """A lock that a second connection to the same database holds."""
+
+    def __init__(self, connection: Connection, version_table: str):
+        engine = connection.engine
+        # A pool of our own: the project's may be one connection large.
+        self._engine = Engine(engine.pool.recreate(), engine.dialect, engine.url)
+        self._version_table = version_table
+        self._connection: Connection | None = None
+        self._backend: object = None
+
+    def acquire(self, wait: float, waiting: Callable[[str], None]) -> None:
+        self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._backend = self._scalar(self.BACKEND)
+        end = time.monotonic() + wait
+        told = False
+        while not self._scalar(self.TRY, **self._parameters()):
+            late = time.monotonic() >= end
+            if late or not told:
+                holder = self._holder()
+                if late:
+                    raise Failure("lock", f"the database is being moved by {holder}", holder=holder)
+                told = True
+                waiting(holder)
+            time.sleep(random.uniform(0.05, 0.2))
+
+    def check(self) -> None:
+        try:
+            held = self._scalar(self.BACKEND) == self._backend and self._scalar(self.HELD, **self._parameters())
+        except DBAPIError:
+            held = False
+        if not held:
+            message = "the lock was lost: its connection is not the same any more (a pooling proxy?)"
+            raise Failure("lock", message, holder=None)
+
+    def release(self) -> None:
+        # Closing for real ends the session, and the lock with it.
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+        self._engine.dispose()
+
+    BACKEND = TRY = HELD = ""
+
+    def _parameters(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _holder(self) -> str:
+        raise NotImplementedError
+
+    def _scalar(self, statement: str, **parameters: Any) -> Any:
+        assert self._connection is not None
+        return self._connection.execute(text(statement), parameters).scalar()
+
+    def _row(self, statement: str, **parameters: Any) -> Any:
+        assert self._connection is not None
+        return self._connection.execute(text(statement), parameters).first()
+
+    def _digest(self, database: str) -> bytes:
+        return hashlib.sha256(f"gitmig {database} {self._version_table}".encode()).digest()
+
+
+_ADVISORY = """locktype = 'advisory' and granted and objsubid = 1
+    and classid = cast(:high as bigint)::oid and objid = cast(:low as bigint)::oid
+    and database = (select oid from pg_database where datname = current_database())"""
+
+
+class PostgresLock(_SessionLock):
+    """An advisory lock of the session, keyed by database and version table."""
+
+    BACKEND = "select pg_backend_pid()"
+    TRY = "select pg_try_advisory_lock((cast(:high as bigint) << 32) | cast(:low as bigint))"
+    HELD = f"select count(*) from pg_locks where {_ADVISORY} and pid = pg_backend_pid()"
+    _WHO = f"""select a.pid, a.application_name, to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'),
+            (select string_agg(b.query, '; ') from pg_stat_activity b
+             where b.datname = current_database() and b.state <> 'idle' and b.pid <> a.pid
+             and b.pid <> pg_backend_pid() and b.application_name = a.application_name
+             and b.client_addr is not distinct from a.client_addr
+             and abs(extract(epoch from b.backend_start - a.backend_start)) < 1)
+        from pg_locks l join pg_stat_activity a on a.pid = l.pid where {_ADVISORY.replace("database", "l.database", 1)}"""
+
+    def _parameters(self) -> dict[str, Any]:
+        if not hasattr(self, "_key"):
+            digest = self._digest(str(self._scalar("select current_database()")))
+            self._key = {
+                "high": int.from_bytes(digest[:4], "big"),
+                "low": int.from_bytes(digest[4:8], "big"),
+            }
+        return self._key
+
+    def _holder(self) -> str:
+        row = self._row(self._WHO, **self._parameters())
+        if row is None:
+            return "a session that has just ended"
+        pid, application, since, query = row
+        named = f" ({application})" if application else ""
+        running = f", running: {' '.join(query.split())[:200]}" if query else ""
+        return f"PostgreSQL session {pid}{named}, since {since}{running}"
+
+
+class MySqlLock(_SessionLock):
+    """A named lock of the session. The names are the server's, so the database is part of it."""
+
+    BACKEND = "select connection_id()"
+    TRY = "select get_lock(:name, 0)"
+    HELD = "select is_used_lock(:name) = connection_id()"
+    _WHO = "select id, user, host, time, info from information_schema.processlist where id = is_used_lock(:name)"
+
+    def _parameters(self) -> dict[str, Any]:
+        if not hasattr(self, "_key"):
+            digest = self._digest(str(self._scalar("select database()")))
+            self._key = {"name": f"gitmig:{digest.hex()[:32]}"}
+        return self._key
+
+    def _holder(self) -> str:
+        row = self._row(self._WHO, **self._parameters())
+        if row is None:
+            return "a session that has just ended"
+        number, user, host, seconds, query = row
+        running = f", running: {' '.join(query.split())[:200]}" if query else ""
+        return f"session {number} ({user}@{host}), {seconds} s in its state{running}"

@@ -1,0 +1,113 @@
+"""The worker's loop: one request after the other until the command line closes the channel.
+
+This module and channel.py are read by any Python 3.7 or later, so that a version too old is told in words.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .channel import Channel, Failure, ParentGone
+
+if TYPE_CHECKING:
+    from .session import Session
+
+PYTHON_FLOOR = (3, 10)
+
+
+def main() -> int:
+    """Serve requests on stdin. Returns the exit code: 0, or 1 where the command line vanished."""
+    channel = Channel.claim()
+    missing = _prepare()
+    session: Session | None = None
+    try:
+        while True:
+            request = channel.read()
+            try:
+                if missing is not None:
+                    raise missing
+                if request["do"] == "open":
+                    from .session import Options, Session
+
+                    session = Session(channel, Options.of(request))
+                assert session is not None, "the first request is `open`"
+                answer = _serve(session, request)
+            except (ParentGone, KeyboardInterrupt):
+                return 1
+            except BaseException as error:  # SystemExit of user code included: the loop goes on
+                channel.write(error=_told(error))
+            else:
+                channel.write(ok=answer)
+    except ParentGone:
+        return 0
+    except KeyboardInterrupt:
+        return 1
+    finally:
+        if session is not None:
+            session.close()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                os.close(2)
+
+
+def _prepare() -> Failure | None:
+    """Import what is heavy while the command line is still at work in git."""
+    if sys.version_info < PYTHON_FLOOR:
+        message = "Python {}.{} is too old: gitmig needs {}.{} or later in the project"
+        return Failure("version", message.format(*sys.version_info[:2], *PYTHON_FLOOR), name="python")
+    try:
+        import alembic.config
+        import alembic.context
+        import sqlalchemy.orm  # noqa: F401
+    except ImportError as error:
+        return Failure("version", f"{sys.executable} cannot import {error.name}", name=error.name)
+    return None
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    from .tracebacks import first_line, without_passwords
+
+    if isinstance(error, Failure):
+        detail = without_passwords(error.detail) if error.detail else None
+        return {"kind": error.kind, "message": without_passwords(error.message), "detail": detail, **error.data}
+    import traceback
+
+    detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return {"kind": "internal", "message": first_line(error), "detail": without_passwords(detail)}
+
+
+def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
+    name = request["do"]
+    if name == "open":
+        from .imports import open_session
+
+        return open_session(session)
+    if name == "schema":
+        from .schema import read_schema
+
+        return read_schema(session)
+    if name == "heads":
+        from .heads import read_heads
+
+        return read_heads(session)
+    if name == "migrate":
+        from .migrate import migrate
+
+        return migrate(session, request)
+    if name == "draft":
+        from .draft import draft
+
+        return draft(session, request)
+    if name == "format":
+        from .draft import run_write_hooks
+
+        return run_write_hooks(session, request)
+    if name == "initialise":
+        from .initialise import initialise
+
+        return initialise(session, request)
+    raise Failure("internal", f"no such request: {name}")

@@ -1,0 +1,509 @@
+"""The command line's end of the worker: starts it, answers what it asks, translates its errors.
+
+See ``worker/main.py`` for the other end. Everything that runs the project's code happens there.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import posixpath
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from gitmig.errors import (
+    DatabaseUnreachable,
+    GitmigError,
+    LockTimeout,
+    MigrationFailed,
+    NoAlembic,
+    NoInterpreter,
+    ProjectCodeError,
+    SettingsError,
+    WorkerCrashed,
+    WrongDatabase,
+)
+from gitmig.model import Action, DatabaseState, FacetChange, FacetKey, RevisionId, Schema, Script, Step
+
+if TYPE_CHECKING:
+    from gitmig.git.trees import Tree
+    from gitmig.interpreter import Interpreter
+
+Json = dict[str, object]
+
+# Loaded by path under a private name: gitmig need not be importable in the project's interpreter.
+_BOOT = (
+    "import importlib.util as u,sys;p=sys.argv[1];"
+    "s=u.spec_from_file_location('_gitmig_worker',p+'/__init__.py',submodule_search_locations=[p]);"
+    "m=u.module_from_spec(s);sys.modules['_gitmig_worker']=m;s.loader.exec_module(m);"
+    "from _gitmig_worker.main import main;sys.argv[1:]=[];sys.exit(main())"
+)
+_PACKAGE = Path(__file__).parent / "worker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """What the worker is opened with; paths ``ini`` and ``toml`` are relative to ``top``."""
+
+    top: Path
+    directory: Path
+    ini: str | None = None
+    toml: str | None = None
+    section: str = "alembic"
+    x: tuple[str, ...] = ()
+    url_env: str | None = None
+    metadata: str | None = None
+    dialect: str | None = None
+    exclude: tuple[str, ...] = ()
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaAnswer:
+    """What the worker says about the models of its tree."""
+
+    schema: Schema
+    files: tuple[str, ...]
+    """Repository files that the import read, relative to the top."""
+    lookups: Mapping[str, str]
+    listings: Mapping[str, str]
+    untracked: tuple[str, ...]
+    sources: Mapping[str, str]
+    """Table to the file whose code defined it."""
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the worker found under the lock, before anything moved."""
+
+    heads: tuple[RevisionId, ...]
+    database: str
+    transactional: bool
+    per_migration: bool
+    versioned: bool = True
+    """Whether Alembic's version table is there."""
+    models_tables: int = 0
+    """How many of the models' tables are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What the worker is to do: steps, each with the index of the graph its script comes from."""
+
+    graphs: tuple[tuple[Script, ...], ...]
+    roots: tuple[Path, ...]
+    """For each graph the folder that its scripts' paths are relative to."""
+    steps: tuple[tuple[Step, int], ...]
+    expect: tuple[RevisionId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A drafted revision: not written anywhere yet."""
+
+    filename: str
+    text: str
+    uncovered: tuple[FacetKey, ...]
+    drops: tuple[str, ...]
+    rename_candidates: tuple[tuple[str, str, str], ...]
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """How a migration ended."""
+
+    heads: tuple[RevisionId, ...]
+    committed: bool
+    database: str
+
+
+@dataclass(slots=True)
+class Worker:
+    """One child process with one version of the project's code."""
+
+    options: WorkerOptions
+    tree: Tree | None
+    process: subprocess.Popen[bytes]
+    log: Path
+    ignored: Callable[[str], bool] = field(default=lambda path: False)
+    _open: bool = False
+    _released: bool = False
+
+    @classmethod
+    def start(
+        cls,
+        interpreter: Interpreter,
+        options: WorkerOptions,
+        *,
+        tree: Tree | None = None,
+        ignored: Callable[[str], bool] = lambda path: False,
+    ) -> Worker:
+        """Start the process; its imports run while the caller goes on.
+
+        ``tree`` is the tree to import from, None for the files on disk. Raises NoInterpreter when
+        the command does not start.
+        """
+        handle, name = tempfile.mkstemp(prefix="gitmig-worker-")
+        try:
+            process = subprocess.Popen(
+                [*interpreter.command, "-c", _BOOT, str(_PACKAGE)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=None if options.verbose else handle,
+                cwd=options.directory,
+                env=_environment(),
+                # Ctrl-C is for the command line alone: it decides what becomes of the transaction.
+                process_group=0 if os.name == "posix" else None,
+            )
+        except OSError as error:
+            os.unlink(name)
+            raise NoInterpreter(
+                f"{interpreter.command[0]} does not start: {error.strerror}",
+                hint="git config gitmig.python PATH_OF_PYTHON",
+            ) from None
+        finally:
+            os.close(handle)
+        return cls(options=options, tree=tree, process=process, log=Path(name), ignored=ignored)
+
+    def schema(self) -> SchemaAnswer:
+        """The schema of the models of this worker's tree, and what it depended on."""
+        answer = self._request("schema")
+        manifest = _object(answer["manifest"])
+        return SchemaAnswer(
+            schema=Schema(
+                dialect=_text(answer["dialect"]),
+                sqlalchemy=_text(answer["sqlalchemy"]),
+                facets={
+                    FacetKey(kind, table, name): ddl for kind, table, name, ddl in _rows(answer["facets"])
+                },
+            ),
+            files=_texts(manifest["files"]),
+            lookups=_mapping(manifest["lookups"]),
+            listings=_mapping(manifest["listings"]),
+            untracked=_texts(answer["untracked"]),
+            sources=_mapping(answer["sources"]),
+            versions=_texts(answer["versions"]),
+        )
+
+    def heads(self) -> DatabaseState:
+        """Where the configured database stands; changes nothing, creates nothing."""
+        answer = self._request("heads")
+        return DatabaseState(
+            name=_text(answer["database"]),
+            heads=_revisions(answer["heads"]),
+            exists=bool(answer["exists"]),
+            versioned=bool(answer["versioned"]),
+            tables=int(cast(int, answer["tables"])),
+        )
+
+    def migrate(
+        self,
+        plan: Callable[[Ground], Moves | None],
+        confirm: Callable[[], bool],
+        *,
+        wait: float,
+        note: Callable[[Json], None] = lambda note: None,
+    ) -> Moved:
+        """Take the lock, ask ``plan`` what to do from here, prepare it, and commit when ``confirm`` says so.
+
+        ``plan`` returns None to let go of everything. What ``plan`` or ``confirm`` raises is raised here
+        after the worker rolled back. Raises MigrationFailed, LockTimeout, DatabaseUnreachable,
+        WrongDatabase, ProjectCodeError.
+        """
+        answer = self._request("migrate", {"wait": wait}, self._deciders(plan, confirm), note=note)
+        return Moved(
+            heads=_revisions(answer["heads"]),
+            committed=bool(answer["committed"]),
+            database=_text(answer["database"]),
+        )
+
+    def draft(
+        self,
+        plan: Callable[[Ground], Moves | None],
+        *,
+        revision: RevisionId,
+        message: str,
+        head: Sequence[RevisionId],
+        changes: Iterable[FacetChange] | None,
+        renames: Iterable[tuple[str, str, str]] = (),
+        empty: bool = False,
+        wait: float,
+    ) -> Draft:
+        """Draft a revision inside a transaction that is rolled back; ``changes`` None keeps everything."""
+        rows = None
+        if changes is not None:
+            rows = [[c.key.kind, c.key.table, c.key.name, c.before, c.after] for c in changes]
+        data: Json = {
+            "revision": revision,
+            "message": message,
+            "head": list(head),
+            "changes": rows,
+            "renames": [list(rename) for rename in renames],
+            "empty": empty,
+            "wait": wait,
+        }
+        answer = self._request("draft", data, self._deciders(plan, lambda: False))
+        return Draft(
+            filename=_text(answer["filename"]),
+            text=_text(answer["text"]),
+            uncovered=tuple(FacetKey(*row) for row in _rows(answer["uncovered"])),
+            drops=_texts(answer["drops"]),
+            rename_candidates=tuple(
+                (table, old, new) for table, old, new in _rows(answer["rename_candidates"])
+            ),
+            empty=bool(answer["empty"]),
+        )
+
+    def format(self, path: Path) -> None:
+        """Run the project's post-write hooks on a revision file."""
+        self._request("format", {"path": str(path)})
+
+    def initialise(self, **data: object) -> None:
+        """Make an Alembic environment; see ``worker/initialise.py``."""
+        self._request("initialise", dict(data))
+
+    def close(self) -> None:
+        """End the process. What was prepared and not committed is rolled back."""
+        with contextlib.suppress(OSError):
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self.log.unlink(missing_ok=True)
+
+    def __enter__(self) -> Worker:
+        """The worker itself, closed at the end of the block."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _deciders(
+        self, plan: Callable[[Ground], Moves | None], confirm: Callable[[], bool]
+    ) -> dict[str, Callable[[Json], Json]]:
+        def answer_plan(ask: Json) -> Json:
+            moves = plan(
+                Ground(
+                    heads=_revisions(ask["heads"]),
+                    database=_text(ask["database"]),
+                    transactional=bool(ask["transactional"]),
+                    per_migration=bool(ask["per_migration"]),
+                    versioned=bool(ask["versioned"]),
+                    models_tables=int(cast(int, ask["models_tables"])),
+                )
+            )
+            return {"release": True} if moves is None else _moves(moves)
+
+        return {"plan": answer_plan, "commit": lambda ask: {"commit": confirm()}}
+
+    def _request(
+        self,
+        do: str,
+        data: Json | None = None,
+        answers: Mapping[str, Callable[[Json], Json]] = MappingProxyType({}),
+        *,
+        note: Callable[[Json], None] = lambda note: None,
+    ) -> Json:
+        if not self._open and do != "initialise":
+            self._open = True
+            self._request("open", self._opening())
+        self._send({"do": do, **(data or {})})
+        failure: BaseException | None = None
+        while True:
+            message = self._receive()
+            if "note" in message:
+                note(message)
+            elif "ask" in message:
+                try:
+                    if failure is not None:
+                        raise failure
+                    self._send(self._answer(message, answers))
+                except GitmigError as error:
+                    failure = error
+                    self._send({"release": True, "commit": False})
+            elif failure is not None:
+                raise failure
+            elif "error" in message:
+                raise self._translated(_object(message["error"]))
+            else:
+                return _object(message["ok"])
+
+    def _opening(self) -> Json:
+        options = self.options
+        return {
+            "top": str(options.top),
+            "directory": str(options.directory),
+            "ini": options.ini,
+            "toml": options.toml,
+            "section": options.section,
+            "x": list(options.x),
+            "url_env": options.url_env,
+            "tree": self.tree is not None,
+            "metadata": options.metadata,
+            "dialect": options.dialect,
+            "exclude": list(options.exclude),
+        }
+
+    def _answer(self, ask: Json, answers: Mapping[str, Callable[[Json], Json]]) -> Json:
+        name = _text(ask["ask"])
+        if name in answers:
+            return answers[name](ask)
+        if name == "folder" and self.tree is not None:
+            return _folder(self.tree, _text(ask["path"]))
+        if name == "ignored":
+            return {"ignored": self.ignored(_text(ask["path"]))}
+        raise WorkerCrashed(f"the worker asked for {name!r}, which nothing answers")
+
+    def _send(self, message: Json) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError:
+            raise self._crashed() from None
+
+    def _receive(self) -> Json:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise self._crashed()
+        return _object(json.loads(line))
+
+    def _crashed(self) -> GitmigError:
+        code = self.process.wait()
+        tail = "" if self.options.verbose else self.log.read_text(errors="replace").strip()
+        return WorkerCrashed(
+            f"the project's interpreter ended with exit code {code}",
+            hint="git config gitmig.python PATH_OF_PYTHON",
+            detail="\n".join(tail.splitlines()[-15:]) or None,
+        )
+
+    def _translated(self, error: Json) -> GitmigError:
+        message = _text(error["message"])
+        detail = cast("str | None", error.get("detail"))
+        match error["kind"]:
+            case "project-code":
+                return ProjectCodeError(message, hint="correct it, then run the command again", detail=detail)
+            case "database":
+                return DatabaseUnreachable(
+                    message, hint="start the database, or correct its URL", detail=detail
+                )
+            case "wrong-database":
+                return WrongDatabase(message, hint="make env.py use the URL it is given", detail=detail)
+            case "migration":
+                return MigrationFailed(
+                    message, hint="correct the revision, then run the command again", detail=detail
+                )
+            case "lock":
+                return LockTimeout(
+                    message, hint="wait for it, or give it longer with --wait SECONDS", detail=detail
+                )
+            case "no-metadata":
+                return SettingsError(
+                    message, hint='set metadata = "app.models:Base.metadata" in [tool.gitmig]', detail=detail
+                )
+            case "no-configuration":
+                return NoAlembic(message, hint="gitmig init", detail=detail)
+            case "version":
+                return NoInterpreter(message, hint="git config gitmig.python PATH_OF_PYTHON", detail=detail)
+            case "alembic":
+                return GitmigError(message, detail=detail)
+            case _:
+                return WorkerCrashed(message, hint="run it again with --debug, and report it", detail=detail)
+
+
+def _environment() -> dict[str, str]:
+    # Git's own variables would make the project's code (or its hooks) act on another repository.
+    dropped = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+    kept = {key: value for key, value in os.environ.items() if key not in dropped}
+    return kept | {"PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+
+
+def _moves(moves: Moves) -> Json:
+    return {
+        "graphs": [
+            [_script(script, root) for script in graph]
+            for graph, root in zip(moves.graphs, moves.roots, strict=True)
+        ],
+        "steps": [
+            {"action": step.action.value, "revision": step.revision, "graph": graph}
+            for step, graph in moves.steps
+            if step.action in (Action.UPGRADE, Action.DOWNGRADE)
+        ],
+        "expect": list(moves.expect),
+    }
+
+
+def _script(script: Script, root: Path) -> Json:
+    return {
+        "revision": script.revision,
+        "down_revisions": list(script.down_revisions),
+        "depends_on": list(script.depends_on),
+        "branch_labels": list(script.branch_labels),
+        "path": str(root / script.path),
+    }
+
+
+def _folder(tree: Tree, path: str) -> Json:
+    if path and not tree.exists(path):
+        return {"absent": True}
+    names, folders = tree.listing(path)
+    if not path:
+        # The top level holds much that no import reads; its code and configuration are enough.
+        names = tuple(name for name in names if name.endswith((".py", ".ini", ".toml", ".cfg")))
+    files = {name: _encoded(tree, posixpath.join(path, name)) for name in names}
+    data: dict[str, str] = {}
+    for folder in folders if path else ():
+        inside = tree.ids(posixpath.join(path, folder))
+        # A subfolder with code is asked for when it is imported; one without is only ever data.
+        if not any(name.endswith(".py") for name in inside):
+            data |= {posixpath.relpath(name, path): _encoded(tree, name) for name in inside}
+    return {"files": files, "folders": list(folders), "data": data}
+
+
+def _encoded(tree: Tree, path: str) -> str:
+    return base64.b64encode(tree.read(path) or b"").decode()
+
+
+def _object(value: object) -> Json:
+    assert isinstance(value, dict), value
+    return value
+
+
+def _text(value: object) -> str:
+    assert isinstance(value, str), value
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    assert isinstance(value, list), value
+    return tuple(_text(item) for item in value)
+
+
+def _revisions(value: object) -> tuple[RevisionId, ...]:
+    return tuple(RevisionId(item) for item in _texts(value))
+
+
+def _rows(value: object) -> list[list[str]]:
+    assert isinstance(value, list), value
+    return value
+
+
+def _mapping(value: object) -> Mapping[str, str]:
+    assert isinstance(value, dict), value
+    return value
