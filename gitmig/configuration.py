@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from gitmig.errors import NoAlembic, SettingsError
 
@@ -126,3 +127,20 @@ def _inside(here: str, path: str) -> str:
         path if path.startswith((here or ".") + "/") and here else posixpath.join(here, path)
     )
     return "" if joined == "." else joined
+
+
+def holds_password(url: str | None) -> bool:
+    """Whether a ``sqlalchemy.url`` as it stands in a file holds a real password."""
+    try:
+        password = urlsplit(url or "").password
+    except ValueError:
+        password = None
+    in_query = re.search(r"[?&](?:password|passwd|pwd)=([^&]+)", url or "")
+    if in_query is not None:
+        password = in_query[1]
+    # Alembic's template says driver://user:pass@localhost/dbname; `%(…)s` and `$…` are filled in later.
+    return (
+        password is not None
+        and password.lower() not in ("", "pass", "password")
+        and not password.startswith(("$", "%(", "%%("))
+    )

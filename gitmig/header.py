@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from gitmig.model import Header
 
-_MODELS = re.compile(r"[ \t]*Models: ([0-9a-f]{16})[ \t]*")
+_MODELS = re.compile(r"[ \t\f]*Models: ([0-9a-f]{16})[ \t\f]*")
 _SCHEMA = re.compile(
-    r"[ \t]*Schema: ([A-Za-z][\w.+-]*) ([0-9a-f]{16}) change ([0-9a-f]{16}) sqlalchemy (\d+\.\d+)[ \t]*"
+    r"[ \t\f]*Schema: ([A-Za-z][\w.+-]*) ([0-9a-f]{16}) change ([0-9a-f]{16}) sqlalchemy (\d+\.\d+)[ \t\f]*"
 )
 _KEY_VALUE = re.compile(r"[ \t]*[A-Z][A-Za-z ]*:(?: .*|[ \t]*)")
 _REVISION_ID = re.compile(r"([ \t]*)Revision ID:")
@@ -132,6 +132,9 @@ class _Docstring:
 
     def replaced(self, body: str) -> str:
         """The module's text with another body; a literal of one line becomes one of several."""
+        # The closing quotes must not come to stand right behind a backslash or another quote.
+        if _escapes(body) or (body.endswith(self.quote[0]) and not _escapes(body[:-1])):
+            body += _newline(self.text)
         quote = self.quote if len(self.quote) == 3 or not _LINE_END.search(body) else self.quote * 3
         return f"{self.text[: self.start]}{self.prefix}{quote}{body}{quote}{self.text[self.end :]}"
 
@@ -149,8 +152,9 @@ def _without_header(body: str) -> str:
     # Lines at even places, the line ends between them at odd ones.
     parts = _LINE_END.split(body)
     for at in range(len(parts) - 1, -1, -2):
-        if is_header_line(parts[at]):
-            del parts[at if at + 1 < len(parts) else max(at - 1, 0) : at + 2]
+        if not is_header_line(parts[at]):
+            continue
+        del parts[at if at + 1 < len(parts) else max(at - 1, 0) : at + 2]
     return "".join(parts)
 
 
@@ -172,11 +176,19 @@ def _inserted(body: str, lines: Sequence[str], newline: str) -> str | None:
 
 
 def _appended(body: str, lines: Sequence[str], newline: str) -> str:
-    kept = body.rstrip()
+    kept = body.rstrip(" \t\f\r\n")
     if not kept:
         return newline.join(["", *lines, ""])
-    # A backslash would swallow the line end in place of what it stood before.
-    return newline.join([body if kept.endswith("\\") else kept, "", *lines, ""])
+    if _escapes(kept):
+        # The backslash is one with what comes behind it, be it a line end.
+        rest = body[len(kept) :]
+        kept += rest[: 2 if rest.startswith("\r\n") else 1] or newline
+    return newline.join([kept, "", *lines, ""])
+
+
+def _escapes(line: str) -> bool:
+    """Whether a line ends with a backslash that takes what comes behind it."""
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 
 def _newline(text: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from gitmig.errors import SettingsError
 from gitmig.model import Severity
 
-_CODES = tuple(f"GM{number:03d}" for number in (1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20))
+CODES = tuple(f"GM{number:03d}" for number in (1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20))
 _PRIVATE = ("python", "scratchUrl", "sync", "commit", "protected", "lock", "noInterpreter", "parkLimit")
 
 
@@ -121,10 +121,10 @@ def _severity(table: Mapping[str, object], name: str) -> Mapping[str, Severity |
     if not isinstance(value, dict):
         raise _wrong("severity", name, "a table of finding codes")
     for code, word in value.items():
-        if code not in _CODES:
+        if code not in CODES:
             raise SettingsError(
                 f"unknown finding code {code!r} in [tool.gitmig.severity] of {name}",
-                hint=f"the codes are {', '.join(_CODES)}",
+                hint=f"the codes are {', '.join(CODES)}",
             )
         if word not in ("error", "warning", "off"):
             raise _wrong(f"severity.{code}", name, '"error", "warning" or "off"')

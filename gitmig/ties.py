@@ -161,7 +161,7 @@ class _Walk:
         if own.introduced is None:
             return own
         for side in self._line.sides.get(own.introduced, ()):
-            there = _intervals(side, self._blockers).get(revision)
+            there = _intervals(side, {revision: self._blockers[revision]}).get(revision)
             if there is not None and there.candidates:
                 return _Interval(own.introduced, there.candidates)
         return own

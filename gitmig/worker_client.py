@@ -8,16 +8,15 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
 import posixpath
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
+from gitmig import prestart
 from gitmig.errors import (
     DatabaseUnreachable,
     GitmigError,
@@ -37,15 +36,6 @@ if TYPE_CHECKING:
     from gitmig.interpreter import Interpreter
 
 Json = dict[str, object]
-
-# Loaded by path under a private name: gitmig need not be importable in the project's interpreter.
-_BOOT = (
-    "import importlib.util as u,sys;p=sys.argv[1];"
-    "s=u.spec_from_file_location('_gitmig_worker',p+'/__init__.py',submodule_search_locations=[p]);"
-    "m=u.module_from_spec(s);sys.modules['_gitmig_worker']=m;s.loader.exec_module(m);"
-    "from _gitmig_worker.main import main;sys.argv[1:]=[];sys.exit(main())"
-)
-_PACKAGE = Path(__file__).parent / "worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,27 +142,14 @@ class Worker:
         ``tree`` is the tree to import from, None for the files on disk. Raises NoInterpreter when
         the command does not start.
         """
-        handle, name = tempfile.mkstemp(prefix="gitmig-worker-")
         try:
-            process = subprocess.Popen(
-                [*interpreter.command, "-c", _BOOT, str(_PACKAGE)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=None if options.verbose else handle,
-                cwd=options.directory,
-                env=_environment(),
-                # Ctrl-C is for the command line alone: it decides what becomes of the transaction.
-                process_group=0 if os.name == "posix" else None,
-            )
+            started = prestart.start(interpreter.command, options.directory, verbose=options.verbose)
         except OSError as error:
-            os.unlink(name)
             raise NoInterpreter(
                 f"{interpreter.command[0]} does not start: {error.strerror}",
                 hint="git config gitmig.python PATH_OF_PYTHON",
             ) from None
-        finally:
-            os.close(handle)
-        return cls(options=options, tree=tree, process=process, log=Path(name), ignored=ignored)
+        return cls(options=options, tree=tree, process=started.process, log=started.log, ignored=ignored)
 
     def schema(self) -> SchemaAnswer:
         """The schema of the models of this worker's tree, and what it depended on."""
@@ -425,13 +402,6 @@ class Worker:
                 return GitmigError(message, detail=detail)
             case _:
                 return WorkerCrashed(message, hint="run it again with --debug, and report it", detail=detail)
-
-
-def _environment() -> dict[str, str]:
-    # Git's own variables would make the project's code (or its hooks) act on another repository.
-    dropped = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-    kept = {key: value for key, value in os.environ.items() if key not in dropped}
-    return kept | {"PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
 
 
 def _moves(moves: Moves) -> Json:

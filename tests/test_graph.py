@@ -180,7 +180,7 @@ def places(draw: st.DrawFn, *, overlapping: bool = False) -> tuple[Graph, tuple[
     return graph, graph.tips(graph.ancestors(chosen))
 
 
-MANY = settings(max_examples=300, deadline=None)
+MANY = settings(max_examples=200, deadline=None)
 
 
 # --- structure ------------------------------------------------------------------------------------
@@ -533,7 +533,7 @@ def _targets(graph: Graph) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data(), places())
 def test_upgrades_go_where_alembics_go(
     data: st.DataObject, place: tuple[Graph, tuple[RevisionId, ...]]
@@ -554,7 +554,7 @@ def test_upgrades_go_where_alembics_go(
     assert set(graph.after(heads, (), path)) == table_after(alembic, heads, (), path)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data(), places())
 def test_downgrades_go_where_alembics_go(
     data: st.DataObject, place: tuple[Graph, tuple[RevisionId, ...]]

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from gitmig import prestart
 from gitmig.errors import GitmigError
 
 
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
     debug = "--debug" in arguments
+    prestart.guess(arguments)
     try:
         return _dispatch(arguments)
     except GitmigError as error:
@@ -34,6 +36,8 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except Exception as error:
         return _report_unexpected(arguments, error)
+    finally:
+        prestart.discard()
 
 
 def _dispatch(arguments: Sequence[str]) -> int:

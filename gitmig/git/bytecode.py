@@ -22,9 +22,15 @@ def remove_leftovers(top: Path, removed: Sequence[str]) -> None:
         _remove_empty(top, (top / path).parent)
 
 
+def entries_of(folder: Path) -> list[os.DirEntry[str]]:
+    """What is directly in a folder, by name."""
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
 def is_only_bytecode(folder: Path) -> bool:
     """Whether a folder holds nothing but caches of bytecode, at any depth; links count as content."""
-    for entry in os.scandir(folder):
+    for entry in entries_of(folder):
         if entry.is_dir(follow_symlinks=False):
             if not is_only_bytecode(Path(entry.path)):
                 return False
@@ -37,7 +43,7 @@ def is_only_bytecode(folder: Path) -> bool:
 
 def remove_bytecode(folder: Path) -> None:
     """Delete a folder for which :func:`is_only_bytecode` holds, entry by entry."""
-    for entry in os.scandir(folder):
+    for entry in entries_of(folder):
         if entry.is_dir(follow_symlinks=False):
             remove_bytecode(Path(entry.path))
         elif folder.name == _CACHE and entry.name.endswith(".pyc"):

@@ -7,6 +7,7 @@ commit`` and its hooks): terminal, locale and environment inherited, no time lim
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -94,6 +95,21 @@ def refusal(stderr: bytes) -> GitError:
     return GitError(first, detail=text if text != first else None)
 
 
+def abandon(process: subprocess.Popen[bytes]) -> None:
+    """End a process at once. Its children may still hold the pipes, so that nothing is read."""
+    process.kill()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    process.wait()
+
+
+def pathspecs(paths: Sequence[str]) -> list[str]:
+    """Paths as arguments for git, where the top has another name."""
+    return ["--", *(path or "." for path in paths)]
+
+
 def _verb(args: Sequence[str]) -> str:
     settings = [place for place, word in enumerate(args) if word == "-c"]
     return args[settings[-1] + 2] if settings else args[0]
@@ -124,8 +140,7 @@ class Runner:
         try:
             out, err = process.communicate(input if input is not None else b"", timeout=timeout)
         except subprocess.TimeoutExpired as error:
-            process.kill()
-            process.communicate()
+            abandon(process)
             raise GitError(f"git {_verb(args)} did not answer within {timeout:g} seconds.") from error
         if process.returncode not in ok:
             raise refusal(err)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitmig.errors import CommitFailed
-from gitmig.git.command import attended
+from gitmig.git.command import attended, pathspecs
 from gitmig.git.worktree import PLAIN, index_entries, insert, is_file, private_index, record
 from gitmig.model import Commit, CommitId
 
@@ -34,7 +34,7 @@ def between(
 ) -> tuple[Commit, ...]:
     """The commits of ``new`` without those of ``old`` that touch a path, newest first."""
     without = [f"^{old}"] if old else []
-    return tuple(_log(repository, [new, *without, "--", *paths]))
+    return tuple(_log(repository, [new, *without, *pathspecs(paths)]))
 
 
 def info(repository: Repository, ids: Sequence[CommitId]) -> Mapping[CommitId, Commit]:

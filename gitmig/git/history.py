@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING
 
 from gitmig.git import commits
+from gitmig.git.command import pathspecs
 from gitmig.git.objects import Entry
-from gitmig.git.trees import CommitTree, content_digest, digest_of
+from gitmig.git.trees import CommitTree, content_digest, digest_line, digest_of_lines
 from gitmig.git.worktree import records
 from gitmig.model import BlobId, Commit, CommitId, RevisionId, Script
 from gitmig.scripts import read_script_bytes
@@ -33,6 +34,8 @@ _MOVES = 8
 _BLOBS = 500
 """Blobs read at a time."""
 _Change = tuple[str, Entry | None]
+_Changes = dict[CommitId, list[_Change]]
+_Link = tuple[CommitId, tuple[CommitId, ...]]
 
 
 class History:
@@ -95,14 +98,15 @@ class _Reader:
         self._parents: Mapping[CommitId, tuple[CommitId, ...]] = {}
 
     def read(self, head: CommitId) -> Line:
-        chain = self._first_parents(head)
-        facts = self._facts(chain)
+        chain = self._chain("--first-parent", head)
+        self._parents = dict(chain)
+        facts = self._first_facts(chain)
         for _ in range(_MOVES):
             if not (former := self._former_folders(facts)):
                 break
             self._versions |= dict.fromkeys(former)
-            facts = self._facts(chain)
-        sides = dict(self._sides(facts, {id for id, _ in chain}))
+            facts = self._first_facts(chain)
+        sides = self._sides(facts, head)
         return Line(
             facts=facts,
             cut_off=bool(chain) and chain[0][0] in self._repository.shallow(),
@@ -110,48 +114,49 @@ class _Reader:
             former_children={parent: frozenset(children) for parent, children in self._children.items()},
         )
 
-    def _first_parents(self, head: CommitId) -> list[tuple[CommitId, tuple[CommitId, ...]]]:
-        """Each commit of the line with its parents, oldest first."""
-        out = self._repository.git("rev-list", "--first-parent", "--parents", "--reverse", head, "--")
+    def _chain(self, *args: str) -> list[_Link]:
+        """Commits with their parents, oldest first."""
+        out = self._repository.git("rev-list", "--parents", "--reverse", *args, "--")
         lines = (line.split() for line in out.decode().splitlines())
-        chain = [(CommitId(id), tuple(CommitId(parent) for parent in parents)) for id, *parents in lines]
-        self._parents = {**self._parents, **dict(chain)}
-        return chain
+        return [(CommitId(id), tuple(CommitId(parent) for parent in parents)) for id, *parents in lines]
 
-    def _facts(self, chain: Sequence[tuple[CommitId, tuple[CommitId, ...]]]) -> tuple[Fact, ...]:
-        if not chain:
-            return ()
-        first = chain[0][0]
-        tree = CommitTree(self._repository, first)
-        start = {path: entry for prefix in self._paths() for path, entry in tree.entries(prefix).items()}
-        beginning: list[_Change] = list(start.items())
-        changes = [(first, beginning), *self._changes(chain[1:])]
+    def _first_facts(self, chain: Sequence[_Link]) -> tuple[Fact, ...]:
+        """The facts of a line from its very beginning."""
+        changes = {chain[0][0]: self._everything(chain[0][0])} | self._changes(chain[1:])
+        return self._told([id for id, _ in chain], changes, {})
+
+    def _everything(self, commit: CommitId) -> list[_Change]:
+        """What a commit without parents brings."""
+        tree = CommitTree(self._repository, commit)
+        return [(path, entry) for prefix in self._paths() for path, entry in tree.entries(prefix).items()]
+
+    def _told(
+        self, commits: Sequence[CommitId], changes: _Changes, models: Mapping[str, str]
+    ) -> tuple[Fact, ...]:
+        """The facts of commits in a row; before the first, the models are as given."""
         self._identify(changes)
-        state = _State(self)
-        return tuple(fact for id, changed in changes if (fact := state.apply(id, changed)) is not None)
+        state = _State(self, models)
+        facts = (state.apply(commit, changes[commit]) for commit in commits if commit in changes)
+        return tuple(fact for fact in facts if fact is not None)
 
     def _paths(self) -> tuple[str, ...]:
         return (*self._versions, *self._models)
 
-    def _changes(
-        self, chain: Sequence[tuple[CommitId, tuple[CommitId, ...]]]
-    ) -> Iterator[tuple[CommitId, list[_Change]]]:
-        """The commits that touch one of the paths, with what they changed against their first parent."""
+    def _changes(self, chain: Sequence[_Link]) -> _Changes:
+        """What commits change against their first parents, for those that touch one of the paths."""
         if not chain:
-            return
+            return {}
         pairs = "".join(f"{id} {parents[0]}\n" for id, parents in chain)
-        out = self._repository.git(
-            "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--full-index", "--", *self._paths(),
-            input=pairs.encode(),
-        )  # fmt: skip
-        yield from _parsed(out)
+        options = ("--stdin", "-r", "-z", "--raw", "--no-renames", "--full-index")
+        out = self._repository.git("diff-tree", *options, *pathspecs(self._paths()), input=pairs.encode())
+        return dict(_parsed(out))
 
-    def _identify(self, changes: Iterable[tuple[CommitId, list[_Change]]]) -> None:
+    def _identify(self, changes: _Changes) -> None:
         unknown = {
             entry.blob: path
-            for _, changed in changes
+            for changed in changes.values()
             for path, entry in changed
-            if entry is not None and self.is_version(path) and entry.blob not in self._identities
+            if entry is not None and entry.blob not in self._identities and self.is_version(path)
         }
         blobs = list(unknown)
         for start in range(0, len(blobs), _BLOBS):
@@ -202,33 +207,59 @@ class _Reader:
                 folders.add(posixpath.dirname(path))
         return folders
 
-    def _sides(
-        self, facts: Sequence[Fact], known: set[CommitId]
-    ) -> Iterator[tuple[CommitId, tuple[Line, ...]]]:
-        """For merges that brought a revision and its child at once: the lines they merged."""
-        for fact in facts:
-            merged = self._parents.get(fact.commit, ())[1:]
-            if not merged or not any(self._children[one] & fact.arrived for one in fact.arrived):
-                continue
-            yield fact.commit, tuple(self._side(tip, known) for tip in merged)
+    def _sides(self, facts: Sequence[Fact], head: CommitId) -> dict[CommitId, tuple[Line, ...]]:
+        """The lines that a merge brought in, where a revision and its child came with it at once.
 
-    def _side(self, tip: CommitId, known: set[CommitId]) -> Line:
-        chain = self._first_parents(tip)
-        fork = next((place for place in range(len(chain), 0, -1) if chain[place - 1][0] in known), 0)
-        own = chain[fork:]
-        facts = self._facts(own)
-        return Line(facts=facts, sides=dict(self._sides(facts, known | {id for id, _ in own})))
+        On such a line nothing is told of what was there before it left the main one.
+        """
+        merges = [fact.commit for fact in facts if self._brings_both(fact)]
+        if not merges:
+            return {}
+        known = set(self._parents)
+        self._parents = dict(self._chain(head))
+        return self._lines_of(merges, known)
+
+    def _brings_both(self, fact: Fact) -> bool:
+        merged = len(self._parents.get(fact.commit, ())) > 1
+        return merged and any(self._children[one] & fact.arrived for one in fact.arrived)
+
+    def _lines_of(self, merges: Sequence[CommitId], known: set[CommitId]) -> dict[CommitId, tuple[Line, ...]]:
+        chains = {(merge, tip): self._own(tip, known) for merge in merges for tip in self._parents[merge][1:]}
+        links = {id: self._parents[id] for chain in chains.values() for id in chain}
+        changes = self._changes([(id, parents) for id, parents in links.items() if parents])
+        changes |= {id: self._everything(id) for id, parents in links.items() if not parents}
+        found: dict[CommitId, list[Line]] = defaultdict(list)
+        for (merge, _), chain in chains.items():
+            facts = self._told(chain, changes, self._models_before(chain))
+            nested = [fact.commit for fact in facts if self._brings_both(fact)]
+            sides = self._lines_of(nested, known | set(chain)) if nested else {}
+            found[merge].append(Line(facts=facts, sides=sides))
+        return {merge: tuple(lines) for merge, lines in found.items()}
+
+    def _own(self, tip: CommitId, known: set[CommitId]) -> list[CommitId]:
+        """The first-parent line of a tip down to where it left what is known, oldest first."""
+        chain: list[CommitId] = []
+        at: CommitId | None = tip
+        while at is not None and at not in known:
+            chain.append(at)
+            at = next(iter(self._parents[at]), None)
+        return chain[::-1]
+
+    def _models_before(self, chain: Sequence[CommitId]) -> Mapping[str, str]:
+        parents = self._parents[chain[0]] if chain else ()
+        tree = CommitTree(self._repository, parents[0]) if parents else None
+        return {path: blob for root in self._models for path, blob in tree.ids(root).items()} if tree else {}
 
 
 class _State:
     """What the paths hold at one commit of a chain, moved forward change by change."""
 
-    def __init__(self, reader: _Reader) -> None:
+    def __init__(self, reader: _Reader, models: Mapping[str, str]) -> None:
         self._reader = reader
         self._revisions: dict[str, RevisionId] = {}
         self._counts: Counter[RevisionId] = Counter()
-        self._models: dict[str, str] = {}
-        self._digest: str | None = None
+        self._models = {path: digest_line(path, blob) for path, blob in models.items()}
+        self._digest = digest_of_lines(self._models.values())
 
     def apply(self, commit: CommitId, changed: Sequence[_Change]) -> Fact | None:
         """The fact of a commit, or None when nothing that counts changed."""
@@ -258,8 +289,8 @@ class _State:
             if entry is None or entry.is_submodule:
                 self._models.pop(path, None)
             else:
-                self._models[path] = entry.blob
-        return digest_of(self._models) if models else self._digest
+                self._models[path] = digest_line(path, entry.blob)
+        return digest_of_lines(self._models.values()) if models else self._digest
 
 
 def _parsed(out: bytes) -> Iterator[tuple[CommitId, list[_Change]]]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from gitmig.errors import GitError
+from gitmig.git.command import abandon
 from gitmig.model import BlobId
 
 Start = Callable[[Sequence[str]], "subprocess.Popen[bytes]"]
@@ -129,7 +130,7 @@ def _exchange(
         answers.extend(receive(process) for _ in range(waiting))
     except BaseException:
         # Answers still under way would be taken for those of the next question.
-        process.kill()
+        abandon(process)
         raise
     return answers
 

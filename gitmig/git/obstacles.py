@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Refused
-from gitmig.git.bytecode import is_only_bytecode, remove_bytecode
+from gitmig.git.bytecode import entries_of, is_only_bytecode, remove_bytecode
 from gitmig.git.objects import Entry
 from gitmig.git.worktree import PLAIN, insert, linked_parent, private_index, records
 from gitmig.model import BlobId
@@ -93,7 +93,7 @@ def _kept(top: Path, folder: str, old: Collection[str]) -> str | None:
     """Something in a folder that will not go away: neither an old file nor bytecode."""
     if is_only_bytecode(top / folder):
         return None
-    for entry in sorted(os.scandir(top / folder), key=lambda entry: entry.name):
+    for entry in entries_of(top / folder):
         path = f"{folder}/{entry.name}"
         if entry.is_dir(follow_symlinks=False):
             if not is_only_bytecode(top / path) and (inside := _kept(top, path, old)) is not None:

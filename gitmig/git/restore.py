@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Refused
@@ -136,7 +137,7 @@ def check(repository: Repository, restoration: Restoration) -> None:
     The files on disk must still be what the restoration says, byte for byte as git sees them.
     """
     with _prepared(repository, restoration) as (env, trees):
-        _read_tree(repository, env, ["-n", *trees])
+        _rehearse(repository, env, trees)
 
 
 def apply(repository: Repository, restoration: Restoration) -> None:
@@ -148,7 +149,7 @@ def apply(repository: Repository, restoration: Restoration) -> None:
     if not restoration.paths:
         return
     with _prepared(repository, restoration) as (env, trees):
-        _read_tree(repository, env, ["-n", *trees])
+        _rehearse(repository, env, trees)
         obstacles.clear_bytecode(repository, restoration.new)
         repository.git(*PLAIN, "-c", "core.sparseCheckout=false", "read-tree", "-m", "-u", *trees, env=env)
     remove_leftovers(repository.top, restoration.removed)
@@ -188,9 +189,15 @@ def _require_unchanged(repository: Repository, restoration: Restoration, env: Ma
         raise Refused(f"{_named(sorted(moved))} was changed meanwhile.", hint="Run the command again.")
 
 
-def _read_tree(repository: Repository, env: Mapping[str, str], args: Sequence[str]) -> None:
+def _rehearse(repository: Repository, env: Mapping[str, str], trees: Sequence[str]) -> None:
     try:
-        repository.git(*PLAIN, "-c", "core.sparseCheckout=false", "read-tree", "-m", "-u", *args, env=env)
+        # Folders of bytecode are cleared before it is meant in earnest.
+        exclude = Path(env["GIT_INDEX_FILE"]).with_name("exclude")
+        exclude.write_text("*.pyc\n")
+        repository.git(
+            *PLAIN, "-c", "core.sparseCheckout=false", "-c", f"core.excludesFile={exclude}",
+            "read-tree", "-n", "-m", "-u", *trees, env=env,
+        )  # fmt: skip
     except GitError as error:
         raise Refused(
             f"git would not put the files back: {error.message}", hint="git status", detail=error.detail

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -62,10 +62,17 @@ def content_digest(tree: Tree, paths: Iterable[str]) -> str | None:
 
 def digest_of(files: Mapping[str, str]) -> str | None:
     """The digest of :func:`content_digest` for path to blob id."""
-    if not files:
-        return None
-    lines = sorted(os.fsencode(path) + b"\0" + blob.encode() + b"\n" for path, blob in files.items())
-    return hashlib.sha256(b"".join(lines)).hexdigest()[:16]
+    return digest_of_lines([digest_line(path, blob) for path, blob in files.items()])
+
+
+def digest_line(path: str, blob: str) -> bytes:
+    """What one file adds to a content digest."""
+    return os.fsencode(path) + b"\0" + blob.encode() + b"\n"
+
+
+def digest_of_lines(lines: Collection[bytes]) -> str | None:
+    """The digest of :func:`content_digest` for the lines of all files, in any order."""
+    return hashlib.sha256(b"".join(sorted(lines))).hexdigest()[:16] if lines else None
 
 
 class GitTree:
@@ -283,7 +290,7 @@ class IndexTree(_FlatTree):
 
 
 class WorkTree(_FlatTree):
-    """The files on disk that git tracks or would offer to add; ignored ones are left out.
+    """The files on disk that git tracks or would offer to add; ignored ones and bytecode are left out.
 
     Ids are what git would record; only files that may differ from the index are hashed. ``read``
     gives the bytes on disk as they are now.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitmig.errors import GitError
-from gitmig.git.command import Runner
+from gitmig.git.command import Runner, pathspecs
 from gitmig.git.objects import Entry
 from gitmig.model import BlobId
 
@@ -34,7 +34,7 @@ class Scan:
     dirty: frozenset[str] = frozenset()
     """Index paths that have to be hashed: changed, intent-to-add, unmerged, or hidden from git."""
     untracked: frozenset[str] = frozenset()
-    """Files that are neither in the index nor ignored."""
+    """Files that are neither in the index nor ignored; bytecode is left out."""
     unmerged: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     """Paths that are skip-worktree or assume-unchanged: git does not look at their files."""
@@ -56,7 +56,8 @@ class _Lists:
     def note(self, record: str) -> None:
         tag, rest = record[0], record[2:]
         if tag == "?":
-            if not rest.endswith("/"):
+            # A folder here is another repository; bytecode is nobody's work, ignored or not.
+            if not rest.endswith(("/", ".pyc")):
                 self.untracked.add(rest)
             return
         data, path = rest.split("\t", 1)
@@ -80,13 +81,14 @@ class _Lists:
 def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
     """One look at the index and the work tree below some paths (all of it: none given)."""
     out = runner.run(
-        ["ls-files", "-z", "-s", "-c", "-o", "-m", "-d", "-v", "--exclude-standard", "--", *paths]
+        ["ls-files", "-z", "-s", "-c", "-o", "-m", "-d", "-v", "--exclude-standard", *pathspecs(paths)]
     )
     lists = _Lists()
     for record in records(out):
         lists.note(record)
     for path in _intended(runner, [path for path in lists.index if path in lists.dirty], lists.index):
         del lists.index[path]
+    lists.dirty |= _behind_links(lists)
     return Scan(
         index=lists.index,
         dirty=frozenset(lists.dirty),
@@ -96,6 +98,19 @@ def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
         skipped=frozenset(lists.skipped),
         submodules=frozenset(lists.submodules),
     )
+
+
+def _behind_links(lists: _Lists) -> set[str]:
+    # Where a link took the place of a tracked folder, `ls-files` looks through it and sees no change.
+    above = {folder for path in lists.index for folder in _folders(path)} if lists.untracked else set()
+    links = {path + "/" for path in lists.untracked & above}
+    return {path for path in lists.index if links and path.startswith(tuple(links))}
+
+
+def _folders(path: str) -> Iterator[str]:
+    while (cut := path.rfind("/")) > 0:
+        path = path[:cut]
+        yield path
 
 
 def index_entries(
@@ -111,7 +126,7 @@ def index_entries(
 def _listed(runner: Runner, paths: Sequence[str], env: Mapping[str, str] | None) -> dict[str, Entry]:
     few = paths if len(paths) < _MANY else ()
     lists = _Lists()
-    for record in records(runner.run(["ls-files", "-s", "-z", "--", *few], env=env)):
+    for record in records(runner.run(["ls-files", "-s", "-z", *pathspecs(few)], env=env)):
         lists.note("H " + record)
     return lists.index
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gitmig.configuration import holds_password
 from gitmig.errors import ProjectCodeError
 from gitmig.git.trees import Tree, content_digest
 from gitmig.graph import Graph
@@ -85,8 +86,20 @@ def changed_paths(project: Project, tree: Tree, manifest: Iterable[str]) -> tupl
     paths |= {
         path for path in (*committed, *now) if any(path == m or path.startswith(m + "/") for m in models)
     }
+    paths |= {path for path in _set_up(project) if path in now and path not in committed}
     holds = project.configuration.holds
     return tuple(sorted(path for path in paths if committed.get(path) != now.get(path) and not holds(path)))
+
+
+def _set_up(project: Project) -> tuple[str, ...]:
+    """The environment's own files: while they are new, the models' commit cannot be judged without them."""
+    configuration = project.configuration
+    folder = configuration.directory
+    return (
+        *(() if holds_password(configuration.url) else (configuration.path,)),
+        f"{configuration.script_location}/script.py.mako",
+        f"{folder}/pyproject.toml" if folder else "pyproject.toml",
+    )
 
 
 def _is_code(path: str) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from gitmig.configuration import holds_password
 from gitmig.errors import NoAlembic, NoRepository, SettingsError
 from gitmig.execute import write_text
 from gitmig.git.repository import Repository
@@ -113,26 +112,10 @@ def _write_settings(project: Project, models: tuple[str, ...], *, dry_run: bool)
 
 
 def _warnings(project: Project) -> tuple[str, ...]:
-    url = project.configuration.url or ""
     tracked = project.configuration.path in project.index.ids()
-    if tracked and _holds_password(url):
+    if tracked and holds_password(project.configuration.url):
         return (
-            f"{project.configuration.path} is tracked and holds a password: everybody with the repository has it. "
-            "Take it from the environment in env.py, and change it",
+            f"{project.configuration.path} is tracked and holds a password, which everybody with the "
+            "repository has: take it from the environment in env.py, and change it",
         )
     return ()
-
-
-def _holds_password(url: str) -> bool:
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        password = None
-    placeholder = {"", "pass", "password", "%(password)s", "%(db_password)s"}
-    in_query = re.search(r"[?&](password|passwd|pwd)=([^&]+)", url)
-    if in_query is not None:
-        password = in_query[2]
-    # Alembic's own template says driver://user:pass@localhost/dbname.
-    return (
-        password is not None and password.lower() not in placeholder and not password.startswith(("$", "%("))
-    )

@@ -75,7 +75,9 @@ class _Rolling:
     def prepared(self, ground: Ground) -> Prepared:
         require_known(self.graph, ground.heads, ground.database)
         plan = plan_rollback(self.graph, ground.heads, self.options.target)
-        self.left = tuple(step.revision for step in plan.steps if step.revision is not None)
+        # Also what an earlier rollback took down already: `--commit` makes that permanent too.
+        remaining = self.graph.applied(plan.heads)
+        self.left = tuple(r for r in reversed(self.graph.topological()) if r not in remaining)
         self.target = plan.heads[0] if plan.heads else None
         question: str | None = None
         details: tuple[str, ...] = ()

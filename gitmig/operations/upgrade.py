@@ -64,10 +64,10 @@ def _prepared(project: Project, graph: Graph, target: str, ground: Ground) -> Pr
     plan = plan_upgrade(graph, ground.heads, graph.resolve(target, ground.heads))
     ups = tuple(step.revision for step in plan.steps if step.revision is not None)
     require_written(graph, ups)
-    forward = _forward(project, graph, plan.heads)
+    forward, warnings = _forward(project, graph, plan.heads)
     steps = restore_steps(forward[0], forward[1]) if forward is not None else ()
     return Prepared(
-        plan=replace(plan, steps=(*plan.steps, *steps)),
+        plan=replace(plan, steps=(*plan.steps, *steps), warnings=warnings),
         moves=Moves(
             graphs=(tuple(graph.scripts.values()),),
             roots=(project.top,),
@@ -80,13 +80,13 @@ def _prepared(project: Project, graph: Graph, target: str, ground: Ground) -> Pr
 
 def _forward(
     project: Project, graph: Graph, heads: tuple[RevisionId, ...]
-) -> tuple[Restoration, CommitId] | None:
+) -> tuple[tuple[Restoration, CommitId] | None, tuple[str, ...]]:
     """The models of where the database goes, if those in the work tree were put there by a rollback."""
     if project.repository is None or not project.models or project.git.head() is None:
-        return None
+        return None, ()
     place = models_place(project, graph)
     if place.rolled_back_to is None or place.rolled_back_to in heads:
-        return None
+        return None, ()
     head = project.git.head()
     commit = (
         head
@@ -96,9 +96,10 @@ def _forward(
         else None
     )
     if commit is None:
-        return None
-    restoration = plan_restoration(project.git, commit, project.models)
-    return (restoration, commit)
+        return None, (
+            f"the models stay those of {place.rolled_back_to}: those of {heads[0]} are in no commit",
+        )
+    return (plan_restoration(project.git, commit, project.models), commit), ()
 
 
 def _committed(

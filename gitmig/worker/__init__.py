@@ -1,1 +1,1 @@
-"""Runs in the project's interpreter; see main.py. Imports the standard library, sqlalchemy and alembic only."""
+"""Runs in the project's interpreter, see main.py. Imports the standard library, sqlalchemy, alembic."""

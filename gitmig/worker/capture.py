@@ -93,7 +93,8 @@ def run_env_file(session: Session) -> None:
     if not os.path.isfile(path):
         raise Failure("no-configuration", f"{session.places.relative(path) or path} is not there")
     spec = importlib.util.spec_from_file_location("env_py", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     vars(module)["open"] = _open_nothing_for_writing
     spec.loader.exec_module(module)
@@ -112,7 +113,7 @@ class _Recorder:
     def __init__(self, session: Session, *, offline: bool):
         self.calls: list[Configured] = []
         self._dialect = session.options.dialect
-        context = EnvironmentContext(
+        context: Any = EnvironmentContext(
             alembic_config(session),
             script_directory(session),
             fn=lambda heads, migration_context: [],
@@ -123,12 +124,12 @@ class _Recorder:
             output_buffer=io.StringIO(),
         )
         self._configure = context.configure
-        self.context: Any = context
         # On the instance: a subclass would not be seen by the functions of `alembic.context`.
-        self.context.configure = self.configure
-        self.context.run_migrations = self.run_migrations
-        self.context.begin_transaction = nullcontext
-        self.context.execute = self.context.static_output = lambda *args, **kw: None
+        context.configure = self.configure
+        context.run_migrations = self.run_migrations
+        context.begin_transaction = nullcontext
+        context.execute = context.static_output = lambda *args, **kw: None
+        self.context = context
 
     def configure(self, *args: Any, **kw: Any) -> None:
         bound = inspect.signature(self._configure).bind(*args, **kw)

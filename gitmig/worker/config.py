@@ -63,7 +63,9 @@ def _read(session: Session) -> Config:
                 raise Failure("no-configuration", f"{path} is not there")
     if not paths:
         raise Failure("no-configuration", "there is no Alembic configuration")
-    config = Config(paths.get("ini"), ini_section=options.section, cmd_opts=_command_line(options.x, options.section))
+    config = Config(
+        paths.get("ini"), ini_section=options.section, cmd_opts=_command_line(options.x, options.section)
+    )
     if "toml" in paths:
         if not hasattr(Config, "toml_alembic_config"):
             raise Failure("version", "[tool.alembic] needs Alembic 1.16", name="alembic")

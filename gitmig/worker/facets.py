@@ -5,10 +5,8 @@ No DDL event is run and nothing connects. The order of tables, columns and const
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias, cast
 
 from sqlalchemy import Column, Computed, Enum, ForeignKeyConstraint, Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.engine import URL, Dialect
@@ -26,6 +24,10 @@ from sqlalchemy.schema import (
 )
 from sqlalchemy.types import ARRAY, String, TypeDecorator, TypeEngine
 
+from .ddl_text import one_line, qualified
+from .filters import Filters as Filters
+from .filters import table_key as table_key
+
 Facet: TypeAlias = "tuple[str, str, str, str]"
 """kind, table (``schema.table``), name, DDL."""
 
@@ -36,49 +38,11 @@ def plain_dialect(dialect: Dialect) -> Dialect:
         kind = URL.create(dialect.name).get_dialect()
     except (NoSuchModuleError, SQLAlchemyError):
         kind = type(dialect)
+    make: Any = kind
     try:
-        return kind(paramstyle="named")  # "pyformat" would double every percent sign
+        return cast("Dialect", make(paramstyle="named"))  # "pyformat" would double every percent sign
     except TypeError:
         return kind()
-
-
-class Filters:
-    """What takes part: ``include_object``, ``include_name`` and the like of env.py, and the setting ``exclude``."""
-
-    def __init__(self, options: Mapping[str, Any], exclude: Sequence[str] = ()):
-        self._object = options.get("include_object")
-        self._name = options.get("include_name")
-        self._schemas = bool(options.get("include_schemas"))
-        version_schema = options.get("version_table_schema")
-        self._version_table = (version_schema, options.get("version_table") or "alembic_version")
-        self._exclude = exclude
-
-    def table(self, table: Table) -> bool:
-        """Whether a table takes part."""
-        names = {str(table.name), table_key(table)}
-        if (table.schema, table.name) == self._version_table:
-            return False
-        if any(fnmatchcase(name, pattern) for name in names for pattern in self._exclude):
-            return False
-        if self._name is not None and self._schemas and not self._name(table.schema, "schema", {}):
-            return False
-        return self._passes(table, table.name, "table", {"schema_name": table.schema}, table)
-
-    def part(self, item: Any, name: Any, kind: str, table: Table) -> bool:
-        """Whether a column, index, unique constraint or foreign key of a table takes part."""
-        return self._passes(item, name, kind, {"schema_name": table.schema, "table_name": table.name}, table)
-
-    def _passes(self, item: Any, name: Any, kind: str, parents: dict[str, Any], table: Table) -> bool:
-        if self._name is not None and name is not None:
-            parents["schema_qualified_table_name"] = table_key(table)
-            if not self._name(name, kind, parents):
-                return False
-        return self._object is None or bool(self._object(item, name, kind, False, None))
-
-
-def table_key(table: Table) -> str:
-    """``schema.table``, or the name alone where no schema is set."""
-    return f"{table.schema}.{table.name}" if table.schema else str(table.name)
 
 
 def facets_of(metadata: Sequence[MetaData], dialect: Dialect, filters: Filters) -> list[Facet]:
@@ -92,7 +56,7 @@ def facets_of(metadata: Sequence[MetaData], dialect: Dialect, filters: Filters) 
             raise ValueError(f"Duplicate table keys across multiple MetaData objects: {min(doubled)}")
         keys.update(item.tables)
         tables += [table for table in item.tables.values() if not getattr(table, "is_view", False)]
-    reader = _Reader(dialect, filters)
+    reader = Reader(dialect, filters)
     included = [table for table in tables if filters.table(table)]
     for table in included:
         found.update(reader.table(table))
@@ -113,7 +77,7 @@ def _with_unique_keys(facets: list[Facet]) -> list[Facet]:
     return unique
 
 
-class _Reader:
+class Reader:
     """Reads tables for one dialect."""
 
     def __init__(self, dialect: Dialect, filters: Filters):
@@ -123,16 +87,18 @@ class _Reader:
         self._preparer = self._compiler.preparer
 
     def ddl(self, element: Any) -> str:
+        """The dialect's text for a DDL element, on one line."""
         return one_line(self._compiler.process(element))
 
     def table(self, table: Table) -> Iterator[Facet]:
+        """The facets of a table and of all that is in it, as far as the filters let them pass."""
         key = table_key(table)
         yield "table", key, "", self._table_ddl(table)
         for column in table.columns:
             if not column.system and self._filters.part(column, column.name, "column", table):
                 yield from self._column(key, column)
         for constraint in table.constraints:
-            yield from self._constraint(key, table, constraint)
+            yield from self.constraint(key, table, constraint)
         for index in table.indexes:
             yield from self._index(key, table, index)
         if table.comment is not None and self._dialect.supports_comments:
@@ -143,10 +109,14 @@ class _Reader:
         for sequence in metadata._sequences.values():
             column = getattr(sequence, "column", None)
             optional = sequence.optional and self._dialect.sequences_optional
-            if self._dialect.supports_sequences and not optional and getattr(column, "table", None) not in excluded:
-                yield "sequence", "", _qualified(sequence), self.ddl(CreateSequence(sequence))
+            if (
+                self._dialect.supports_sequences
+                and not optional
+                and getattr(column, "table", None) not in excluded
+            ):
+                yield "sequence", "", qualified(sequence), self.ddl(CreateSequence(sequence))
         for type_ in getattr(metadata, "_objects", ()):  # SQLAlchemy 2.1
-            if isinstance(type_, Enum) and not _columns_of(metadata, type_):
+            if isinstance(type_, Enum) and not _used(metadata, type_):
                 yield from self._types(type_)
 
     def _table_ddl(self, table: Table) -> str:
@@ -162,7 +132,7 @@ class _Reader:
         yield "column", key, str(column.name), self._column_ddl(column)
         for constraint in column.constraints:
             if not isinstance(constraint, Computed):
-                yield from self._constraint(key, column.table, constraint, str(column.name))
+                yield from self.constraint(key, column.table, constraint, str(column.name))
         yield from self._types(column.type)
         if column.comment is not None and self._dialect.supports_comments:
             yield "comment", key, str(column.name), self._comment(column.comment, SetColumnComment(column))
@@ -171,7 +141,7 @@ class _Reader:
         try:
             text: str = self._compiler.get_column_specification(column)
         except (CompileError, NotImplementedError):
-            # A type that this dialect has not, JSONB on SQLite say: no table could be made, but compared it can be.
+            # A type that this dialect has not, JSONB on SQLite say. It can be compared all the same.
             default = self._compiler.get_column_default_string(column)
             text = f"{self._preparer.format_column(column)} {column.type!r}"
             text += f" DEFAULT {default}" if default is not None else ""
@@ -180,11 +150,14 @@ class _Reader:
             text = text.replace(f" COMMENT {self._literal(column.comment)}", "")
         return one_line(text.removeprefix(self._preparer.format_column(column)))
 
-    def _constraint(self, key: str, table: Table, constraint: Any, column: str = "") -> Iterator[Facet]:
+    def constraint(self, key: str, table: Table, constraint: Any, column: str = "") -> Iterator[Facet]:
+        """The facets of a constraint of a table or column; none where the dialect does not make it."""
         if not constraint._should_create_for_compiler(self._compiler):
             return
         name = self._name(constraint)
-        columns = ",".join(str(item.name) for item in constraint.columns) if hasattr(constraint, "columns") else ""
+        columns = (
+            ",".join(str(item.name) for item in constraint.columns) if hasattr(constraint, "columns") else ""
+        )
         match constraint:
             case PrimaryKeyConstraint():
                 if len(constraint.columns):
@@ -201,9 +174,15 @@ class _Reader:
             case _:  # EXCLUDE of PostgreSQL: a rule for the rows, as a CHECK is
                 text = self._process(constraint)
                 yield from self._some("check", key, name or columns or text or "", text)
-        if getattr(constraint, "comment", None) is not None and self._dialect.supports_constraint_comments and name:
+        if (
+            getattr(constraint, "comment", None) is not None
+            and self._dialect.supports_constraint_comments
+            and name
+        ):
             ddl = self._comment(str(constraint.comment), SetConstraintComment(constraint))
             yield "comment", key, f"constraint {name}", ddl
+
+    _constraint = constraint
 
     def _primary_key(self, constraint: PrimaryKeyConstraint) -> str | None:
         text = self._process(constraint)
@@ -246,7 +225,7 @@ class _Reader:
             from sqlalchemy.dialects import postgresql
 
             create = getattr(postgresql, "CreateEnumType" if word == "enum" else "CreateDomainType")
-            yield "enum", "", _qualified(found), self.ddl(create(found))
+            yield "enum", "", qualified(found), self.ddl(create(found))
 
     def _comment(self, comment: str, element: Any) -> str:
         if self._dialect.inline_comments:
@@ -283,22 +262,9 @@ def _named_types(type_: TypeEngine[Any], dialect: Dialect) -> Iterator[Any]:
         yield found
 
 
-def _qualified(item: Any) -> str:
-    return f"{item.schema}.{item.name}" if item.schema else str(item.name)
-
-
-def _columns_of(metadata: MetaData, type_: Enum) -> bool:
+def _used(metadata: MetaData, type_: Enum) -> bool:
     return any(column.type is type_ for table in metadata.tables.values() for column in table.columns)
 
 
-_TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\s+")
-
-
-def one_line(text: str) -> str:
-    """The text on one line: white space outside of quotes is one blank, line ends inside are ``\\n``."""
-
-    def replaced(match: re.Match[str]) -> str:
-        token = match.group()
-        return " " if token.isspace() else token.replace("\r", "\\r").replace("\n", "\\n")
-
-    return _TOKENS.sub(replaced, text).strip()
+_Reader = Reader
+_qualified = qualified

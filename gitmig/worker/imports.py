@@ -69,7 +69,7 @@ class TreeFinder:
 
     def install(self) -> None:
         """Go in front of the other finders, and watch what user code opens and lists."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
         for name in [name for name in sys.path_importer_cache if self.places.relative(name) is not None]:
             del sys.path_importer_cache[name]
         _compile_from_source(self)
@@ -96,9 +96,9 @@ class TreeFinder:
         if path is None:
             if BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name):
                 return None
-            entries: Sequence[str] = [entry for entry in sys.path if isinstance(entry, str)]
+            entries: Sequence[str] = _texts(sys.path)
         else:
-            entries = [entry for entry in path if isinstance(entry, str)]
+            entries = _texts(path)
             if all(self.places.relative(entry) is None for entry in entries):
                 return None  # a submodule of somebody else's package
         found = self._ask_others(name, path, target, early=True)
@@ -187,7 +187,11 @@ class TreeFinder:
         return None
 
     def _taken_from_checkout(self, spec: ModuleSpec) -> ModuleSpec | None:
-        place = spec.origin if spec.loader is not None else next(iter(spec.submodule_search_locations or ()), None)
+        place = (
+            spec.origin
+            if spec.loader is not None
+            else next(iter(spec.submodule_search_locations or ()), None)
+        )
         relative = self.places.relative(place) if place else None
         if relative is None:
             return None
@@ -217,6 +221,10 @@ class TreeFinder:
             if relative is None or self.places.in_root(place) or self._is_ignored(relative):
                 continue
             raise Failure("project-code", f"{name} was imported from the work tree by its path: {relative}")
+
+
+def _texts(entries: Iterable[object]) -> list[str]:
+    return [entry for entry in entries if isinstance(entry, str)]
 
 
 def _no_recalculation(name: str, portions: list[str], find: object) -> list[str]:

@@ -19,6 +19,8 @@ PYTHON_FLOOR = (3, 10)
 
 def main() -> int:
     """Serve requests on stdin. Returns the exit code: 0, or 1 where the command line vanished."""
+    if "" in sys.path:
+        sys.path.remove("")  # modules in the current directory must not shadow the standard library's
     channel = Channel.claim()
     missing = _prepare()
     session: Session | None = None
@@ -61,7 +63,7 @@ def _prepare() -> Failure | None:
         return Failure("version", message.format(*sys.version_info[:2], *PYTHON_FLOOR), name="python")
     try:
         import alembic.config
-        import alembic.context
+        import alembic.context  # noqa: F401
         import sqlalchemy.orm  # noqa: F401
     except ImportError as error:
         return Failure("version", f"{sys.executable} cannot import {error.name}", name=error.name)
@@ -73,7 +75,12 @@ def _told(error: BaseException) -> dict[str, Any]:
 
     if isinstance(error, Failure):
         detail = without_passwords(error.detail) if error.detail else None
-        return {"kind": error.kind, "message": without_passwords(error.message), "detail": detail, **error.data}
+        return {
+            "kind": error.kind,
+            "message": without_passwords(error.message),
+            "detail": detail,
+            **error.data,
+        }
     import traceback
 
     detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))

@@ -23,6 +23,7 @@ class Nothing:
         return Nothing()
 
     def __call__(self, *args: Any, **kw: Any) -> Any:
+        """Nothing again."""
         return self
 
     def __bool__(self) -> bool:
@@ -47,6 +48,9 @@ class OfflineConnection(Nothing):
     def __init__(self, engine: Engine):
         self.engine = engine
         self.dialect = engine.dialect
+
+    def __bool__(self) -> bool:
+        return True
 
     def in_transaction(self) -> bool:
         """No transaction is ever begun."""
@@ -79,7 +83,7 @@ def without_database() -> Iterator[Asked]:
         raise RuntimeError("the models are read without a database")
 
     Engine.connect = connect_nowhere  # type: ignore[method-assign, assignment]
-    Engine.raw_connection = refuse  # type: ignore[method-assign]
+    Engine.raw_connection = refuse  # type: ignore[method-assign, assignment]
     try:
         yield asked
     finally:

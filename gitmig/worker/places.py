@@ -1,4 +1,4 @@
-"""Which paths belong to the project, and how the checkout and the private copy of a tree answer to each other.
+"""Which paths belong to the project, in the checkout and in the private copy of a tree.
 
 The *checkout* is the folder that the command line named as ``top``. Where the code comes from another
 tree, its files are written to a private folder, the *root*, laid out like the checkout. Without such a

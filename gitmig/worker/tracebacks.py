@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"://([^:/@\s]*):[^@\s]*@(?:[^@/\s?]*@)*")
 _KEYWORD = re.compile(
-    r"\b((?:ssl)?password|passwd|pwd|PGPASSWORD)(\s*=\s*|%3D)('(?:[^'\\]|\\.)*'|\"[^\"]*\"|[^&;,\s'\")]+)", re.IGNORECASE
+    r"\b((?:ssl)?password|passwd|pwd|PGPASSWORD)(['\"]?\s*[=:]\s*|%3D)"
+    r"(?!YES\b|NO\b)"  # MySQL: Access denied for user … (using password: YES)
+    r"('(?:[^'\\]|\\.)*'|\"[^\"]*\"|[^&;,\s'\")}]+)",
+    re.IGNORECASE,
 )
 _MOST_FRAMES = 12
 

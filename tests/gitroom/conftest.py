@@ -46,7 +46,9 @@ class Builder:
     def remove(self, path: str) -> None:
         (self.top / path).unlink()
 
-    def commit(self, files: Mapping[str, str | bytes | None] | None = None, message: str = "Change") -> CommitId:
+    def commit(
+        self, files: Mapping[str, str | bytes | None] | None = None, message: str = "Change"
+    ) -> CommitId:
         """Write (None: delete) and commit everything there is."""
         for path, content in (files or {}).items():
             if content is None:
@@ -59,6 +61,9 @@ class Builder:
 
     def head(self) -> CommitId:
         return CommitId(self.git("rev-parse", "HEAD"))
+
+    def head_of(self, name: str) -> CommitId:
+        return CommitId(self.git("rev-parse", name))
 
     def blob(self, name: str) -> BlobId:
         return BlobId(self.git("rev-parse", name))

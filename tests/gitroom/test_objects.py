@@ -25,7 +25,7 @@ def test_more_questions_than_a_pipe_holds(build: Builder, repository: Repository
 
 
 def test_an_ambiguous_name_is_no_object(build: Builder, repository: Repository) -> None:
-    for number in range(400):
+    for number in range(1000):
         build.write(f"f{number}", f"{number}")
     build.commit()
     ids = build.git("ls-tree", "-r", "--format=%(objectname)", "HEAD").split()
@@ -52,7 +52,7 @@ def test_tree_of_a_sha256_repository(build: Builder, repository: Repository) -> 
 
 def test_a_missing_tree_is_an_error(build: Builder, repository: Repository) -> None:
     build.commit({"a": "x"})
-    with pytest.raises(GitError, match="git does not have the tree 0{40}"):
+    with pytest.raises(GitError, match=r"git does not have the tree 0{40}"):
         repository.objects.tree("0" * 40)
 
 

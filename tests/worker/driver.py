@@ -105,7 +105,9 @@ def _folder(tree: Mapping[str, str], path: str) -> Json:
         f for f in folders if not any(n.startswith(f + "/") and n.endswith(".py") for n in inside)
     ]
     data = {
-        name: text for name, text in inside.items() if path and name.partition("/")[0] in without_code and "/" in name
+        name: text
+        for name, text in inside.items()
+        if path and name.partition("/")[0] in without_code and "/" in name
     }
     files = {name: text for name, text in inside.items() if "/" not in name}
     return {"files": _encoded(files), "folders": sorted(folders), "data": _encoded(data)}

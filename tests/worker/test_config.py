@@ -40,9 +40,7 @@ def test_a_configuration_below_the_top(bare: Project, from_tree: bool) -> None:
     (bare.top / "services/api").mkdir(parents=True)
     if not from_tree:
         bare.write(files)
-    child = bare.start(
-        files if from_tree else None, directory="services/api", ini="services/api/alembic.ini"
-    )
+    child = bare.start(files if from_tree else None, directory="services/api", ini="services/api/alembic.ini")
     answer = child.schema()
     assert answer["versions"] == ["services/api/alembic/versions"]
     assert answer["sources"] == {"user": "services/api/app/models.py"}
@@ -51,7 +49,7 @@ def test_a_configuration_below_the_top(bare: Project, from_tree: bool) -> None:
 @BOTH
 def test_pyproject_toml(bare: Project, from_tree: bool) -> None:
     url = 'context.configure(url="sqlite:///x.db"'
-    env = ENV.replace("context.configure(url=context.config.get_main_option(\"sqlalchemy.url\")", url)
+    env = ENV.replace('context.configure(url=context.config.get_main_option("sqlalchemy.url")', url)
     assert env != ENV
     files = {**FILES, "pyproject.toml": TOML, "alembic/env.py": env}
     if not from_tree:
@@ -63,7 +61,9 @@ def test_pyproject_toml(bare: Project, from_tree: bool) -> None:
 
 
 def test_ini_and_pyproject_toml_together(project: Project) -> None:
-    project.write({"pyproject.toml": TOML, "alembic.ini": INI.replace("script_location", "# script_location")})
+    project.write(
+        {"pyproject.toml": TOML, "alembic.ini": INI.replace("script_location", "# script_location")}
+    )
     answer = project.start(toml="pyproject.toml").schema()
     assert answer["versions"] == ["alembic/versions", "more"]
 

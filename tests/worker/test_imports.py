@@ -80,7 +80,9 @@ def test_the_disk_is_imported_without_a_tree(project: Project) -> None:
     assert project.start().tables() == ["account"]
 
 
-@pytest.mark.parametrize("entry", ["os.getcwd()", "''", "os.path.abspath('.')", "os.path.join(os.getcwd(), 'app', '..')"])
+@pytest.mark.parametrize(
+    "entry", ["os.getcwd()", "''", "os.path.abspath('.')", "os.path.join(os.getcwd(), 'app', '..')"]
+)
 def test_env_py_that_puts_the_checkout_on_the_path(project: Project, entry: str) -> None:
     project.write({"app/models.py": "raise RuntimeError('work tree')"})
     tree = {
@@ -162,7 +164,9 @@ def test_a_folder_named_alembic_shadows_nothing(project: Project) -> None:
 
 
 def test_a_module_of_the_project_does_not_disturb_the_worker(project: Project) -> None:
-    project.write({name: "raise RuntimeError('shadowed')" for name in ("contextlib.py", "json.py", "base64.py")})
+    project.write(
+        {name: "raise RuntimeError('shadowed')" for name in ("contextlib.py", "json.py", "base64.py")}
+    )
     project.write({"types/__init__.py": "", "typing.py": "raise RuntimeError('shadowed')"})
     assert project.start().tables() == ["user"]
 
@@ -233,7 +237,12 @@ def test_files_beside_the_code_are_written_too(bare: Project) -> None:
         "assert importlib.resources.files('app').joinpath('data/deep/more.sql').read_text() == 'deep'\n"
         "assert open(os.path.join(here, '..', 'other', 'far.txt')).read() == 'far'\n"
     )
-    extra = {"app/names.sql": "beside", "app/data/deep/more.sql": "deep", "other/far.txt": "far", "other/x.py": ""}
+    extra = {
+        "app/names.sql": "beside",
+        "app/data/deep/more.sql": "deep",
+        "other/far.txt": "far",
+        "other/x.py": "",
+    }
     answer = bare.start({**FILES, **extra, "app/models.py": read + MODELS}).schema()
     assert {"app/names.sql", "app/data/deep/more.sql", "other/far.txt"} <= set(answer["manifest"]["files"])
 
@@ -271,7 +280,8 @@ def test_an_untracked_module_is_not_imported_and_named(project: Project) -> None
 
 def test_an_untracked_optional_module_is_named(project: Project) -> None:
     project.write({"local.py": "1 / 0", "scratch/notes.txt": ""})
-    code = "for name in 'local', 'scratch':\n    try:\n        __import__(name)\n    except ImportError:\n        pass\n"
+    code = "for name in 'local', 'scratch':\n    try:\n        __import__(name)\n"
+    code += "    except ImportError:\n        pass\n"
     answer = project.start({**FILES, "app/models.py": code + MODELS}).schema()
     assert answer["untracked"] == ["local.py"]
 
@@ -284,7 +294,7 @@ def test_a_module_loaded_from_the_work_tree_by_its_path(project: Project) -> Non
         "spec.loader.exec_module(module)\n"
     )
     project.write({"app/sneaky.py": ""})
-    with pytest.raises(WorkerError, match="sneaky was imported from the work tree by its path: app/sneaky.py"):
+    with pytest.raises(WorkerError, match="sneaky was imported from the work tree by its path"):
         project.start({**FILES, "app/models.py": code + MODELS}).schema()
 
 
@@ -319,7 +329,9 @@ def test_a_virtual_environment_in_the_project_is_not_the_project(project: Projec
             "venv/pyvenv.cfg": "",
             "venv/lib/tool/__init__.py": "",
             "vendored/site-packages/thing.py": "",
-            "alembic.ini": INI.replace("prepend_sys_path = .", "prepend_sys_path = .:venv/lib:vendored/site-packages"),
+            "alembic.ini": INI.replace(
+                "prepend_sys_path = .", "prepend_sys_path = .:venv/lib:vendored/site-packages"
+            ),
             "app/models.py": "import tool, thing\n" + MODELS,
         }
     )
@@ -345,11 +357,14 @@ def test_sources_name_the_file_whose_code_made_the_table(bare: Project) -> None:
         **FILES,
         "app/base.py": "class Meta(type(__import__('sqlalchemy.orm').orm.DeclarativeBase)):\n"
         "    def __init__(cls, name, bases, namespace, **kw):\n"
-        "        super().__init__(name, bases, namespace, **kw)\n" + BASE.replace("Base)", "Base, metaclass=Meta)"),
+        "        super().__init__(name, bases, namespace, **kw)\n"
+        + BASE.replace("Base)", "Base, metaclass=Meta)"),
         "app/helper.py": "from sqlalchemy import Column, Integer, Table\nfrom app.base import Base\n"
         "def make(name):\n    return Table(name, Base.metadata, Column('id', Integer))\n",
-        "app/models.py": "from app.base import Base\nfrom app.user import User\nfrom app.helper import make\nmake('made')\n",
-        "app/user.py": "from app.base import Base\nfrom sqlalchemy.orm import mapped_column\nfrom sqlalchemy import Integer\n"
+        "app/models.py": "from app.base import Base\nfrom app.user import User\n"
+        "from app.helper import make\nmake('made')\n",
+        "app/user.py": "from app.base import Base\n"
+        "from sqlalchemy.orm import mapped_column\nfrom sqlalchemy import Integer\n"
         "class User(Base):\n    __tablename__ = 'user'\n    id = mapped_column(Integer, primary_key=True)\n",
     }
     answer = bare.start(files).schema()

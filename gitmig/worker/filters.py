@@ -1,0 +1,48 @@
+"""Which tables, and which parts of them, take part in a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sqlalchemy import Table
+
+
+class Filters:
+    """``include_object``, ``include_name`` and the like of env.py, and the setting ``exclude``."""
+
+    def __init__(self, options: Mapping[str, Any], exclude: Sequence[str] = ()):
+        self._object = options.get("include_object")
+        self._name = options.get("include_name")
+        self._schemas = bool(options.get("include_schemas"))
+        version_schema = options.get("version_table_schema")
+        self._version_table = (version_schema, options.get("version_table") or "alembic_version")
+        self._exclude = exclude
+
+    def table(self, table: Table) -> bool:
+        """Whether a table takes part."""
+        names = {str(table.name), table_key(table)}
+        if (table.schema, table.name) == self._version_table:
+            return False
+        if any(fnmatchcase(name, pattern) for name in names for pattern in self._exclude):
+            return False
+        if self._name is not None and self._schemas and not self._name(table.schema, "schema", {}):
+            return False
+        return self._passes(table, table.name, "table", {"schema_name": table.schema}, table)
+
+    def part(self, item: Any, name: Any, kind: str, table: Table) -> bool:
+        """Whether a column, index, unique constraint or foreign key of a table takes part."""
+        return self._passes(item, name, kind, {"schema_name": table.schema, "table_name": table.name}, table)
+
+    def _passes(self, item: Any, name: Any, kind: str, parents: dict[str, Any], table: Table) -> bool:
+        if self._name is not None and name is not None:
+            parents["schema_qualified_table_name"] = table_key(table)
+            if not self._name(name, kind, parents):
+                return False
+        return self._object is None or bool(self._object(item, name, kind, False, None))
+
+
+def table_key(table: Table) -> str:
+    """``schema.table``, or the name alone where no schema is set."""
+    return f"{table.schema}.{table.name}" if table.schema else str(table.name)
