@@ -19,7 +19,8 @@ def _unreadable(graph: Graph) -> Iterable[Finding]:
         yield Finding(
             code="GM006",
             severity=Severity.ERROR,
-            message=f"the revision identifiers of {problem.path} cannot be read: {problem.reason}",
+            message=f"the revision identifiers of {problem.path} cannot be read: {problem.reason}"
+            + (f" (line {problem.line})" if problem.line else ""),
             hint=f"correct {problem.path}",
             path=problem.path,
             line=problem.line,
@@ -60,24 +61,16 @@ def _heads(graph: Graph) -> Iterable[Finding]:
 
 
 def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]:
-    """GM010, GM011 and GM012: where a database stands beside the checkout's graph."""
-    unknown = [head for head in state.heads if head not in graph.scripts]
-    if unknown:
-        return (
-            Finding(
-                code="GM010",
-                severity=Severity.ERROR,
-                message=f"the database is at {', '.join(unknown)}, which no file of the checkout has",
-                hint="check out the branch that has it, or bring its file back",
-            ),
-        )
-    if state.tables and not state.versioned and graph.heads:
+    """GM010, GM011 and GM017: where a database stands beside the checkout's graph."""
+    if unknown_heads(state.heads, graph):
+        return unknown_heads(state.heads, graph)
+    if state.models_tables and not state.versioned:
         return (
             Finding(
                 code="GM017",
                 severity=Severity.ERROR,
-                message=f"the database has {state.tables} tables and is not under Alembic",
-                hint="alembic stamp REVISION",
+                message=not_under_alembic(state.models_tables),
+                hint=stamp(graph),
             ),
         )
     behind = graph.ancestors(graph.heads) - graph.applied(state.heads)
@@ -94,17 +87,58 @@ def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]
     )
 
 
-def in_progress(operation: str | None) -> tuple[Finding, ...]:
+def unknown_heads(heads: Sequence[RevisionId], graph: Graph) -> tuple[Finding, ...]:
+    """GM010 for a database at revisions that no file has.
+
+    Nothing while a file cannot be read (GM006): it may be the one that is missed.
+    """
+    unknown = [head for head in heads if head not in graph.scripts]
+    if not unknown or graph.unreadable:
+        return ()
+    return (
+        Finding(
+            code="GM010",
+            severity=Severity.ERROR,
+            message=f"the database is at {', '.join(unknown)}, which no file of the checkout has",
+            hint="check out the branch that has it, or bring its file back",
+        ),
+    )
+
+
+def not_under_alembic(models_tables: int) -> str:
+    """What is wrong with a database that has tables of the models and no version table."""
+    tables = "1 table" if models_tables == 1 else f"{models_tables} tables"
+    return f"the database has {tables} of the models and is not under Alembic"
+
+
+def stamp(graph: Graph) -> str:
+    """How such a database comes under Alembic."""
+    if graph.heads:
+        return "alembic stamp REVISION  (the one that matches its tables)"
+    return 'alembic revision -m "Baseline" && alembic stamp head'
+
+
+def in_progress(operation: str | None, severity: Severity = Severity.ERROR) -> tuple[Finding, ...]:
     """GM016 while git is in the middle of a merge, rebase, cherry-pick or revert."""
     if operation is None:
         return ()
     return (
         Finding(
             code="GM016",
-            severity=Severity.ERROR,
+            severity=severity,
             message=f"a {operation} is in progress",
             hint=f"git {operation} --continue",
         ),
+    )
+
+
+def interrupted(command: str) -> Finding:
+    """GM014 where a command left a journal behind."""
+    return Finding(
+        code="GM014",
+        severity=Severity.ERROR,
+        message=f"`gitmig {command}` was interrupted",
+        hint="gitmig recover",
     )
 
 

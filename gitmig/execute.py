@@ -7,15 +7,20 @@ database is committed, and only then git commits, when no migration transaction 
 from __future__ import annotations
 
 import contextlib
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitmig.errors import CommitFailed, Declined, LockTimeout, Refused
+from gitmig.errors import CommitFailed, Declined, GitmigError, LockTimeout, Refused, WorkerCrashed
 from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration, apply, check
+from gitmig.git.settle import keep_backup, settle_files
+from gitmig.journal import Journal, remove_journal, write_journal
 from gitmig.model import Action, CommitId, Plan, RevisionId
 from gitmig.person import Person
+from gitmig.seam import point
 from gitmig.worker_client import Ground, Json, Moves, Worker
 
 
@@ -83,18 +88,28 @@ def command_lock(repository: Repository | None, wait: float) -> Iterator[None]:
 
 
 def move(
-    repository: Repository | None, worker: Worker, build: Callable[[Ground], Prepared], manner: Manner
+    repository: Repository | None,
+    worker: Worker,
+    build: Callable[[Ground], Prepared],
+    manner: Manner,
+    *,
+    command: str,
 ) -> Outcome:
     """Make the plan under the database's lock and carry it out.
 
     A question to a person releases the lock; afterwards the plan is made again, and a plan that
-    differs from the one agreed to is refused. Raises what ``build`` raises, Declined, and the
-    worker's errors; then database and files are as they were.
+    differs from the one agreed to is refused. ``command`` is what the journal calls it. Raises what
+    ``build`` raises, Declined, and the worker's errors; then database and files are as they were.
+    Whatever kills the process instead is settled by the next command, out of the journal.
     """
     agreed: Plan | None = None
     while True:
-        attempt = _Attempt(repository, build, manner, agreed)
-        moved = worker.migrate(attempt.plan, attempt.write_files, wait=manner.wait, note=attempt.note)
+        attempt = _Attempt(repository, build, manner, agreed, command, worker.options.section)
+        try:
+            moved = worker.migrate(attempt.plan, attempt.write_files, wait=manner.wait, note=attempt.note)
+        except GitmigError as error:
+            attempt.take_back(error)
+            raise
         prepared = attempt.prepared
         assert prepared is not None
         if attempt.asks is None:
@@ -103,12 +118,14 @@ def move(
             )
             if done and not moved.committed:
                 attempt.write_files()
+            attempt.finish()
             return Outcome(
                 plan=prepared.plan,
                 database=moved.database,
                 heads=moved.heads,
                 done=done,
                 before=attempt.before,
+                notes=attempt.notes,
             )
         if not manner.person.present:
             raise Refused(attempt.asks, hint="look at the plan with --dry-run, then give --yes")
@@ -126,11 +143,17 @@ class _Attempt:
         build: Callable[[Ground], Prepared],
         manner: Manner,
         agreed: Plan | None,
+        command: str,
+        section: str,
     ):
         self._repository = repository
         self._build = build
         self._manner = manner
         self._agreed = agreed
+        self._command = command
+        self._section = section
+        self._journal: Journal | None = None
+        self.notes: tuple[str, ...] = ()
         self.prepared: Prepared | None = None
         self.before: tuple[RevisionId, ...] = ()
         self.asks: str | None = None
@@ -151,21 +174,69 @@ class _Attempt:
             return None
         if self.prepared.restoration is not None and self._repository is not None:
             check(self._repository, self.prepared.restoration)
+        self._write_down(self.prepared)
+        point("journal-written")
         return self.prepared.moves
 
+    def _write_down(self, prepared: Prepared) -> None:
+        repository, restoration = self._repository, prepared.restoration
+        moves = prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
+        if repository is None or not (moves or (restoration is not None and restoration.paths)):
+            return
+        operation, backup = uuid.uuid4().hex, None
+        if restoration is not None and restoration.paths:
+            backup = keep_backup(repository, restoration, operation, f"Before gitmig {self._command}")
+        self._journal = Journal(
+            operation=operation,
+            command=self._command,
+            started=int(time.time()),
+            section=self._section,
+            before=self.before,
+            after=prepared.plan.heads,
+            ups=_revisions(prepared.plan, Action.UPGRADE),
+            downs=_revisions(prepared.plan, Action.DOWNGRADE),
+            head=repository.head(),
+            old=restoration.old if restoration is not None else {},
+            new=restoration.new if restoration is not None else {},
+            backup=backup,
+        )
+        write_journal(repository.private(), self._journal)
+        if backup is not None:
+            self.notes = (f"what was replaced can be had again: git show {backup}:PATH",)
+
+    def take_back(self, error: GitmigError) -> None:
+        """The worker rolled back: so do the files. Where it vanished it may have committed: recovery asks."""
+        if self._journal is None or self._repository is None or isinstance(error, WorkerCrashed):
+            return
+        settle_files(self._repository, self._journal.old, self._journal.new, forward=False)
+        self.finish()
+
+    def finish(self) -> None:
+        """Everything in the journal has happened, or nothing of it."""
+        point("database-committed")
+        if self._journal is not None and self._repository is not None:
+            remove_journal(self._repository.private())
+        point("journal-removed")
+
     def write_files(self) -> bool:
+        point("database-prepared")
         if (
             self.prepared is not None
             and self.prepared.restoration is not None
             and self._repository is not None
         ):
             apply(self._repository, self.prepared.restoration)
+        point("files-written")
         return True
 
     def note(self, note: Json) -> None:
         if note.get("note") == "step":
             arrow = "▲" if note["action"] == "upgrade" else "▼"
             self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
+
+
+def _revisions(plan: Plan, action: Action) -> tuple[RevisionId, ...]:
+    return tuple(step.revision for step in plan.of(action) if step.revision is not None)
 
 
 def commit_paths(

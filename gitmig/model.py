@@ -190,6 +190,8 @@ class DatabaseState:
     """Whether it has Alembic's version table."""
     tables: int = 0
     """How many other tables it has (the models' or anyone's)."""
+    models_tables: int = 0
+    """How many of the models' tables it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

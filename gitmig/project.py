@@ -74,7 +74,23 @@ class Project:
         """The models files. Raises SettingsError where none are configured or one is nowhere."""
         if not self.models:
             raise SettingsError("no models files are configured", hint="gitmig init")
+        self.require_models_found()
         return self.models
+
+    def require_models_found(self) -> None:
+        """Raise SettingsError for a models file that neither the work tree nor HEAD has.
+
+        HEAD counts: a rollback to before a file was added takes it out of the work tree.
+        """
+        head = self.repository.head() if self.repository is not None else None
+        for path in self.models:
+            if self.work_tree.exists(path) or (head is not None and self.commit_tree(head).exists(path)):
+                continue
+            name = self.relative(self.directory / "pyproject.toml")
+            raise SettingsError(
+                f"{path} does not exist, and is configured as a models file",
+                hint=f"correct models in [tool.gitmig] of {name}",
+            )
 
     @cached_property
     def work_tree(self) -> Tree:
@@ -179,9 +195,7 @@ def read_graph(tree: Tree, configuration: Configuration) -> Graph:
 
 def open_project(options: ProjectOptions) -> Project:
     """The project that ``options`` name. Raises NoAlembic, SettingsError, GitError."""
-    directory = options.directory.resolve()
-    if not directory.is_dir():
-        raise SettingsError(f"{options.directory} is not a folder", hint="name one with -C DIR")
+    directory = _directory(options)
     repository = Repository.discover(directory)
     top = repository.top if repository is not None else None
     configuration, top = _configuration(options, directory, top)
@@ -192,6 +206,22 @@ def open_project(options: ProjectOptions) -> Project:
     return Project(
         top=top, repository=repository, configuration=configuration, settings=settings, options=options
     )
+
+
+def open_repository(options: ProjectOptions) -> Repository:
+    """The repository alone, for what needs no Alembic. Raises NoRepository, SettingsError, GitError."""
+    directory = _directory(options)
+    repository = Repository.discover(directory)
+    if repository is None:
+        raise NoRepository(f"{directory} is not in a git repository", hint="git init")
+    return repository
+
+
+def _directory(options: ProjectOptions) -> Path:
+    directory = options.directory.resolve()
+    if not directory.is_dir():
+        raise SettingsError(f"{options.directory} is not a folder", hint="name one with -C DIR")
+    return directory
 
 
 def _configuration(options: ProjectOptions, directory: Path, top: Path | None) -> tuple[Configuration, Path]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitmig.cache import SchemaCache, manifest_of
+from gitmig.errors import NoAlembic, ProjectCodeError
 from gitmig.git.trees import Tree
 from gitmig.model import Manifest, Schema
 from gitmig.project import Project
@@ -46,14 +47,22 @@ class Schemas:
         return self.cache.find(tree, self.circumstances(), self.project.top)
 
     def of(self, tree: Tree) -> Schema:
-        """The schema of a tree. Raises ProjectCodeError where its models do not import."""
+        """The schema of a tree. Raises ProjectCodeError where its models do not import.
+
+        So does a commit without the Alembic configuration of today.
+        """
         return self.cached(tree) or self.computed(tree).schema
 
     def computed(self, tree: Tree) -> TreeSchema:
         """The schema of a tree, computed afresh."""
         on_disk = tree is self.project.work_tree
         with self.project.worker(None if on_disk else tree) as worker:
-            return self.with_worker(worker, tree)
+            try:
+                return self.with_worker(worker, tree)
+            except NoAlembic as error:
+                if on_disk:
+                    raise
+                raise ProjectCodeError(f"{tree.label}: {error.message}", hint="gitmig status") from None
 
     def with_worker(self, worker: Worker, tree: Tree) -> TreeSchema:
         """The schema of a tree by a worker that already imports from it; remembered in the cache."""

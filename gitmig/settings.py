@@ -66,17 +66,22 @@ def _table(container: object, key: str, name: str) -> Mapping[str, object]:
 def _known(key: str, name: str) -> None:
     if key in Settings.__dataclass_fields__:
         return
-    if key in _PRIVATE:
+    private = {_spelled(known): known for known in _PRIVATE}.get(_spelled(key))
+    if private is not None:
         raise SettingsError(
             f"{key!r} in [tool.gitmig] of {name} names a program, a database or an automatism, "
             "which tracked files may not do",
-            hint=f"git config gitmig.{key} VALUE",
+            hint=f"remove it from {name}, then: git config gitmig.{private} VALUE",
         )
     close = difflib.get_close_matches(key, Settings.__dataclass_fields__, n=1)
     raise SettingsError(
         f"unknown setting {key!r} in [tool.gitmig] of {name}",
         hint=f"did you mean {close[0]!r}?" if close else f"remove {key!r} from {name}",
     )
+
+
+def _spelled(key: str) -> str:
+    return key.replace("_", "").replace("-", "").lower()
 
 
 def _wrong(key: str, name: str, expected: str) -> SettingsError:

@@ -218,20 +218,23 @@ def _by_header(
 
 
 def _by_introduction(candidates: Sequence[Candidate], schemas: Mapping[str, KnownSchema]) -> _Choice:
-    """The latest candidate whose schema is the first one's: a good guess, and never more."""
-    made_for = schemas.get(candidates[0].models)
+    """The latest candidate whose content or schema is the first one's: a good guess, and never more."""
+    first = candidates[0].models
+    made_for = schemas.get(first)
     known = [schemas.get(candidate.models) for candidate in candidates]
-    chosen = max(
-        place for place in range(len(candidates)) if place == 0 or (known[place] and known[place] == made_for)
-    )
-    later = [
-        candidates[place]
-        for place in range(chosen + 1, len(candidates))
-        if not _comparable(known[place], made_for or known[place])
+    equal = [
+        place
+        for place, candidate in enumerate(candidates)
+        if candidate.models == first or (made_for is not None and known[place] == made_for)
     ]
-    if made_for is None and len(candidates) > 1:
-        later = [candidates[0], *later]
-    return _Choice(TieState.APPROXIMATE, candidates[chosen].commit, later)
+    chosen = max(equal)
+    later = range(chosen + 1, len(candidates))
+    undecided = [
+        candidates[place] for place in later if not _comparable(known[place], made_for or known[place])
+    ]
+    if made_for is None and later:
+        undecided = [candidates[chosen], *undecided]
+    return _Choice(TieState.APPROXIMATE, candidates[chosen].commit, undecided)
 
 
 def _recorded(header: Header) -> KnownSchema | None:

@@ -180,6 +180,7 @@ class Worker:
             exists=bool(answer["exists"]),
             versioned=bool(answer["versioned"]),
             tables=int(cast(int, answer["tables"])),
+            models_tables=int(cast(int, answer["models_tables"])),
         )
 
     def migrate(

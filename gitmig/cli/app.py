@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from gitmig import __version__
-from gitmig.cli import check, demo, hook, init, log, revise, rollback, status, upgrade
+from gitmig.cli import check, demo, hook, init, log, recover, revise, rollback, status, upgrade
 from gitmig.cli.common import command
 
 GROUPS = ("hook",)
@@ -42,6 +42,7 @@ app.command("init")(command(init.run))
 app.command("revise")(command(revise.run))
 app.command("upgrade")(command(upgrade.run))
 app.command("rollback")(command(rollback.run))
+app.command("recover")(command(recover.run))
 app.command("status")(command(status.run))
 app.command("log")(command(log.run))
 app.command("check")(command(check.run))

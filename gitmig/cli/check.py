@@ -24,8 +24,7 @@ def run(
     """Findings for the work tree, for what is being committed, or for a commit."""
     if staged and ref is not None:
         raise UsageError("--staged and REF exclude each other", hint="gitmig check --help")
-    project = common.open()
-    result = check_staged(project) if staged else check_tree(project, ref)
+    result = check_staged(common.open()) if staged else check_tree(common.open(), ref)
     match common.format:
         case "json":
             print(json.dumps(check_json(result)))

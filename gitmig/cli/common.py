@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ def _common(
 ) -> Common:
     if format not in FORMATS:
         raise UsageError(f"no such format: {format!r}", hint=f"one of {', '.join(FORMATS)}")
+    if url_env is not None:
+        _require_variable(url_env)
     return Common(
         project=ProjectOptions(
             directory=C, config=config, section=name, x=tuple(x), url_env=url_env, verbose=verbose
@@ -95,6 +98,17 @@ def _common(
         format="json" if json else format,
         debug=debug,
     )
+
+
+def _require_variable(name: str) -> None:
+    # Never repeated in an answer where it may be a URL with a password.
+    if not re.fullmatch(r"\w+", name):
+        raise UsageError(
+            "--url-env takes the name of an environment variable, not a URL",
+            hint="export OTHER_URL=…, then give --url-env OTHER_URL",
+        )
+    if not os.environ.get(name):
+        raise UsageError(f"the environment variable {name} is not set", hint=f"export {name}=…")
 
 
 def command(function: Callable[Concatenate[Common, P], int]) -> Callable[..., None]:
@@ -121,8 +135,15 @@ def normalised(arguments: Sequence[str], groups: Sequence[str]) -> list[str]:
     ``groups`` are the commands that have commands of their own (``hook``, ``ledger``).
     """
     before, rest = _leading_options(arguments)
-    words = 2 if rest[:1] and rest[0] in groups and len(rest) > 1 and not rest[1].startswith("-") else 1
-    head, tail = rest[:words], [*before, *rest[words:]]
+    if not rest or rest[0].startswith("-"):
+        return rest[:1]  # no command: what is left is --version, --help, or a mistake
+    head, rest = rest[:1], rest[1:]
+    if head[0] in groups:
+        more, rest = _leading_options(rest)
+        if not rest or rest[0].startswith("-"):
+            return [*head, *rest[:1]]
+        before, head, rest = [*before, *more], [*head, rest[0]], rest[1:]
+    tail = [*before, *rest]
     if head[:1] in (["rollback"], ["upgrade"]) and "--" not in tail:
         relative = [item for item in tail if re.fullmatch(r"-\d+", item)]
         if relative:

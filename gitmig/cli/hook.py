@@ -7,6 +7,7 @@ import sys
 
 from gitmig.cli.common import Common
 from gitmig.hooks import HookState, hook_state, install_hook, uninstall_hook
+from gitmig.project import open_repository
 
 
 def install(common: Common) -> int:
@@ -16,12 +17,12 @@ def install(common: Common) -> int:
 
 def uninstall(common: Common) -> int:
     """Remove our part of the pre-commit hook, and nothing else."""
-    return _finish(common, uninstall_hook(common.open().git))
+    return _finish(common, uninstall_hook(open_repository(common.project)))
 
 
 def status(common: Common) -> int:
     """Say whether the hook is there."""
-    return _finish(common, hook_state(common.open().git))
+    return _finish(common, hook_state(open_repository(common.project)))
 
 
 def _finish(common: Common, state: HookState) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 import traceback
 from collections.abc import Sequence
 
 from gitmig import prestart
-from gitmig.errors import GitmigError
+from gitmig.errors import Declined, GitmigError, Interrupted, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,8 +28,6 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         return _report(arguments, error)
     except KeyboardInterrupt:
-        from gitmig.errors import Interrupted
-
         return _report(arguments, Interrupted("interrupted; what was prepared was rolled back"))
     except BrokenPipeError:
         # The reader of our output went away (`gitmig log | head`): nothing to tell anybody.
@@ -47,8 +46,10 @@ def _dispatch(arguments: Sequence[str]) -> int:
     from gitmig.cli.common import normalised
 
     command = typer.main.get_command(app)
+    words = normalised(arguments, GROUPS)
+    _require_command(command, words)
     try:
-        result = command.main(normalised(arguments, GROUPS), prog_name="gitmig", standalone_mode=False)
+        result = command.main(words, prog_name="gitmig", standalone_mode=False)
     except Exception as error:
         usage = _usage_error(error)
         if usage is None:
@@ -57,10 +58,22 @@ def _dispatch(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _require_command(command: object, words: Sequence[str], path: str = "gitmig") -> None:
+    """Raise UsageError for a word that is no command, with what may have been meant."""
+    known: dict[str, object] | None = getattr(command, "commands", None)
+    if known is None or not words or words[0].startswith("-"):
+        return
+    if words[0] in known:
+        return _require_command(known[words[0]], words[1:], f"{path} {words[0]}")
+    close = difflib.get_close_matches(words[0], known, n=1)
+    raise UsageError(
+        f"no such command: {path} {words[0]}",
+        hint=f"did you mean {path} {close[0]}?" if close else f"{path} --help",
+    )
+
+
 def _usage_error(error: Exception) -> GitmigError | None:
     """Typer's own usage errors, by what they can do: their classes moved between its versions."""
-    from gitmig.errors import Declined, UsageError
-
     if type(error).__name__ == "Abort":
         return Declined("nothing was changed")
     if type(error).__name__ == "NoArgsIsHelpError":
@@ -69,6 +82,11 @@ def _usage_error(error: Exception) -> GitmigError | None:
         return None
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "gitmig")
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption":
+        close = [*(getattr(error, "possibilities", None) or ()), None][0]
+        hint = f"did you mean {close}?" if close else f"{path} --help"
+        return UsageError(f"no such option: {option}", hint=hint)
     return UsageError(error.format_message().rstrip("."), hint=f"{path} --help")
 
 

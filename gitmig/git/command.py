@@ -68,7 +68,7 @@ def probe(directory: Path, *args: str) -> bytes:
         )
     except FileNotFoundError as error:
         raise NoRepository(
-            "git was not found on PATH.", hint="Install git, or add its folder to PATH."
+            "git was not found on PATH", hint="install git, or add its folder to PATH"
         ) from error
     if done.returncode:
         raise refusal(done.stderr)
@@ -89,7 +89,7 @@ def refusal(stderr: bytes) -> GitError:
     """git's own words as an error: the first line that says something, the rest as detail."""
     text = stderr.decode("utf-8", "replace").strip()
     lines = [line for line in text.splitlines() if not line.startswith(("warning:", "hint:"))]
-    first = lines[0] if lines else text or "git failed without saying why."
+    first = lines[0] if lines else text or "git failed without saying why"
     for prefix in ("fatal: ", "error: "):
         first = first.removeprefix(prefix)
     return GitError(first, detail=text if text != first else None)
@@ -141,7 +141,7 @@ class Runner:
             out, err = process.communicate(input if input is not None else b"", timeout=timeout)
         except subprocess.TimeoutExpired as error:
             abandon(process)
-            raise GitError(f"git {_verb(args)} did not answer within {timeout:g} seconds.") from error
+            raise GitError(f"git {_verb(args)} did not answer within {timeout:g} seconds") from error
         if process.returncode not in ok:
             raise refusal(err)
         return bytes(out)

@@ -96,7 +96,7 @@ def _run(repository: Repository, request: Request, tail: Sequence[str], env: Map
     args += [f"--trailer={name}: {value}" for name, value in request.trailers.items()]
     args += ["--amend"] if request.amend else []
     if attended(repository.runner.place, [*args, *tail], env):
-        raise CommitFailed("git did not commit: its output above says why.", hint="git commit")
+        raise CommitFailed("git did not commit: its output above says why", hint="git commit")
 
 
 def _compose(repository: Repository, request: Request, index: Mapping[str, str]) -> None:

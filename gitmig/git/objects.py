@@ -89,7 +89,7 @@ class Objects:
         if (known := self._trees.get(id)) is None:
             data = self.read(id)
             if data is None:
-                raise GitError(f"git does not have the tree {id}.", hint="git fsck")
+                raise GitError(f"git does not have the tree {id}", hint="git fsck")
             known = self._trees[id] = parse_tree(data, len(id) // 2)
         return known
 
@@ -154,7 +154,7 @@ def _header(process: subprocess.Popen[bytes]) -> tuple[str, str, int] | None:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line.endswith(b"\n"):
-        raise GitError("git cat-file ended in the middle of an answer.", hint="git fsck")
+        raise GitError("git cat-file ended in the middle of an answer", hint="git fsck")
     if line.endswith((b" missing\n", b" ambiguous\n")):
         return None
     id, type, size = line.decode().split()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Refused
-from gitmig.git.bytecode import entries_of, is_only_bytecode, remove_bytecode
+from gitmig.git.bytecode import entries_of
 from gitmig.git.objects import Entry
 from gitmig.git.worktree import PLAIN, insert, linked_parent, private_index, records
 from gitmig.model import BlobId
@@ -31,22 +31,14 @@ def require_clear(repository: Repository, old: Mapping[str, Entry], new: Mapping
     for path in sorted({*old, *new}):
         if (link := linked_parent(repository.top, path)) is not None:
             raise Refused(
-                f"{quoted(link)} is a symbolic link, so {quoted(path)} lies elsewhere.",
-                hint="Replace the link by a folder, or name the real place in `models` in [tool.gitmig].",
+                f"{quoted(link)} is a symbolic link, so {quoted(path)} lies elsewhere",
+                hint="replace the link by a folder, or name the real place in `models` in [tool.gitmig]",
             )
     for path in sorted(set(new) - set(old)):
         _require_free(repository, path, old)
     _require_one_case(repository, old, new)
     _require_shown(repository, new)
     _require_filters(repository, new)
-
-
-def clear_bytecode(repository: Repository, new: Mapping[str, Entry]) -> None:
-    """Remove folders of mere bytecode from where files go."""
-    for path in new:
-        place = repository.top / path
-        if place.is_dir() and not place.is_symlink() and is_only_bytecode(place):
-            remove_bytecode(place)
 
 
 def quoted(path: str) -> str:
@@ -58,8 +50,8 @@ def _require_no_lock(repository: Repository) -> None:
     lock = repository.git_dir / "index.lock"
     if os.path.lexists(lock):
         raise Refused(
-            f"Another git command is at work here: {lock} exists.",
-            hint="Wait for it; if there is none, it crashed, and the file can be removed.",
+            f"another git command is at work here: {lock} exists",
+            hint="wait for it; if there is none, it crashed, and the file can be removed",
         )
 
 
@@ -74,29 +66,27 @@ def _require_free(repository: Repository, path: str, old: Collection[str]) -> No
             and os.path.lexists(repository.top / parent)
             and not (repository.top / parent).is_dir()
         ):
-            raise _in_the_way(parent, f"{quoted(parent)} is a file where a folder goes.")
+            raise _in_the_way(parent, f"{quoted(parent)} is a file where a folder goes")
     try:
         mode = os.lstat(place).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return
     if not stat.S_ISDIR(mode):
-        raise _in_the_way(path, f"{quoted(path)} is in the way.")
+        raise _in_the_way(path, f"{quoted(path)} is in the way")
     if (inside := _kept(repository.top, path, old)) is not None:
-        raise _in_the_way(inside, f"{quoted(inside)} is in the way: {quoted(path)} is to be a file.")
+        raise _in_the_way(inside, f"{quoted(inside)} is in the way: {quoted(path)} is to be a file")
 
 
 def _in_the_way(path: str, message: str) -> Refused:
-    return Refused(message, hint=f"Move it away: mv {quoted(path)} {quoted(path + '.mine')}")
+    return Refused(message, hint=f"move it away: mv {quoted(path)} {quoted(path + '.mine')}")
 
 
 def _kept(top: Path, folder: str, old: Collection[str]) -> str | None:
-    """Something in a folder that will not go away: neither an old file nor bytecode."""
-    if is_only_bytecode(top / folder):
-        return None
+    """A file in a folder that will not go away, or None."""
     for entry in entries_of(top / folder):
         path = f"{folder}/{entry.name}"
         if entry.is_dir(follow_symlinks=False):
-            if not is_only_bytecode(top / path) and (inside := _kept(top, path, old)) is not None:
+            if (inside := _kept(top, path, old)) is not None:
                 return inside
         elif path not in old:
             return path
@@ -111,7 +101,7 @@ def _require_one_case(repository: Repository, old: Collection[str], new: Collect
         other = known.get(path.casefold(), path)
         if other != path:
             raise Refused(
-                f"{quoted(path)} and {quoted(other)} are one file on this disk.",
+                f"{quoted(path)} and {quoted(other)} are one file on this disk",
                 hint=f"git mv {quoted(path)} {quoted(other)}",
             )
 
@@ -134,7 +124,7 @@ def _require_shown(repository: Repository, new: Mapping[str, Entry]) -> None:
     if missing:
         folder = missing[0].rpartition("/")[0] or missing[0]
         raise Refused(
-            f"{quoted(missing[0])} is outside of the sparse checkout.",
+            f"{quoted(missing[0])} is outside of the sparse checkout",
             hint=f"git sparse-checkout add {quoted(folder)}",
         )
 
@@ -150,7 +140,7 @@ def _require_filters(repository: Repository, new: Mapping[str, Entry]) -> None:
             repository.git("cat-file", "--filters", f"--path={path}", new[path].blob)
         except GitError as error:
             raise Refused(
-                f"{quoted(path)} cannot be written: its filter failed.",
+                f"{quoted(path)} cannot be written: its filter failed",
                 hint=f"git check-attr filter -- {quoted(path)}",
                 detail=error.detail or error.message,
             ) from error

@@ -55,7 +55,7 @@ class Repository:
         out = probe(directory, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
         lines = os.fsdecode(out).splitlines()
         if len(lines) != 3:
-            raise NoRepository(f"git does not say where the repository of {directory} is.")
+            raise NoRepository(f"git does not say where the repository of {directory} is")
         top, git_dir, common = lines
         return cls(Place(top=Path(top), git_dir=Path(git_dir), common_dir=_absolute(directory, common)))
 
@@ -116,7 +116,7 @@ class Repository:
         """The commit that a ref, an id or an expression such as ``HEAD~2`` stands for; UnknownRef."""
         found = self.objects.find(f"{ref}^{{commit}}") if ref and "\0" not in ref else None
         if found is None:
-            raise UnknownRef(f"There is no commit {ref!r}.", hint="git branch --all; git log --oneline")
+            raise UnknownRef(f"there is no commit {ref!r}", hint="git branch --all; git log --oneline")
         return CommitId(found.id)
 
     def short(self, commit: CommitId) -> str:
@@ -172,7 +172,7 @@ class Repository:
             self.git("var", "GIT_COMMITTER_IDENT")
         except GitError as error:
             raise Refused(
-                "git does not know who you are, so it could not commit.",
+                "git does not know who you are, so it could not commit",
                 hint='git config user.email "you@example.com" && git config user.name "Your Name"',
                 detail=error.detail or error.message,
             ) from error

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Refused
@@ -25,6 +24,9 @@ from gitmig.model import BlobId, CommitId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository
+
+# What a sparse checkout does not show was refused before; git must not leave it out on its own.
+_READ_TREE = (*PLAIN, "-c", "core.sparseCheckout=false", "read-tree", "-m", "-u")
 
 Allowed = Mapping[str, Collection[BlobId]]
 """Per path, the blobs that gitmig itself put there."""
@@ -79,7 +81,7 @@ def plan_restoration(
     states = _states(repository, seen, on_disk, paths)
     if found := _edits(repository, states, allowed or {}):
         raise Refused(
-            f"{_named(found)} would be lost: git does not hold {_them(found)}.",
+            f"{_named(found)} would be lost: git does not hold {_them(found)}",
             hint=f"git stash push -- {' '.join(map(obstacles.quoted, found))}, or commit first",
             detail="\n".join(found),
         )
@@ -96,8 +98,8 @@ def _target_files(
 ) -> dict[str, Entry]:
     if seen.unmerged:
         raise Refused(
-            f"{_named(sorted(seen.unmerged))} has conflicts.",
-            hint="Resolve them and commit, or git merge --abort",
+            f"{_named(sorted(seen.unmerged))} has conflicts",
+            hint="resolve them and commit, or git merge --abort",
         )
     tree = CommitTree(repository, target)
     new: dict[str, Entry] = {}
@@ -106,8 +108,8 @@ def _target_files(
     submodules = [*seen.submodules, *tree.submodules(paths)]
     if submodules:
         raise Refused(
-            f"{_named(sorted(set(submodules)))} is a submodule, and gitmig does not move submodules.",
-            hint="Take it out of `models` in [tool.gitmig].",
+            f"{_named(sorted(set(submodules)))} is a submodule, and gitmig does not move submodules",
+            hint="take it out of `models` in [tool.gitmig]",
         )
     return new
 
@@ -150,8 +152,7 @@ def apply(repository: Repository, restoration: Restoration) -> None:
         return
     with _prepared(repository, restoration) as (env, trees):
         _rehearse(repository, env, trees)
-        obstacles.clear_bytecode(repository, restoration.new)
-        repository.git(*PLAIN, "-c", "core.sparseCheckout=false", "read-tree", "-m", "-u", *trees, env=env)
+        repository.git(*_READ_TREE, *trees, env=env)
     remove_leftovers(repository.top, restoration.removed)
 
 
@@ -186,18 +187,12 @@ def _require_unchanged(repository: Repository, restoration: Restoration, env: Ma
         now[path] = Entry(mode, BlobId(blob))
     moved = [path for path in restoration.old if now.get(path) != restoration.old[path]]
     if moved:
-        raise Refused(f"{_named(sorted(moved))} was changed meanwhile.", hint="Run the command again.")
+        raise Refused(f"{_named(sorted(moved))} was changed meanwhile", hint="run the command again")
 
 
 def _rehearse(repository: Repository, env: Mapping[str, str], trees: Sequence[str]) -> None:
     try:
-        # Folders of bytecode are cleared before it is meant in earnest.
-        exclude = Path(env["GIT_INDEX_FILE"]).with_name("exclude")
-        exclude.write_text("*.pyc\n")
-        repository.git(
-            *PLAIN, "-c", "core.sparseCheckout=false", "-c", f"core.excludesFile={exclude}",
-            "read-tree", "-n", "-m", "-u", *trees, env=env,
-        )  # fmt: skip
+        repository.git(*_READ_TREE, "-n", *trees, env=env)
     except GitError as error:
         raise Refused(
             f"git would not put the files back: {error.message}", hint="git status", detail=error.detail

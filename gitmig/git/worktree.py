@@ -202,7 +202,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise GitError(f"{folder} cannot be written: {error.strerror}.") from error
+        raise GitError(f"{folder} cannot be written: {error.strerror}") from error
 
 
 def _quoted(path: str) -> str:

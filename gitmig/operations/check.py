@@ -6,10 +6,19 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gitmig.checks import graph_findings, has_errors, rolled_back, unproven, unrevised, with_severities
+from gitmig.checks import (
+    graph_findings,
+    has_errors,
+    in_progress,
+    rolled_back,
+    unproven,
+    unrevised,
+    with_severities,
+)
+from gitmig.errors import ProjectCodeError
 from gitmig.git.trees import Tree, content_digest
 from gitmig.graph import Graph
-from gitmig.model import CommitId, FacetChange, Finding, RevisionId, Schema, Script
+from gitmig.model import CommitId, FacetChange, Finding, RevisionId, Schema, Script, Severity
 from gitmig.operations.drafting import base_schema
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
@@ -47,12 +56,28 @@ def check_tree(project: Project, ref: str | None) -> CheckResult:
     graph = project.graph(tree)
     findings = list(graph_findings(graph))
     if not findings and project.repository is not None:
-        now = Schemas(project=project).of(tree)
-        base = graph.heads[0] if graph.heads else None
-        changes = difference(base_schema(project, graph, base, like=now), now)
-        if changes:
-            findings.append(unrevised(changes, path=_first_model(project)))
+        findings += _models_findings(project, graph, tree)
+    if ref is None:
+        project.require_models_found()
+        operation = project.repository.operation() if project.repository is not None else None
+        # A warning: `git rebase --exec "gitmig check"` asks about the files, in the middle of a rebase.
+        findings += in_progress(operation, Severity.WARNING)
     return CheckResult(findings=_settled(project, findings), subject=ref or "the work tree")
+
+
+def _models_findings(project: Project, graph: Graph, tree: Tree) -> list[Finding]:
+    now = Schemas(project=project).of(tree)
+    base = graph.heads[0] if graph.heads else None
+    try:
+        changes = difference(base_schema(project, graph, base, like=now), now)
+    except ProjectCodeError:
+        # The head revision is not committed yet, or its models do not import any more.
+        return [] if base is None or _recorded(graph, now) else [unproven(graph.scripts[base])]
+    if not changes:
+        return []
+    if not project.models:
+        return [unrevised(changes, hint="gitmig init")]
+    return [unrevised(changes, path=_first_model(project))]
 
 
 def _settled(project: Project, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -81,7 +106,7 @@ def _commit_findings(
     project: Project, graph: Graph, index: Tree, parents: Sequence[CommitId]
 ) -> list[Finding]:
     trees = [project.commit_tree(parent) for parent in parents]
-    now, *olds = Schemas(project=project).all_of([index, *trees])
+    now, olds = _schemas(project, index, trees)
     changes = common_changes(olds, now)
     before = [project.graph(tree) for tree in trees]
     added = _added(graph, before)
@@ -105,6 +130,27 @@ def _commit_findings(
             )
         ]
     return [unproven(script) for script in added]
+
+
+def _schemas(project: Project, index: Tree, parents: Sequence[Tree]) -> tuple[Schema, list[Schema]]:
+    """The index's schema and its parents'.
+
+    A parent without the Alembic configuration cannot be asked. Where its models are the index's, so is
+    its schema; else nothing of them is covered by a revision yet.
+    """
+    asked = [tree for tree in parents if tree.exists(project.configuration.path)]
+    now, *found = Schemas(project=project).all_of([index, *asked])
+    schemas = dict(zip((tree.label for tree in asked), found, strict=True))
+    models = content_digest(index, project.models)
+    olds = [
+        schemas[tree.label]
+        if tree.label in schemas
+        else now
+        if models is not None and content_digest(tree, project.models) == models
+        else Schema(now.dialect, now.sqlalchemy, {})
+        for tree in parents
+    ]
+    return now, olds
 
 
 def common_changes(olds: Sequence[Schema], now: Schema) -> tuple[FacetChange, ...]:

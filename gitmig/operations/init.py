@@ -8,12 +8,11 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from gitmig.configuration import holds_password
-from gitmig.errors import NoAlembic, NoRepository, SettingsError
+from gitmig.errors import NoAlembic, SettingsError
 from gitmig.execute import write_text
-from gitmig.git.repository import Repository
 from gitmig.hooks import HookState, hook_state, install_hook
 from gitmig.operations.scaffold import scaffold
-from gitmig.project import Project, ProjectOptions, open_project
+from gitmig.project import Project, ProjectOptions, open_project, open_repository
 from gitmig.settings import parse_settings
 
 
@@ -36,9 +35,7 @@ def init(options: ProjectOptions, *, dry_run: bool = False) -> InitResult:
     Raises NoRepository, ProjectCodeError where the models do not import, SettingsError where no file
     of the repository defines a table.
     """
-    repository = Repository.discover(options.directory.resolve())
-    if repository is None:
-        raise NoRepository(f"{options.directory.resolve()} is not in a git repository", hint="git init")
+    repository = open_repository(options)
     made: list[str] = []
     try:
         project = open_project(options)

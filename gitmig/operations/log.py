@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gitmig.checks import graph_findings
-from gitmig.model import Commit, Finding, RevisionId, Script, Tie, TieState
+from gitmig.checks import graph_findings, in_progress, unknown_heads, with_severities
+from gitmig.graph import Graph
+from gitmig.model import Commit, Finding, RevisionId, Script, Severity, Tie, TieState
 from gitmig.project import Project
 from gitmig.seen import Seen, last_seen
 from gitmig.tied import Ties
@@ -18,7 +19,8 @@ class Line:
     script: Script
     tie: Tie
     applied: bool | None
-    """Whether the database has it; None where this clone has never seen the database."""
+    """Whether the database has it; None where nobody can say: this clone has never seen the database,
+    or it is at a revision that no file has."""
     head: bool
     models_commit: Commit | None = None
     introduced: Commit | None = None
@@ -40,7 +42,9 @@ def log(project: Project) -> Log:
     seen = None
     if project.repository is not None:
         seen = last_seen(project.repository.private(), project.configuration.section, project.directory)
-    applied = graph.applied([h for h in seen.heads if h in graph.scripts]) if seen is not None else None
+    heads = seen.heads if seen is not None else ()
+    applied = graph.applied([head for head in heads if head in graph.scripts])
+    sure = seen is not None and all(head in graph.scripts for head in heads)
     wanted = {c for tie in ties.values() for c in (tie.models_commit, tie.introduced) if c is not None}
     commits = project.repository.commit_infos(wanted) if project.repository is not None and wanted else {}
 
@@ -49,7 +53,7 @@ def log(project: Project) -> Log:
         return Line(
             script=graph.scripts[revision],
             tie=tie,
-            applied=None if applied is None else revision in applied,
+            applied=revision in applied if sure or revision in applied else None,
             head=revision in graph.heads,
             models_commit=commits.get(tie.models_commit) if tie.models_commit else None,
             introduced=commits.get(tie.introduced) if tie.introduced else None,
@@ -58,5 +62,14 @@ def log(project: Project) -> Log:
     return Log(
         lines=tuple(line(revision) for revision in reversed(graph.topological())),
         seen=seen,
-        findings=graph_findings(graph),
+        findings=with_severities(_findings(project, graph, seen), project.settings.severity),
+    )
+
+
+def _findings(project: Project, graph: Graph, seen: Seen | None) -> tuple[Finding, ...]:
+    operation = project.repository.operation() if project.repository is not None else None
+    return (
+        *graph_findings(graph),
+        *in_progress(operation, Severity.WARNING),
+        *(unknown_heads(seen.heads, graph) if seen is not None else ()),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from gitmig.checks import graph_findings
+from gitmig.checks import graph_findings, not_under_alembic, stamp
 from gitmig.errors import Refused
 from gitmig.graph import Graph
 from gitmig.model import RevisionId
@@ -32,14 +33,10 @@ def require_sound(graph: Graph) -> None:
         raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
 
 
-def require_under_alembic(ground: Ground) -> None:
+def require_under_alembic(ground: Ground, graph: Graph) -> None:
     """The database is empty or has a version table: else every CREATE TABLE would fail on what is there."""
     if not ground.versioned and ground.models_tables:
-        raise Refused(
-            f"the database {ground.database} has {ground.models_tables} of the models' tables "
-            "and is not under Alembic",
-            hint="alembic stamp REVISION  (the one that matches its tables)",
-        )
+        raise Refused(f"GM017: {not_under_alembic(ground.models_tables)}", hint=stamp(graph))
 
 
 def require_known(graph: Graph, heads: Sequence[RevisionId], database: str) -> None:
@@ -50,6 +47,15 @@ def require_known(graph: Graph, heads: Sequence[RevisionId], database: str) -> N
             f"GM010: the database {database} is at {', '.join(unknown)}, which no file of the checkout has",
             hint="check out the branch that has it, or bring its file back",
         )
+
+
+def require_target(graph: Graph, target: str) -> None:
+    """A target that does not depend on where the database is names revisions of the graph.
+
+    Asked before the database is: what is not there can be said without it.
+    """
+    if target != "current" and not re.search(r"[+-]\d+$", target):
+        graph.resolve(target)
 
 
 def require_written(graph: Graph, revisions: Sequence[RevisionId]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitmig.errors import NoDifference, Refused, UsageError
-from gitmig.execute import Manner, Outcome, Prepared, command_lock, commit_paths, move, write_text
+from gitmig.execute import Manner, Outcome, Prepared, commit_paths, move, write_text
 from gitmig.graph import Graph
 from gitmig.header import with_header
 from gitmig.model import Action, FacetChange, Plan, Script, Step
@@ -20,6 +20,7 @@ from gitmig.operations.preconditions import (
     require_under_alembic,
     require_written,
 )
+from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
 from gitmig.operations.review import Verdict, answered_renames, review
 from gitmig.plan import commits, downgrades, upgrades, with_script
@@ -49,14 +50,18 @@ def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResu
     then as they were, the draft excepted), CommitFailed (database and files stay; ``git commit``
     completes it).
     """
+    with changing(project, manner):
+        return _revise(project, options, manner)
+
+
+def _revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResult:
     require_quiet(project)
     project.require_models()
     if options.commit and not options.draft and not manner.dry_run:
         project.git.require_author()
-    with command_lock(project.repository, manner.wait):
-        tree = chosen_tree(project, manner.person, whole=options.amend or not options.commit)
-        with project.worker(None if tree is project.work_tree else tree) as worker:
-            return _Revising(project, options, manner, worker, tree is project.work_tree).run(tree)
+    tree = chosen_tree(project, manner.person, whole=options.amend or not options.commit)
+    with project.worker(None if tree is project.work_tree else tree) as worker:
+        return _Revising(project, options, manner, worker, tree is project.work_tree).run(tree)
 
 
 class _Revising:
@@ -142,7 +147,7 @@ class _Revising:
 
     def _checked(self, ground: Ground) -> None:
         require_known(self.graph, ground.heads, ground.database)
-        require_under_alembic(ground)
+        require_under_alembic(ground, self.graph)
 
     def _moves_before(self, ground: Ground) -> Moves:
         """To the state that the draft starts from: the parent's, whatever the database holds."""
@@ -208,6 +213,7 @@ class _Revising:
                 self.worker,
                 lambda ground: self._prepared(ground, after, material),
                 self.manner,
+                command="revise",
             )
         except BaseException:
             if self.amended is not None:
@@ -294,6 +300,7 @@ class _Revising:
         staged: bool = False,
         drafted: bool = False,
     ) -> MoveResult:
+        self.project.forget()
         return MoveResult(
             command="revise",
             plan=replace(plan, warnings=(*material.warnings, *plan.warnings)),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitmig.errors import Refused
-from gitmig.execute import Manner, Prepared, command_lock, commit_paths, move
+from gitmig.execute import Manner, Prepared, commit_paths, move
 from gitmig.git.restore import Restoration, plan_restoration
 from gitmig.graph import Graph
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step, Tie, TieState
-from gitmig.operations.preconditions import require_known, require_quiet, require_sound
+from gitmig.operations.preconditions import require_known, require_quiet, require_sound, require_target
+from gitmig.operations.recover import changing
 from gitmig.operations.restoring import remaining, restore_steps
 from gitmig.operations.results import MoveResult
 from gitmig.plan import commits, plan_rollback
@@ -35,6 +36,11 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
     The index is not touched. Raises Refused (nothing changed) at base, for edits that git does not
     hold, for a revision whose models are in no commit, and with ``commit`` for published revisions.
     """
+    with changing(project, manner):
+        return _rollback(project, options, manner)
+
+
+def _rollback(project: Project, options: RollbackOptions, manner: Manner) -> MoveResult:
     require_quiet(project)
     if not options.database_only:
         project.require_models()
@@ -42,9 +48,10 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
             project.git.require_author()
     graph = project.graph()
     require_sound(graph)
+    require_target(graph, options.target)
     rolling = _Rolling(project, graph, options)
-    with command_lock(project.repository, manner.wait), project.worker() as worker:
-        outcome = move(project.repository, worker, rolling.prepared, manner)
+    with project.worker() as worker:
+        outcome = move(project.repository, worker, rolling.prepared, manner, command="rollback")
     result = MoveResult(
         command="rollback",
         plan=outcome.plan,
@@ -55,7 +62,9 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
     )
     if manner.dry_run or not outcome.done:
         return result
-    notes = remaining(project, rolling.commit) if rolling.commit is not None else ()
+    notes = outcome.notes
+    if rolling.commit is not None:
+        notes = (*notes, *remaining(project, rolling.commit))
     made = rolling.make_permanent() if options.commit else None
     return replace(result, notes=notes, commit=made)
 

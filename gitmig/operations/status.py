@@ -9,6 +9,7 @@ from gitmig.checks import (
     graph_findings,
     has_errors,
     in_progress,
+    interrupted,
     rolled_back,
     uncommitted,
     unrevised,
@@ -16,6 +17,7 @@ from gitmig.checks import (
 )
 from gitmig.errors import ProjectCodeError
 from gitmig.graph import Graph
+from gitmig.journal import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Tie
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.place import ModelsPlace, models_place
@@ -53,7 +55,12 @@ class Status:
 
 
 def status(project: Project) -> Status:
-    """Read database and repository. Changes nothing; runs env.py and the models, as Alembic does."""
+    """Read database and repository. Changes nothing; runs env.py and the models, as Alembic does.
+
+    Raises SettingsError for a configured models file that is nowhere, ProjectCodeError where the models
+    do not import, DatabaseUnreachable.
+    """
+    project.require_models_found()
     with project.worker() as worker:
         graph = project.graph()
         place = _place(project, graph)
@@ -97,7 +104,7 @@ def _findings(
 ) -> tuple[Finding, ...]:
     problems = graph_findings(graph)
     operation = project.repository.operation() if project.repository is not None else None
-    found = [*problems, *in_progress(operation), *database_findings(database, graph)]
+    found = [*_interrupted(project), *problems, *in_progress(operation), *database_findings(database, graph)]
     if project.repository is None or problems:
         return tuple(found)
     if place.rolled_back_to is not None:
@@ -105,6 +112,11 @@ def _findings(
     found += _models_findings(project, graph, worker)
     found += uncommitted(_waiting(project, graph, database))
     return tuple(found)
+
+
+def _interrupted(project: Project) -> tuple[Finding, ...]:
+    journal = read_journal(project.repository.private()) if project.repository is not None else None
+    return () if journal is None else (interrupted(journal.command),)
 
 
 def _models_findings(project: Project, graph: Graph, worker: Worker) -> list[Finding]:
@@ -115,7 +127,11 @@ def _models_findings(project: Project, graph: Graph, worker: Worker) -> list[Fin
         changes = difference(base_schema(project, graph, base, like=now), now)
     except ProjectCodeError:
         return []  # old models that do not import any more prove nothing about today's
-    return [unrevised(changes)] if changes else []
+    if not changes:
+        return []
+    if not project.models:
+        return [unrevised(changes, hint="gitmig init")]
+    return [unrevised(changes, path=project.models[0])]
 
 
 def _waiting(project: Project, graph: Graph, database: DatabaseState) -> list[RevisionId]:

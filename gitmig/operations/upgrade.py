@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from gitmig.execute import Manner, Outcome, Prepared, command_lock, commit_paths, move, write_text
+from gitmig.errors import Refused
+from gitmig.execute import Manner, Outcome, Prepared, commit_paths, move, write_text
 from gitmig.git.restore import Restoration, plan_restoration
 from gitmig.git.trees import content_digest
 from gitmig.graph import Graph
@@ -16,9 +18,11 @@ from gitmig.operations.preconditions import (
     require_known,
     require_quiet,
     require_sound,
+    require_target,
     require_under_alembic,
     require_written,
 )
+from gitmig.operations.recover import changing
 from gitmig.operations.restoring import restore_steps
 from gitmig.operations.results import MoveResult
 from gitmig.plan import plan_upgrade
@@ -36,14 +40,26 @@ def upgrade(project: Project, target: str, manner: Manner, *, commit: bool = Fal
     head revision is committed with its models when ``commit`` is given or a person says so. Raises
     Refused, MigrationFailed (nothing moved), CommitFailed (the database stays where it is then).
     """
+    with changing(project, manner):
+        return _upgrade(project, target, manner, commit)
+
+
+def _upgrade(project: Project, target: str, manner: Manner, commit: bool) -> MoveResult:
     require_quiet(project)
     graph = project.graph()
     require_sound(graph)
+    if re.fullmatch(r"-\d+", target):
+        raise Refused(f"{target} leads down, not up", hint=f"gitmig rollback {target}")
+    require_target(graph, target)
     if commit:
         project.git.require_author()
-    with command_lock(project.repository, manner.wait), project.worker() as worker:
+    with project.worker() as worker:
         outcome = move(
-            project.repository, worker, lambda ground: _prepared(project, graph, target, ground), manner
+            project.repository,
+            worker,
+            lambda ground: _prepared(project, graph, target, ground),
+            manner,
+            command="upgrade",
         )
         result = MoveResult(
             command="upgrade",
@@ -52,6 +68,7 @@ def upgrade(project: Project, target: str, manner: Manner, *, commit: bool = Fal
             before=outcome.before,
             heads=outcome.heads,
             done=outcome.done,
+            notes=outcome.notes,
         )
         return (
             result if manner.dry_run else _committed(project, graph, worker, outcome, result, manner, commit)
@@ -60,7 +77,7 @@ def upgrade(project: Project, target: str, manner: Manner, *, commit: bool = Fal
 
 def _prepared(project: Project, graph: Graph, target: str, ground: Ground) -> Prepared:
     require_known(graph, ground.heads, ground.database)
-    require_under_alembic(ground)
+    require_under_alembic(ground, graph)
     plan = plan_upgrade(graph, ground.heads, graph.resolve(target, ground.heads))
     ups = tuple(step.revision for step in plan.steps if step.revision is not None)
     require_written(graph, ups)
@@ -96,9 +113,8 @@ def _forward(
         else None
     )
     if commit is None:
-        return None, (
-            f"the models stay those of {place.rolled_back_to}: those of {heads[0]} are in no commit",
-        )
+        stay = f"the models stay those of {place.rolled_back_to}: those of {heads[0]} are in no commit"
+        return None, (stay,)
     return (plan_restoration(project.git, commit, project.models), commit), ()
 
 

@@ -12,11 +12,11 @@ from gitmig.render.harmless import harmless
 
 def error_text(error: GitmigError) -> str:
     """``Error:``, the detail where there is one, and ``Hint:``."""
-    lines = [f"Error: {harmless(error.message)}"]
-    if error.detail:
-        lines += [f"  {harmless(line)}" for line in error.detail.splitlines()]
+    first, *rest = harmless(error.message).splitlines() or [""]
+    details = [*rest, *(error.detail or "").splitlines()]
+    lines = [f"Error: {_line(first)}", *(f"  {harmless(line)}" for line in details)]
     if error.hint:
-        lines.append(f"Hint: {harmless(error.hint)}")
+        lines.append(f"Hint: {_line(harmless(error.hint))}")
     return "\n".join(lines)
 
 
@@ -26,8 +26,8 @@ def error_json(error: GitmigError) -> dict[str, object]:
         "version": 1,
         "error": {
             "code": error.code,
-            "message": error.message,
-            "hint": error.hint,
+            "message": _line(error.message),
+            "hint": error.hint and _line(error.hint),
             **({"detail": error.detail} if error.detail else {}),
         },
     }
@@ -52,6 +52,11 @@ def unexpected_json(error: Exception) -> dict[str, object]:
             "detail": trace,
         },
     }
+
+
+def _line(text: str) -> str:
+    # git and Alembic end their sentences; ours are lines.
+    return text if text.endswith("..") else text.removesuffix(".")
 
 
 def _first_line(error: Exception) -> str:

@@ -34,7 +34,11 @@ def status_json(status: Status) -> Json:
 
 def log_json(log: Log) -> Json:
     """``log --json``."""
-    return {"version": 1, "revisions": [_line(line) for line in log.lines]}
+    return {
+        "version": 1,
+        "revisions": [_line(line) for line in log.lines],
+        "findings": [finding_json(finding) for finding in log.findings],
+    }
 
 
 def _line(line: Line) -> Json:

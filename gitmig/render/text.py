@@ -114,7 +114,7 @@ def _row(line: Line, log: Log) -> tuple[Text, ...]:
 
 
 def check_text(result: CheckResult) -> None:
-    """The findings; one line when there are none."""
+    """The findings; nothing when there are none."""
     findings_text(result.findings)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from alembic.operations import ops
 from sqlalchemy import Column
 
-from .columns import alteration
+from .columns import alteration, aspects
+from .enums import identifier
 from .facets import table_key
 from .objects import DatabaseObjects, Key, ModelObjects, condition, split
 from .operations import Changes
@@ -80,8 +81,13 @@ class Writer:
         if table is None or (before is not None and after is not None):
             return False
         if before is None:
-            self._upgrade.append(ops.CreateTableOp.from_table(table))
-            self._in_table(key[1]).extend(ops.CreateIndexOp.from_index(index) for index in table.indexes)
+            # In front of an index that Alembic found missing, where the database has the table already.
+            position = next(iter(self._containers(key[1])), len(self._upgrade))
+            self._upgrade.insert(position, ops.CreateTableOp.from_table(table))
+            for index in table.indexes:
+                found = ("index", key[1], str(index.name))
+                if found in self._changes.open:
+                    self._in_table(key[1]).append(ops.CreateIndexOp.from_index(index))
         else:
             self._upgrade.append(ops.DropTableOp.from_table(table))
         self._changes.cover_table(key[1], created=before is None)
@@ -113,12 +119,28 @@ class Writer:
             return False
         existing = self._database.column(table, old_name)
         operation, impossible = alteration(column, before, after, existing)
-        if impossible:
+        identity = self._identity(column, before, after) if "generated" in impossible else None
+        if impossible - ({"generated"} if identity else set()):
             return False
+        if identity is not None:
+            self._in_table(table).append(identity)
         self._add_comment(operation, column, existing)
         if operation.has_changes():
             self._in_table(table).append(operation)
         return True
+
+    def _identity(self, column: Column[Any], before: str, after: str) -> WrittenOp | None:
+        """PostgreSQL's identity, made or taken away; Alembic renders it one way only."""
+        old, new = aspects(before).get("generated"), aspects(after).get("generated")
+        if self._dialect != "postgresql" or any("IDENTITY" not in text for text in (old, new) if text is not None):
+            return None
+        name = column.table.name if column.table.schema is None else f"{column.table.schema}.{column.table.name}"
+        start = f"ALTER TABLE {identifier(name)} ALTER COLUMN {identifier(str(column.name))}"
+        drop = f"{start} DROP IDENTITY"
+        if old is None or new is None:
+            made = execute(f"{start} ADD {new or old}")
+            return WrittenOp(made, execute(drop)) if old is None else WrittenOp(execute(drop), made)
+        return None
 
     def _add_comment(self, operation: ops.AlterColumnOp, column: Column[Any], existing: Column[Any] | None) -> None:
         key = ("comment", table_key(column.table), str(column.name))
@@ -208,11 +230,11 @@ class Writer:
         steps = self._in_table(table)
         if before is not None:
             drop = call("drop_constraint", "type_='primary'", table=plain, schema=schema, first=repr(str(old_name)))
-            steps.append(WrittenOp(drop, _create_key(old_name, plain, schema, old_columns)))
+            steps.append(WrittenOp(drop, _create_key(old_name, plain, schema, old_columns), rebuilds=True))
         if after is not None:
             made = str(new_name or f"{plain}_pkey")
             drop = call("drop_constraint", "type_='primary'", table=plain, schema=schema, first=repr(made))
-            steps.append(WrittenOp(_create_key(made, plain, schema, new_columns), drop))
+            steps.append(WrittenOp(_create_key(made, plain, schema, new_columns), drop, rebuilds=True))
         return True
 
     def _check(self, key: Key, before: str | None, after: str | None) -> bool:
@@ -226,11 +248,11 @@ class Writer:
             return True
         new_name = name if after is None or f"CONSTRAINT {name}" in after.replace('"', "") else check_name(table, after)
         if before is not None and old_name is not None:
-            drop, create = _check_lines(old_name, table, before)
-            self._in_table(table).append(WrittenOp(drop, create))
+            drop, create = check_lines(old_name, table, before)
+            self._in_table(table).append(WrittenOp(drop, create, rebuilds=True))
         if after is not None:
-            drop, create = _check_lines(new_name, table, after)
-            self._in_table(table).append(WrittenOp(create, drop))
+            drop, create = check_lines(new_name, table, after)
+            self._in_table(table).append(WrittenOp(create, drop, rebuilds=True))
         return True
 
     def _into_created_table(self, key: Key) -> bool:
@@ -246,13 +268,21 @@ class Writer:
 
     def _in_table(self, table: str) -> list[ops.MigrateOperation]:
         """The operations of a table, so that they share one batch."""
+        for position in reversed(self._containers(table)):
+            found = self._upgrade[position]
+            assert isinstance(found, ops.ModifyTableOps)
+            return found.ops
         schema, name = split(table)
-        for operation in self._upgrade:
-            if isinstance(operation, ops.ModifyTableOps) and (operation.schema, operation.table_name) == (schema, name):
-                return operation.ops
         made = ops.ModifyTableOps(name, [], schema=schema)
         self._upgrade.append(made)
         return made.ops
+
+    def _containers(self, table: str) -> list[int]:
+        return [
+            position
+            for position, operation in enumerate(self._upgrade)
+            if isinstance(operation, ops.ModifyTableOps) and (operation.schema, operation.table_name) == split(table)
+        ]
 
 
 def described(key: Key, before: str | None, after: str | None) -> str:
@@ -273,7 +303,8 @@ def check_name(table: str, sql: str) -> str:
     return f"ck_{split(table)[1]}_{hashlib.sha256(sql.encode()).hexdigest()[:6]}"
 
 
-def _check_lines(name: str, table: str, sql: str) -> tuple[Lines, Lines]:
+def check_lines(name: str, table: str, sql: str) -> tuple[Lines, Lines]:
+    """What drops a CHECK and what makes it, out of ``CHECK (…)``."""
     schema, plain = split(table)
     drop = call("drop_constraint", "type_='check'", table=plain, schema=schema, first=repr(name))
     checked = re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", condition(sql))

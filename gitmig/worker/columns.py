@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from alembic.operations.ops import AlterColumnOp
-from sqlalchemy import Column, DefaultClause, Identity, text
+from sqlalchemy import Column, DefaultClause, text
 
 Aspects = dict[str, str]
 """``type``, ``null``, ``default``, ``generated``, ``rest``: parts of a column's DDL; absent ones are left out."""
@@ -44,6 +44,8 @@ def aspects(ddl: str) -> Aspects:
             fresh = token.upper() == "DEFAULT" and part == "default"
         found.setdefault(part, []).append(token)
     joined = {part: "".join(tokens).strip() for part, tokens in found.items()}
+    if "IDENTITY" in joined.get("generated", "").upper():
+        joined.setdefault("null", "NOT NULL")  # implied, and not written
     if joined.get("null", "").upper() == "NULL":
         del joined["null"]
     if "default" in joined:
@@ -97,12 +99,6 @@ def _applied(
         elif part == "default":
             operation.existing_server_default = _existing_default(old)
             operation.modify_server_default = default
-        elif part == "generated" and isinstance(default, Identity) and "generated" not in old:
-            operation.existing_server_default = None
-            operation.modify_server_default = default
-        elif part == "generated" and default is None and "IDENTITY" in old.get("generated", ""):
-            operation.existing_server_default = _identity(old["generated"])
-            operation.modify_server_default = None
         else:
             yield part
 
@@ -111,10 +107,6 @@ def _existing_default(old: Aspects) -> Any:
     if "default" not in old:
         return None
     return DefaultClause(text(re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", old["default"])))
-
-
-def _identity(generated: str) -> Identity:
-    return Identity(always="ALWAYS" in generated)
 
 
 def _is_serial(old: Aspects, after: str) -> bool:

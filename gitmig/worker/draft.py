@@ -23,10 +23,10 @@ from .enums import write_enums
 from .environment import Stopped, run_environment
 from .migrate import Migration
 from .objects import DatabaseObjects, Key, ModelObjects
-from .operations import Changes, keep
-from .rebuild import name_constraints, needs_rebuild
-from .render import render_script
+from .operations import Changes, find_stuck, keep
+from .rebuild import keep_checks, name_constraints, needs_rebuild
 from .renames import Rename, candidates, cover_renames, write_renames
+from .render import render_script
 from .session import Session
 from .tracebacks import project_code
 
@@ -164,8 +164,11 @@ class Drafting(Migration):
         rows = self._request.get("changes")
         upgrade = found if rows is None else self._cut_down(found, rows, metadata, connection)
         name_constraints(upgrade, self._dialect)
-        if self._dialect == "sqlite" and not self._batch_said and needs_rebuild(upgrade):
-            self._context.opts["render_as_batch"] = True
+        if self._dialect == "sqlite":
+            if not self._batch_said and any(map(needs_rebuild, upgrade)):
+                self._context.opts["render_as_batch"] = True
+            if self._context.opts.get("render_as_batch"):
+                keep_checks(upgrade, DatabaseObjects(connection), [row[3] for row in rows or () if row[3]])
         operations = ops.UpgradeOps(upgrade, upgrade_token=context.opts["upgrade_token"])
         down = operations.reverse_into(ops.DowngradeOps([], downgrade_token=context.opts["downgrade_token"]))
         if not self._drafted:
@@ -219,9 +222,12 @@ def _kept(
 ) -> list[ops.MigrateOperation]:
     kept: list[ops.MigrateOperation] = []
     for operation in found:
+        for inner in operation.ops if isinstance(operation, ops.ModifyTableOps) else ():
+            find_stuck(inner, changes)
+    for operation in found:
         if isinstance(operation, ops.ModifyTableOps):
-            inner = [each for each in operation.ops if not _is_renamed(each, changes, renamed) and keep(each, changes)]
-            kept.append(ops.ModifyTableOps(operation.table_name, inner, schema=operation.schema))
+            few = [each for each in operation.ops if not _is_renamed(each, changes, renamed) and keep(each, changes)]
+            kept.append(ops.ModifyTableOps(operation.table_name, few, schema=operation.schema))
         elif keep(operation, changes):
             kept.append(operation)
     return kept

@@ -73,7 +73,7 @@ def _add_labels(name: str, old: Sequence[str], new: Sequence[str]) -> Lines:
             follows = next((other for other in new[position + 1 :] if other in there), None)
             where = f" BEFORE {_quoted(follows)}" if follows is not None else ""
             there.append(label)
-            yield f"ALTER TYPE {_identifier(name)} ADD VALUE IF NOT EXISTS {_quoted(label)}{where}"
+            yield f"ALTER TYPE {identifier(name)} ADD VALUE IF NOT EXISTS {_quoted(label)}{where}"
 
     def lines(prefix: str, batch: bool) -> list[str]:
         inside = [line for statement in statements() for line in execute(statement)("op.", False)]
@@ -86,20 +86,20 @@ def _made_anew(name: str, new: Sequence[str], columns: Sequence[Column[Any]]) ->
     """PostgreSQL drops no label: a new type takes the old one's place. Fails where rows hold a lost label."""
     schema, plain = split(name)
     old = f"{plain}_old"
-    full_old = _identifier(f"{schema}.{old}" if schema else old)
+    full_old = identifier(f"{schema}.{old}" if schema else old)
     listed = ", ".join(_quoted(label) for label in new)
     statements = [
-        f"ALTER TYPE {_identifier(name)} RENAME TO {_identifier(old)}",
-        f"CREATE TYPE {_identifier(name)} AS ENUM ({listed})",
+        f"ALTER TYPE {identifier(name)} RENAME TO {identifier(old)}",
+        f"CREATE TYPE {identifier(name)} AS ENUM ({listed})",
     ]
     for column in columns:
-        table = f"ALTER TABLE {_identifier(facets.table_key(column.table))} ALTER COLUMN {_identifier(str(column.name))}"
+        table = f"ALTER TABLE {identifier(facets.table_key(column.table))} ALTER COLUMN {identifier(str(column.name))}"
         array = "[]" if isinstance(column.type, ARRAY) else ""
         default = _default(column)
         if default is not None:
             statements.append(f"{table} DROP DEFAULT")
-        target = f"{_identifier(name)}{array}"
-        statements.append(f"{table} TYPE {target} USING {_identifier(str(column.name))}::text{array}::{target}")
+        target = f"{identifier(name)}{array}"
+        statements.append(f"{table} TYPE {target} USING {identifier(str(column.name))}::text{array}::{target}")
         if default is not None:
             statements.append(f"{table} SET DEFAULT {default}")
     statements.append(f"DROP TYPE {full_old}")
@@ -177,7 +177,8 @@ def _default(column: Column[Any]) -> str | None:
     return _quoted(default) if isinstance(default, str) else str(default.compile(dialect=postgresql.dialect()))
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
+    """A name as PostgreSQL wants it, quoted where that is needed."""
     preparer = postgresql.dialect().identifier_preparer
     return ".".join(preparer.quote(part) for part in name.split("."))
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .channel import Failure
 from .manifest import Manifest
-from .private_root import PrivateRoot
+from .private_root import PrivateRoot, keep_databases
 
 if TYPE_CHECKING:
     from .session import Session
@@ -43,6 +43,8 @@ def open_session(session: Session) -> dict[str, Any]:
     session.finder = TreeFinder(session)
     session.finder.install()
     _record_sources(session)
+    if session.places.translated:
+        keep_databases(session.places)
     sys.argv[:] = ["alembic"]
     # `python -m alembic` finds modules in the current directory, the `alembic` script does not.
     sys.path.append(session.directory)

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Enum, ForeignKeyConstraint, Index, MetaData, Table, UniqueConstraint, inspect
+from sqlalchemy import (
+    Column,
+    Connection,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    inspect,
+)
 from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import ARRAY, TypeEngine
 
@@ -144,15 +154,22 @@ class DatabaseObjects:
 
     def check_name(self, table: str, name: str, sql: str) -> str | None:
         """The name under which the database has a CHECK, found by its name or else by its text."""
-        schema, plain = split(table)
-        try:
-            checks = self._inspector.get_check_constraints(plain, schema=schema)
-        except (SQLAlchemyError, NotImplementedError):
-            return None
+        checks = self._checks(table)
         if any(check["name"] == name for check in checks):
             return name
-        same = [check["name"] for check in checks if _plain(check["sqltext"]) == _plain(_condition(sql))]
+        same = [check["name"] for check in checks if plain(check["sqltext"]) == plain(condition(sql))]
         return same[0] if len(same) == 1 else None
+
+    def unnamed_checks(self, table: str) -> list[str]:
+        """The conditions of the CHECKs that have no name."""
+        return [str(check["sqltext"]) for check in self._checks(table) if check["name"] is None]
+
+    def _checks(self, table: str) -> Sequence[Any]:
+        schema, name = split(table)
+        try:
+            return self._inspector.get_check_constraints(name, schema=schema)
+        except (SQLAlchemyError, NotImplementedError):
+            return []
 
 
 def split(key: str) -> tuple[str | None, str]:
@@ -163,13 +180,10 @@ def split(key: str) -> tuple[str | None, str]:
 
 def condition(sql: str) -> str:
     """What is checked in ``CONSTRAINT x CHECK (…)``."""
-    return _condition(sql)
-
-
-def _condition(sql: str) -> str:
     match = re.search(r"\bCHECK\s*\((.*)\)", sql, re.DOTALL)
     return match.group(1) if match else sql
 
 
-def _plain(sql: str) -> str:
+def plain(sql: str) -> str:
+    """A condition without what a database adds to it: casts, parentheses, blanks, quotes."""
     return re.sub(r"::[\w ]+|[\s()\"`\[\]]", "", sql).lower()

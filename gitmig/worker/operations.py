@@ -31,6 +31,8 @@ class Changes:
     all: dict[Key, Change]
     default_schema: str | None = None
     open: dict[Key, Change] = field(init=False)
+    stuck: set[Key] = field(default_factory=set)
+    """Constraints that the database does not name: nothing can drop them."""
 
     def __post_init__(self) -> None:
         self.open = dict(self.all)
@@ -74,13 +76,17 @@ def keep(operation: ops.MigrateOperation, changes: Changes) -> bool:
     return _keep_keys([key for key in keys if changes.all.get(key, (None, None))[not dropped] is not None], changes)
 
 
+def find_stuck(operation: ops.MigrateOperation, changes: Changes) -> None:
+    """Note what cannot be dropped, before anything is kept that would put something in its place."""
+    if isinstance(operation, ops.DropConstraintOp) and operation.constraint_name is None:
+        changes.stuck.update(_constraint_keys(operation, changes))
+
+
 def columns_of(operation: ops.MigrateOperation) -> tuple[str, ...]:
     """The columns of an index or constraint operation."""
     item: Any = None
     try:
-        if isinstance(operation, ops.DropConstraintOp):
-            item = operation.to_constraint()
-        elif isinstance(operation, ops.AddConstraintOp):
+        if isinstance(operation, ops.DropConstraintOp) or isinstance(operation, ops.AddConstraintOp):
             item = operation.to_constraint()
         elif isinstance(operation, ops.CreateIndexOp | ops.DropIndexOp):
             item = operation.to_index()
@@ -111,7 +117,7 @@ def _keep_column(operation: ops.AddColumnOp | ops.DropColumnOp, changes: Changes
 
 
 def _keep_keys(keys: list[Key], changes: Changes) -> bool:
-    touched = [key for key in keys if key in changes.all]
+    touched = [key for key in keys if key in changes.all and key not in changes.stuck]
     changes.cover(*touched)
     return bool(touched)
 

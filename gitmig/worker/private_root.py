@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from .channel import Channel
 from .places import Places
@@ -69,3 +70,23 @@ class PrivateRoot:
                 file.write(base64.b64decode(content))
         sys.path_importer_cache.pop(place, None)
         return Listing(frozenset(files), frozenset(folders))
+
+
+def keep_databases(places: Places) -> None:
+    """Lead SQLite URLs made from a module's ``__file__`` to the checkout: the database is no part of a tree."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def connecting(dialect: Any, record: object, arguments: list[Any], options: object) -> None:
+        if dialect.name == "sqlite" and arguments and isinstance(arguments[0], str):
+            arguments[0] = arguments[0].replace(places.root, places.top)
+
+    engine_init: Any = Engine.__init__
+
+    def init(self: Engine, pool: Any, dialect: Any, url: Any, *args: Any, **kw: Any) -> None:
+        if dialect.name == "sqlite" and url.database:
+            url = url.set(database=url.database.replace(places.root, places.top))
+        engine_init(self, pool, dialect, url, *args, **kw)
+
+    event.listen(Engine, "do_connect", connecting)
+    Engine.__init__ = init  # type: ignore[method-assign, assignment]

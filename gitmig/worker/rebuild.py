@@ -11,8 +11,10 @@ from alembic.operations import ops
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import Enum
 
+from .blind import check_lines, check_name
+from .objects import DatabaseObjects, condition, plain
 from .operations import columns_of
-from .render import RenameColumnOp, WrittenOp
+from .render import RenameColumnOp, WrittenOp, nothing
 
 _LONGEST_NAME = 63
 
@@ -29,28 +31,42 @@ def name_constraints(upgrade: Sequence[ops.MigrateOperation], dialect: str) -> N
             operation.constraint_name = _name(table, operation.local_cols, "fk", "fkey", dialect)
 
 
-def needs_rebuild(upgrade: Sequence[ops.MigrateOperation]) -> bool:
-    """Whether SQLite has no ALTER TABLE for one of the operations, in either direction."""
-    return any(_needs_rebuild(operation) for _, operation in _in_tables(upgrade))
-
-
-def _needs_rebuild(operation: ops.MigrateOperation) -> bool:
+def needs_rebuild(operation: ops.MigrateOperation) -> bool:
+    """Whether SQLite has no ALTER TABLE for an operation, or for one in it, in either direction."""
     match operation:
-        case RenameColumnOp() | ops.CreateIndexOp() | ops.DropIndexOp():
+        case ops.ModifyTableOps():
+            return any(map(needs_rebuild, operation.ops))
+        case RenameColumnOp():
             return False
-        case ops.AddColumnOp() | ops.DropColumnOp():
-            column: Any = operation.column if isinstance(operation, ops.AddColumnOp) else None
-            if sqlite3.sqlite_version_info < (3, 35):
-                return True
-            if column is None:
-                return False
+        case WrittenOp():
+            return operation.rebuilds
+        case ops.DropColumnOp():
+            return sqlite3.sqlite_version_info < (3, 35)
+        case ops.AddColumnOp():
+            column: Any = operation.column
             default: Any = getattr(column.server_default, "arg", None)
             constrained = isinstance(column.type, Enum) and column.type.create_constraint
-            return isinstance(default, ClauseElement) or constrained or bool(column.computed)
-        case ops.AlterColumnOp() | ops.AddConstraintOp() | ops.DropConstraintOp() | WrittenOp():
+            old = sqlite3.sqlite_version_info < (3, 35)
+            return old or constrained or isinstance(default, ClauseElement) or bool(column.computed)
+        case ops.AlterColumnOp() | ops.AddConstraintOp() | ops.DropConstraintOp():
             return True
         case _:
             return False
+
+
+def keep_checks(upgrade: Sequence[ops.MigrateOperation], database: DatabaseObjects, gone: Sequence[str]) -> None:
+    """Write down the unnamed CHECKs of tables that are rebuilt: Alembic's batch would lose them.
+
+    ``gone`` is the DDL before of everything that changes. They have a name from then on.
+    """
+    changed = {plain(condition(ddl)) for ddl in gone if "CHECK" in ddl.upper()}
+    for operation in upgrade:
+        if isinstance(operation, ops.ModifyTableOps) and needs_rebuild(operation):
+            for sql in database.unnamed_checks(operation.table_name):
+                if plain(sql) not in changed:
+                    ddl = f"CHECK ({sql})"
+                    _, create = check_lines(check_name(operation.table_name, ddl), operation.table_name, ddl)
+                    operation.ops.append(WrittenOp(create, nothing, rebuilds=True))
 
 
 def _in_tables(upgrade: Sequence[ops.MigrateOperation]) -> Iterator[tuple[str, ops.MigrateOperation]]:

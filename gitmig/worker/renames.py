@@ -88,21 +88,28 @@ def _following(changes: Changes, table: str, old: str, new: str) -> Iterator[Key
     for key, (before, after) in changes.all.items():
         if key[0] not in _PARTS or before is None:
             continue
+        before = _unquoted(before)
         if key[1] != table and not re.search(rf"REFERENCES \S*{re.escape(split(table)[1])}\b", before):
             continue
         renamed = _renamed(before, old, new)
-        if after is not None and renamed == after:
+        if after is not None and renamed == _unquoted(after):
             yield key
         elif after is None:
             # Not named by the models, its columns stand for the name.
             other = (key[0], key[1], _renamed(key[2], old, new))
-            if key[2] not in ("",) and other != key and changes.all.get(other) == (None, renamed) and _unnamed(key, before):
+            made = changes.all.get(other, ("", ""))
+            if other != key and made[0] is None and _unquoted(made[1] or "") == renamed and _unnamed(key, before):
                 yield key
                 yield other
 
 
 def _unnamed(key: Key, ddl: str) -> bool:
-    return f"CONSTRAINT {key[2]} " not in ddl.replace('"', "") and f"INDEX {key[2]} " not in ddl.replace('"', "")
+    return f"CONSTRAINT {key[2]} " not in ddl and f"INDEX {key[2]} " not in ddl
+
+
+def _unquoted(text: str) -> str:
+    # Whether a name is quoted depends on the name.
+    return text.replace('"', "").replace("`", "")
 
 
 def _renamed(text: str, old: str, new: str) -> str:

@@ -22,15 +22,19 @@ Lines = Callable[[str, bool], Sequence[str]]
 
 
 class WrittenOp(MigrateOperation):
-    """An operation that Alembic renders not at all or not in every version: lines for both directions."""
+    """An operation that Alembic renders not at all or not in every version: lines for both directions.
 
-    def __init__(self, up: Lines, down: Lines):
+    ``rebuilds`` says that SQLite has no ALTER TABLE for it.
+    """
+
+    def __init__(self, up: Lines, down: Lines, *, rebuilds: bool = False):
         self.up = up
         self.down = down
+        self.rebuilds = rebuilds
 
     def reverse(self) -> WrittenOp:
         """The same with the directions exchanged."""
-        return WrittenOp(self.down, self.up)
+        return WrittenOp(self.down, self.up, rebuilds=self.rebuilds)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """For hooks that look at differences."""

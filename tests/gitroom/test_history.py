@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gitmig.git import CommitTree, Repository, content_digest
-from gitmig.git.history import Identities, History
+from gitmig.git.history import History, Identities
 from gitmig.graph import Graph
 from gitmig.model import CommitId, RevisionId, Script, Tie
 from gitmig.scripts import read_script_bytes
@@ -98,12 +98,20 @@ def test_a_versions_folder_that_moved_twice(build: Builder, repository: Reposito
     third = build.commit({"src/alembic/c.py": revision("c", "b")})
     (build.top / "versions").mkdir()
     for name in "abc":
-        build.commit({f"src/alembic/{name}.py": None, f"versions/{name}.py": revision(name, chr(ord(name) - 1))})
-    assert {id: tie.introduced for id, tie in ties(repository).items()} == {"a": first, "b": second, "c": third}
+        build.commit(
+            {f"src/alembic/{name}.py": None, f"versions/{name}.py": revision(name, chr(ord(name) - 1))}
+        )
+    assert {id: tie.introduced for id, tie in ties(repository).items()} == {
+        "a": first,
+        "b": second,
+        "c": third,
+    }
 
 
 def test_a_squash_takes_revisions_away(build: Builder, repository: Repository) -> None:
-    build.commit({"versions/a.py": revision("a", None), "versions/b.py": revision("b", "a"), "models.py": "1"})
+    build.commit(
+        {"versions/a.py": revision("a", None), "versions/b.py": revision("b", "a"), "models.py": "1"}
+    )
     second = build.commit(
         {"versions/a.py": None, "versions/b.py": None, "versions/s.py": revision("s", None), "models.py": "2"}
     )
@@ -176,7 +184,9 @@ def test_former_children_are_known(build: Builder, repository: Repository) -> No
     assert line(repository).former_children[RevisionId("a")] == {"x", "b"}
 
 
-def test_a_shallow_clone_is_cut_off(build: Builder, repository: Repository, opened: Open, tmp_path: Path) -> None:
+def test_a_shallow_clone_is_cut_off(
+    build: Builder, repository: Repository, opened: Open, tmp_path: Path
+) -> None:
     build.commit({"versions/a.py": revision("a", None), "models.py": "1"})
     last = build.commit({"versions/b.py": revision("b", "a"), "models.py": "2"})
     assert not line(repository).cut_off

@@ -42,7 +42,7 @@ def test_none_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_without_git_a_repository_cannot_be_opened(build: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(NoRepository, match=r"git was not found on PATH\."):
+    with pytest.raises(NoRepository, match=r"git was not found on PATH"):
         Repository.discover(build.top)
 
 
@@ -113,7 +113,7 @@ def test_an_unknown_ref(build: Builder, repository: Repository, ref: str) -> Non
     build.commit({"a": "x"})
     with pytest.raises(UnknownRef) as caught:
         repository.resolve(ref)
-    assert caught.value.message == f"There is no commit {ref!r}."
+    assert caught.value.message == f"there is no commit {ref!r}"
 
 
 def test_refs_lead_to_commits(build: Builder, repository: Repository) -> None:
@@ -192,7 +192,7 @@ def test_no_author(build: Builder, repository: Repository, monkeypatch: pytest.M
     build.git("config", "user.useConfigOnly", "true")
     with pytest.raises(Refused) as caught:
         repository.require_author()
-    assert caught.value.message == "git does not know who you are, so it could not commit."
+    assert caught.value.message == "git does not know who you are, so it could not commit"
     assert caught.value.hint == 'git config user.email "you@example.com" && git config user.name "Your Name"'
 
 
@@ -268,7 +268,7 @@ def test_a_read_only_place_is_said(build: Builder, repository: Repository) -> No
     build.write(".git/gitmig", "in the way")
     with pytest.raises(GitError) as caught:
         repository.hash_worktree(["a"], write=True)
-    assert caught.value.message == f"{repository.private()} cannot be written: File exists."
+    assert caught.value.message == f"{repository.private()} cannot be written: File exists"
 
 
 class TestHeld:
@@ -383,7 +383,7 @@ def test_gits_first_words_are_the_message(repository: Repository) -> None:
 
 
 def test_a_command_that_hangs_is_ended(repository: Repository) -> None:
-    with pytest.raises(GitError, match=r"^git x did not answer within 0\.2 seconds\.$"):
+    with pytest.raises(GitError, match=r"^git x did not answer within 0\.2 seconds$"):
         repository.git("-c", "alias.x=!sleep 5", "x", timeout=0.2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -369,3 +370,18 @@ def test_sources_name_the_file_whose_code_made_the_table(bare: Project) -> None:
     }
     answer = bare.start(files).schema()
     assert answer["sources"] == {"made": "app/models.py", "user": "app/user.py"}
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{here}/app.db", "sqlite:///file:{here}/app.db?mode=rw&uri=true"])
+def test_a_database_beside_a_module_is_that_of_the_checkout(bare: Project, url: str) -> None:
+    sqlite3.connect(bare.top / "app.db").execute("CREATE TABLE mine (id INTEGER)").connection.close()
+    here = "pathlib.Path(__file__).resolve().parents[1]"
+    env = (
+        "import pathlib\nfrom alembic import context\nfrom sqlalchemy import create_engine\n"
+        f"engine = create_engine({url!r}.format(here={here}))\n"
+        "with engine.connect() as connection:\n"
+        "    context.configure(connection=connection)\n    context.run_migrations()\n"
+    )
+    answer = bare.start({**FILES, "alembic/env.py": env}).request("heads")
+    assert (answer["exists"], answer["tables"]) == (True, 1)
+    assert str(bare.top) in answer["database"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
 
 from tests import database
-from tests.worker_moves.child import Child, Failed, Json, Project
+from tests.worker_moves.child import GENERIC_ENV, Child, Failed, Json, Project
+from tests.worker_moves.conftest import Make
 
 USER = "sa.Table('user', metadata, sa.Column('id', sa.Integer, primary_key=True){})\n"
 
@@ -170,3 +172,296 @@ def test_up_and_down(both: Project, before: str, after: str) -> None:
     drafted = change.draft()
     assert drafted["uncovered"] == [], drafted["text"]
     change.prove(drafted)
+
+
+POSTGRESQL = {
+    "comments": (
+        USER.format(", sa.Column('a', sa.Integer), sa.Column('b', sa.Integer, comment='old')"),
+        USER.format(", sa.Column('a', sa.Integer, comment=\"it's: :x\\nhere\"), sa.Column('b', sa.Integer), comment='t'"),
+    ),
+    "comment on a constraint": (
+        USER.format(", sa.Column('a', sa.Integer), sa.CheckConstraint('a > 0', name='c')"),
+        USER.format(", sa.Column('a', sa.Integer), sa.CheckConstraint('a > 0', name='c', comment='why')"),
+    ),
+    "label added": (
+        USER.format(", sa.Column('y', sa.Enum('a', 'c', name='mood'), server_default='a')"),
+        USER.format(", sa.Column('y', sa.Enum('a', \"b'\", 'c', 'd', name='mood'), server_default='a')"),
+    ),
+    "label removed": (
+        USER.format(", sa.Column('y', sa.ARRAY(sa.Enum('a', 'b', 'c', name='mood')))"),
+        USER.format(", sa.Column('y', sa.ARRAY(sa.Enum('a', 'c', name='mood')))"),
+    ),
+    "primary key": (
+        USER.format(", sa.Column('k', sa.Integer, nullable=False)"),
+        "sa.Table('user', metadata, sa.Column('id', sa.Integer, primary_key=True, autoincrement=False),"
+        " sa.Column('k', sa.Integer, primary_key=True, autoincrement=False))",
+    ),
+    "sequence": (USER.format(""), USER.format("") + "sa.Sequence('counter', start=5, metadata=metadata)"),
+    "schema": (
+        USER.format(""),
+        USER.format("") + "sa.Table('t', metadata, sa.Column('y', sa.Enum('a', name='e', schema='other')), schema='other')",
+    ),
+    "identity": (
+        "sa.Table('user', metadata, sa.Column('id', sa.Integer, primary_key=True, autoincrement=False))",
+        "sa.Table('user', metadata, sa.Column('id', sa.Integer, sa.Identity(), primary_key=True))",
+    ),
+    "expression default and collation": (
+        USER.format(", sa.Column('a', sa.String), sa.Column('b', sa.DateTime)"),
+        USER.format(", sa.Column('a', sa.String(collation='C')), sa.Column('b', sa.DateTime, server_default=sa.func.now())"),
+    ),
+    "unnamed check": (
+        USER.format(", sa.Column('a', sa.Integer), sa.CheckConstraint('a <> 7')"),
+        USER.format(", sa.Column('a', sa.Integer), sa.CheckConstraint('a <> 8')"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), POSTGRESQL.values(), ids=POSTGRESQL)
+def test_up_and_down_on_postgresql(make: Make, postgres_url: str, before: str, after: str) -> None:
+    change = Change(make(postgres_url, options="include_schemas=True"), before, after)
+    if "primary" in after and "'k'" in after:
+        change.rows = [row for row in change.rows if row[0] != "sequence" and row[2] != "id"]
+    drafted = change.draft()
+    assert drafted["uncovered"] == [], drafted["text"]
+    change.prove(drafted)
+
+
+def test_label_is_added_outside_of_the_transaction(make: Make, postgres_url: str) -> None:
+    drafted = Change(make(postgres_url), *POSTGRESQL["label added"]).draft()
+    assert body(drafted) == [
+        "with op.get_context().autocommit_block():",
+        """op.execute("ALTER TYPE mood ADD VALUE IF NOT EXISTS 'b''' BEFORE 'c'")""",
+        """op.execute("ALTER TYPE mood ADD VALUE IF NOT EXISTS 'd'")""",
+    ]
+
+
+def test_renamed_label_is_an_open_line(make: Make, postgres_url: str) -> None:
+    before = USER.format(", sa.Column('y', sa.Enum('a', 'b', name='mood'))")
+    drafted = Change(make(postgres_url), before, before.replace("'b'", "'c'")).draft()
+    assert drafted["uncovered"] == [["enum", "", "mood"]]
+    assert body(drafted) == [
+        "# gitmig: write by hand: ~ enum mood CREATE TYPE mood AS ENUM ('a', 'b') -> CREATE TYPE mood AS ENUM ('a', 'c')",
+        "pass",
+    ]
+    assert drafted["empty"] is False
+    compile(drafted["text"], "draft", "exec")
+
+
+class TestRename:
+    """A column that goes while one of equal type comes."""
+
+    before = USER.format(", sa.Column('name', sa.String(9), index=True, unique=True)")
+    after = USER.format(", sa.Column('full_name', sa.String(9), index=True, unique=True)")
+
+    def test_not_answered_is_a_candidate(self, both: Project) -> None:
+        drafted = Change(both, self.before, self.after).draft()
+        assert drafted["rename_candidates"] == [["user", "name", "full_name"]]
+        assert drafted["drops"] == ["column user.name"]
+
+    @pytest.mark.parametrize("more", ["", ", nullable=False, server_default='x'"])
+    def test_answered_keeps_the_rows(self, both: Project, more: str) -> None:
+        change = Change(both, self.before, self.after.replace("String(9)", f"String(9){more}"))
+        database.execute(both.url, "insert into \"user\" (id, name) values (1, 'Ada')")
+        drafted = change.draft(renames=[["user", "name", "full_name"]])
+        assert (drafted["rename_candidates"], drafted["drops"], drafted["uncovered"]) == ([], [], [])
+        change.prove(drafted)
+        assert database.query(both.url, 'select full_name from "user"') == (("Ada",),)
+
+    def test_constraints_follow(self, both: Project) -> None:
+        other = (
+            "sa.Table('o', metadata, sa.Column('u', sa.String(9), sa.ForeignKey('user.name')),"
+            " sa.CheckConstraint('u IS NOT NULL', name='uu'))"
+        )
+        before = USER.format(", sa.Column('name', sa.String(9)), sa.UniqueConstraint('name', name='q')") + other
+        change = Change(both, before, before.replace("'name'", "'full'").replace("user.name", "user.full"))
+        drafted = change.draft(renames=[["user", "name", "full"]])
+        assert len(body(drafted)) == 3, drafted["text"]
+        assert "op.alter_column('user', 'name'" in drafted["text"]
+        change.prove(drafted)
+
+    def test_two_of_equal_type_are_two_candidates(self, project: Project) -> None:
+        before = USER.format(", sa.Column('a', sa.Integer)")
+        after = USER.format(", sa.Column('b', sa.Integer), sa.Column('c', sa.Integer), sa.Column('d', sa.Text)")
+        drafted = Change(project, before, after).draft()
+        assert drafted["rename_candidates"] == [["user", "a", "b"], ["user", "a", "c"]]
+
+
+class TestCutDown:
+    """The difference alone, never the drift of the database."""
+
+    def test_drift_is_left_out(self, both: Project) -> None:
+        change = Change(both, USER.format(""), USER.format(", sa.Column('a', sa.Integer)"))
+        for number in range(20):
+            database.execute(both.url, f"create table other{number} (id int)")
+        database.execute(both.url, 'alter table "user" add column stray int')
+        assert body(change.draft()) == ["op.add_column('user', sa.Column('a', sa.Integer(), nullable=True))"]
+
+    def test_change_that_the_database_has_already_is_written_all_the_same(self, both: Project) -> None:
+        after = USER.format(", sa.Column('a', sa.Integer)") + "sa.Table('x', metadata, sa.Column('y', sa.Integer, index=True))"
+        change = Change(both, USER.format(""), after)
+        expected = change.draft()
+        database.execute(both.url, 'alter table "user" add column a int')
+        database.execute(both.url, "create table x (y int)")
+        drafted = change.draft()
+        assert sorted(body(drafted)) == sorted(body(expected))
+
+    def test_object_that_the_database_lost_is_dropped_all_the_same(self, both: Project) -> None:
+        change = Change(both, USER.format(", sa.Column('a', sa.Integer), sa.Index('ix', 'a')"), USER.format(", sa.Column('a', sa.Integer)"))
+        database.execute(both.url, "drop index ix")
+        drafted = change.draft()
+        assert body(drafted) == ["op.drop_index('ix')"]
+        assert "CREATE INDEX ix" in body(drafted, "downgrade")[0]
+
+    def test_everything_where_no_difference_is_named(self, project: Project) -> None:
+        change = Change(project, USER.format(""), USER.format(""))
+        database.execute(project.url, "create table other (id int)")
+        assert body(change.draft(changes=None)) == ["op.drop_table('other')"]
+
+    def test_nothing(self, both: Project) -> None:
+        drafted = Change(both, USER.format(""), USER.format("")).draft()
+        assert drafted["empty"] is True
+        assert body(drafted) == ["pass"]
+
+    def test_alembics_wider_alterations_are_cut_as_well(self, both: Project) -> None:
+        change = Change(
+            both, USER.format(", sa.Column('a', sa.String(9))"), USER.format(", sa.Column('a', sa.String(9), nullable=False)")
+        )
+        change.rows = [row for row in change.rows if row[0] == "column"]
+        both.scripts.clear()
+        if both.url.startswith("postgresql"):
+            database.execute(both.url, 'alter table "user" alter a type varchar(77)')
+        text = change.draft()["text"]
+        assert "type_=" not in text
+        assert "nullable=False" in text
+
+
+class TestBatch:
+    """SQLite has no ALTER TABLE for most things."""
+
+    alter = (USER.format(", sa.Column('a', sa.String(9))"), USER.format(", sa.Column('a', sa.String(9), nullable=False)"))
+    add = (USER.format(""), USER.format(", sa.Column('a', sa.Integer)"))
+
+    def test_only_where_it_is_needed(self, make: Make) -> None:
+        assert "batch_alter_table" in Change(make(), *self.alter).draft()["text"]
+        assert "batch_alter_table" not in Change(make(), *self.add).draft()["text"]
+
+    def test_env_py_decides(self, make: Make) -> None:
+        assert "batch_alter_table" not in Change(make(options="render_as_batch=False"), *self.alter).draft()["text"]
+        assert "batch_alter_table" in Change(make(options="render_as_batch=True"), *self.add).draft()["text"]
+
+    def test_never_on_postgresql(self, make: Make, postgres_url: str) -> None:
+        assert "batch_alter_table" not in Change(make(postgres_url), *self.alter).draft()["text"]
+
+    def test_unnamed_checks_and_rows_of_children_survive(self, make: Make) -> None:
+        models = (
+            "sa.Table('user', metadata, sa.Column('id', sa.Integer, primary_key=True), sa.Column('a', sa.Integer{}),"
+            " sa.CheckConstraint('a <> 13'))\n"
+            "sa.Table('child', metadata, sa.Column('u', sa.ForeignKey('user.id', ondelete='CASCADE')))\n"
+        )
+        on = "from sqlalchemy import event\nevent.listen(engine, 'connect', lambda c, r: c.execute('PRAGMA foreign_keys=ON'))\n"
+        project = make(env=GENERIC_ENV.replace("    with engine.connect()", f"    {on.replace(chr(10), chr(10) + '    ')}with engine.connect()"))
+        change = Change(project, models.format(""), models.format(", nullable=False"))
+        database.execute(project.url, "insert into user values (1, 2)")
+        database.execute(project.url, "insert into child values (1)")
+        change.apply(change.draft())
+        assert database.query(project.url, "select * from child") == ((1,),)
+        with pytest.raises(sqlite3.IntegrityError):
+            database.execute(project.url, "insert into user values (2, 13)")
+
+    def test_check_of_an_added_column_is_there(self, project: Project) -> None:
+        after = USER.format(", sa.Column('m', sa.Enum('a', 'b', native_enum=False, create_constraint=True, name='mood'))")
+        change = Change(project, USER.format(""), after)
+        drafted = change.draft()
+        change.apply(drafted)
+        assert drafted["uncovered"] == []
+        with pytest.raises(sqlite3.IntegrityError):
+            database.execute(project.url, "insert into user values (2, 'x')")
+
+    def test_unnamed_constraint_cannot_be_dropped(self, project: Project) -> None:
+        before = USER.format(", sa.Column('a', sa.Integer), sa.UniqueConstraint('a')")
+        drafted = Change(project, before, USER.format(", sa.Column('a', sa.Integer)")).draft()
+        assert drafted["uncovered"] == [["unique", "user", "a"]]
+        assert body(drafted) == ["# gitmig: write by hand: - unique a of user UNIQUE (a)", "pass"]
+
+
+class TestScript:
+    """The project's own template, file name and hooks."""
+
+    def test_file_name_and_timezone(self, make: Make) -> None:
+        ini = "file_template = %%(year)d/%%(rev)s-%%(slug)s\ntimezone = utc\ntruncate_slug_length = 9\n"
+        project = make(ini=ini)
+        drafted = project.child().request("draft", revision="b2", message="Añadir más cosas", head=[], empty=True)
+        assert drafted["filename"].partition("/")[2] == "b2-añadir_.py"
+        assert "+00:00" in drafted["text"]
+        assert body(drafted) == ["pass"]
+        assert "down_revision: Union[str, Sequence[str], None] = None" in drafted["text"]
+        assert list((project.top / "alembic" / "versions").rglob("*.py")) == []
+
+    def test_empty_asks_for_no_database(self, make: Make) -> None:
+        project = make("postgresql+psycopg2://127.0.0.1:1/nowhere")
+        child = project.child()
+        drafted = child.request("draft", revision="b2", message="x", head=["a1", "c3"], empty=True, branch_label="here")
+        assert "Revises: a1, c3" in drafted["text"]
+        assert "('a1', 'c3')" in drafted["text"]
+        assert "('here',)" in drafted["text"]
+
+    def test_directives_hook_has_the_last_word(self, make: Make) -> None:
+        hook = "def hook(context, revision, directives):\n    directives[0].rev_id = 'z9'\n    assert revision == ('a1',)\n"
+        project = make(env=hook + GENERIC_ENV, options="process_revision_directives=hook")
+        drafted = Change(project, USER.format(""), USER.format(", sa.Column('a', sa.Integer)")).draft()
+        assert drafted["revision"] == "z9"
+        assert drafted["filename"] == "z9_next.py"
+        assert "Revision ID: z9" in drafted["text"]
+
+    def test_directives_hook_that_empties(self, make: Make) -> None:
+        hook = (
+            "def hook(context, revision, directives):\n    assert context.config.cmd_opts.autogenerate\n"
+            "    if directives[0].upgrade_ops.is_empty():\n        directives[:] = []\n"
+        )
+        project = make(env=hook + GENERIC_ENV, options="process_revision_directives=hook")
+        drafted = Change(project, USER.format(""), USER.format("")).draft()
+        assert (drafted["empty"], drafted["text"]) == (True, "")
+
+    def test_steps_come_first_and_are_taken_back(self, both: Project) -> None:
+        change = Change(both, USER.format(""), USER.format(", sa.Column('a', sa.Integer), sa.Column('b', sa.Integer)"))
+        both.script("c3", "op.add_column('user', sa.Column('a', sa.Integer()))", "op.drop_column('user', 'a')")
+        change.rows = [row for row in change.rows if row[2] == "b"]
+        answers = {"plan": lambda ask: both.plan("+c3", expect=["c3"])}
+        request = {"revision": "d4", "message": "next", "head": ["c3"], "changes": change.rows, "wait": 5}
+        drafted = change.child.request("draft", answers, **request)
+        assert body(drafted) == ["op.add_column('user', sa.Column('b', sa.Integer(), nullable=True))"]
+        assert both.heads() == ("a1",)
+        assert database.columns(both.url, "user") == ("id",)
+
+    def test_amend_goes_down_first(self, both: Project) -> None:
+        change = Change(both, USER.format(""), USER.format(", sa.Column('a', sa.Integer)"))
+        change.apply(change.draft())
+        answers = {"plan": lambda ask: both.plan("-b2", expect=["a1"])}
+        request = {"revision": "b2", "message": "next", "head": ["a1"], "changes": change.rows, "wait": 5}
+        drafted = change.child.request("draft", answers, **request)
+        assert body(drafted) == ["op.add_column('user', sa.Column('a', sa.Integer(), nullable=True))"]
+        assert both.heads() == ("b2",)
+
+    def test_released(self, project: Project) -> None:
+        answer = project.child().request(
+            "draft", {"plan": lambda ask: {"release": True}}, revision="b2", message="", head=[], changes=[], wait=1
+        )
+        assert answer["released"] is True
+
+    def test_no_metadata(self, make: Make) -> None:
+        project = make(env=GENERIC_ENV.replace("target_metadata=target_metadata, ", ""))
+        with pytest.raises(Failed, match="^no-metadata: env.py gives configure"):
+            project.child().request(
+                "draft", {"plan": lambda ask: project.plan(expect=[])}, revision="b2", message="", head=[], changes=[], wait=1
+            )
+
+    def test_write_hooks(self, make: Make) -> None:
+        ini = (
+            "[post_write_hooks]\nhooks = one\none.type = exec\none.executable = sed\n"
+            "one.options = -i s/old/new/ REVISION_SCRIPT_FILENAME\n"
+        )
+        project = make(ini=ini)
+        file = project.top / "x.py"
+        file.write_text("old\n")
+        assert project.child().request("format", path=str(file)) == {}
+        assert file.read_text() == "new\n"

@@ -1,0 +1,39 @@
+"""``gitmig recover``."""
+
+from __future__ import annotations
+
+import json
+
+from gitmig.cli.common import Common
+from gitmig.cli.moving import Wait, Yes, manner
+from gitmig.operations.recover import Recovered, recover
+
+
+def run(common: Common, yes: Yes = False, wait: Wait = 60.0) -> int:
+    """Settle an interrupted command: everything is as before it or as after it."""
+    result = recover(common.open(), manner(common, dry_run=False, yes=yes, wait=wait))
+    if common.format == "json":
+        print(json.dumps(_json(result)))
+    elif result is None:
+        print("nothing to recover")
+    else:
+        print(f"an interrupted `gitmig {result.command}` was settled: everything is as {result.side} it")
+        print(f"database  at {', '.join(result.heads) or 'base'}")
+        for path in result.left:
+            print(f"left      {path}: it holds something that the command did not write")
+    return 0
+
+
+def _json(result: Recovered | None) -> dict[str, object]:
+    if result is None:
+        return {"version": 1, "recovered": None}
+    return {
+        "version": 1,
+        "recovered": {
+            "command": result.command,
+            "side": result.side,
+            "left": list(result.left),
+            "backup": result.backup,
+        },
+        "database": {"heads": list(result.heads)},
+    }
