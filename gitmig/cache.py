@@ -80,11 +80,12 @@ class SchemaCache:
         return None
 
     def schema(self, schema_digest: str) -> Schema | None:
-        """A stored schema by its digest, or None."""
+        """A stored schema by its digest, or None where none is stored that has it."""
         try:
-            return from_json(json.loads((self.folder / f"schema-{schema_digest}.json").read_text("utf-8")))
-        except (OSError, ValueError, KeyError, TypeError):
+            stored = from_json(json.loads((self.folder / f"schema-{schema_digest}.json").read_text("utf-8")))
+        except (OSError, ValueError):
             return None
+        return stored if digest(stored) == schema_digest else None
 
     def manifest(self, schema_digest: str) -> Manifest | None:
         """The newest manifest that led to a schema, or None."""

@@ -131,9 +131,19 @@ class LockTimeout(GitmigError):
 
 
 class CommitFailed(GitmigError):
-    """The database moved, and then git did not commit (a hook refused, say)."""
+    """The database moved, and then git did not commit (a hook refused, say).
+
+    Attributes:
+        interrupted: whether Ctrl-C ended git.
+    """
 
     code = "commit-failed"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, detail: str | None = None, interrupted: bool = False
+    ):
+        super().__init__(message, hint=hint, detail=detail)
+        self.interrupted = interrupted
 
 
 class GitError(GitmigError):

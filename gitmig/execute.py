@@ -7,13 +7,22 @@ database is committed, and only then git commits, when no migration transaction 
 from __future__ import annotations
 
 import contextlib
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitmig.errors import CommitFailed, Declined, GitmigError, LockTimeout, Refused, WorkerCrashed
+from gitmig.errors import (
+    CommitFailed,
+    Declined,
+    GitmigError,
+    Interrupted,
+    LockTimeout,
+    Refused,
+    WorkerCrashed,
+)
 from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration, apply, check
 from gitmig.git.settle import keep_backup, settle_files
@@ -241,47 +250,61 @@ def _revisions(plan: Plan, action: Action) -> tuple[RevisionId, ...]:
 
 def commit_paths(
     repository: Repository,
-    message: str,
+    message: str | None,
     paths: Sequence[str],
     *,
     trailers: Mapping[str, str],
     amend: bool = False,
     staged: Sequence[str] = (),
     refresh: Callable[[], None] = lambda: None,
+    state: str = "the revision is applied, not committed, and its files are in place and staged",
+    complete: str = "git commit  (or: gitmig upgrade --commit)",
 ) -> CommitId:
     """Commit these paths as they are in the work tree; everything else that is staged stays staged.
 
-    ``staged`` are committed as they are in the index instead.
+    ``staged`` are committed as they are in the index instead. Without a message an amended commit
+    keeps its own.
 
     Hooks that reformat just these paths are given one more try, after ``refresh`` (which may rewrite
-    the record in the revision). Raises CommitFailed; the paths are then staged, so that a plain
-    ``git commit`` completes it.
+    the record in the revision). Raises CommitFailed, or Interrupted, which tell the ``state`` and how to
+    ``complete`` it; the paths are then staged, so that a plain ``git commit`` does.
     """
     before = repository.hash_worktree(paths)
     try:
         return repository.commit(message, paths, trailers=trailers, amend=amend, staged=staged)
     except CommitFailed as error:
-        if staged or repository.hash_worktree(paths) == before:
-            raise _left_staged(error) from None
+        if staged or error.interrupted or repository.hash_worktree(paths) == before:
+            raise _left(error, state, complete) from None
     refresh()
     try:
         return repository.commit(message, paths, trailers=trailers, amend=amend)
     except CommitFailed as error:
-        raise _left_staged(error) from None
+        raise _left(error, state, complete) from None
 
 
-def _left_staged(error: CommitFailed) -> CommitFailed:
+def _left(error: CommitFailed, state: str, complete: str) -> GitmigError:
+    if error.interrupted:
+        return Interrupted(f"git commit was interrupted; {state}", hint=complete)
     return CommitFailed(
-        "git did not commit (its output above says why); the revision is applied, not committed, "
-        "and its files are in place and staged",
-        hint="correct that, then: git commit  (or: gitmig upgrade --commit)",
+        f"git did not commit (its output above says why); {state}",
+        hint=f"correct that, then: {complete}",
         detail=error.detail,
     )
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file that must not be there yet, or replace one of ours, in one step."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """The same for bytes; a file that is replaced keeps its mode."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.gitmig")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(data)
+        if path.exists():
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shlex
 import stat
 import sys
@@ -42,7 +43,7 @@ def hook_state(repository: Repository) -> HookState:
     owner = _owner(repository, path)
     return HookState(
         path=path,
-        installed=_BEGIN in _text(path) or _in_framework(repository),
+        installed=_BEGIN in _text(path) or _called_by(repository, owner, path),
         owner=owner,
         snippet=None if owner is None else _snippet(owner),
     )
@@ -57,10 +58,8 @@ def install_hook(repository: Repository) -> HookState:
     if state.installed or state.owner is not None:
         return state
     text = _text(state.path)
-    if text and not _is_shell(text):
-        raise Refused(
-            f"{state.path} is there and is not a shell script", hint="call `gitmig check --staged` from it"
-        )
+    if text:
+        _require_ours_to_edit(state.path, text)
     try:
         state.path.parent.mkdir(parents=True, exist_ok=True)
         first, newline, rest = (text or "#!/bin/sh\n").partition("\n")
@@ -85,12 +84,24 @@ def uninstall_hook(repository: Repository) -> HookState:
     return hook_state(repository)
 
 
+def _require_ours_to_edit(path: Path, text: str) -> None:
+    by_hand = "call `gitmig check --staged` from it"
+    if path.is_symlink():
+        raise Refused(f"{path} is a link to {path.readlink()}", hint=by_hand)
+    if not _is_shell(text):
+        raise Refused(f"{path} is there and is not a shell script", hint=by_hand)
+    if not os.access(path, os.X_OK):
+        # Git passes over it in silence; with our block in it, it would run again.
+        raise Refused(f"{path} is there and is not executable", hint="make it executable, or remove it")
+
+
 def _block(*, chained: bool) -> str:
     python = shlex.quote(sys.executable)
     # The block stands first and runs the script below by itself: an `exit` or `exec` at its end
     # would otherwise pass every commit in silence.
-    below = f'if [ -z "${_CHAINED}" ]; then {_CHAINED}=1 "$0" "$@" || exit $?\n' if chained else ""
-    end = "exit 0; fi\n" if chained else ""
+    below = f'if [ -z "${{{_CHAINED}:-}}" ]; then {_CHAINED}=1 "$0" "$@" || exit $?\n' if chained else ""
+    # Commits that the script below makes elsewhere have hooks of their own.
+    end = f"exit 0; fi\nunset {_CHAINED}\n" if chained else ""
     # GUI clients start git with a bare PATH: the interpreter is named in full.
     return (
         f"{_BEGIN}\n{below}"
@@ -101,16 +112,18 @@ def _block(*, chained: bool) -> str:
     )
 
 
+_LEFTHOOK = tuple(
+    f"{dot}lefthook.{ending}" for dot in ("", ".", ".config/") for ending in ("yml", "yaml", "toml", "json")
+)
+
+
 def _owner(repository: Repository, path: Path) -> str | None:
     top = repository.top
     if (top / ".pre-commit-config.yaml").is_file() or "pre-commit.com" in _text(path):
         return "pre-commit"
     if (top / ".husky").is_dir():
         return "husky"
-    if any(
-        (top / name).is_file()
-        for name in ("lefthook.yml", ".lefthook.yml", "lefthook.yaml", ".lefthook.yaml")
-    ):
+    if any((top / name).is_file() for name in _LEFTHOOK):
         return "lefthook"
     return "core.hooksPath" if repository.config("core.hooksPath") else None
 
@@ -127,25 +140,43 @@ def _snippet(owner: str) -> str:
             return "gitmig check --staged || exit $?    # in the pre-commit script of core.hooksPath\n"
 
 
-def _in_framework(repository: Repository) -> bool:
-    return "gitmig" in _text(repository.top / ".pre-commit-config.yaml")
+def _called_by(repository: Repository, owner: str | None, path: Path) -> bool:
+    """Whether the manager's own configuration runs us, as far as its text says."""
+    top = repository.top
+    match owner:
+        case None:
+            return False
+        case "pre-commit":
+            return "gitmig" in _text(top / ".pre-commit-config.yaml")
+        case "husky":
+            return "gitmig" in _text(top / ".husky" / "pre-commit")
+        case "lefthook":
+            return any("gitmig" in _text(top / name) for name in _LEFTHOOK)
+        case _:
+            return "gitmig check" in _text(path)
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8", errors="surrogateescape")
+        return path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError:
         return ""
 
 
 def _is_shell(text: str) -> bool:
     first = text.splitlines()[0]
-    return first.startswith("#!") and first.rstrip().endswith(("sh", "bash", "dash", "zsh"))
+    if not first.startswith("#!"):
+        return False
+    program, *words = first.removeprefix("#!").split() or [""]
+    name = posixpath.basename(program)
+    if name == "env":
+        name = next((word for word in words if not word.startswith("-")), "")
+    return name in ("sh", "ash", "bash", "dash", "ksh", "zsh")
 
 
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.gitmig-{os.getpid()}")
-    temporary.write_text(text, "utf-8", errors="surrogateescape", newline="")
+    temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
     mode = path.stat().st_mode if path.exists() else 0o644
     temporary.chmod(stat.S_IMODE(mode) | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
     temporary.replace(path)

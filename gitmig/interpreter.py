@@ -36,7 +36,7 @@ def find_interpreter(
     for origin, command in _candidates(configured, environment, tops):
         if _runs(command):
             return Interpreter(command=command, origin=origin)
-        tried.append(f"{origin}: {shlex.join(command)}")
+        tried.append(f"{origin}: {' '.join(command)}")
         if origin in ("git config gitmig.python", "GITMIG_PYTHON"):
             raise _none_found(tried)
     if own_ok:
@@ -73,7 +73,10 @@ def _command(text: str, tops: Sequence[Path]) -> tuple[str, ...]:
     expanded = Path(text).expanduser()
     if expanded.is_absolute() and expanded.exists():
         return (str(expanded),)
-    parts = shlex.split(text)
+    try:
+        parts = shlex.split(text)
+    except ValueError:  # a quotation mark that nothing closes
+        return (text,)
     if parts and ("/" in parts[0] or "\\" in parts[0]) and not Path(parts[0]).is_absolute():
         for top in tops:
             if (top / parts[0]).exists():

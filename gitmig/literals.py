@@ -110,8 +110,6 @@ def _bound_in(node: ast.AST) -> Iterator[str]:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
             return
-        case ast.Lambda():
-            return
         case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
             for alias in aliases:
                 yield alias.asname or alias.name.partition(".")[0]

@@ -24,7 +24,7 @@ class Person(Protocol):
         """Show what is about to happen and ask for a yes."""
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]]) -> str:
-        """Ask for one of the choices ((key, what it does)); the first is the default."""
+        """Ask for one of the choices ((key, what it does)) until one is named."""
 
     def show(self, title: str, text: str) -> None:
         """Show a text, such as a drafted revision."""

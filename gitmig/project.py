@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from gitmig.configuration import Configuration, parse_ini, parse_toml
+from gitmig.configuration import Configuration, File, parse_configuration
 from gitmig.errors import NoAlembic, NoRepository, SettingsError
 from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree, FolderTree, IndexTree, Tree, WorkTree
@@ -134,8 +134,8 @@ class Project:
             WorkerOptions(
                 top=self.top,
                 directory=self.directory,
-                ini=None if configuration.toml else configuration.path,
-                toml=configuration.path if configuration.toml else None,
+                ini=configuration.ini,
+                toml=configuration.toml,
                 section=configuration.section,
                 x=self.options.x,
                 url_env=self.options.url_env,
@@ -236,10 +236,9 @@ def _configuration(options: ProjectOptions, directory: Path, top: Path | None) -
             )
         return found, top or path.parent
     for folder in _upwards(directory, top):
-        for name in ("alembic.ini", "pyproject.toml"):
-            path = folder / name
-            if path.is_file() and (found := _parsed(path, top or folder, options.section)) is not None:
-                return found, top or folder
+        found = _parsed(folder / "alembic.ini", top or folder, options.section)
+        if found is not None:
+            return found, top or folder
     return _elsewhere(options, directory, top)
 
 
@@ -268,21 +267,27 @@ def _upwards(directory: Path, top: Path | None) -> Iterator[Path]:
 
 
 def _parsed(path: Path, top: Path, section: str) -> Configuration | None:
-    try:
-        relative = path.relative_to(top).as_posix()
-    except ValueError:
-        raise NoAlembic(
-            f"{path} is outside {top}", hint="start gitmig in that repository, or with -C DIR"
-        ) from None
-    text = _read(path)
-    return parse_toml(text, relative) if path.suffix == ".toml" else parse_ini(text, relative, section)
+    """The environment of an alembic.ini with the pyproject.toml beside it, or of a pyproject.toml alone."""
+    toml = path if path.suffix == ".toml" else path.parent / "pyproject.toml"
+    ini = None if path.suffix == ".toml" else path
+    return parse_configuration(ini=_file(ini, top), toml=_file(toml, top), section=section)
+
+
+def _file(path: Path | None, top: Path) -> File | None:
+    if path is None or not path.is_file():
+        return None
+    if not path.is_relative_to(top):
+        raise NoAlembic(f"{path} is outside {top}", hint="start gitmig in that repository, or with -C DIR")
+    return File(path=path.relative_to(top).as_posix(), text=_read(path))
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}", hint=f"correct {path}") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="make it readable") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not in UTF-8", hint=f"correct {path}") from None
 
 
 def _shown(path: Path, top: Path | None) -> str:

@@ -83,13 +83,15 @@ def compact(changes: Sequence[FacetChange]) -> tuple[FacetChange, ...]:
 
     For showing to a person; never for a digest.
     """
-    whole = {(change.key.table, change.sign) for change in changes if change.key.kind == "table"}
+    whole = {
+        (change.key.table, change.sign)
+        for change in changes
+        if change.key.kind == "table" and change.sign != "~"
+    }
     return tuple(
         change
         for change in changes
-        if change.key.kind in ("table", "column")
-        or change.sign == "~"
-        or (change.key.table, change.sign) not in whole
+        if change.key.kind in ("table", "column") or (change.key.table, change.sign) not in whole
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitmig.cache import SchemaCache, manifest_of
@@ -34,6 +34,18 @@ class Schemas:
     """Where a project's schemas come from."""
 
     project: Project
+    fresh: bool = False
+    """Whether everything is computed, whatever the cache knows."""
+    _found: set[str] = field(default_factory=set)
+
+    @property
+    def remembered(self) -> bool:
+        """Whether an answer so far came from the cache."""
+        return bool(self._found)
+
+    def afresh(self) -> Schemas:
+        """The same, computing everything: what is about to block somebody must not rest on a cache."""
+        return Schemas(project=self.project, fresh=True)
 
     @property
     def cache(self) -> SchemaCache:
@@ -44,7 +56,12 @@ class Schemas:
 
     def cached(self, tree: Tree) -> Schema | None:
         """The schema of a tree without running anything, or None where it is not known."""
-        return self.cache.find(tree, self.circumstances(), self.project.top)
+        if self.fresh:
+            return None
+        found = self.cache.find(tree, self.circumstances(), self.project.top)
+        if found is not None:
+            self._found.add(tree.label)
+        return found
 
     def of(self, tree: Tree) -> Schema:
         """The schema of a tree. Raises ProjectCodeError where its models do not import.

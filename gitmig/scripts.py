@@ -91,6 +91,16 @@ def irreversible(text: str) -> str | None:
     return None
 
 
+def idle(text: str) -> bool:
+    """Whether ``upgrade`` is there and does nothing. False where that cannot be told."""
+    try:
+        module = parse_module(text)
+    except _UNPARSABLE:
+        return False
+    upgrade = _function(module, "upgrade")
+    return upgrade is not None and not _statements(upgrade)
+
+
 def splits(text: str) -> bool:
     """Whether a script uses ``autocommit_block()``, which commits all that ran before it."""
     if "autocommit_block" not in text:

@@ -61,7 +61,7 @@ def _notes(folder: Path) -> dict[str, object]:
 
 def _read_again(seen: Seen, directory: Path) -> Seen | None:
     driver, _, name = seen.database.partition(":///")
-    if driver.partition("+")[0] != "sqlite" or not name or name == ":memory:":
+    if driver.partition("+")[0] != "sqlite" or not name or name.startswith((":", "file:")):
         return None
     path = directory / name
     if not path.is_file():

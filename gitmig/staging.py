@@ -1,6 +1,8 @@
-"""Which version of the models a command means when a models file is staged in part."""
+"""Which version of the models a command means when one of their files is staged in part."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from gitmig.errors import Declined, Refused
 from gitmig.git.trees import Tree
@@ -8,12 +10,12 @@ from gitmig.person import Person
 from gitmig.project import Project
 
 
-def chosen_tree(project: Project, person: Person, *, whole: bool) -> Tree:
-    """The work tree; or the index, where a models file is staged in part and the person means that part.
+def chosen_tree(project: Project, person: Person, paths: Iterable[str]) -> Tree:
+    """The work tree; or the index, where a file at or below ``paths`` is staged in part and that is meant.
 
-    With ``whole`` the work tree is meant without asking. Raises Refused where nobody is there to say.
+    Raises Refused where nobody is there to say, Declined where the person will not.
     """
-    partly = () if whole else partly_staged(project)
+    partly = partly_staged(project, paths)
     if not partly:
         return project.work_tree
     names = ", ".join(partly)
@@ -31,13 +33,13 @@ def chosen_tree(project: Project, person: Person, *, whole: bool) -> Tree:
     return project.index if answer == "s" else project.work_tree
 
 
-def partly_staged(project: Project) -> tuple[str, ...]:
-    """The models files whose staged content is neither HEAD's nor the work tree's."""
+def partly_staged(project: Project, paths: Iterable[str]) -> tuple[str, ...]:
+    """The files at or below ``paths`` whose staged content is neither HEAD's nor the work tree's."""
     head = project.git.head()
     committed = project.commit_tree(head) if head is not None else None
-    found: list[str] = []
-    for models in project.models:
-        staged, now = project.index.ids(models), project.work_tree.ids(models)
-        old = committed.ids(models) if committed is not None else {}
-        found += [path for path, blob in staged.items() if blob != old.get(path) and blob != now.get(path)]
+    found: set[str] = set()
+    for path in paths:
+        staged, now = project.index.ids(path), project.work_tree.ids(path)
+        old = committed.ids(path) if committed is not None else {}
+        found |= {name for name, blob in staged.items() if blob != old.get(name) and blob != now.get(name)}
     return tuple(sorted(found))

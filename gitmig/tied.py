@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gitmig.errors import ProjectCodeError
 from gitmig.git.history import History
+from gitmig.graph import Graph
 from gitmig.model import CommitId, RevisionId, Schema, Tie, TieState
 from gitmig.project import Project
 from gitmig.schema import digest
@@ -24,15 +25,29 @@ class Ties:
     """Where a project's ties come from."""
 
     project: Project
+    at: CommitId | None = None
+    """The commit whose revisions and history are meant; by default the work tree's and HEAD's."""
 
     def all(self) -> Mapping[RevisionId, Tie]:
-        """The tie of every revision of the checkout; imports nothing."""
-        memory = self.project.memory
-        found = memory.get("ties")
-        if not isinstance(found, dict):
-            found = dict(self._derived())
-            memory["ties"] = found
+        """The tie of every revision; imports nothing."""
+        memory = self.project.memory.setdefault("ties", {})
+        assert isinstance(memory, dict)
+        if self.at not in memory:
+            memory[self.at] = dict(self._derived())
+        found: Mapping[RevisionId, Tie] = memory[self.at]
         return found
+
+    def owner(self, content: str | None) -> RevisionId | None:
+        """The newest revision whose models have just this content digest, or None."""
+        if content is None:
+            return None
+        ties = self.all()
+        for revision in reversed(self._graph().topological()):
+            tie = ties.get(revision)
+            if tie is not None and tie.models_commit is not None:
+                if self._contents.get(tie.models_commit) == content:
+                    return revision
+        return None
 
     def settled(self, revision: RevisionId) -> Tie:
         """The tie of one revision, the schemas of its undecided candidates computed where they import."""
@@ -54,7 +69,7 @@ class Ties:
 
     def _derived(self) -> Mapping[RevisionId, Tie]:
         project = self.project
-        graph, head = project.graph(), project.git.head()
+        graph, head = self._graph(), self.at or project.git.head()
         if head is None:
             return {r: Tie(revision=r, state=TieState.UNCOMMITTED) for r in graph.scripts}
         line = self._line(head)
@@ -69,6 +84,9 @@ class Ties:
                 self._learn(commit, schema)
                 learned = True
         return derive(graph, line, self._by_content) if learned else ties
+
+    def _graph(self) -> Graph:
+        return self.project.graph(self.project.commit_tree(self.at) if self.at is not None else None)
 
     def _line(self, head: CommitId) -> Line:
         memory = self.project.memory

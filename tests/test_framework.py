@@ -118,6 +118,7 @@ def test_what_init_says_to_add_is_four_lines_that_work(project: Project, shared:
     assert len(FRAMEWORK_LINES.splitlines()) == 4
 
     project.append(".pre-commit-config.yaml", FRAMEWORK_LINES)
+    project.commit("Add the hook")
     hook = yaml.safe_load(project.read(".pre-commit-config.yaml"))["repos"][1]["hooks"][0]
     published = yaml.safe_load((shared.repository / ".pre-commit-hooks.yaml").read_text("utf-8"))[0]
     same = ("id", "entry", "always_run", "pass_filenames", "require_serial")

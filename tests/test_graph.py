@@ -180,7 +180,7 @@ def places(draw: st.DrawFn, *, overlapping: bool = False) -> tuple[Graph, tuple[
     return graph, graph.tips(graph.ancestors(chosen))
 
 
-MANY = settings(max_examples=200, deadline=None)
+MANY = settings(max_examples=150, deadline=None)
 
 
 # --- structure ------------------------------------------------------------------------------------
@@ -424,6 +424,15 @@ def test_targets_on_branches(target: str, at: str, expected: str | None) -> None
             "-3 leads out of the graph: there are not so many revisions",
             "gitmig log",
         ),
+        (
+            # The branch goes on from app2, which is applied although it is no head of the database.
+            TWO_BASES,
+            "app@+1",
+            "plug2",
+            Refused,
+            "app@+1 leads out of the graph: there are not so many revisions",
+            "gitmig log",
+        ),
         (LINEAR, "-1", "", Refused, "nothing to undo: the database is at base", "gitmig status"),
         (
             LINEAR,
@@ -533,7 +542,7 @@ def _targets(graph: Graph) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data(), places())
 def test_upgrades_go_where_alembics_go(
     data: st.DataObject, place: tuple[Graph, tuple[RevisionId, ...]]
@@ -554,7 +563,7 @@ def test_upgrades_go_where_alembics_go(
     assert set(graph.after(heads, (), path)) == table_after(alembic, heads, (), path)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data(), places())
 def test_downgrades_go_where_alembics_go(
     data: st.DataObject, place: tuple[Graph, tuple[RevisionId, ...]]

@@ -183,6 +183,9 @@ def test_two_that_differ_count_as_absent() -> None:
     assert read_header(lines) == Header(
         dialect="postgresql", schema=HEADER.schema, change=HEADER.change, sqlalchemy="2.1"
     )
+    assert read_header(f"{MODELS}\n{SCHEMA}\n{SCHEMA.replace('postgresql', 'sqlite')}") == Header(
+        models=HEADER.models
+    )
     text = f'"""Add it\n\n{lines}"""\n{CODE}'
     assert header_of(with_header(text, HEADER)) == HEADER
 
@@ -202,6 +205,23 @@ def test_what_a_backslash_belongs_to_is_kept(end: str) -> None:
     assert written.startswith(f"r'''Add it{end}{newline}{newline}{MODELS}{newline}")
     assert header_of(written) == HEADER
     assert with_header(written, HEADER) == written
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("'''Say 'it'\n{}'''\n", "'''Say 'it'\n'''\n"),
+        ("'''Say \"it\"\n{}'''\n", "'''Say \"it\"'''\n"),
+        ("'''Say it\\\n{}'''\n", "'''Say it\\\n'''\n"),
+        ("'''Say it\\'\n{}'''\n", "'''Say it\\''''\n"),
+        ("'''Say it\n{}'''\n", "'''Say it'''\n"),
+        ("'''{}'''\n", "''''''\n"),
+    ],
+)
+def test_the_closing_quotes_stay_what_they_are(before: str, after: str) -> None:
+    text = before.format(MODELS) + CODE
+    assert without_header(text) == after + CODE
+    assert same_program(text, without_header(text))
 
 
 # --- any docstring ------------------------------------------------------------------------------------

@@ -252,7 +252,11 @@ def test_the_display_order_is_table_by_table() -> None:
 
 
 def test_compact_keeps_what_changes_in_a_table_that_stays() -> None:
-    changes = difference(BEFORE, AFTER)
+    changes = (
+        change("table", "t", "", "CREATE TABLE t ENGINE=Aria", "CREATE TABLE t"),
+        change("check", "t", "ck", "CHECK (n > 0)", "CHECK (n > 1)"),
+        change("index", "t", "ix", None, "CREATE INDEX ix ON t (n)"),
+    )
     assert compact(changes) == changes
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gitmig.header import with_header
 from gitmig.model import Header, Script, Unreadable
 from gitmig.scripts import (
+    idle,
     irreversible,
     read_script,
     read_script_bytes,
@@ -492,6 +493,20 @@ UP = "def upgrade():\n    op.x()\n"
 )
 def test_irreversible(text: str, reason: str | None) -> None:
     assert irreversible(text) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "nothing"),
+    [
+        (TEMPLATE, False),
+        ("def upgrade():\n    pass", True),
+        ("def upgrade():\n    '''Nothing.'''\n    return", True),
+        ("from shared import upgrade", False),
+        ("def upgrade(", False),
+    ],
+)
+def test_idle(text: str, nothing: bool) -> None:
+    assert idle(text) is nothing
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def command(function: Callable[Concatenate[Common, P], int]) -> Callable[..., No
     @functools.wraps(function)
     def run(**values: object) -> None:
         common = _common(**{name: values.pop(name) for name in names})  # type: ignore[arg-type]
-        raise typer.Exit(function(common, **values))  # type: ignore[arg-type]
+        raise typer.Exit(function(common, **values))  # type: ignore[arg-type,call-arg]
 
     keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
     run.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]

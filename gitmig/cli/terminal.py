@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -57,11 +56,20 @@ class Terminal:
         console.print(Syntax(harmless(text), "python", theme="ansi_dark", background_color="default"))
 
     def edit(self, path: Path) -> None:
-        """The editor that git would take, on the file. Raises UsageError where there is none."""
-        editor = _editor()
+        """The editor that git would take, on the file.
+
+        Raises UsageError where there is none, or where it fails.
+        """
+        editor = _editor(path.parent)
         if editor is None:
             raise UsageError("there is no editor", hint="git config core.editor EDITOR")
-        subprocess.run([*shlex.split(editor), str(path)], check=False)
+        # As git does it: the setting is a shell's command line. stdout is data, and no place for an editor.
+        done = subprocess.run(["sh", "-c", f'{editor} "$@"', editor, str(path)], stdout=2, check=False)
+        if done.returncode:
+            raise UsageError(
+                f"the editor {editor!r} ended with exit code {done.returncode}",
+                hint="git config core.editor EDITOR",
+            )
 
     def tell(self, line: str) -> None:
         """One line about what is going on."""
@@ -80,10 +88,12 @@ class Terminal:
         Console(stderr=True, highlight=False).print(harmless(line), style=_style(line.strip()), markup=False)
 
 
-def _editor() -> str | None:
+def _editor(folder: Path) -> str | None:
     found = os.environ.get("GIT_EDITOR")
     if not found:
-        answer = subprocess.run(["git", "var", "GIT_EDITOR"], capture_output=True, text=True, check=False)
+        answer = subprocess.run(
+            ["git", "var", "GIT_EDITOR"], cwd=folder, capture_output=True, text=True, check=False
+        )
         found = answer.stdout.strip() if answer.returncode == 0 else None
     return found or os.environ.get("VISUAL") or os.environ.get("EDITOR")
 

@@ -71,10 +71,11 @@ def held(repository: Repository, path: str, blob: BlobId) -> bool:
     """Whether a commit reachable from any ref or reflog holds the blob at the path."""
     if repository.objects.find(blob) is None:
         return False
-    # Full history and every parent: content that lost in a merge is held all the same.
+    # With every parent (-m): a merge may hold what none of its parents does. --find-object itself looks at
+    # the full history, so that content that lost in a merge is found as well.
     out = repository.git(
         "-c", "log.showSignature=false", "-c", "log.showRoot=true",
-        "log", "--all", "--reflog", "-1", "-m", "--full-history", "--format=%H", "--no-patch",
+        "log", "--all", "--reflog", "-1", "-m", "--format=%H", "--no-patch",
         f"--find-object={blob}", "--", path,
     )  # fmt: skip
     return bool(out)

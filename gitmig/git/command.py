@@ -80,9 +80,13 @@ def attended(place: Place, args: Sequence[str], env: Mapping[str, str]) -> int:
 
     stdout goes to stderr: gitmig's own stdout is data.
     """
-    return subprocess.run(
-        ["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2, check=False
-    ).returncode
+    process = subprocess.Popen(["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C reached git too, which ends in order: killed, it would leave its locks behind.
+            continue
 
 
 def refusal(stderr: bytes) -> GitError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from gitmig.model import Commit, CommitId
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository
 
+# Ended by the signal itself, or by a shell's word for that.
+_INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
 _FORMAT = "--format=%H%x01%P%x01%ct%x01%s"
 
 
@@ -22,7 +25,8 @@ _FORMAT = "--format=%H%x01%P%x01%ct%x01%s"
 class Request:
     """A commit to be made: ``paths`` as on disk, ``staged`` as in the index."""
 
-    message: str
+    message: str | None
+    """None keeps the message of a commit that is amended."""
     paths: tuple[str, ...]
     trailers: Mapping[str, str]
     amend: bool = False
@@ -92,11 +96,18 @@ def make(repository: Repository, request: Request, env: Mapping[str, str]) -> Co
 
 
 def _run(repository: Repository, request: Request, tail: Sequence[str], env: Mapping[str, str]) -> None:
-    args = ["commit", "--quiet", f"--message={request.message}"]
+    # A trailer that the amended message has already is not added again.
+    args = ["-c", "trailer.ifExists=addIfDifferent", "commit", "--quiet"]
+    args += ["--no-edit"] if request.message is None else [f"--message={request.message}"]
     args += [f"--trailer={name}: {value}" for name, value in request.trailers.items()]
     args += ["--amend"] if request.amend else []
-    if attended(repository.runner.place, [*args, *tail], env):
-        raise CommitFailed("git did not commit: its output above says why", hint="git commit")
+    code = attended(repository.runner.place, [*args, *tail], env)
+    if code:
+        raise CommitFailed(
+            "git did not commit: its output above says why",
+            hint="git commit",
+            interrupted=code in _INTERRUPTED,
+        )
 
 
 def _compose(repository: Repository, request: Request, index: Mapping[str, str]) -> None:

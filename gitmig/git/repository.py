@@ -234,7 +234,7 @@ class Repository:
 
     def commit(
         self,
-        message: str,
+        message: str | None,
         paths: Sequence[str],
         *,
         trailers: Mapping[str, str] | None = None,

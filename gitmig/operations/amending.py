@@ -6,27 +6,37 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitmig.errors import Refused
-from gitmig.execute import write_text
+from gitmig.execute import write_bytes
 from gitmig.graph import Graph
-from gitmig.model import Script
+from gitmig.model import CommitId, Script
 from gitmig.project import Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amended:
-    """The revision that is redone, as its file stands."""
+    """The revision that is redone."""
 
     script: Script
-    text: str
-    committed: bool
-    """Whether HEAD is its commit, which is then amended."""
+    disk: bytes
+    """Its file as it stands."""
+    applied: bytes
+    """Its file as the database was moved by it: as committed, else as it stands."""
+    commit: CommitId | None
+    """HEAD, where that is the revision's commit, which is then amended."""
 
-    def aside(self, graph: Graph, private: Path) -> tuple[Script, ...]:
-        """The graph with this revision's old script, written where the new draft does not replace it."""
-        kept = private / "amended" / Path(self.script.path).name
-        write_text(kept, self.text)
+    @property
+    def held(self) -> bool:
+        """Whether git has the file as it stands."""
+        return self.commit is not None and self.disk == self.applied
+
+    def scripts(self, graph: Graph, top: Path, private: Path) -> tuple[Script, ...]:
+        """The graph with the script that was applied, which is put aside where the file is another now."""
+        if _read(top / self.script.path) == self.applied:
+            return tuple(graph.scripts.values())
+        aside = private / "amended" / Path(self.script.path).name
+        write_bytes(aside, self.applied)
         others = (script for script in graph.scripts.values() if script.revision != self.script.revision)
-        return (*others, replace(self.script, path=str(kept)))
+        return (*others, replace(self.script, path=str(aside)))
 
 
 def amended(project: Project, graph: Graph) -> Amended:
@@ -34,11 +44,28 @@ def amended(project: Project, graph: Graph) -> Amended:
     if not graph.heads:
         raise Refused("there is no revision to amend", hint='gitmig revise -m "…"')
     script = graph.scripts[graph.heads[0]]
-    # What is on disk: an edit that was made since is what the database was moved by, if it was.
-    text = (project.top / script.path).read_text("utf-8")
+    _require_plain(script)
+    disk = (project.top / script.path).read_bytes()
     head = project.git.head()
     if head is None or script.revision not in project.graph(project.commit_tree(head)).scripts:
-        return Amended(script=script, text=text, committed=False)
+        return Amended(script=script, disk=disk, applied=disk, commit=None)
+    _require_own(project, script, head)
+    committed = project.graph(project.commit_tree(head)).scripts[script.revision].path
+    return Amended(
+        script=script, disk=disk, applied=project.commit_tree(head).read(committed) or disk, commit=head
+    )
+
+
+def _require_plain(script: Script) -> None:
+    if len(script.down_revisions) > 1 or script.depends_on or script.branch_labels:
+        raise Refused(
+            f"the revision {script.revision} is a merge, or has a label or a dependency: "
+            "it cannot be drafted anew",
+            hint=f"edit {script.path}",
+        )
+
+
+def _require_own(project: Project, script: Script, head: CommitId) -> None:
     if project.git.is_published(head, project.settings.published):
         raise Refused(
             f"the revision {script.revision} is published: others may have applied it",
@@ -50,5 +77,10 @@ def amended(project: Project, graph: Graph) -> Amended:
             f"the revision {script.revision} is not of the last commit, which --amend would change",
             hint='make a new one: gitmig revise -m "…"',
         )
-    committed = project.commit_tree(head).read(script.path)
-    return Amended(script=script, text=(committed or text.encode()).decode("utf-8"), committed=True)
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None

@@ -46,7 +46,12 @@ def check_staged(project: Project) -> CheckResult:
     if not any(_relevant(project, path) for path in changed):
         return CheckResult(findings=(), subject="nothing relevant is staged")
     graph = project.graph(index)
-    findings = [*graph_findings(graph), *_commit_findings(project, graph, index, parents)]
+    schemas = Schemas(project=project)
+    findings = _commit_findings(project, graph, index, parents, schemas)
+    if findings and schemas.remembered:
+        # Nothing is blocked because of what was remembered.
+        findings = _commit_findings(project, graph, index, parents, schemas.afresh())
+    findings = [*graph_findings(graph), *findings]
     return CheckResult(findings=_settled(project, findings), subject="what is being committed")
 
 
@@ -56,7 +61,11 @@ def check_tree(project: Project, ref: str | None) -> CheckResult:
     graph = project.graph(tree)
     findings = list(graph_findings(graph))
     if not findings and project.repository is not None:
-        findings += _models_findings(project, graph, tree)
+        schemas = Schemas(project=project)
+        found = _models_findings(project, graph, tree, schemas)
+        if found and schemas.remembered:
+            found = _models_findings(project, graph, tree, schemas.afresh())
+        findings += found
     if ref is None:
         project.require_models_found()
         operation = project.repository.operation() if project.repository is not None else None
@@ -65,11 +74,11 @@ def check_tree(project: Project, ref: str | None) -> CheckResult:
     return CheckResult(findings=_settled(project, findings), subject=ref or "the work tree")
 
 
-def _models_findings(project: Project, graph: Graph, tree: Tree) -> list[Finding]:
-    now = Schemas(project=project).of(tree)
+def _models_findings(project: Project, graph: Graph, tree: Tree, schemas: Schemas) -> list[Finding]:
+    now = schemas.of(tree)
     base = graph.heads[0] if graph.heads else None
     try:
-        changes = difference(base_schema(project, graph, base, like=now), now)
+        changes = difference(base_schema(project, graph, base, like=now, at=tree.commit), now)
     except ProjectCodeError:
         # The head revision is not committed yet, or its models do not import any more.
         return [] if base is None or _recorded(graph, now) else [unproven(graph.scripts[base])]
@@ -99,18 +108,19 @@ def _changed(project: Project, index: Tree, parents: Sequence[CommitId]) -> list
 
 
 def _relevant(project: Project, path: str) -> bool:
-    return path.endswith(".py") or path == project.configuration.path or path.endswith("pyproject.toml")
+    return path.endswith((".py", "pyproject.toml")) or path in project.configuration.files
 
 
 def _commit_findings(
-    project: Project, graph: Graph, index: Tree, parents: Sequence[CommitId]
+    project: Project, graph: Graph, index: Tree, parents: Sequence[CommitId], schemas: Schemas
 ) -> list[Finding]:
     trees = [project.commit_tree(parent) for parent in parents]
-    now, olds = _schemas(project, index, trees)
+    now, olds = _schemas(project, schemas, index, trees)
     changes = common_changes(olds, now)
     before = [project.graph(tree) for tree in trees]
     added = _added(graph, before)
-    removed = set(before[0].scripts) - set(graph.scripts) if before else set()
+    removed = frozenset.intersection(*(frozenset(old.scripts) for old in before)) if before else frozenset()
+    removed -= frozenset(graph.scripts)
     if _recorded(graph, now) or not (changes or removed):
         return []
     content = content_digest(index, project.models)
@@ -132,14 +142,17 @@ def _commit_findings(
     return [unproven(script) for script in added]
 
 
-def _schemas(project: Project, index: Tree, parents: Sequence[Tree]) -> tuple[Schema, list[Schema]]:
+def _schemas(
+    project: Project, known: Schemas, index: Tree, parents: Sequence[Tree]
+) -> tuple[Schema, list[Schema]]:
     """The index's schema and its parents'.
 
     A parent without the Alembic configuration cannot be asked. Where its models are the index's, so is
     its schema; else nothing of them is covered by a revision yet.
     """
-    asked = [tree for tree in parents if tree.exists(project.configuration.path)]
-    now, *found = Schemas(project=project).all_of([index, *asked])
+    files = project.configuration.files
+    asked = [tree for tree in parents if all(tree.exists(path) for path in files)]
+    now, *found = known.all_of([index, *asked])
     schemas = dict(zip((tree.label for tree in asked), found, strict=True))
     models = content_digest(index, project.models)
     olds = [
@@ -201,7 +214,7 @@ def _left(
     return changes
 
 
-def _undone(project: Project, before: Graph, removed: set[RevisionId]) -> tuple[FacetChange, ...]:
+def _undone(project: Project, before: Graph, removed: frozenset[RevisionId]) -> tuple[FacetChange, ...]:
     """What the removed revisions did to the schema, as far as it is known."""
     schemas = Schemas(project=project)
     for revision in reversed(before.topological()):
@@ -215,19 +228,9 @@ def _undone(project: Project, before: Graph, removed: set[RevisionId]) -> tuple[
 
 
 def _owner(project: Project, content: str | None) -> RevisionId | None:
-    """The newest revision whose models have just this content."""
+    """The newest committed revision whose models have just this content."""
     head = project.git.head()
-    if head is None or content is None:
-        return None
-    graph = project.graph(project.commit_tree(head))
-    ties = Ties(project=project).all()
-    for revision in reversed(graph.topological()):
-        tie = ties.get(revision)
-        if tie is None or tie.models_commit is None:
-            continue
-        if content_digest(project.commit_tree(tie.models_commit), project.models) == content:
-            return revision
-    return None
+    return None if head is None else Ties(project=project, at=head).owner(content)
 
 
 def _first_model(project: Project) -> str | None:

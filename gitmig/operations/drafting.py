@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gitmig.configuration import holds_password
 from gitmig.errors import ProjectCodeError
-from gitmig.git.trees import Tree, content_digest
+from gitmig.git.trees import IndexTree, Tree, content_digest
 from gitmig.graph import Graph
-from gitmig.model import FacetChange, Header, RevisionId, Schema, TieState
+from gitmig.model import CommitId, FacetChange, Header, RevisionId, Schema, TieState
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
 from gitmig.schemas import Schemas, TreeSchema
@@ -30,6 +31,11 @@ class Material:
     paths: tuple[str, ...]
     """The files of the models that differ from HEAD: they are committed with the revision."""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def staged(self) -> bool:
+        """Whether the models are meant as they are in the index."""
+        return isinstance(self.tree, IndexTree)
 
 
 def gather(project: Project, worker: Worker, tree: Tree, graph: Graph, base: RevisionId | None) -> Material:
@@ -58,8 +64,13 @@ def gather(project: Project, worker: Worker, tree: Tree, graph: Graph, base: Rev
     )
 
 
-def base_schema(project: Project, graph: Graph, base: RevisionId | None, *, like: Schema) -> Schema:
-    """The schema that ``base`` was made for, under the dialect and SQLAlchemy of ``like``."""
+def base_schema(
+    project: Project, graph: Graph, base: RevisionId | None, *, like: Schema, at: CommitId | None = None
+) -> Schema:
+    """The schema that ``base`` was made for, under the dialect and SQLAlchemy of ``like``.
+
+    ``at`` is the commit that ``graph`` is of; by default it is the work tree's.
+    """
     if base is None:
         return Schema(like.dialect, like.sqlalchemy, {})
     schemas = Schemas(project=project)
@@ -68,8 +79,8 @@ def base_schema(project: Project, graph: Graph, base: RevisionId | None, *, like
         stored = schemas.cache.schema(header.schema)
         if stored is not None:
             return stored
-    head = project.git.head()
-    tie = Ties(project=project).all().get(base)
+    head = at or project.git.head()
+    tie = Ties(project=project, at=at).all().get(base)
     commit = tie.models_commit if tie is not None and tie.models_commit is not None else head
     if commit is None or (tie is not None and tie.state is TieState.UNCOMMITTED):
         raise ProjectCodeError(f"the models of {base} are in no commit", hint="gitmig status")
@@ -96,21 +107,29 @@ def _set_up(project: Project) -> tuple[str, ...]:
     configuration = project.configuration
     folder = configuration.directory
     return (
-        *(() if holds_password(configuration.url) else (configuration.path,)),
+        *(() if configuration.ini is None or holds_password(configuration.url) else (configuration.ini,)),
         f"{configuration.script_location}/script.py.mako",
         f"{folder}/pyproject.toml" if folder else "pyproject.toml",
     )
 
 
 def _is_code(path: str) -> bool:
-    # Configuration is read by the import too, but is nobody's models.
-    return not path.endswith((".ini", ".toml", ".cfg", ".env"))
+    # Configuration is read by the import too, but is nobody's models; dot files may hold secrets.
+    return not path.endswith((".ini", ".toml", ".cfg", ".env")) and not posixpath.basename(path).startswith(
+        "."
+    )
 
 
 def header_of(project: Project, material: Material) -> Header:
-    """The record for a revision that takes the database to the material's schema."""
+    """The record for a revision that takes the database to the material's schema.
+
+    Where it is not known what the revision changes, only the models are recorded.
+    """
+    models = content_digest(material.tree, project.models) if project.models else None
+    if material.base is None:
+        return Header(models=models)
     return Header(
-        models=content_digest(material.tree, project.models) if project.models else None,
+        models=models,
         dialect=material.new.schema.dialect,
         schema=digest(material.new.schema),
         change=change_digest(material.changes),

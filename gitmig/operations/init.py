@@ -11,7 +11,7 @@ from gitmig.configuration import holds_password
 from gitmig.errors import NoAlembic, SettingsError
 from gitmig.execute import write_text
 from gitmig.hooks import HookState, hook_state, install_hook
-from gitmig.operations.scaffold import scaffold
+from gitmig.operations.scaffold import has_configuration, scaffold
 from gitmig.project import Project, ProjectOptions, open_project, open_repository
 from gitmig.settings import parse_settings
 
@@ -39,9 +39,12 @@ def init(options: ProjectOptions, *, dry_run: bool = False) -> InitResult:
     made: list[str] = []
     try:
         project = open_project(options)
-    except NoAlembic:
+    except NoAlembic as error:
         if options.config is not None:
             raise
+        if has_configuration(options, repository):
+            hint = "name one with --config" if error.hint == "gitmig init" else error.hint
+            raise NoAlembic(error.message, hint=hint) from None
         made += scaffold(options, repository, dry_run=dry_run)
         if dry_run:
             return InitResult(configuration="alembic.ini", models=(), made=tuple(made), hook=None)
@@ -91,8 +94,10 @@ def _packages(project: Project, paths: list[str]) -> list[str]:
 def _write_settings(project: Project, models: tuple[str, ...], *, dry_run: bool) -> list[str]:
     path = project.directory / "pyproject.toml"
     try:
-        document = tomlkit.parse(path.read_text("utf-8")) if path.is_file() else tomlkit.document()
-    except TOMLKitError as error:
+        # Bytes, so that line ends stay as they are.
+        text = path.read_bytes().decode("utf-8") if path.is_file() else ""
+        document = tomlkit.parse(text)
+    except (TOMLKitError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}", hint=f"correct {path}") from None
     if "tool" not in document:
         document["tool"] = tomlkit.table(is_super_table=True)
@@ -101,18 +106,19 @@ def _write_settings(project: Project, models: tuple[str, ...], *, dry_run: bool)
     if "gitmig" not in tool:
         tool["gitmig"] = tomlkit.table()
     tool["gitmig"]["models"] = list(models)
-    text = tomlkit.dumps(document)
-    parse_settings(text)
+    changed = tomlkit.dumps(document)
+    parse_settings(changed)
     if not dry_run:
-        write_text(path, text)
+        write_text(path, changed if text else changed.lstrip())
     return [project.relative(path)]
 
 
 def _warnings(project: Project) -> tuple[str, ...]:
-    tracked = project.configuration.path in project.index.ids()
+    path = project.configuration.ini or project.configuration.path
+    tracked = path in project.index.ids()
     if tracked and holds_password(project.configuration.url):
         return (
-            f"{project.configuration.path} is tracked and holds a password, which everybody with the "
+            f"{path} is tracked and holds a password, which everybody with the "
             "repository has: take it from the environment in env.py, and change it",
         )
     return ()

@@ -32,17 +32,8 @@ def models_place(project: Project, graph: Graph) -> ModelsPlace:
     for models in project.models:
         new, old = now.ids(models), committed.ids(models) if committed is not None else {}
         modified += [path for path in {**old, **new} if old.get(path) != new.get(path)]
-    ties = Ties(project=project)
     if committed is None:
         return ModelsPlace(revision=None, modified=tuple(sorted(modified)), rolled_back_to=None)
-    content = content_digest(now, project.models)
-    owners = [
-        revision
-        for revision in reversed(graph.topological())
-        if (tie := ties.all().get(revision)) is not None
-        and tie.models_commit is not None
-        and content_digest(project.commit_tree(tie.models_commit), project.models) == content
-    ]
-    revision = owners[0] if owners else None
+    revision = Ties(project=project).owner(content_digest(now, project.models))
     rolled_back = revision if modified and revision not in graph.heads else None
     return ModelsPlace(revision=revision, modified=tuple(sorted(modified)), rolled_back_to=rolled_back)

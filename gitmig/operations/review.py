@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum, auto
-from pathlib import Path
 
 from gitmig.errors import Refused
 from gitmig.model import FacetChange, Script
+from gitmig.operations.draft_file import DraftFile
 from gitmig.person import Person
 from gitmig.schema import render
-from gitmig.scripts import read_script
+from gitmig.scripts import idle, read_script_bytes
 from gitmig.worker_client import Draft
 
 
@@ -20,6 +21,20 @@ class Verdict(Enum):
     APPLY = auto()
     DRAFT = auto()
     QUIT = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """A draft as it was made, and what there is to know about it before it is applied."""
+
+    draft: Draft
+    changes: tuple[FacetChange, ...]
+    doubt: str | None
+    """A question about it that nobody answered."""
+    commit: bool
+    """Whether applying it goes on to a commit."""
+    way_on: str
+    """The command that goes on from a draft which was not applied."""
 
 
 def answered_renames(
@@ -37,63 +52,67 @@ def answered_renames(
     return tuple(renames)
 
 
-def review(
-    person: Person,
-    draft_only: bool,
-    file: Path,
-    draft: Draft,
-    changes: Sequence[FacetChange],
-    undecided: bool,
-) -> Verdict:
-    """Decide about the draft in ``file``; on a terminal it is shown and may be edited.
+def review(person: Person, file: DraftFile, reviewed: Reviewed) -> Verdict:
+    """Decide about the draft; on a terminal it is shown and may be edited.
 
     Raises Refused where nobody is there and something is left to decide; the draft stays.
     """
-    if draft_only:
-        return Verdict.DRAFT
     if not person.present:
-        _require_decided(file, draft, undecided)
+        _require_decided(file, reviewed)
         return Verdict.APPLY
-    title = "\n".join(render(change) for change in changes)
+    title = "\n".join(render(change) for change in reviewed.changes)
     while True:
-        person.show(title, file.read_text("utf-8"))
-        match person.choose("Apply and commit?", _choices(file)):
+        person.show(title, _text(file))
+        problem = unfit(file, reviewed)
+        if problem is not None:
+            person.tell(problem)
+        match person.choose(_question(reviewed, problem), _choices(reviewed, problem)):
             case "a":
                 return Verdict.APPLY
             case "e":
-                person.edit(file)
+                person.edit(file.file)
             case "d":
                 return Verdict.DRAFT
             case _:
                 return Verdict.QUIT
 
 
-def _choices(file: Path) -> list[tuple[str, str]]:
+def unfit(file: DraftFile, reviewed: Reviewed) -> str | None:
+    """Why the draft as it stands cannot be applied, or None."""
+    script = read_script_bytes(file.path, file.file.read_bytes())
+    if not isinstance(script, Script):
+        reason = script.reason if script is not None else "it has no revision identifier"
+        return f"the revision identifiers of {file.path} cannot be read: {reason}"
+    if script.open_lines:
+        name = file.file.name
+        return f"the draft {name} has something to write by hand (line {script.open_lines[0]})"
+    if reviewed.changes and idle(_text(file)):
+        return f"upgrade() of {file.file.name} does nothing, and the models change"
+    return None
+
+
+def _question(reviewed: Reviewed, problem: str | None) -> str:
+    if problem is not None:
+        return "What now?"
+    return "Apply and commit?" if reviewed.commit else "Apply and stage?"
+
+
+def _choices(reviewed: Reviewed, problem: str | None) -> list[tuple[str, str]]:
     choices = [("e", "edit it"), ("d", "save it as a draft"), ("q", "quit")]
-    if _open_lines(file):
+    if problem is not None:
         return choices
-    return [("a", "apply and commit"), *choices]
+    return [("a", f"apply and {'commit' if reviewed.commit else 'stage'}"), *choices]
 
 
-def _require_decided(file: Path, draft: Draft, undecided: bool) -> None:
-    hint = f"review {file.name}, then: gitmig upgrade --commit"
-    lines = _open_lines(file)
-    if lines:
-        raise Refused(
-            f"the draft {file.name} has something to write by hand (line {lines[0]}); nothing was applied",
-            hint=hint,
-        )
-    if undecided:
-        table, old, new = draft.rename_candidates[0]
-        raise Refused(
-            f"{table}.{old} may have been renamed to {table}.{new}; "
-            f"the draft {file.name} drops and adds it, and nothing was applied",
-            hint=f"{hint}  (or answer on a terminal: gitmig revise --amend)",
-        )
-    if draft.drops:
-        raise Refused(f"the draft {file.name} drops {', '.join(draft.drops)}; nothing was applied", hint=hint)
+def _require_decided(file: DraftFile, reviewed: Reviewed) -> None:
+    problem = unfit(file, reviewed) or reviewed.doubt or _losses(file, reviewed.draft)
+    if problem is not None:
+        raise Refused(f"{problem}; nothing was applied", hint=reviewed.way_on)
 
 
-def _open_lines(file: Path) -> tuple[int, ...]:
-    script = read_script(file.name, file.read_text("utf-8"))
-    return script.open_lines if isinstance(script, Script) else ()
+def _losses(file: DraftFile, draft: Draft) -> str | None:
+    return f"the draft {file.file.name} drops {', '.join(draft.drops)}" if draft.drops else None
+
+
+def _text(file: DraftFile) -> str:
+    return file.file.read_text("utf-8", errors="replace")

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
-from gitmig.errors import NoDifference, Refused, UsageError
-from gitmig.execute import Manner, Outcome, Prepared, commit_paths, move, write_text
-from gitmig.graph import Graph
+from gitmig.errors import Declined, GitmigError, MigrationFailed, NoDifference, Refused
+from gitmig.execute import Manner, Outcome, move
+from gitmig.git.trees import Tree
 from gitmig.header import with_header
-from gitmig.model import Action, FacetChange, Plan, Script, Step
-from gitmig.operations.amending import Amended, amended
-from gitmig.operations.drafting import Material, gather, header_of, new_id
-from gitmig.operations.preconditions import (
-    require_known,
-    require_quiet,
-    require_sound,
-    require_under_alembic,
-    require_written,
-)
+from gitmig.model import FacetChange, Plan, RevisionId, Script
+from gitmig.operations.applying import through_the_draft, to_the_parent, with_draft
+from gitmig.operations.committing import commit_revised, stage_revised
+from gitmig.operations.draft_file import DraftFile, write_draft
+from gitmig.operations.drafting import Material, gather, header_of
+from gitmig.operations.intent import Intent, intend
+from gitmig.operations.preconditions import require_quiet, require_written
 from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
-from gitmig.operations.review import Verdict, answered_renames, review
-from gitmig.plan import commits, downgrades, upgrades, with_script
+from gitmig.operations.review import Reviewed, Verdict, answered_renames, review
 from gitmig.project import Project
-from gitmig.scripts import read_script
+from gitmig.scripts import idle, read_script
 from gitmig.staging import chosen_tree
 from gitmig.worker_client import Draft, Ground, Moves, Worker
 
@@ -51,277 +45,261 @@ def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResu
     completes it).
     """
     with changing(project, manner):
-        return _revise(project, options, manner)
+        require_quiet(project)
+        project.require_models()
+        if options.commit and not options.draft and not manner.dry_run:
+            project.git.require_author()
+        intent = intend(project, options.message, amend=options.amend)
+        tree = chosen_tree(project, manner.person, project.models)
+        return _of_tree(project, options, manner, intent, tree)
 
 
-def _revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResult:
-    require_quiet(project)
-    project.require_models()
-    if options.commit and not options.draft and not manner.dry_run:
-        project.git.require_author()
-    tree = chosen_tree(project, manner.person, whole=options.amend or not options.commit)
-    with project.worker(None if tree is project.work_tree else tree) as worker:
-        return _Revising(project, options, manner, worker, tree is project.work_tree).run(tree)
+def _of_tree(
+    project: Project, options: ReviseOptions, manner: Manner, intent: Intent, tree: Tree
+) -> MoveResult:
+    """The whole of ``revise`` for the models of one tree."""
+    whole = tree is project.work_tree
+    with project.worker(None if whole else tree) as worker:
+        parent = intent.parents[0] if intent.parents else None
+        material = gather(project, worker, tree, intent.before, parent)
+        _require_difference(material, intent, options)
+        # A file beside the models may be staged in part too: only the import told that it counts.
+        beside = [path for path in material.paths if not _is_model(project, path)]
+        if whole and chosen_tree(project, manner.person, beside) is project.index:
+            return _of_tree(project, options, manner, intent, project.index)
+        return _Revising(project, options, manner, intent, worker, material).run()
 
 
+def _is_model(project: Project, path: str) -> bool:
+    return any(path == models or path.startswith(models + "/") for models in project.models)
+
+
+def _require_difference(material: Material, intent: Intent, options: ReviseOptions) -> None:
+    if options.empty and material.changes:
+        raise Refused(
+            "the models change too: a data migration is a revision of its own",
+            hint='gitmig revise -m "…"  (then the data migration)',
+        )
+    if options.empty or material.changes or material.base is None:
+        return
+    if intent.amended is not None:
+        raise NoDifference(
+            f"the models are those from before {intent.revision}: nothing is left of it to revise",
+            hint="gitmig rollback --commit",
+        )
+    raise NoDifference(
+        "the models say what the head revision was made for: there is nothing to revise",
+        hint="git commit  (or a data migration: gitmig revise --empty)",
+    )
+
+
+@dataclass(slots=True)
 class _Revising:
-    """One run of ``revise``: the graph before, and what is being made."""
+    """One run of ``revise``, from the draft to the commit."""
 
-    def __init__(self, project: Project, options: ReviseOptions, manner: Manner, worker: Worker, whole: bool):
-        self.project = project
-        self.options = options
-        self.manner = manner
-        self.worker = worker
-        self.whole = whole
-        self.graph = project.graph()
-        require_sound(self.graph)
-        self.amended: Amended | None = amended(project, self.graph) if options.amend else None
-        if self.amended is None:
-            self._require_committed_head()
-        message = options.message or (self.amended.script.message if self.amended else None)
-        if not message or not message.strip():
-            raise UsageError("a message is missing", hint='gitmig revise -m "What changes"')
-        self.message = message.strip()
-        self.revision = self.amended.script.revision if self.amended else new_id(self.graph)
-        self.parents = self.amended.script.down_revisions if self.amended else self.graph.heads
-        self.before = self._graph_before()
+    project: Project
+    options: ReviseOptions
+    manner: Manner
+    intent: Intent
+    worker: Worker
+    material: Material
+    applied: bool = field(default=True, init=False)
+    """Whether the database holds the revision that is redone; taken for granted until it was asked."""
 
-    def run(self, tree: object) -> MoveResult:
-        material = self._material(tree)
-        draft, undecided = self._drafted(material)
-        script, text = self._script(material, draft, undecided)
+    def run(self) -> MoveResult:
+        draft, doubt = self._drafted()
+        script, text = self._script(draft, doubt)
         if self.manner.dry_run:
-            return self._result(material, script, self._planned(script, material), text=text, done=False)
-        return self._reviewed(material, draft, script, text, undecided)
+            return self._previewed(script, text)
+        old = self.intent.amended.disk if self.intent.amended is not None else None
+        file = write_draft(self.project, self.worker, script.path, text, old)
+        match self._verdict(file, draft, doubt):
+            case Verdict.APPLY:
+                return self._apply(file)
+            case Verdict.DRAFT:
+                return self._left(file)
+            case Verdict.QUIT:
+                raise self._given_up(file)
 
-    def _require_committed_head(self) -> None:
-        head = self.project.git.head()
-        committed = self.project.graph(self.project.commit_tree(head)).scripts if head is not None else {}
-        for revision in self.graph.heads:
-            if revision not in committed:
-                raise Refused(
-                    f"the revision {revision} is not committed yet ({self.graph.scripts[revision].path})",
-                    hint="gitmig upgrade --commit  (or draft it anew: gitmig revise --amend)",
-                )
-
-    def _graph_before(self) -> Graph:
-        scripts = (s for s in self.graph.scripts.values() if s.revision != self.revision)
-        return Graph.of(scripts)
-
-    def _material(self, tree: object) -> Material:
-        base = self.parents[0] if self.parents else None
-        material = gather(self.project, self.worker, tree, self.before, base)  # type: ignore[arg-type]
-        for warning in material.warnings:
+    def _drafted(self) -> tuple[Draft, str | None]:
+        """The draft, and a question about it that was left unanswered."""
+        for warning in self.material.warnings if self.manner.person.present else ():
             self.manner.person.tell(f"Warning: {warning}")
-        if not material.changes and material.base is not None and not self.options.empty:
-            raise NoDifference(
-                "the models say what the head revision was made for: there is nothing to revise",
-                hint="git commit  (or a data migration: gitmig revise --empty)",
-            )
-        return material
-
-    def _drafted(self, material: Material) -> tuple[Draft, bool]:
-        """The draft, and whether a question about it was left unanswered."""
-        changes = material.changes if material.base is not None else None
+        changes = self.material.changes if self.material.base is not None else None
         draft = self._ask_draft(changes, ())
-        if not draft.rename_candidates:
-            return draft, False
-        if not self.manner.person.present:
-            return draft, True
-        renames = answered_renames(self.manner.person, draft.rename_candidates)
-        return (self._ask_draft(changes, renames) if renames else draft), False
+        if changes is None and draft.empty and not self.options.empty:
+            raise NoDifference(
+                "the database has what the models say: there is nothing to revise", hint="git commit"
+            )
+        if self.manner.person.present:
+            renames = answered_renames(self.manner.person, draft.rename_candidates)
+            return (self._ask_draft(changes, renames) if renames else draft), None
+        return draft, self._doubt(draft)
+
+    def _doubt(self, draft: Draft) -> str | None:
+        if self.material.base is None and not self.options.empty:
+            return f"the draft holds every difference of the database: {self.material.warnings[0]}"
+        if draft.rename_candidates:
+            table, old, new = draft.rename_candidates[0]
+            return f"{table}.{old} may have been renamed to {table}.{new}, and the draft drops and adds it"
+        return None
 
     def _ask_draft(
-        self, changes: Sequence[FacetChange] | None, renames: Sequence[tuple[str, str, str]]
+        self, changes: tuple[FacetChange, ...] | None, renames: tuple[tuple[str, str, str], ...]
     ) -> Draft:
         return self.worker.draft(
-            self._moves_before,
-            revision=self.revision,
-            message=self.message,
-            head=self.parents,
+            self._to_the_parent,
+            revision=self.intent.revision,
+            message=self.intent.message,
+            head=self.intent.parents,
             changes=changes,
             renames=renames,
             empty=self.options.empty,
             wait=self.manner.wait,
         )
 
-    def _checked(self, ground: Ground) -> None:
-        require_known(self.graph, ground.heads, ground.database)
-        require_under_alembic(ground, self.graph)
+    def _to_the_parent(self, ground: Ground) -> Moves:
+        self.applied = self.intent.revision in ground.heads
+        return to_the_parent(self.project, self.intent, ground)
 
-    def _moves_before(self, ground: Ground) -> Moves:
-        """To the state that the draft starts from: the parent's, whatever the database holds."""
-        self._checked(ground)
-        downs = (self.revision,) if self.revision in ground.heads else ()
-        after = self.graph.after(ground.heads, downs, ())
-        ups = self.before.upgrade_path(after, self.parents)
-        require_written(self.graph, ups)
-        return Moves(
-            graphs=(tuple(self.graph.scripts.values()),),
-            roots=(self.project.top,),
-            steps=tuple((step, 0) for step in (*downgrades(downs), *upgrades(ups))),
-            expect=self.graph.after(ground.heads, downs, ups),
-        )
-
-    def _script(self, material: Material, draft: Draft, undecided: bool) -> tuple[Script, str]:
-        path = (
-            self.amended.script.path
-            if self.amended
-            else f"{self.project.configuration.versions[0]}/{draft.filename}"
-        )
+    def _script(self, draft: Draft, doubt: str | None) -> tuple[Script, str]:
+        old = self.intent.amended
+        path = old.script.path if old else f"{self.project.configuration.versions[0]}/{draft.filename}"
         text = draft.text
-        if not draft.uncovered and not undecided:
-            text = with_header(text, header_of(self.project, material))
-        return _parsed(path, text), text
-
-    def _reviewed(
-        self, material: Material, draft: Draft, script: Script, text: str, undecided: bool
-    ) -> MoveResult:
-        file = self.project.top / script.path
-        written = self._write(file, text)
-        if self.options.edit:
-            self.manner.person.edit(file)
-        verdict = review(self.manner.person, self.options.draft, file, draft, material.changes, undecided)
-        if verdict is Verdict.QUIT:
-            self._take_back(file, written)
-            return self._result(material, script, Plan(), done=False)
-        script = _parsed(script.path, file.read_text("utf-8"))
-        if verdict is Verdict.DRAFT:
-            return self._result(material, script, Plan(), done=False, drafted=True)
-        return self._apply(material, script, file)
-
-    def _write(self, file: Path, text: str) -> str:
-        """Write the draft and run the project's own formatters on it. Returns what stands there then."""
-        write_text(file, text)
-        self.worker.format(file)
-        return file.read_text("utf-8")
-
-    def _take_back(self, file: Path, written: str) -> None:
-        if file.read_text("utf-8") != written:
-            return  # a person edited it: it is theirs now
-        if self.amended is not None:
-            write_text(file, self.amended.text)
-        else:
-            file.unlink()
-
-    def _apply(self, material: Material, script: Script, file: Path) -> MoveResult:
-        require_written(Graph.of((script,)), (script.revision,))
-        after = with_script(self.before, script)
-        try:
-            outcome = move(
-                self.project.repository,
-                self.worker,
-                lambda ground: self._prepared(ground, after, material),
-                self.manner,
-                command="revise",
+        if not draft.uncovered and doubt is None:
+            text = with_header(text, header_of(self.project, self.material))
+        script = read_script(path, text)
+        if not isinstance(script, Script):
+            reason = script.reason if script is not None else "it has no revision identifier"
+            raise Refused(
+                f"GM006: the revision identifiers of the draft cannot be read: {reason}",
+                hint=f"correct {self.project.configuration.script_location}/script.py.mako",
             )
-        except BaseException:
-            if self.amended is not None:
-                self._set_aside(file)
+        return script, text
+
+    def _previewed(self, script: Script, text: str) -> MoveResult:
+        if self.options.draft or script.open_lines:
+            return self._result(script.path, script.revision, Plan(), done=False, text=text)
+        outcome = self._move(script)
+        return self._result(
+            script.path, script.revision, outcome.plan, outcome=outcome, done=False, text=text
+        )
+
+    def _verdict(self, file: DraftFile, draft: Draft, doubt: str | None) -> Verdict:
+        in_place = self.intent.amended is None or not self.applied
+        reviewed = Reviewed(
+            draft=draft,
+            changes=self.material.changes,
+            doubt=doubt,
+            commit=self.options.commit,
+            way_on=f"review {file.file.name}, then: gitmig upgrade --commit"
+            if in_place
+            else "answer on a terminal: gitmig revise --amend",
+        )
+        try:
+            if self.options.edit:
+                self.manner.person.edit(file.file)
+            if self.options.draft or self._unwritten(file):
+                return Verdict.DRAFT
+            return review(self.manner.person, file, reviewed)
+        except (KeyboardInterrupt, Declined):
+            self._take_back(file)
             raise
-        return self._commit(material, script, outcome)
+        except GitmigError:
+            if not in_place:
+                self._put_aside(file)
+            raise
 
-    def _set_aside(self, file: Path) -> None:
-        """The database still has the revision as it was committed: so must the file."""
-        assert self.amended is not None
-        kept = self.project.git.private() / "drafts" / file.name
-        write_text(kept, file.read_text("utf-8"))
-        write_text(file, self.amended.text)
-        self.manner.person.tell(f"The draft was kept as {kept}")
+    def _unwritten(self, file: DraftFile) -> bool:
+        """Whether it is a data migration that somebody has still to write."""
+        person = self.manner.person
+        empty = self.options.empty and not person.present and not person.agreed
+        return empty and idle(file.file.read_text("utf-8", errors="replace"))
 
-    def _prepared(self, ground: Ground, after: Graph, material: Material) -> Prepared:
-        self._checked(ground)
-        downs = (self.revision,) if self.revision in ground.heads else ()
-        between = self.graph.after(ground.heads, downs, ())
-        ups = after.upgrade_path(between, (self.revision,))
-        require_written(after, ups)
-        steps = (*downgrades(downs), *upgrades(ups))
-        old = self.amended.aside(self.graph, self.project.git.private()) if self.amended and downs else ()
-        final = after.after(between, (), ups)
-        planned = commits(self._paths(material, after.scripts[self.revision])) if self._commits else ()
-        return Prepared(
-            plan=Plan(steps=(*steps, *planned), heads=final),
-            moves=Moves(
-                graphs=(tuple(after.scripts.values()), old),
-                roots=(self.project.top, self.project.top),
-                steps=tuple((step, 1 if step.action is Action.DOWNGRADE else 0) for step in steps),
-                expect=final,
-            ),
+    def _take_back(self, file: DraftFile) -> None:
+        kept = file.take_back()
+        if kept is not None:
+            self.manner.person.tell(f"The draft was edited, so it stays: {kept}")
+
+    def _put_aside(self, file: DraftFile) -> None:
+        self.manner.person.tell(f"The draft was put aside: {file.put_aside()}")
+
+    def _given_up(self, file: DraftFile) -> Declined:
+        self._take_back(file)
+        return Declined("nothing was changed")
+
+    def _left(self, file: DraftFile) -> MoveResult:
+        script = file.script()
+        if self.intent.amended is None or not self.applied:
+            self._keep_old(file)
+            return self._result(file.path, script.revision, Plan(), done=False, drafted=True)
+        # The database has the revision as it was: so must the file.
+        kept = file.put_aside()
+        result = self._result(file.path, script.revision, Plan(), done=False)
+        return replace(result, notes=(f"the draft was put aside: {kept}",))
+
+    def _keep_old(self, file: DraftFile) -> None:
+        old = self.intent.amended
+        if old is not None and not old.held and old.disk != file.file.read_bytes():
+            self.manner.person.tell(f"The script as it was is kept: {file.keep(old.disk)}")
+
+    def _apply(self, file: DraftFile) -> MoveResult:
+        try:
+            script = file.script()
+            require_written(with_draft(self.intent, script), (script.revision,))
+            outcome = self._move(script)
+        except BaseException as error:
+            if self.intent.amended is not None and self.applied:
+                self._put_aside(file)
+            elif isinstance(error, MigrationFailed):
+                error.hint = f"correct {file.path}, then: gitmig upgrade --commit"
+            raise
+        self._keep_old(file)
+        result = self._result(file.path, script.revision, outcome.plan, outcome=outcome)
+        if not self.options.commit:
+            stage_revised(self.project, self.material, script)
+            return replace(result, staged=True)
+        message = self.options.message or (None if self._amends else self.intent.message)
+        return replace(
+            result, commit=commit_revised(self.project, self.material, script, message, amend=self._amends)
         )
 
     @property
-    def _commits(self) -> bool:
-        return self.options.commit
+    def _amends(self) -> bool:
+        return self.intent.amended is not None and self.intent.amended.commit is not None
 
-    def _planned(self, script: Script, material: Material) -> Plan:
-        steps = (Step(action=Action.UPGRADE, revision=self.revision),)
-        if self.options.draft:
-            return Plan()
-        paths = commits(self._paths(material, script)) if self._commits else ()
-        return Plan(steps=(*steps, *paths), heads=(self.revision,))
-
-    def _paths(self, material: Material, script: Script) -> tuple[str, ...]:
-        return (*material.paths, script.path)
-
-    def _commit(self, material: Material, script: Script, outcome: Outcome) -> MoveResult:
-        paths = self._paths(material, script)
-        if not self.options.commit:
-            self.project.git.stage(paths)
-            return self._result(material, script, outcome.plan, outcome=outcome, staged=True)
-        message = self.project.settings.commit_message.replace("{message}", self.message)
-        commit = commit_paths(
-            self.project.git,
-            message,
-            paths if self.whole else (script.path,),
-            trailers={"Migration-Revision": self.revision},
-            amend=self.amended is not None and self.amended.committed,
-            staged=() if self.whole else material.paths,
-            refresh=lambda: self._refresh(script, material),
+    def _move(self, script: Script) -> Outcome:
+        paths = (*self.material.paths, script.path) if self.options.commit else ()
+        return move(
+            self.project.repository,
+            self.worker,
+            lambda ground: through_the_draft(self.project, self.intent, script, paths, ground),
+            self.manner,
+            command="revise",
         )
-        return replace(self._result(material, script, outcome.plan, outcome=outcome), commit=commit)
-
-    def _refresh(self, script: Script, material: Material) -> None:
-        """Hooks reformatted the models: the record names them as they are now."""
-        self.project.forget()
-        file = self.project.top / script.path
-        now = replace(material, tree=self.project.work_tree)
-        if script.header.schema is not None:
-            write_text(file, with_header(file.read_text("utf-8"), header_of(self.project, now)))
 
     def _result(
         self,
-        material: Material,
-        script: Script,
+        path: str,
+        revision: RevisionId,
         plan: Plan,
         *,
         outcome: Outcome | None = None,
         text: str | None = None,
         done: bool = True,
-        staged: bool = False,
         drafted: bool = False,
     ) -> MoveResult:
         self.project.forget()
         return MoveResult(
             command="revise",
-            plan=replace(plan, warnings=(*material.warnings, *plan.warnings)),
+            plan=replace(plan, warnings=(*self.material.warnings, *plan.warnings)),
             database=outcome.database if outcome else "",
             before=outcome.before if outcome else (),
             heads=outcome.heads if outcome else (),
             done=done,
-            revision=self.revision,
-            path=script.path,
-            changes=material.changes,
+            revision=revision,
+            path=path,
+            changes=self.material.changes,
             text=text,
-            staged=staged,
             drafted=drafted,
         )
-
-
-def _parsed(path: str, text: str) -> Script:
-    script = read_script(path, text)
-    if not isinstance(script, Script):
-        reason = script.reason if script is not None else "it has no revision identifier"
-        raise Refused(
-            f"GM006: the revision identifiers of {path} cannot be read: {reason}", hint=f"correct {path}"
-        )
-    return script

@@ -187,6 +187,8 @@ class _Rolling:
             self.project.settings.commit_message.replace("{message}", f"Roll back to {self.target}"),
             (*self._models_changed(), *self._scripts()),
             trailers={"Migration-Removed": names},
+            state="the database is down, and the files are in place and staged",
+            complete="git commit",
         )
 
     def _models_changed(self) -> tuple[str, ...]:

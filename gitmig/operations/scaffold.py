@@ -6,6 +6,7 @@ import ast
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from gitmig.errors import SettingsError
@@ -16,72 +17,98 @@ from gitmig.project import ProjectOptions
 from gitmig.worker_client import Worker, WorkerOptions
 
 
+def has_configuration(options: ProjectOptions, repository: Repository) -> bool:
+    """Whether there is an alembic.ini somewhere, in use or not: a second environment is nobody's wish."""
+    if (options.directory.resolve() / "alembic.ini").exists():
+        return True
+    return any(path.rpartition("/")[2] == "alembic.ini" for path in WorkTree(repository).ids())
+
+
 def scaffold(options: ProjectOptions, repository: Repository, *, dry_run: bool) -> list[str]:
     """Make alembic.ini and alembic/ in the folder; returns the paths that were made, relative to the top.
 
-    ``target_metadata`` is the one metadata that the code in the folder defines, found by reading it,
-    never by importing it. Raises SettingsError where there is none, or more than one.
+    ``target_metadata`` is that of the one declarative base that the code in the folder defines, found by
+    reading it, never by importing it; the database is that of its one engine. Raises SettingsError where
+    there is no base, or more than one, and where a folder alembic/ is there already.
     """
     directory = options.directory.resolve()
-    metadata = _metadata(repository, directory)
+    if (directory / "alembic").exists():
+        raise SettingsError(
+            f"{directory / 'alembic'} is there, and no alembic.ini that names it",
+            hint="bring alembic.ini back, or name it with --config",
+        )
+    found = _found(repository, directory)
     if dry_run:
-        return ["alembic.ini", "alembic/"]
+        folder = directory.relative_to(repository.top)
+        return [(folder / "alembic.ini").as_posix(), f"{(folder / 'alembic').as_posix()}/"]
     interpreter = find_interpreter(
         configured=repository.config("gitmig.python"),
         environment=os.environ,
         tops=[directory, repository.top],
         own_ok=bool(sys.executable),
     )
-    before = set(directory.rglob("*")) if directory != repository.top else set(directory.glob("*"))
     with Worker.start(interpreter, WorkerOptions(top=repository.top, directory=directory)) as worker:
-        worker.initialise(directory=str(directory), template="generic", metadata=metadata, url=None)
-    made = [path for path in (directory / "alembic.ini", directory / "alembic") if path not in before]
-    files = [
-        file
-        for path in made
-        for file in ([path] if path.is_file() else sorted(path.rglob("*")))
-        if file.is_file()
-    ]
-    return [file.relative_to(repository.top).as_posix() for file in files]
+        worker.initialise(
+            directory=str(directory),
+            base=found.base,
+            modules=list(found.modules),
+            engine=found.engine,
+            roots=list(found.roots),
+        )
+    folder = directory / "alembic"
+    made = [directory / "alembic.ini", *sorted(path for path in folder.rglob("*") if path.is_file())]
+    return [path.relative_to(repository.top).as_posix() for path in made]
 
 
-def _metadata(repository: Repository, directory: Path) -> str:
-    """``module:attribute`` of the one metadata, by a module that imports the tables where there is one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What the code in a folder defines; names are ``module:name``."""
+
+    base: str
+    modules: tuple[str, ...]
+    engine: str | None
+    roots: tuple[str, ...]
+
+
+def _found(repository: Repository, directory: Path) -> _Found:
     prefix = directory.relative_to(repository.top).as_posix()
     prefix = "" if prefix == "." else prefix + "/"
-    tree = WorkTree(repository)
-    bases: dict[str, str] = {}
-    users: dict[str, set[str]] = {}
-    for path, text in _sources(tree, prefix):
+    bases, engines, modules, roots = [], [], [], {".": None}
+    for path, source in _sources(WorkTree(repository), prefix):
         module = _module(path.removeprefix(prefix))
-        for name in _bases(text):
-            bases[f"{module}:{name}"] = path
-        for name in _table_bases(text):
-            users.setdefault(name, set()).add(module)
+        here = [f"{module}:{name}" for name in _bases(source)]
+        bases += here
+        engines += [f"{module}:{name}" for name in _called(source, "create_engine")]
+        if _defines_tables(source):
+            modules.append(module)
+        if path.removeprefix(prefix).startswith("src/") and (here or _defines_tables(source)):
+            roots["src"] = None
     if len(bases) != 1:
-        found = ", ".join(sorted(bases)) or "none"
+        listed = ", ".join(sorted(bases)) or "none"
         raise SettingsError(
-            f"no Alembic configuration, and no single declarative base to make one for (found: {found})",
+            f"no Alembic configuration, and no single declarative base to make one for (found: {listed})",
             hint="alembic init alembic, set target_metadata in alembic/env.py, then: gitmig init",
         )
-    base = next(iter(bases)).partition(":")[2]
-    modules = sorted(users.get(base, set()) - {next(iter(bases)).partition(":")[0]})
-    # The models module imports the base, so that importing it defines the tables as well.
-    module = modules[0] if len(modules) == 1 else next(iter(bases)).partition(":")[0]
-    return f"{module}:{base}.metadata"
+    return _Found(
+        base=bases[0],
+        modules=tuple(sorted(modules)),
+        engine=engines[0] if len(engines) == 1 else None,
+        roots=tuple(roots),
+    )
 
 
 def _sources(tree: WorkTree, prefix: str) -> Iterator[tuple[str, ast.Module]]:
-    paths = [
-        path
-        for path in tree.ids(prefix.rstrip("/"))
-        if path.endswith(".py") and "test" not in path.split("/")[-1]
-    ]
-    for path, data in tree.read_all(paths).items():
+    paths = [path for path in tree.ids(prefix.rstrip("/")) if path.endswith(".py") and not _is_test(path)]
+    for path, data in sorted(tree.read_all(paths).items()):
         try:
             yield path, ast.parse(data)
         except (SyntaxError, ValueError, RecursionError):
             continue
+
+
+def _is_test(path: str) -> bool:
+    *folders, name = path.split("/")
+    return name.startswith("test_") or name == "conftest.py" or bool({"test", "tests"} & set(folders))
 
 
 def _module(path: str) -> str:
@@ -92,24 +119,28 @@ def _module(path: str) -> str:
 def _bases(module: ast.Module) -> Iterator[str]:
     """Names of declarative bases: ``class Base(DeclarativeBase)`` and ``Base = declarative_base()``."""
     for node in module.body:
-        if isinstance(node, ast.ClassDef) and any(
-            _last(base) in ("DeclarativeBase", "MappedAsDataclass") for base in node.bases
-        ):
-            if any(_last(base) == "DeclarativeBase" for base in node.bases):
-                yield node.name
-        elif (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Call)
-            and _last(node.value.func) == "declarative_base"
-        ):
-            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        if isinstance(node, ast.ClassDef) and any(_last(base) in _ROOTS for base in node.bases):
+            yield node.name
+    yield from _called(module, "declarative_base")
 
 
-def _table_bases(module: ast.Module) -> Iterator[str]:
-    """The bases of classes with a ``__tablename__``."""
+_ROOTS = ("DeclarativeBase", "DeclarativeBaseNoMeta")
+
+
+def _called(module: ast.Module, function: str) -> Iterator[str]:
+    """Names of a module that are what a function of this name returned."""
     for node in module.body:
-        if isinstance(node, ast.ClassDef) and any(_assigns(item, "__tablename__") for item in node.body):
-            yield from (_last(base) for base in node.bases)
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if isinstance(value, ast.Call) and _last(value.func) == function:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _defines_tables(module: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.ClassDef) and any(_assigns(item, "__tablename__") for item in node.body)
+        for node in module.body
+    )
 
 
 def _assigns(node: ast.stmt, name: str) -> bool:

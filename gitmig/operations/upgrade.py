@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from gitmig.errors import Refused
-from gitmig.execute import Manner, Outcome, Prepared, commit_paths, move, write_text
+from gitmig.errors import GitmigError, Refused
+from gitmig.execute import Manner, Prepared, move
 from gitmig.git.restore import Restoration, plan_restoration
-from gitmig.git.trees import content_digest
 from gitmig.graph import Graph
-from gitmig.header import with_header
-from gitmig.model import CommitId, Header, RevisionId
-from gitmig.operations.drafting import changed_paths
+from gitmig.model import CommitId, RevisionId, Script
+from gitmig.operations.completing import Waiting, complete, require_doing, uncommitted, waiting
 from gitmig.operations.place import models_place
 from gitmig.operations.preconditions import (
     require_known,
@@ -25,10 +23,8 @@ from gitmig.operations.preconditions import (
 from gitmig.operations.recover import changing
 from gitmig.operations.restoring import restore_steps
 from gitmig.operations.results import MoveResult
-from gitmig.plan import plan_upgrade
+from gitmig.plan import commits, plan_upgrade
 from gitmig.project import Project
-from gitmig.schema import digest
-from gitmig.schemas import Schemas
 from gitmig.tied import Ties
 from gitmig.worker_client import Ground, Moves, Worker
 
@@ -54,10 +50,12 @@ def _upgrade(project: Project, target: str, manner: Manner, commit: bool) -> Mov
     if commit:
         project.git.require_author()
     with project.worker() as worker:
+        scripts = uncommitted(project, graph, graph.heads) if commit else ()
+        wait = waiting(project, worker, manner, scripts) if scripts else None
         outcome = move(
             project.repository,
             worker,
-            lambda ground: _prepared(project, graph, target, ground),
+            lambda ground: _prepared(project, graph, target, ground, wait),
             manner,
             command="upgrade",
         )
@@ -70,19 +68,49 @@ def _upgrade(project: Project, target: str, manner: Manner, commit: bool) -> Mov
             done=outcome.done,
             notes=outcome.notes,
         )
-        return (
-            result if manner.dry_run else _committed(project, graph, worker, outcome, result, manner, commit)
-        )
+        if manner.dry_run:
+            return result
+        scripts = uncommitted(project, graph, outcome.heads)
+        if wait is None and scripts:
+            return _offered(project, worker, manner, scripts, result)
+        return complete(project, replace(wait, scripts=scripts), result) if wait and scripts else result
 
 
-def _prepared(project: Project, graph: Graph, target: str, ground: Ground) -> Prepared:
+def _offered(
+    project: Project, worker: Worker, manner: Manner, scripts: tuple[Script, ...], result: MoveResult
+) -> MoveResult:
+    """Without ``--commit`` a person is asked; else the result says how to go on."""
+    result = replace(result, hint="gitmig upgrade --commit")
+    if not manner.person.present:
+        return result
+    project.forget()
+    try:
+        wait = waiting(project, worker, manner, scripts)
+    except GitmigError as error:
+        return replace(result, notes=(*result.notes, f"not committed: {error.message}"), hint=error.hint)
+    if not manner.person.confirm(_question(scripts)):
+        return result
+    return complete(project, wait, replace(result, hint=None))
+
+
+def _question(scripts: tuple[Script, ...]) -> str:
+    names = ", ".join(script.revision for script in scripts)
+    if len(scripts) == 1:
+        return f"{names} is not committed yet. Commit it with its models?"
+    return f"{names} are not committed yet. Commit them with their models?"
+
+
+def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait: Waiting | None) -> Prepared:
     require_known(graph, ground.heads, ground.database)
     require_under_alembic(ground, graph)
     plan = plan_upgrade(graph, ground.heads, graph.resolve(target, ground.heads))
     ups = tuple(step.revision for step in plan.steps if step.revision is not None)
     require_written(graph, ups)
+    require_doing(project, tuple(s for s in uncommitted(project, graph, plan.heads) if s.revision in ups))
     forward, warnings = _forward(project, graph, plan.heads)
     steps = restore_steps(forward[0], forward[1]) if forward is not None else ()
+    if wait is not None:
+        steps = (*steps, *commits(wait.paths))
     return Prepared(
         plan=replace(plan, steps=(*plan.steps, *steps), warnings=warnings),
         moves=Moves(
@@ -116,60 +144,3 @@ def _forward(
         stay = f"the models stay those of {place.rolled_back_to}: those of {heads[0]} are in no commit"
         return None, (stay,)
     return (plan_restoration(project.git, commit, project.models), commit), ()
-
-
-def _committed(
-    project: Project,
-    graph: Graph,
-    worker: Worker,
-    outcome: Outcome,
-    result: MoveResult,
-    manner: Manner,
-    commit: bool,
-) -> MoveResult:
-    if project.repository is None:
-        return result
-    head = project.git.head()
-    held = project.graph(project.commit_tree(head)).scripts if head is not None else {}
-    applied = graph.applied(outcome.heads)
-    waiting = [revision for revision in graph.topological() if revision in applied and revision not in held]
-    if not waiting:
-        return result
-    if not commit and not (manner.person.present and manner.person.confirm(_question(waiting))):
-        return replace(result, hint="gitmig upgrade --commit")
-    project.require_models()
-    project.git.require_author()
-    last = graph.scripts[waiting[-1]]
-    manifest = Schemas(project=project).with_worker(worker, project.work_tree)
-    scripts = [graph.scripts[revision].path for revision in waiting]
-    paths = (*changed_paths(project, project.work_tree, manifest.manifest.files), *scripts)
-
-    def refresh() -> None:
-        project.forget()
-        _record_models(project, last.path, last.header, digest(manifest.schema))
-
-    refresh()
-    made = commit_paths(
-        project.git,
-        project.settings.commit_message.replace("{message}", last.message),
-        paths,
-        trailers={"Migration-Revision": last.revision},
-        refresh=refresh,
-    )
-    return replace(result, commit=made, revision=last.revision, path=last.path)
-
-
-def _question(waiting: list[RevisionId]) -> str:
-    return f"{', '.join(waiting)} is not committed yet. Commit it with its models?"
-
-
-def _record_models(project: Project, path: str, header: Header, now: str) -> None:
-    """The record names the models as they are committed, if they still have the recorded schema."""
-    if header.schema != now or not project.models:
-        return
-    file = project.top / path
-    models = content_digest(project.work_tree, project.models)
-    text = file.read_text("utf-8")
-    updated = with_header(text, replace(header, models=models))
-    if updated != text:
-        write_text(file, updated)

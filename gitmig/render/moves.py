@@ -47,7 +47,7 @@ def _planned(result: MoveResult) -> Iterator[str]:
         yield f"would write {result.path}:"
         yield result.text
     yield from plan_lines(result.plan)
-    if not result.plan.steps:
+    if not result.plan.steps and result.text is None:
         yield "nothing to do"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from alembic.runtime.migration import MigrationStep, RevisionStep
 from alembic.script.base import Script
-from alembic.script.revision import Revision, RevisionMap
+from alembic.script.revision import Revision, RevisionError, RevisionMap
 
 from .channel import Failure
 
@@ -84,8 +84,12 @@ class BrokenScript(Exception):
 
 def _step(revisions: RevisionMap, step: dict[str, Any]) -> RevisionStep:
     revision, action = step["revision"], step["action"]
-    script = revisions.get_revision(revision)
-    assert isinstance(script, Script)
+    try:
+        script = revisions.get_revision(revision)
+    except RevisionError:
+        script = None
+    if not isinstance(script, Script):
+        raise Failure("alembic", f"there is no script for {revision}")
     try:
         if action == "upgrade":
             return MigrationStep.upgrade_from_script(revisions, script)

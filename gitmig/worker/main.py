@@ -34,8 +34,13 @@ def main() -> int:
                     from .session import Options, Session
 
                     session = Session(channel, Options.of(request))
-                assert session is not None, "the first request is `open`"
-                answer = _serve(session, request)
+                if request["do"] == "initialise":
+                    from .initialise import initialise
+
+                    answer = initialise(request)
+                else:
+                    assert session is not None, "the first request is `open`"
+                    answer = _serve(session, request)
             except (ParentGone, KeyboardInterrupt):
                 return 1
             except BaseException as error:  # SystemExit of user code included: the loop goes on
@@ -113,8 +118,4 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
         from .draft import run_write_hooks
 
         return run_write_hooks(session, request)
-    if name == "initialise":
-        from .initialise import initialise
-
-        return initialise(session, request)
     raise Failure("internal", f"no such request: {name}")

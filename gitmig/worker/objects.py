@@ -21,6 +21,7 @@ from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import ARRAY, TypeEngine
 
 from . import facets
+from .filters import Filters
 
 Key = tuple[str, str, str]
 """kind, table, name."""
@@ -31,7 +32,7 @@ class ModelObjects:
 
     def __init__(self, metadata: Sequence[MetaData], connection: Connection):
         self._metadata = metadata
-        self._reader = facets._Reader(facets.plain_dialect(connection.dialect), facets.Filters({}))
+        self._reader = facets._Reader(facets.plain_dialect(connection.dialect), Filters({}))
         self._tables = {facets.table_key(table): table for item in metadata for table in item.tables.values()}
         self._parts: dict[str, dict[Key, Any]] = {}
 

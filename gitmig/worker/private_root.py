@@ -73,7 +73,7 @@ class PrivateRoot:
 
 
 def keep_databases(places: Places) -> None:
-    """Lead SQLite URLs made from a module's ``__file__`` to the checkout: the database is no part of a tree."""
+    """Lead SQLite paths made from a module's ``__file__`` to the checkout: no tree holds the database."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
@@ -89,4 +89,4 @@ def keep_databases(places: Places) -> None:
         engine_init(self, pool, dialect, url, *args, **kw)
 
     event.listen(Engine, "do_connect", connecting)
-    Engine.__init__ = init  # type: ignore[method-assign, assignment]
+    Engine.__init__ = init  # type: ignore[method-assign]

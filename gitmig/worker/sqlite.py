@@ -85,9 +85,10 @@ class SqliteTransactions:
             try:
                 self._execute("BEGIN IMMEDIATE")
                 return
-            except Exception as error:
+            except self._connection.dialect.loaded_dbapi.Error as error:
                 if not _is_busy(error):
-                    raise
+                    name = database_name(self._connection.engine.url)
+                    raise Stopped(Failure("database", f"{error}: {name}")) from error
             holder = f"another process is writing to {database_name(self._connection.engine.url)}"
             if time.monotonic() >= end:
                 raise Stopped(Failure("lock", holder, holder=holder))

@@ -132,7 +132,7 @@ def test_a_merge_is_where_a_revision_was_introduced(build: Builder, repository: 
 
 
 def test_two_revisions_of_one_merge_have_candidates_each(build: Builder, repository: Repository) -> None:
-    build.commit({"models.py": "1", "versions/a.py": revision("a", None)})
+    build.commit({"models.py": "1", "models/mixin.py": "m", "versions/a.py": revision("a", None)})
     build.git("checkout", "--quiet", "-b", "side")
     build.commit({"unrelated": "x"})
     second = build.commit({"models.py": "2", "versions/b.py": revision("b", "a")})

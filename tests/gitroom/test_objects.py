@@ -22,6 +22,7 @@ def test_more_questions_than_a_pipe_holds(build: Builder, repository: Repository
     build.commit({"a": "x" * 100_000, "b": ""})
     answers = repository.objects.read_all(["HEAD:a", "HEAD:b"] * 3000)
     assert [len(data or b"") for data in answers] == [100_000, 0] * 3000
+    assert None not in repository.objects.find_all(["HEAD:a"] * 30_000)
 
 
 def test_an_ambiguous_name_is_no_object(build: Builder, repository: Repository) -> None:

@@ -92,8 +92,10 @@ class Child:
                 self.send((answers or {})[message["ask"]](message))
 
     def close(self) -> int:
-        """End of input; returns the exit code."""
-        self.process.communicate(timeout=20)
+        """End of input, if that was not already; returns the exit code."""
+        assert self.process.stdin is not None
+        if not self.process.stdin.closed:
+            self.process.communicate(timeout=20)
         return self.process.returncode
 
 

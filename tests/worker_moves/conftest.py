@@ -26,8 +26,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     yield project
     for one in made:
         for child in one.children:
-            if child.process.poll() is None:
-                child.close()
+            child.close()
 
 
 @pytest.fixture

@@ -1,0 +1,77 @@
+"""The way of the database under a draft: to where the draft starts, and from there through it."""
+
+from __future__ import annotations
+
+from gitmig.errors import Refused
+from gitmig.execute import Prepared
+from gitmig.graph import Graph
+from gitmig.model import Action, Plan, RevisionId, Script
+from gitmig.operations.intent import Intent
+from gitmig.operations.place import models_place
+from gitmig.operations.preconditions import (
+    require_known,
+    require_sound,
+    require_under_alembic,
+    require_written,
+)
+from gitmig.plan import commits, downgrades, upgrades
+from gitmig.project import Project
+from gitmig.worker_client import Ground, Moves
+
+
+def to_the_parent(project: Project, intent: Intent, ground: Ground) -> Moves:
+    """To the state that the draft starts from, whatever the database holds; rolled back afterwards."""
+    return _moves(project, intent, ground, intent.before, intent.parents)
+
+
+def through_the_draft(
+    project: Project, intent: Intent, script: Script, paths: tuple[str, ...], ground: Ground
+) -> Prepared:
+    """All the way to the drafted revision, and the paths that are committed then."""
+    after = with_draft(intent, script)
+    moves = _moves(project, intent, ground, after, (script.revision,))
+    steps = tuple(step for step, _ in moves.steps)
+    return Prepared(plan=Plan(steps=(*steps, *commits(paths)), heads=moves.expect), moves=moves)
+
+
+def with_draft(intent: Intent, script: Script) -> Graph:
+    """The graph with the draft, which a person may have edited. Raises Refused where it is not sound."""
+    after = Graph.of((*intent.before.scripts.values(), script))
+    require_sound(after)
+    return after
+
+
+def _moves(
+    project: Project, intent: Intent, ground: Ground, graph: Graph, targets: tuple[RevisionId, ...]
+) -> Moves:
+    require_known(intent.graph, ground.heads, ground.database)
+    require_under_alembic(ground, intent.graph)
+    _require_not_rolled_back(project, intent, ground)
+    downs = (intent.revision,) if intent.revision in ground.heads else ()
+    between = intent.graph.after(ground.heads, downs, ())
+    ups = graph.upgrade_path(between, targets)
+    require_written(graph, ups)
+    old: tuple[Script, ...] = ()
+    if intent.amended is not None and downs:
+        old = intent.amended.scripts(intent.graph, project.top, project.git.private())
+    return Moves(
+        graphs=(tuple(graph.scripts.values()), old),
+        roots=(project.top, project.top),
+        steps=tuple(
+            (step, 1 if step.action is Action.DOWNGRADE else 0)
+            for step in (*downgrades(downs), *upgrades(ups))
+        ),
+        expect=graph.after(between, (), ups),
+    )
+
+
+def _require_not_rolled_back(project: Project, intent: Intent, ground: Ground) -> None:
+    """Models that a rollback put there are no change to make a revision of."""
+    if not intent.graph.upgrade_path(ground.heads, intent.graph.heads):
+        return
+    revision = models_place(project, intent.graph).rolled_back_to
+    if revision is not None and revision in intent.graph.applied(ground.heads):
+        raise Refused(
+            f"the models in the work tree are those of {revision}, as a rollback put them there",
+            hint="gitmig upgrade",
+        )

@@ -1,0 +1,122 @@
+"""Revisions that are in no commit yet, and the models that are committed with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gitmig.errors import Refused
+from gitmig.execute import Manner, commit_paths
+from gitmig.graph import Graph
+from gitmig.model import RevisionId, Script
+from gitmig.operations.committing import TRAILER, models_recorder, record_models, subject_of
+from gitmig.operations.drafting import changed_paths
+from gitmig.operations.results import MoveResult
+from gitmig.project import Project
+from gitmig.schema import change_digest, difference, digest, render
+from gitmig.schemas import Schemas, TreeSchema
+from gitmig.scripts import idle
+from gitmig.staging import chosen_tree, partly_staged
+from gitmig.worker_client import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Revisions that wait for their commit, oldest first."""
+
+    scripts: tuple[Script, ...]
+    models: tuple[str, ...]
+    """The files that are committed with them."""
+    staged: bool
+    """Whether the models are meant as they are in the index."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Everything that is committed."""
+        return (*self.models, *(script.path for script in self.scripts))
+
+
+def uncommitted(project: Project, graph: Graph, heads: tuple[RevisionId, ...]) -> tuple[Script, ...]:
+    """The revisions below ``heads`` that HEAD does not have, oldest first."""
+    if project.repository is None:
+        return ()
+    head = project.git.head()
+    held = project.graph(project.commit_tree(head)).scripts if head is not None else {}
+    applied = graph.applied(heads)
+    return tuple(graph.scripts[r] for r in graph.topological() if r in applied and r not in held)
+
+
+def require_doing(project: Project, scripts: tuple[Script, ...]) -> None:
+    """None of the revisions says that it changes something, and does nothing. Raises Refused."""
+    for script in scripts:
+        if script.header.change in (None, change_digest(())):
+            continue
+        if idle((project.top / script.path).read_text("utf-8", errors="replace")):
+            raise Refused(
+                f"upgrade() of {script.path} does nothing, and its models change",
+                hint="write it, or draft it anew: gitmig revise --amend",
+            )
+
+
+def waiting(project: Project, worker: Worker, manner: Manner, scripts: tuple[Script, ...]) -> Waiting:
+    """What committing ``scripts`` takes. ``worker`` imports from the work tree.
+
+    Raises Refused where the models are not the ones that the last of them was made for, and where one
+    is staged in part and nobody is there to say which version is meant.
+    """
+    project.require_models()
+    project.git.require_author()
+    schemas = Schemas(project=project)
+    now = schemas.with_worker(worker, project.work_tree)
+    models = changed_paths(project, project.work_tree, now.manifest.files)
+    if partly_staged(project, (*project.models, *models)):
+        staged = schemas.computed(project.index)
+        if _recorded(scripts[-1], staged) or (
+            not _recorded(scripts[-1], now)
+            and chosen_tree(project, manner.person, (*project.models, *models)) is project.index
+        ):
+            _require_same(project, scripts[-1], staged)
+            paths = changed_paths(project, project.index, staged.manifest.files)
+            return Waiting(scripts=scripts, models=paths, staged=True)
+    _require_same(project, scripts[-1], now)
+    return Waiting(scripts=scripts, models=models, staged=False)
+
+
+def complete(project: Project, wait: Waiting, result: MoveResult) -> MoveResult:
+    """Commit them. Raises CommitFailed, Interrupted."""
+    last = wait.scripts[-1]
+    project.forget()
+    record_models(project, last.path, last.header, project.index if wait.staged else project.work_tree)
+    commit = commit_paths(
+        project.git,
+        subject_of(project, last.message),
+        tuple(script.path for script in wait.scripts) if wait.staged else wait.paths,
+        trailers={TRAILER: last.revision},
+        staged=wait.models if wait.staged else (),
+        refresh=models_recorder(project, last.path, last.header),
+    )
+    project.forget()
+    return replace(result, commit=commit, revision=last.revision, path=last.path)
+
+
+def _comparable(script: Script, now: TreeSchema) -> bool:
+    header, schema = script.header, now.schema
+    return header.schema is not None and (header.dialect, header.sqlalchemy) == (
+        schema.dialect,
+        schema.sqlalchemy,
+    )
+
+
+def _recorded(script: Script, now: TreeSchema) -> bool:
+    return _comparable(script, now) and script.header.schema == digest(now.schema)
+
+
+def _require_same(project: Project, script: Script, now: TreeSchema) -> None:
+    if not _comparable(script, now) or _recorded(script, now):
+        return
+    drafted = Schemas(project=project).cache.schema(script.header.schema or "")
+    changes = difference(drafted, now.schema) if drafted is not None else ()
+    raise Refused(
+        f"the models have changed since {script.revision} was drafted",
+        hint="gitmig revise --amend",
+        detail="\n".join(render(change) for change in changes) or None,
+    )

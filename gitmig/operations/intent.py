@@ -1,0 +1,60 @@
+"""What ``revise`` is to make: a new revision on the head, or the head revision anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitmig.errors import Refused, UsageError
+from gitmig.graph import Graph
+from gitmig.model import RevisionId
+from gitmig.operations.amending import Amended, amended
+from gitmig.operations.drafting import new_id
+from gitmig.operations.preconditions import require_sound
+from gitmig.project import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A revision that is to be, and the graph that it comes into."""
+
+    revision: RevisionId
+    message: str
+    parents: tuple[RevisionId, ...]
+    graph: Graph
+    """The checkout's, with the old script where the head is redone."""
+    before: Graph
+    """The same without the revision."""
+    amended: Amended | None = None
+    """The head revision, where that is redone."""
+
+
+def intend(project: Project, message: str | None, *, amend: bool) -> Intent:
+    """Raises UsageError without a message, Refused where the graph does not allow for it."""
+    graph = project.graph()
+    require_sound(graph)
+    old = amended(project, graph) if amend else None
+    if old is None:
+        _require_committed_head(project, graph)
+    said = (message or (old.script.message if old is not None else "")).strip()
+    if not said:
+        raise UsageError("a message is missing", hint='gitmig revise -m "What changes"')
+    revision = old.script.revision if old is not None else new_id(graph)
+    return Intent(
+        revision=revision,
+        message=said,
+        parents=old.script.down_revisions if old is not None else graph.heads,
+        graph=graph,
+        before=Graph.of(script for script in graph.scripts.values() if script.revision != revision),
+        amended=old,
+    )
+
+
+def _require_committed_head(project: Project, graph: Graph) -> None:
+    head = project.git.head()
+    committed = project.graph(project.commit_tree(head)).scripts if head is not None else {}
+    for revision in graph.heads:
+        if revision not in committed:
+            raise Refused(
+                f"the revision {revision} is not committed yet ({graph.scripts[revision].path})",
+                hint="gitmig upgrade --commit  (or draft it anew: gitmig revise --amend)",
+            )

@@ -1,0 +1,95 @@
+"""``gitmig demo``: the whole story, on its own, wherever it is started."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.story import Project
+
+# What each step of the story has to show, in this order.
+_STORY = (
+    "$ gitmig init",
+    "models    app/models.py",
+    '$ gitmig revise -m "First revision"',
+    "  + table user",
+    '$ git commit -a -m "Add username"',
+    "GM001 the models change without a revision that takes the database there",
+    "  + user.username VARCHAR",
+    "  + index ix_user_username",
+    "# exit code 1",
+    '$ gitmig revise -m "Add username for user"',
+    "# table user in app.db has: id, username",
+    "$ gitmig log",
+    "  verified  DATE  Add username for user  (database, checkout)",
+    "$ gitmig rollback",
+    "models    app/models.py as of ID",
+    "# table user in app.db has: id",
+    "-    username: Mapped[str | None] = mapped_column(index=True)",
+    "→ gitmig upgrade",
+    "$ gitmig upgrade",
+    "models    app/models.py as of ID",
+    "# table user in app.db has: id, username",
+    "in step",
+)
+
+
+def test_the_story_is_played_and_leaves_nothing_behind(
+    project: Project, sealed: Path, tmp_path: Path
+) -> None:
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "pre-commit").write_text("#!/bin/sh\nexit 1\n", "utf-8")
+    (hooks / "pre-commit").chmod(0o755)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    for key, value in (("core.hooksPath", str(hooks)), ("commit.gpgSign", "true"), ("user.name", "Me")):
+        project.git("config", "--global", key, value)
+    before, home = project.snapshot(), {path: path.read_bytes() for path in sealed.iterdir()}
+
+    played = project.gitmig(
+        "demo",
+        env={
+            "DATABASE_URL": "postgresql://nobody@nowhere.invalid/shop",
+            "GIT_DIR": str(project.top / ".git"),
+            "GITMIG_PYTHON": str(tmp_path / "no-python"),
+            "TMPDIR": str(temporary),
+            "VIRTUAL_ENV": str(tmp_path / "no-environment"),
+        },
+    )
+
+    assert played.exit_code == 0, played.stdout + played.stderr
+    assert played.stderr == ""
+    lines = iter(_without_chance(played.stdout).splitlines())
+    for wanted in _STORY:
+        assert any(line.endswith(wanted) for line in lines), f"{wanted}\nis not where it belongs:\n{played.stdout}"
+    assert list(temporary.iterdir()) == []
+    assert project.snapshot() == before
+    assert {path: path.read_bytes() for path in sealed.iterdir()} == home
+
+
+def test_it_does_not_pretend_to_have_json(project: Project) -> None:
+    assert project.gitmig("demo", "--json", check=2).json["error"] == {
+        "code": "usage",
+        "message": "the demo has no JSON to answer with",
+        "hint": "gitmig demo",
+    }
+
+
+def test_a_step_that_goes_otherwise_ends_it(project: Project, tmp_path: Path) -> None:
+    """Here git is one that commits nothing."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    git = project.try_git("--exec-path").stdout.strip()
+    (folder / "git").write_text(f'#!/bin/sh\n[ "$1" != commit ] || exit 7\nexec {git}/git "$@"\n', "utf-8")
+    (folder / "git").chmod(0o755)
+    path = f"{folder}:{project.environment()['PATH']}"
+    ended = project.gitmig("demo", env={"PATH": path}, check=1)
+    assert ended.stderr == (
+        "Error: `git commit -q -m Start a shop` ended with exit code 7, where the story has 0\n"
+        "Hint: report it with the output above\n"
+    )
+
+
+def _without_chance(text: str) -> str:
+    return re.sub(r"\b[0-9a-f]{8,12}\b", "ID", re.sub(r"\b\d{4}-\d\d-\d\d\b", "DATE", text))
