@@ -11,7 +11,7 @@ import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitmig.errors import (
@@ -27,10 +27,11 @@ from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration, apply, check
 from gitmig.git.settle import keep_backup, settle_files
 from gitmig.journal import Journal, remove_journal, write_journal
+from gitmig.losses import Drop, drops
 from gitmig.model import Action, CommitId, Plan, RevisionId
 from gitmig.person import Person
 from gitmig.seam import point
-from gitmig.worker_client import Ground, Json, Moves, Worker
+from gitmig.worker_client import Ground, Json, Loss, Moves, Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,14 @@ def move(
     while True:
         attempt = _Attempt(repository, build, manner, agreed, command, worker.options.section)
         try:
-            moved = worker.migrate(attempt.plan, attempt.write_files, wait=manner.wait, note=attempt.note)
+            moved = worker.migrate(
+                attempt.plan,
+                attempt.write_files,
+                wait=manner.wait,
+                losses=attempt.losses,
+                note=attempt.note,
+                dry=manner.dry_run,
+            )
         except GitmigError as error:
             attempt.take_back(error)
             raise
@@ -138,9 +146,10 @@ def move(
             )
         if not manner.person.present:
             raise Refused(attempt.asks, hint="look at the plan with --dry-run, then give --yes")
-        if not manner.person.confirm(attempt.asks, plan=prepared.plan, details=prepared.details):
+        if not manner.person.confirm(attempt.asks, plan=prepared.plan, details=attempt.details):
             raise Declined("nothing was changed")
-        agreed = prepared.plan
+        # Estimates of rows are part of what was shown, not of what was agreed to.
+        agreed = replace(prepared.plan, warnings=attempt.warnings)
 
 
 class _Attempt:
@@ -166,26 +175,45 @@ class _Attempt:
         self.prepared: Prepared | None = None
         self.before: tuple[RevisionId, ...] = ()
         self.asks: str | None = None
+        self.details: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = ()
 
     def plan(self, ground: Ground) -> Moves | None:
         self.before = ground.heads
         self.prepared = self._build(ground)
         plan = self.prepared.plan
+        self.warnings, self.details = plan.warnings, self.prepared.details
         if self._agreed is not None and plan != self._agreed:
             raise Refused(
                 "things moved while the plan was being read; nothing was changed",
                 hint="run the command again",
             )
+        moves = replace(self.prepared.moves, losses=_drops(self.prepared.moves))
         if self._manner.dry_run:
-            return None
+            return moves if moves.losses else None
         if self._agreed is None and self.prepared.question and not self._manner.person.agreed:
             self.asks = self.prepared.question
             return None
         if self.prepared.restoration is not None and self._repository is not None:
             check(self._repository, self.prepared.restoration)
+        if not moves.losses:
+            self._write_down(self.prepared)
+        return moves
+
+    def losses(self, found: tuple[Loss, ...]) -> bool:
+        """GM020 for what holds rows; whether to go on all the same."""
+        assert self.prepared is not None
+        lost = tuple(_lost(loss) for loss in found)
+        if lost:
+            plan = self.prepared.plan
+            self.prepared = replace(self.prepared, plan=replace(plan, warnings=(*plan.warnings, *lost)))
+        if self._manner.dry_run:
+            return False
+        if lost and self._agreed is None and not self._manner.person.agreed:
+            self.asks = f"{'; '.join(lost)}. Go on?" if self._manner.person.present else "; ".join(lost)
+            return False
         self._write_down(self.prepared)
-        point("journal-written")
-        return self.prepared.moves
+        return True
 
     def _write_down(self, prepared: Prepared) -> None:
         repository, restoration = self._repository, prepared.restoration
@@ -210,6 +238,7 @@ class _Attempt:
             backup=backup,
         )
         write_journal(repository.private(), self._journal)
+        point("journal-written")
         if backup is not None:
             self.notes = (f"what was replaced can be had again: git show {backup}:PATH",)
 
@@ -242,6 +271,30 @@ class _Attempt:
         if note.get("note") == "step":
             arrow = "▲" if note["action"] == "upgrade" else "▼"
             self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
+
+
+def _drops(moves: Moves) -> tuple[Drop, ...]:
+    """What the steps drop, by the text of their scripts."""
+    found: dict[Drop, None] = {}
+    for step, graph in moves.steps:
+        script = next(script for script in moves.graphs[graph] if script.revision == step.revision)
+        try:
+            text = (moves.roots[graph] / script.path).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue  # the worker says what is wrong with it
+        found |= dict.fromkeys(drops(text, step.action.value))
+    return tuple(found)
+
+
+def _lost(loss: Loss) -> str:
+    drop = loss.drop
+    rows = f"about {loss.rows:,} rows" if loss.rows is not None else "rows"
+    if drop.table is None:
+        return f"GM020: this drops something that may hold {rows}"
+    table = f"{drop.schema}.{drop.table}" if drop.schema else drop.table
+    if drop.column is None:
+        return f"GM020: the table {table} is dropped, and holds {rows}"
+    return f"GM020: the column {table}.{drop.column} is dropped, and holds values in {rows}"
 
 
 def _revisions(plan: Plan, action: Action) -> tuple[RevisionId, ...]:

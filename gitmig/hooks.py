@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
+import re
 import shlex
 import stat
 import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +19,19 @@ from gitmig.git.repository import Repository
 _BEGIN = "# >>> gitmig >>> (removed by: gitmig hook uninstall)"
 _END = "# <<< gitmig <<<"
 _CHAINED = "GITMIG_CHAINED"
-FRAMEWORK_LINES = """\
-  - repo: local
-    hooks:
-      - {id: gitmig, name: gitmig, entry: gitmig check --staged, language: system,
-         always_run: true, pass_filenames: false, require_serial: true}
+_FRAMEWORK = ".pre-commit-config.yaml"
+_LOCAL_LINES = """\
+- repo: local
+  hooks:
+    - {id: gitmig, name: gitmig, entry: gitmig check --staged, language: system,
+       always_run: true, pass_filenames: false, require_serial: true}
 """
-"""The four lines for a ``.pre-commit-config.yaml``."""
+_REMOTE_LINES = """\
+- repo: {url}
+  rev: {revision}
+  hooks:
+    - id: gitmig
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +42,45 @@ class HookState:
     installed: bool
     owner: str | None
     """The hook manager that owns the folder, or None."""
+    advice: str | None = None
+    """What to do with the snippet, as a sentence that ends in a colon."""
     snippet: str | None = None
-    """What to add to that manager's configuration."""
+    """What to add to that manager's configuration, or to run; None where the hook is installed."""
+
+
+def framework_lines(configuration: str, origin: str | None) -> str:
+    """The four lines for a ``.pre-commit-config.yaml`` that reads like ``configuration``.
+
+    ``origin`` is the ``direct_url.json`` of the installed gitmig (PEP 610). Installed from a git URL, the
+    framework takes it from there for everybody; else the hook is the `gitmig` that is on PATH.
+    """
+    lines = _LOCAL_LINES
+    source = json.loads(origin) if origin else {}
+    if source.get("vcs_info", {}).get("vcs") == "git":
+        lines = _REMOTE_LINES.format(url=source["url"], revision=source["vcs_info"]["commit_id"])
+    # YAML wants all items of a list at one column; `pre-commit sample-config` has them at the first.
+    found = re.search(r"^( *)- +repo:", configuration, re.MULTILINE)
+    return textwrap.indent(lines, found[1] if found else "  ")
 
 
 def hook_state(repository: Repository) -> HookState:
     """What is there; changes nothing."""
     path = repository.hooks_folder() / "pre-commit"
-    owner = _owner(repository, path)
-    return HookState(
-        path=path,
-        installed=_BEGIN in _text(path) or _called_by(repository, owner, path),
-        owner=owner,
-        snippet=None if owner is None else _snippet(owner),
-    )
+    manager = _manager(repository, path)
+    if _BEGIN in _text(path) or manager is None:
+        return HookState(path=path, installed=_BEGIN in _text(path), owner=manager and manager.name)
+    if "gitmig" not in _text(manager.file):
+        where = manager.file.relative_to(repository.top) if manager.inside else manager.file
+        advice = f"{manager.name} owns the hooks here; add this to {where}:"
+        return HookState(
+            path=path, installed=False, owner=manager.name, advice=advice, snippet=manager.snippet
+        )
+    if manager.name == "pre-commit" and not _is_frameworks(path):
+        advice = f"gitmig is in {_FRAMEWORK}; run this once in each clone:"
+        return HookState(
+            path=path, installed=False, owner=manager.name, advice=advice, snippet="pre-commit install\n"
+        )
+    return HookState(path=path, installed=True, owner=manager.name)
 
 
 def install_hook(repository: Repository) -> HookState:
@@ -117,43 +151,46 @@ _LEFTHOOK = tuple(
 )
 
 
-def _owner(repository: Repository, path: Path) -> str | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Manager:
+    name: str
+    file: Path
+    """Where it is told what to run."""
+    snippet: str
+    inside: bool = True
+    """Whether that file is in the work tree."""
+
+
+def _manager(repository: Repository, path: Path) -> _Manager | None:
+    """Who owns the folder of hooks, if anybody does."""
     top = repository.top
-    if (top / ".pre-commit-config.yaml").is_file() or "pre-commit.com" in _text(path):
-        return "pre-commit"
+    if (top / _FRAMEWORK).is_file() or _is_frameworks(path):
+        lines = framework_lines(_text(top / _FRAMEWORK), _origin())
+        return _Manager(name="pre-commit", file=top / _FRAMEWORK, snippet=lines)
+    command = "gitmig check --staged || exit $?\n"
     if (top / ".husky").is_dir():
-        return "husky"
-    if any((top / name).is_file() for name in _LEFTHOOK):
-        return "lefthook"
-    return "core.hooksPath" if repository.config("core.hooksPath") else None
+        return _Manager(name="husky", file=top / ".husky" / "pre-commit", snippet=command)
+    for name in ("lefthook.yml", ".lefthook.yml", "lefthook.yaml", ".lefthook.yaml"):
+        if (top / name).is_file():
+            lines = "pre-commit:\n  commands:\n    gitmig:\n      run: gitmig check --staged\n"
+            return _Manager(name="lefthook", file=top / name, snippet=lines)
+    if repository.config("core.hooksPath"):
+        return _Manager(name="core.hooksPath", file=path, snippet=command, inside=path.is_relative_to(top))
+    return None
 
 
-def _snippet(owner: str) -> str:
-    match owner:
-        case "pre-commit":
-            return FRAMEWORK_LINES
-        case "husky":
-            return "gitmig check --staged    # in .husky/pre-commit\n"
-        case "lefthook":
-            return "pre-commit:\n  commands:\n    gitmig:\n      run: gitmig check --staged\n"
-        case _:
-            return "gitmig check --staged || exit $?    # in the pre-commit script of core.hooksPath\n"
+def _is_frameworks(path: Path) -> bool:
+    return "pre-commit.com" in _text(path)
 
 
-def _called_by(repository: Repository, owner: str | None, path: Path) -> bool:
-    """Whether the manager's own configuration runs us, as far as its text says."""
-    top = repository.top
-    match owner:
-        case None:
-            return False
-        case "pre-commit":
-            return "gitmig" in _text(top / ".pre-commit-config.yaml")
-        case "husky":
-            return "gitmig" in _text(top / ".husky" / "pre-commit")
-        case "lefthook":
-            return any("gitmig" in _text(top / name) for name in _LEFTHOOK)
-        case _:
-            return "gitmig check" in _text(path)
+def _origin() -> str | None:
+    """Where pip had gitmig from, if it wrote that down."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        return distribution("gitmig").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return None
 
 
 def _text(path: Path) -> str:

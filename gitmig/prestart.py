@@ -14,12 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Loaded by path under a private name: gitmig need not be importable in the project's interpreter.
+# Loaded by path under a private name: gitmig need not be importable in the project's interpreter. Nothing of
+# the project may come in before that (it may have a `types.py`), and its atexit handlers are not waited for.
 _BOOT = (
-    "import importlib.util as u,sys;p=sys.argv[1];"
-    "s=u.spec_from_file_location('_gitmig_worker',p+'/__init__.py',submodule_search_locations=[p]);"
-    "m=u.module_from_spec(s);sys.modules['_gitmig_worker']=m;s.loader.exec_module(m);"
-    "from _gitmig_worker.main import main;sys.argv[1:]=[];sys.exit(main())"
+    'import sys; "" in sys.path and sys.path.remove(""); import os, importlib.util as u; p = sys.argv[1];'
+    's = u.spec_from_file_location("_gitmig_worker", os.path.join(p, "__init__.py"),'
+    " submodule_search_locations=[p]);"
+    'm = sys.modules["_gitmig_worker"] = u.module_from_spec(s); s.loader.exec_module(m);'
+    "from _gitmig_worker.main import main; os._exit(main())"
 )
 _PACKAGE = Path(__file__).parent / "worker"
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")

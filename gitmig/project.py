@@ -173,7 +173,10 @@ class Project:
         return path.relative_to(self.top).as_posix()
 
     def _ignored(self, path: str) -> bool:
-        return self.repository is not None and self.repository.is_ignored(path)
+        """Whether git leaves a path alone: ignored, or in a submodule."""
+        if self.repository is None:
+            return False
+        return bool(IndexTree(self.repository).submodules([path])) or self.repository.is_ignored(path)
 
 
 def read_graph(tree: Tree, configuration: Configuration) -> Graph:

@@ -85,7 +85,11 @@ class Schemas:
         """The schema of a tree by a worker that already imports from it; remembered in the cache."""
         answer = worker.schema()
         manifest = self._manifest(tree, answer)
-        if self.project.repository is not None:
+        # A tracked file that was read from the checkout all the same says nothing about the tree.
+        strayed = tree is not self.project.work_tree and any(
+            path in tree.ids() for path in answer.checkout_files
+        )
+        if self.project.repository is not None and not strayed:
             self.cache.store(answer.schema, manifest, self.circumstances())
         return TreeSchema(schema=answer.schema, manifest=manifest, untracked=answer.untracked)
 

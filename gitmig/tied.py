@@ -37,17 +37,17 @@ class Ties:
         found: Mapping[RevisionId, Tie] = memory[self.at]
         return found
 
-    def owner(self, content: str | None) -> RevisionId | None:
-        """The newest revision whose models have just this content digest, or None."""
-        if content is None:
-            return None
+    def owners(self, content: str | None) -> tuple[RevisionId, ...]:
+        """The revisions whose models have just this content digest, newest first; imports nothing."""
         ties = self.all()
-        for revision in reversed(self._graph().topological()):
-            tie = ties.get(revision)
-            if tie is not None and tie.models_commit is not None:
-                if self._contents.get(tie.models_commit) == content:
-                    return revision
-        return None
+        return tuple(
+            revision
+            for revision in reversed(self._graph().topological())
+            if content is not None
+            and (tie := ties.get(revision)) is not None
+            and tie.models_commit is not None
+            and self._contents.get(tie.models_commit) == content
+        )
 
     def settled(self, revision: RevisionId) -> Tie:
         """The tie of one revision, the schemas of its undecided candidates computed where they import."""

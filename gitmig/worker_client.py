@@ -29,6 +29,7 @@ from gitmig.errors import (
     WorkerCrashed,
     WrongDatabase,
 )
+from gitmig.losses import Drop
 from gitmig.model import Action, DatabaseState, FacetChange, FacetKey, RevisionId, Schema, Script, Step
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class SchemaAnswer:
     """Repository files that the import read, relative to the top."""
     lookups: Mapping[str, str]
     listings: Mapping[str, str]
+    checkout_files: tuple[str, ...]
+    """Files that were read from the checkout, although the code came from a tree."""
     untracked: tuple[str, ...]
     sources: Mapping[str, str]
     """Table to the file whose code defined it."""
@@ -93,6 +96,16 @@ class Moves:
     """For each graph the folder that its scripts' paths are relative to."""
     steps: tuple[tuple[Step, int], ...]
     expect: tuple[RevisionId, ...]
+    losses: tuple[Drop, ...] = ()
+    """What the steps drop: the worker looks whether it holds rows, before anything moves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Something that holds rows and is about to be dropped; ``rows`` is an estimate, or None."""
+
+    drop: Drop
+    rows: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +179,7 @@ class Worker:
             files=_texts(manifest["files"]),
             lookups=_mapping(manifest["lookups"]),
             listings=_mapping(manifest["listings"]),
+            checkout_files=_texts(manifest["checkout_files"]),
             untracked=_texts(answer["untracked"]),
             sources=_mapping(answer["sources"]),
             versions=_texts(answer["versions"]),
@@ -189,15 +203,19 @@ class Worker:
         confirm: Callable[[], bool],
         *,
         wait: float,
+        losses: Callable[[tuple[Loss, ...]], bool] = lambda found: True,
         note: Callable[[Json], None] = lambda note: None,
+        dry: bool = False,
     ) -> Moved:
         """Take the lock, ask ``plan`` what to do from here, prepare it, and commit when ``confirm`` says so.
 
-        ``plan`` returns None to let go of everything. What ``plan`` or ``confirm`` raises is raised here
+        ``plan`` returns None to let go of everything (``dry`` where it certainly will); where its moves drop what holds rows, ``losses`` is
+        asked whether to go on. What ``plan`` or ``confirm`` raises is raised here
         after the worker rolled back. Raises MigrationFailed, LockTimeout, DatabaseUnreachable,
         WrongDatabase, ProjectCodeError.
         """
-        answer = self._request("migrate", {"wait": wait}, self._deciders(plan, confirm), note=note)
+        data: Json = {"wait": wait, "dry": dry}
+        answer = self._request("migrate", data, self._deciders(plan, confirm, losses), note=note)
         return Moved(
             heads=_revisions(answer["heads"]),
             committed=bool(answer["committed"]),
@@ -272,7 +290,10 @@ class Worker:
         self.close()
 
     def _deciders(
-        self, plan: Callable[[Ground], Moves | None], confirm: Callable[[], bool]
+        self,
+        plan: Callable[[Ground], Moves | None],
+        confirm: Callable[[], bool],
+        losses: Callable[[tuple[Loss, ...]], bool] = lambda found: True,
     ) -> dict[str, Callable[[Json], Json]]:
         def answer_plan(ask: Json) -> Json:
             moves = plan(
@@ -287,7 +308,11 @@ class Worker:
             )
             return {"release": True} if moves is None else _moves(moves)
 
-        return {"plan": answer_plan, "commit": lambda ask: {"commit": confirm()}}
+        return {
+            "plan": answer_plan,
+            "losses": lambda ask: {"go": losses(_losses(ask["found"]))},
+            "commit": lambda ask: {"commit": confirm()},
+        }
 
     def _request(
         self,
@@ -313,7 +338,7 @@ class Worker:
                     self._send(self._answer(message, answers))
                 except GitmigError as error:
                     failure = error
-                    self._send({"release": True, "commit": False})
+                    self._send({"release": True, "commit": False, "go": False})
             elif failure is not None:
                 raise failure
             elif "error" in message:
@@ -417,7 +442,18 @@ def _moves(moves: Moves) -> Json:
             if step.action in (Action.UPGRADE, Action.DOWNGRADE)
         ],
         "expect": list(moves.expect),
+        "losses": [
+            {"table": drop.table, "column": drop.column, "schema": drop.schema} for drop in moves.losses
+        ],
     }
+
+
+def _losses(value: object) -> tuple[Loss, ...]:
+    assert isinstance(value, list), value
+    return tuple(
+        Loss(drop=Drop(table=row["table"], column=row["column"], schema=row["schema"]), rows=row["rows"])
+        for row in value
+    )
 
 
 def _script(script: Script, root: Path) -> Json:
@@ -430,14 +466,21 @@ def _script(script: Script, root: Path) -> Json:
     }
 
 
+_LARGE = 1 << 20
+"""Bytes of a file at the top level that is still sent to the worker, if it is no code."""
+
+
 def _folder(tree: Tree, path: str) -> Json:
     if path and not tree.exists(path):
         return {"absent": True}
     names, folders = tree.listing(path)
-    if not path:
-        # The top level holds much that no import reads; its code and configuration are enough.
-        names = tuple(name for name in names if name.endswith((".py", ".ini", ".toml", ".cfg")))
-    files = {name: _encoded(tree, posixpath.join(path, name)) for name in names}
+    contents = tree.read_all([posixpath.join(path, name) for name in names])
+    # The top level may hold what no import reads, and large.
+    files = {
+        posixpath.basename(name): base64.b64encode(data).decode()
+        for name, data in contents.items()
+        if path or name.endswith(".py") or len(data) <= _LARGE
+    }
     data: dict[str, str] = {}
     for folder in folders if path else ():
         inside = tree.ids(posixpath.join(path, folder))

@@ -15,7 +15,9 @@ from filelock import FileLock
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _SOURCES = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "gitmig", "pyproject.toml")
 # The machine's own, read before the tests are sealed off from it: pip is configured there.
-_OUTSIDE = {name: os.environ[name] for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME") if name in os.environ}
+_OUTSIDE = {
+    name: os.environ[name] for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME") if name in os.environ
+}
 
 WHITESPACE = """\
   - repo: local
@@ -80,9 +82,7 @@ def framework(folder: Path) -> Framework:
 def _shared(folder: Path, python: Path) -> Framework:
     repository = folder / "gitmig"
     revision = _run("git", "rev-parse", "HEAD", cwd=repository).strip()
-    return Framework(
-        home=folder / "home", repository=repository, revision=revision, project_python=python
-    )
+    return Framework(home=folder / "home", repository=repository, revision=revision, project_python=python)
 
 
 def _make_repository(top: Path) -> None:
@@ -118,7 +118,13 @@ def _make_project_python(folder: Path) -> None:
 
 def _run(*command: str, cwd: Path, **env: str) -> str:
     done = subprocess.run(
-        command, cwd=cwd, env={**installing(), **env}, capture_output=True, text=True, timeout=170, check=False
+        command,
+        cwd=cwd,
+        env={**installing(), **env},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout

@@ -52,13 +52,12 @@ def test_options_stand_before_or_after_the_command(project: Project) -> None:
     assert project.gitmig("--version", "--json", check=0).stdout.startswith("gitmig ")
 
 
-@pytest.mark.parametrize("command", ["upgrade", "rollback"])
 @pytest.mark.parametrize(
-    ("target", "hint"),
+    ("command", "target", "hint"),
     [
-        ("zzzz", "`gitmig log` lists the revisions"),
-        ("aaab", "did you mean aaaa (First revision)?"),
-        ("haed", "did you mean head?"),
+        ("upgrade", "zzzz", "`gitmig log` lists the revisions"),
+        ("rollback", "aaab", "did you mean aaaa (First revision)?"),
+        ("upgrade", "haed", "did you mean head?"),
     ],
 )
 def test_an_unknown_revision(tmp_path: Path, command: str, target: str, hint: str) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad import MOVING, alembic, refuses, with_two_revisions
+from tests.bad import alembic, refuses, with_two_revisions
 from tests.story import MODELS, SETTINGS, Project
 
-LOOKING = (("status",), ("log",), ("check",))
+COMMANDS = (("status",), ("check", "--staged"), ("revise", "-m", "Change"))
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def bare(tmp_path: Path) -> Project:
     return project
 
 
-@pytest.mark.parametrize("command", [*LOOKING, *MOVING], ids=lambda command: command[0])
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_no_alembic_configuration(bare: Project, command: tuple[str, ...]) -> None:
     refuses(
         bare,
@@ -177,7 +177,7 @@ def test_a_models_file_that_a_rollback_took_away_is_not_missing(tmp_path: Path) 
     assert project.path("app/tag.py").exists()
 
 
-@pytest.mark.parametrize("command", [*LOOKING, *MOVING], ids=lambda command: command[0])
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_an_unknown_setting(project: Project, command: tuple[str, ...]) -> None:
     project.write("pyproject.toml", '[tool.gitmig]\nmodel = ["app/models.py"]\n')
     refuses(

@@ -62,7 +62,9 @@ def test_the_story_is_played_and_leaves_nothing_behind(
     assert played.stderr == ""
     lines = iter(_without_chance(played.stdout).splitlines())
     for wanted in _STORY:
-        assert any(line.endswith(wanted) for line in lines), f"{wanted}\nis not where it belongs:\n{played.stdout}"
+        assert any(line.endswith(wanted) for line in lines), (
+            f"{wanted}\nis not in its place:\n{played.stdout}"
+        )
     assert list(temporary.iterdir()) == []
     assert project.snapshot() == before
     assert {path: path.read_bytes() for path in sealed.iterdir()} == home

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 import yaml
 
-from gitmig.hooks import FRAMEWORK_LINES
+from gitmig.hooks import framework_lines
 from tests.framework import WHITESPACE, Framework, configuration, framework, installing
 from tests.story import USERNAME, Project, Result
 
@@ -109,29 +112,58 @@ def test_try_repo_shows_what_the_hook_would_say(guarded: Project, shared: Framew
     assert "+ user.username VARCHAR" in tried.stdout
 
 
-def test_what_init_says_to_add_is_four_lines_that_work(project: Project, shared: Framework) -> None:
+def test_what_init_says_to_add_is_four_lines_that_work(
+    project: Project, shared: Framework, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_path(tmp_path / "bin", monkeypatch)
     project.write(".pre-commit-config.yaml", configuration(WHITESPACE))
-    project.commit("Use the pre-commit framework")
-    pre_commit(project, "install", check=0)
     said = project.gitmig("init", check=0).stdout
-    assert said.endswith(f"add this to it:\n{FRAMEWORK_LINES}")
-    assert len(FRAMEWORK_LINES.splitlines()) == 4
+    _, lines = said.split("hook      pre-commit owns the hooks here; add this to .pre-commit-config.yaml:\n")
+    assert len(lines.splitlines()) == 4
 
-    project.append(".pre-commit-config.yaml", FRAMEWORK_LINES)
-    project.commit("Add the hook")
+    project.append(".pre-commit-config.yaml", lines)
     hook = yaml.safe_load(project.read(".pre-commit-config.yaml"))["repos"][1]["hooks"][0]
     published = yaml.safe_load((shared.repository / ".pre-commit-hooks.yaml").read_text("utf-8"))[0]
     same = ("id", "entry", "always_run", "pass_filenames", "require_serial")
     assert {key: hook[key] for key in same} == {key: published[key] for key in same}
     assert hook["language"] == "system"
-    assert pre_commit(project, "validate-config", check=0)
+    pre_commit(project, "validate-config", check=0)
+
+    said = project.gitmig("hook", "status", check=0)
+    assert said.stderr == "gitmig is in .pre-commit-config.yaml; run this once in each clone:\n"
+    assert said.stdout == "pre-commit install\n"
+    pre_commit(project, "install", check=0)
+    assert project.gitmig("hook", "status", check=0).stdout == "the hook is installed (pre-commit)\n"
     assert "hook      pre-commit\n" in project.gitmig("init", check=0).stdout
 
+    project.commit("Add the hook")
     project.gitmig("revise", "-m", "First revision", check=0)
     project.append("app/models.py", USERNAME)
     blocked = project.try_git("commit", "-a", "-m", "Add username")
     assert blocked.exit_code == 1
     assert "+ user.username VARCHAR" in blocked.stderr
+
+
+def test_installed_from_git_it_is_taken_from_there(shared: Framework) -> None:
+    origin = {
+        "url": shared.repository.as_uri(),
+        "vcs_info": {"vcs": "git", "requested_revision": "main", "commit_id": shared.revision},
+    }
+    lines = framework_lines("", json.dumps(origin))
+    assert len(lines.splitlines()) == 4
+    assert yaml.safe_load(configuration(lines)) == {
+        "repos": [
+            {"repo": shared.repository.as_uri(), "rev": shared.revision, "hooks": [{"id": "gitmig"}]},
+        ]
+    }
+
+
+@pytest.mark.parametrize("origin", [None, '{"url": "file:///src/gitmig", "dir_info": {"editable": true}}'])
+@pytest.mark.parametrize("indentation", ["", "  ", "    "])
+def test_the_lines_fit_the_configuration_that_is_there(indentation: str, origin: str | None) -> None:
+    there = f"repos:\n{indentation}-   repo: meta\n{indentation}    hooks: [{{id: identity}}]\n"
+    lines = framework_lines(there, origin)
+    assert [repo["repo"] for repo in yaml.safe_load(there + lines)["repos"]] == ["meta", "local"]
 
 
 def test_hooks_that_reformat_that_check_and_that_write(hooked: Project, shared: Framework) -> None:
@@ -243,11 +275,21 @@ def assert_settled(project: Project, path: str) -> None:
     assert project.git("diff", "--name-only", "HEAD", "--", "app", "alembic") == ""
     text = project.read(path)
     assert re.search(r"^Models: [0-9a-f]{16}$", text, re.MULTILINE)
-    assert re.search(r"^Schema: sqlite [0-9a-f]{16} change [0-9a-f]{16} sqlalchemy \d+\.\d+$", text, re.MULTILINE)
+    assert re.search(
+        r"^Schema: sqlite [0-9a-f]{16} change [0-9a-f]{16} sqlalchemy \d+\.\d+$", text, re.MULTILINE
+    )
 
 
 def ties(project: Project) -> list[str]:
     return [revision["tie"] for revision in project.gitmig("log", "--json", check=0).json["revisions"]]
+
+
+def on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ``gitmig`` on PATH, also where the tests run without it installed."""
+    folder.mkdir()
+    (folder / "gitmig").write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m gitmig "$@"\n', "utf-8")
+    (folder / "gitmig").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
 
 
 def git(project: Project, *args: str) -> Result:

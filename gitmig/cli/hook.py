@@ -39,7 +39,7 @@ def _finish(common: Common, state: HookState) -> int:
     if state.installed:
         print(f"the hook is installed ({state.owner or state.path})")
     elif state.snippet is not None:
-        print(f"{state.owner} owns the hooks here; add this to it:", file=sys.stderr)
+        print(state.advice, file=sys.stderr)
         print(state.snippet, end="")
     else:
         print("the hook is not installed")

@@ -48,7 +48,7 @@ def _text(result: InitResult, dry_run: bool) -> None:
     if hook is not None and hook.installed:
         print(f"hook      {hook.owner or hook.path}")
     elif hook is not None and hook.snippet is not None:
-        print(f"hook      {hook.owner} owns the hooks here; add this to it:")
+        print(f"hook      {hook.advice}")
         print(hook.snippet, end="")
     for warning in result.warnings:
         print(f"Warning: {warning}", file=sys.stderr)

@@ -76,12 +76,11 @@ def _usage_error(error: Exception) -> GitmigError | None:
     """Typer's own usage errors, by what they can do: their classes moved between its versions."""
     if type(error).__name__ == "Abort":
         return Declined("nothing was changed")
+    path = getattr(getattr(error, "ctx", None), "command_path", "gitmig")
     if type(error).__name__ == "NoArgsIsHelpError":
-        return UsageError("a command is missing", hint="gitmig --help")
+        return UsageError("a command is missing", hint=f"{path} --help")
     if not hasattr(error, "format_message") or not hasattr(error, "exit_code"):
         return None
-    context = getattr(error, "ctx", None)
-    path = getattr(context, "command_path", "gitmig")
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption":
         close = [*(getattr(error, "possibilities", None) or ()), None][0]

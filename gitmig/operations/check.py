@@ -78,7 +78,7 @@ def _models_findings(project: Project, graph: Graph, tree: Tree, schemas: Schema
     now = schemas.of(tree)
     base = graph.heads[0] if graph.heads else None
     try:
-        changes = difference(base_schema(project, graph, base, like=now, at=tree.commit), now)
+        changes = difference(base_schema(project, graph, base, like=now, at=tree.commit, schemas=schemas), now)
     except ProjectCodeError:
         # The head revision is not committed yet, or its models do not import any more.
         return [] if base is None or _recorded(graph, now) else [unproven(graph.scripts[base])]
@@ -116,18 +116,23 @@ def _commit_findings(
 ) -> list[Finding]:
     trees = [project.commit_tree(parent) for parent in parents]
     now, olds = _schemas(project, schemas, index, trees)
-    changes = common_changes(olds, now)
+    if _recorded(graph, now):
+        return []
+    if None in olds:
+        # What the commit changes cannot be said: the models that it starts from do not import.
+        return [unproven(graph.scripts[head]) for head in graph.heads]
+    changes = common_changes([old for old in olds if old is not None], now)
     before = [project.graph(tree) for tree in trees]
     added = _added(graph, before)
     removed = frozenset.intersection(*(frozenset(old.scripts) for old in before)) if before else frozenset()
     removed -= frozenset(graph.scripts)
-    if _recorded(graph, now) or not (changes or removed):
+    if not (changes or removed):
         return []
-    content = content_digest(index, project.models)
-    owner = _owner(project, content)
-    if owner is not None and graph.heads == (owner,):
+    owners = _owners(project, content_digest(index, project.models))
+    if len(graph.heads) == 1 and graph.heads[0] in owners:
         return []
-    if not added and owner is not None and owner in graph.scripts:
+    owner = next((owner for owner in owners if owner in graph.scripts), None)
+    if not added and owner is not None:
         return [rolled_back(owner, committing=True)]
     if not added:
         return [unrevised(changes or _undone(project, before[0], removed), path=_first_model(project))]
@@ -144,16 +149,16 @@ def _commit_findings(
 
 def _schemas(
     project: Project, known: Schemas, index: Tree, parents: Sequence[Tree]
-) -> tuple[Schema, list[Schema]]:
-    """The index's schema and its parents'.
+) -> tuple[Schema, list[Schema | None]]:
+    """The index's schema and its parents'; None for a parent whose models do not import.
 
     A parent without the Alembic configuration cannot be asked. Where its models are the index's, so is
     its schema; else nothing of them is covered by a revision yet.
     """
     files = project.configuration.files
     asked = [tree for tree in parents if all(tree.exists(path) for path in files)]
-    now, *found = known.all_of([index, *asked])
-    schemas = dict(zip((tree.label for tree in asked), found, strict=True))
+    now, found = _importable(known, index, asked)
+    schemas: dict[str, Schema | None] = dict(zip((tree.label for tree in asked), found, strict=True))
     models = content_digest(index, project.models)
     olds = [
         schemas[tree.label]
@@ -164,6 +169,23 @@ def _schemas(
         for tree in parents
     ]
     return now, olds
+
+
+def _importable(
+    known: Schemas, index: Tree, parents: Sequence[Tree]
+) -> tuple[Schema, Sequence[Schema | None]]:
+    try:
+        now, *found = known.all_of([index, *parents])
+        return now, found
+    except ProjectCodeError:
+        return known.of(index), [_if_it_imports(known, tree) for tree in parents]
+
+
+def _if_it_imports(known: Schemas, tree: Tree) -> Schema | None:
+    try:
+        return known.of(tree)
+    except ProjectCodeError:
+        return None
 
 
 def common_changes(olds: Sequence[Schema], now: Schema) -> tuple[FacetChange, ...]:
@@ -227,10 +249,10 @@ def _undone(project: Project, before: Graph, removed: frozenset[RevisionId]) -> 
     return ()
 
 
-def _owner(project: Project, content: str | None) -> RevisionId | None:
-    """The newest committed revision whose models have just this content."""
+def _owners(project: Project, content: str | None) -> tuple[RevisionId, ...]:
+    """The committed revisions whose models have just this content, newest first."""
     head = project.git.head()
-    return None if head is None else Ties(project=project, at=head).owner(content)
+    return () if head is None else Ties(project=project, at=head).owners(content)
 
 
 def _first_model(project: Project) -> str | None:

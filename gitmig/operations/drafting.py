@@ -65,7 +65,13 @@ def gather(project: Project, worker: Worker, tree: Tree, graph: Graph, base: Rev
 
 
 def base_schema(
-    project: Project, graph: Graph, base: RevisionId | None, *, like: Schema, at: CommitId | None = None
+    project: Project,
+    graph: Graph,
+    base: RevisionId | None,
+    *,
+    like: Schema,
+    at: CommitId | None = None,
+    schemas: Schemas | None = None,
 ) -> Schema:
     """The schema that ``base`` was made for, under the dialect and SQLAlchemy of ``like``.
 
@@ -73,7 +79,7 @@ def base_schema(
     """
     if base is None:
         return Schema(like.dialect, like.sqlalchemy, {})
-    schemas = Schemas(project=project)
+    schemas = schemas or Schemas(project=project)
     header = graph.scripts[base].header
     if header.schema and (header.dialect, header.sqlalchemy) == (like.dialect, like.sqlalchemy):
         stored = schemas.cache.schema(header.schema)

@@ -34,6 +34,7 @@ def models_place(project: Project, graph: Graph) -> ModelsPlace:
         modified += [path for path in {**old, **new} if old.get(path) != new.get(path)]
     if committed is None:
         return ModelsPlace(revision=None, modified=tuple(sorted(modified)), rolled_back_to=None)
-    revision = Ties(project=project).owner(content_digest(now, project.models))
+    owners = Ties(project=project).owners(content_digest(now, project.models))
+    revision = owners[0] if owners else None
     rolled_back = revision if modified and revision not in graph.heads else None
     return ModelsPlace(revision=revision, modified=tuple(sorted(modified)), rolled_back_to=rolled_back)

@@ -48,6 +48,7 @@ def _upgrade(project: Project, target: str, manner: Manner, commit: bool) -> Mov
         raise Refused(f"{target} leads down, not up", hint=f"gitmig rollback {target}")
     require_target(graph, target)
     if commit:
+        project.require_models()
         project.git.require_author()
     with project.worker() as worker:
         scripts = uncommitted(project, graph, graph.heads) if commit else ()

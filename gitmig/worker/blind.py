@@ -45,7 +45,9 @@ class Writer:
             if key not in self._changes.open:
                 continue
             before, after = self._changes.open[key]
-            writer: Callable[[Key, str | None, str | None], bool] = getattr(self, f"_{key[0].replace(' ', '_')}", self._never)
+            writer: Callable[[Key, str | None, str | None], bool] = getattr(
+                self, f"_{key[0].replace(' ', '_')}", self._never
+            )
             if writer(key, before, after):
                 self._changes.cover(key)
         for key, (before, after) in sorted(self._changes.open.items(), key=lambda item: _order(item[0])):
@@ -132,9 +134,13 @@ class Writer:
     def _identity(self, column: Column[Any], before: str, after: str) -> WrittenOp | None:
         """PostgreSQL's identity, made or taken away; Alembic renders it one way only."""
         old, new = aspects(before).get("generated"), aspects(after).get("generated")
-        if self._dialect != "postgresql" or any("IDENTITY" not in text for text in (old, new) if text is not None):
+        if self._dialect != "postgresql" or any(
+            "IDENTITY" not in text for text in (old, new) if text is not None
+        ):
             return None
-        name = column.table.name if column.table.schema is None else f"{column.table.schema}.{column.table.name}"
+        name = (
+            column.table.name if column.table.schema is None else f"{column.table.schema}.{column.table.name}"
+        )
         start = f"ALTER TABLE {identifier(name)} ALTER COLUMN {identifier(str(column.name))}"
         drop = f"{start} DROP IDENTITY"
         if old is None or new is None:
@@ -142,7 +148,9 @@ class Writer:
             return WrittenOp(made, execute(drop)) if old is None else WrittenOp(execute(drop), made)
         return None
 
-    def _add_comment(self, operation: ops.AlterColumnOp, column: Column[Any], existing: Column[Any] | None) -> None:
+    def _add_comment(
+        self, operation: ops.AlterColumnOp, column: Column[Any], existing: Column[Any] | None
+    ) -> None:
         key = ("comment", table_key(column.table), str(column.name))
         if key in self._changes.open:
             operation.modify_comment = column.comment
@@ -164,7 +172,9 @@ class Writer:
             if after is None:
                 operation = ops.DropTableCommentOp(plain, schema=schema, existing_comment=existing)
             else:
-                operation = ops.CreateTableCommentOp(plain, found.comment, schema=schema, existing_comment=existing)
+                operation = ops.CreateTableCommentOp(
+                    plain, found.comment, schema=schema, existing_comment=existing
+                )
             self._in_table(table).append(operation)
             return True
         return self.alter(table, name, name, "", "")
@@ -189,7 +199,7 @@ class Writer:
             if old is not None:
                 self._in_table(table).append(ops.DropIndexOp.from_index(old))
             elif "\\n" not in before:
-                drop = call("drop_index", table=None, first=repr(name))
+                drop = call("drop_index", table=plain, schema=schema, first=repr(name))
                 self._in_table(table).append(WrittenOp(drop, execute(before)))
             else:
                 return False
@@ -226,10 +236,15 @@ class Writer:
         schema, plain = split(table)
         old_columns = [column.name for column in old.primary_key.columns] if old is not None else []
         new_columns = [str(column.name) for column in new.primary_key.columns] if new is not None else []
-        old_name, new_name = name or f"{plain}_pkey", (new.primary_key.name if new is not None else None) or name
+        old_name, new_name = (
+            name or f"{plain}_pkey",
+            (new.primary_key.name if new is not None else None) or name,
+        )
         steps = self._in_table(table)
         if before is not None:
-            drop = call("drop_constraint", "type_='primary'", table=plain, schema=schema, first=repr(str(old_name)))
+            drop = call(
+                "drop_constraint", "type_='primary'", table=plain, schema=schema, first=repr(str(old_name))
+            )
             steps.append(WrittenOp(drop, _create_key(old_name, plain, schema, old_columns), rebuilds=True))
         if after is not None:
             made = str(new_name or f"{plain}_pkey")
@@ -239,14 +254,20 @@ class Writer:
 
     def _check(self, key: Key, before: str | None, after: str | None) -> bool:
         _, table, name = key
-        if any(text is not None and ("\\n" in text or "CHECK" not in text.upper()) for text in (before, after)):
+        if any(
+            text is not None and ("\\n" in text or "CHECK" not in text.upper()) for text in (before, after)
+        ):
             return False  # EXCLUDE, or text that one line does not hold
         old_name = self._database.check_name(table, name, before) if before is not None else None
         if before is not None and old_name is None:
             return False
         if after is not None and self._into_created_table(key):
             return True
-        new_name = name if after is None or f"CONSTRAINT {name}" in after.replace('"', "") else check_name(table, after)
+        new_name = (
+            name
+            if after is None or f"CONSTRAINT {name}" in after.replace('"', "")
+            else check_name(table, after)
+        )
         if before is not None and old_name is not None:
             drop, create = check_lines(old_name, table, before)
             self._in_table(table).append(WrittenOp(drop, create, rebuilds=True))
@@ -260,7 +281,9 @@ class Writer:
         item = self._models.part(key)
         for operation in self._upgrade:
             if isinstance(operation, ops.CreateTableOp) and item is not None:
-                name = f"{operation.schema}.{operation.table_name}" if operation.schema else operation.table_name
+                name = (
+                    f"{operation.schema}.{operation.table_name}" if operation.schema else operation.table_name
+                )
                 if name == key[1]:
                     operation.columns = [*operation.columns, item._copy()]
                     return True
@@ -281,7 +304,8 @@ class Writer:
         return [
             position
             for position, operation in enumerate(self._upgrade)
-            if isinstance(operation, ops.ModifyTableOps) and (operation.schema, operation.table_name) == split(table)
+            if isinstance(operation, ops.ModifyTableOps)
+            and (operation.schema, operation.table_name) == split(table)
         ]
 
 
@@ -315,7 +339,18 @@ def _create_key(name: Any, table: str, schema: str | None, columns: list[str]) -
     return call("create_primary_key", repr(columns), table=table, schema=schema, first=repr(str(name)))
 
 
-_ORDER = ("schema", "table", "column", "primary key", "foreign key", "unique", "check", "index", "sequence", "comment")
+_ORDER = (
+    "schema",
+    "table",
+    "column",
+    "primary key",
+    "foreign key",
+    "unique",
+    "check",
+    "index",
+    "sequence",
+    "comment",
+)
 
 
 def _order(key: Key) -> tuple[int, Key]:

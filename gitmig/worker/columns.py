@@ -10,7 +10,7 @@ from alembic.operations.ops import AlterColumnOp
 from sqlalchemy import Column, DefaultClause, text
 
 Aspects = dict[str, str]
-"""``type``, ``null``, ``default``, ``generated``, ``rest``: parts of a column's DDL; absent ones are left out."""
+"""``type``, ``null``, ``default``, ``generated``, ``rest``: parts of a column's DDL."""
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|[()]|[^\s()'\"`]+|\s+")
 _STARTS = {
@@ -87,9 +87,7 @@ def alteration(
     return operation, set(_applied(operation, column, old, changed))
 
 
-def _applied(
-    operation: AlterColumnOp, column: Column[Any], old: Aspects, changed: set[str]
-) -> Iterator[str]:
+def _applied(operation: AlterColumnOp, column: Column[Any], old: Aspects, changed: set[str]) -> Iterator[str]:
     for part in sorted(changed):
         default: Any = column.server_default
         if part == "type":

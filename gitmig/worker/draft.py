@@ -21,6 +21,7 @@ from .channel import Failure
 from .config import alembic_config, script_directory
 from .enums import write_enums
 from .environment import Stopped, run_environment
+from .heads import no_new_files
 from .migrate import Migration
 from .objects import DatabaseObjects, Key, ModelObjects
 from .operations import Changes, find_stuck, keep
@@ -46,7 +47,9 @@ def draft(session: Session, request: dict[str, Any]) -> dict[str, Any]:
         if wants_env:
             if config.cmd_opts is not None:
                 config.cmd_opts.autogenerate = not request.get("empty")
-            run_environment(session, drafting)
+            # Nothing of it stays: a database that is not there is stood in for by an empty one in memory.
+            with no_new_files([]):
+                run_environment(session, drafting)
     finally:
         if config.cmd_opts is not None:
             config.cmd_opts.autogenerate = before
@@ -117,7 +120,11 @@ class Drafting(Migration):
     def answer(self) -> dict[str, Any]:
         """The answer to the request."""
         if not self._scripts:
-            return {"released": False, **_nothing(), "rename_candidates": [list(row) for row in self._candidates]}
+            return {
+                "released": False,
+                **_nothing(),
+                "rename_candidates": [list(row) for row in self._candidates],
+            }
         script = self._scripts[0]
         rendered = render_script(
             alembic_config(self.session),
@@ -198,7 +205,11 @@ class Drafting(Migration):
             write_enums(upgrade, changes, models)
         writer.write()
         self._uncovered += writer.uncovered
-        return [operation for operation in upgrade if not isinstance(operation, ops.ModifyTableOps) or operation.ops]
+        return [
+            operation
+            for operation in upgrade
+            if not isinstance(operation, ops.ModifyTableOps) or operation.ops
+        ]
 
     def _hook(self, context: MigrationContext) -> None:
         hook = context.opts.get("process_revision_directives")
@@ -226,7 +237,11 @@ def _kept(
             find_stuck(inner, changes)
     for operation in found:
         if isinstance(operation, ops.ModifyTableOps):
-            few = [each for each in operation.ops if not _is_renamed(each, changes, renamed) and keep(each, changes)]
+            few = [
+                each
+                for each in operation.ops
+                if not _is_renamed(each, changes, renamed) and keep(each, changes)
+            ]
             kept.append(ops.ModifyTableOps(operation.table_name, few, schema=operation.schema))
         elif keep(operation, changes):
             kept.append(operation)
@@ -240,7 +255,9 @@ def _is_renamed(operation: ops.MigrateOperation, changes: Changes, renamed: set[
         name = operation.column_name
     else:
         return False
-    return any(("column", table, name) in renamed for table in changes.tables(operation.schema, operation.table_name))
+    return any(
+        ("column", table, name) in renamed for table in changes.tables(operation.schema, operation.table_name)
+    )
 
 
 def _renamed(renames: Sequence[Rename]) -> set[Key]:
@@ -253,7 +270,9 @@ def _losses(changes: Changes, renames: Sequence[Rename]) -> list[str]:
     gone = [key for key, (_, after) in changes.all.items() if after is None and key not in renamed]
     tables = {key[1] for key in gone if key[0] == "table"}
     lost = [f"table {table}" for table in sorted(tables)]
-    return lost + [f"column {key[1]}.{key[2]}" for key in sorted(gone) if key[0] == "column" and key[1] not in tables]
+    return lost + [
+        f"column {key[1]}.{key[2]}" for key in sorted(gone) if key[0] == "column" and key[1] not in tables
+    ]
 
 
 def _target(session: Session, context: MigrationContext) -> MetaData | Sequence[MetaData]:

@@ -20,12 +20,17 @@ from .objects import ModelObjects, enums_of, split
 from .operations import Changes
 from .render import Lines, WrittenOp, execute, nothing
 
+_DIALECT: Any = postgresql.dialect  # an untyped class
 _LABEL = re.compile(r"'((?:[^']|'')*)'")
 
 
 def write_enums(upgrade: list[ops.MigrateOperation], changes: Changes, models: ModelObjects) -> None:
     """Put what the difference says of enumeration types in front of ``upgrade`` and behind it."""
-    created = {name: after for (kind, _, name), (before, after) in changes.open.items() if kind == "enum" and before is None}
+    created = {
+        name: after
+        for (kind, _, name), (before, after) in changes.open.items()
+        if kind == "enum" and before is None
+    }
     explicit = {name for name in created if not _made_with_one_table(name, upgrade)}
     _leave_alone(upgrade, {name for name in created if name not in explicit})
     for (kind, table, name), (before, after) in sorted(changes.open.items()):
@@ -47,7 +52,11 @@ def labels(ddl: str | None) -> list[str]:
 
 
 def _write_labels(
-    upgrade: list[ops.MigrateOperation], name: str, old: Sequence[str], new: Sequence[str], models: ModelObjects
+    upgrade: list[ops.MigrateOperation],
+    name: str,
+    old: Sequence[str],
+    new: Sequence[str],
+    models: ModelObjects,
 ) -> bool:
     columns = models.enum_columns(name)
     added = [label for label in new if label not in old]
@@ -93,17 +102,20 @@ def _made_anew(name: str, new: Sequence[str], columns: Sequence[Column[Any]]) ->
         f"CREATE TYPE {identifier(name)} AS ENUM ({listed})",
     ]
     for column in columns:
-        table = f"ALTER TABLE {identifier(facets.table_key(column.table))} ALTER COLUMN {identifier(str(column.name))}"
+        name_of_table, name_of_column = facets.table_key(column.table), identifier(str(column.name))
+        table = f"ALTER TABLE {identifier(name_of_table)} ALTER COLUMN {name_of_column}"
         array = "[]" if isinstance(column.type, ARRAY) else ""
         default = _default(column)
         if default is not None:
             statements.append(f"{table} DROP DEFAULT")
         target = f"{identifier(name)}{array}"
-        statements.append(f"{table} TYPE {target} USING {identifier(str(column.name))}::text{array}::{target}")
+        statements.append(f"{table} TYPE {target} USING {name_of_column}::text{array}::{target}")
         if default is not None:
             statements.append(f"{table} SET DEFAULT {default}")
     statements.append(f"DROP TYPE {full_old}")
-    return lambda prefix, batch: [line for statement in statements for line in execute(statement)("op.", False)]
+    return lambda prefix, batch: [
+        line for statement in statements for line in execute(statement)("op.", False)
+    ]
 
 
 def _made_with_one_table(name: str, upgrade: Sequence[ops.MigrateOperation]) -> bool:
@@ -116,7 +128,9 @@ def _made_with_one_table(name: str, upgrade: Sequence[ops.MigrateOperation]) -> 
         elif isinstance(operation, ops.AddColumnOp):
             users += [False] * _has(operation.column, name)
         elif isinstance(operation, ops.AlterColumnOp) and operation.modify_type is not None:
-            users += [False] * any(facets._qualified(enum) == name for enum in enums_of(operation.modify_type))
+            users += [False] * any(
+                facets._qualified(enum) == name for enum in enums_of(operation.modify_type)
+            )
     return users == [True]
 
 
@@ -132,7 +146,12 @@ def _without_create(item: Any, made: set[str]) -> Any:
         return item
     type_ = item.type
     inner = type_.item_type if isinstance(type_, ARRAY) else type_
-    if not isinstance(inner, Enum) or not inner.native_enum or not inner.name or facets._qualified(inner) in made:
+    if (
+        not isinstance(inner, Enum)
+        or not inner.native_enum
+        or not inner.name
+        or facets._qualified(inner) in made
+    ):
         return item
     plain: Any = postgresql.ENUM(*inner.enums, name=inner.name, schema=inner.schema, create_type=False)
     copy = item._copy()
@@ -174,12 +193,12 @@ def _default(column: Column[Any]) -> str | None:
     default: Any = getattr(column.server_default, "arg", None)
     if default is None:
         return None
-    return _quoted(default) if isinstance(default, str) else str(default.compile(dialect=postgresql.dialect()))
+    return _quoted(default) if isinstance(default, str) else str(default.compile(dialect=_DIALECT()))
 
 
 def identifier(name: str) -> str:
     """A name as PostgreSQL wants it, quoted where that is needed."""
-    preparer = postgresql.dialect().identifier_preparer
+    preparer = _DIALECT().identifier_preparer
     return ".".join(preparer.quote(part) for part in name.split("."))
 
 

@@ -118,7 +118,9 @@ def _override(environment: EnvironmentContext, purpose: Purpose, asked: URL | No
 
     def configuring(connection: Connection | None = None, *args: Any, **options: Any) -> None:
         if connection is None:
-            raise Stopped(Failure("project-code", "env.py gave configure() no connection, though not offline"))
+            raise Stopped(
+                Failure("project-code", "env.py gave configure() no connection, though not offline")
+            )
         if isinstance(connection, Connection):
             _compare(asked, connection.engine.url)
             purpose.configuring(connection, options)
@@ -128,7 +130,7 @@ def _override(environment: EnvironmentContext, purpose: Purpose, asked: URL | No
         purpose.ran = True
         purpose.running(environment.get_context(), lambda: run_migrations(**arguments))
 
-    environment.configure = configuring  # type: ignore[method-assign, assignment]
+    environment.configure = configuring  # type: ignore[method-assign]
     environment.run_migrations = running  # type: ignore[method-assign]
 
 
@@ -207,5 +209,3 @@ def _is_network(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno is None:
         return True
     return type(error).__module__.partition(".")[0] == "asyncpg"
-
-

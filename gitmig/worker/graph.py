@@ -62,9 +62,7 @@ def revision_map(scripts: Iterable[dict[str, Any]]) -> RevisionMap:
     return revisions
 
 
-def build_steps(
-    graphs: Sequence[RevisionMap], wanted: Sequence[dict[str, Any]]
-) -> tuple[RevisionStep, ...]:
+def build_steps(graphs: Sequence[RevisionMap], wanted: Sequence[dict[str, Any]]) -> tuple[RevisionStep, ...]:
     """Alembic's steps for the command line's. Loads every script that takes part, before the first runs.
 
     Raises what a script raises when it is imported, as :class:`BrokenScript`.

@@ -23,7 +23,7 @@ def read_heads(session: Session) -> dict[str, Any]:
     them in ``databases``.
     """
     look = _Look()
-    with _no_new_files(look.missing):
+    with no_new_files(look.missing):
         run_environment(session, look)
     return {**look.found[0], "databases": look.found}
 
@@ -85,7 +85,7 @@ def _metadata(context: MigrationContext) -> list[MetaData]:
 
 
 @contextmanager
-def _no_new_files(missing: list[Any]) -> Iterator[None]:
+def no_new_files(missing: list[Any]) -> Iterator[None]:
     """While this lasts, SQLite files that are not there are stood in for by empty databases in memory."""
 
     def connecting(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:

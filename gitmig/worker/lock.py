@@ -74,7 +74,9 @@ class _SessionLock(NoLock):
 
     def check(self) -> None:
         try:
-            held = self._scalar(self.BACKEND) == self._backend and self._scalar(self.HELD, **self._parameters())
+            held = self._scalar(self.BACKEND) == self._backend and self._scalar(
+                self.HELD, **self._parameters()
+            )
         except DBAPIError:
             held = False
         if not held:
@@ -120,13 +122,12 @@ class PostgresLock(_SessionLock):
     BACKEND = "select pg_backend_pid()"
     TRY = "select pg_try_advisory_lock((cast(:high as bigint) << 32) | cast(:low as bigint))"
     HELD = f"select count(*) from pg_locks where {_ADVISORY} and pid = pg_backend_pid()"
-    _WHO = f"""select a.pid, a.application_name, to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'),
-            (select string_agg(b.query, '; ') from pg_stat_activity b
-             where b.datname = current_database() and b.state <> 'idle' and b.pid <> a.pid
-             and b.pid <> pg_backend_pid() and b.application_name = a.application_name
-             and b.client_addr is not distinct from a.client_addr
-             and abs(extract(epoch from b.backend_start - a.backend_start)) < 1)
-        from pg_locks l join pg_stat_activity a on a.pid = l.pid where {_ADVISORY.replace("database", "l.database", 1)}"""
+    _WHO = f"""select pid, application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS')
+        from pg_stat_activity where pid in (select pid from pg_locks where {_ADVISORY})"""
+    # Its other connection has read the version table in the transaction that is still open.
+    _WHAT = """select a.query from pg_locks l join pg_stat_activity a on a.pid = l.pid
+        where l.locktype = 'relation' and l.granted and l.relation = to_regclass(:version_table)
+        and a.state <> 'idle' order by a.xact_start limit 1"""
 
     def _parameters(self) -> dict[str, Any]:
         if not hasattr(self, "_key"):
@@ -141,7 +142,8 @@ class PostgresLock(_SessionLock):
         row = self._row(self._WHO, **self._parameters())
         if row is None:
             return "a session that has just ended"
-        pid, application, since, query = row
+        pid, application, since = row
+        query = self._scalar(self._WHAT, version_table=self._version_table)
         named = f" ({application})" if application else ""
         running = f", running: {' '.join(query.split())[:200]}" if query else ""
         return f"PostgreSQL session {pid}{named}, since {since}{running}"
@@ -153,7 +155,9 @@ class MySqlLock(_SessionLock):
     BACKEND = "select connection_id()"
     TRY = "select get_lock(:name, 0)"
     HELD = "select is_used_lock(:name) = connection_id()"
-    _WHO = "select id, user, host, time, info from information_schema.processlist where id = is_used_lock(:name)"
+    _WHO = (
+        "select id, user, host, time, info from information_schema.processlist where id = is_used_lock(:name)"
+    )
 
     def _parameters(self) -> dict[str, Any]:
         if not hasattr(self, "_key"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -14,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from .channel import Failure
 from .environment import Purpose, Stopped, database_name, first_line, run_environment
 from .graph import BrokenScript, build_steps, revision_map
-from .heads import what_is_there
+from .heads import no_new_files, what_is_there
+from .losses import find_losses
 from .lock import NoLock, lock_for
 from .session import Session
 from .sqlite import SqliteTransactions
@@ -24,6 +26,8 @@ from .tracebacks import user_traceback, without_passwords
 def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """The ``migrate`` request: asks ``plan`` under the lock, applies, asks ``commit``.
 
+    With ``dry`` the plan is going to be let go of, and no SQLite file is made for it.
+
     Returns ``{heads, committed, database, steps}``: ``committed`` whether everything planned was committed,
     ``steps`` how many steps were, ``heads`` what the version table holds now. Raises Failure("migration")
     with ``committed`` (steps), ``revision``, ``action``, ``statement``, ``partial`` (a failing step had
@@ -31,7 +35,8 @@ def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """
     migration = Migration(session, request)
     try:
-        run_environment(session, migration)
+        with no_new_files([]) if request.get("dry") else nullcontext():
+            run_environment(session, migration)
         migration.finish()
     finally:
         migration.release()
@@ -162,6 +167,8 @@ class Migration(Purpose):
             raise Stopped
         wanted = answer["steps"]
         self._expect = sorted(answer["expect"])
+        if answer.get("losses"):
+            self._ask_losses(context, answer["losses"])
         try:
             graphs = [revision_map(graph) for graph in answer["graphs"]]
             self._steps = build_steps(graphs, wanted)
@@ -176,6 +183,12 @@ class Migration(Purpose):
         if self._steps and (sqlite := self._sqlite_of(context)) is not None:
             sqlite.remember_foreign_keys()
         return bool(self._steps)
+
+    def _ask_losses(self, context: MigrationContext, wanted: list[dict[str, Any]]) -> None:
+        assert context.connection is not None
+        found = find_losses(context.connection, wanted)
+        if not self.session.channel.ask("losses", found=found).get("go"):
+            raise Stopped
 
     def _watched(self, function: Callable[..., None], path: str) -> Callable[..., None]:
         @functools.wraps(function)
@@ -229,7 +242,9 @@ class Migration(Purpose):
             answer = self.session.channel.ask("commit")
         except BaseException as error:
             connection.connection.rollback()
-            raise Stopped(error) if isinstance(error, Failure) else error
+            if isinstance(error, Failure):
+                raise Stopped(error) from None
+            raise
         self.confirmed = bool(answer.get("commit"))
         if not self.confirmed:
             # At once, on the driver: env.py may keep the connection open.

@@ -43,7 +43,11 @@ class ModelObjects:
     def column(self, table: str, name: str) -> Column[Any] | None:
         """The column as the database knows it, not by its key in Python."""
         found = self.table(table)
-        return next((column for column in found.columns if column.name == name), None) if found is not None else None
+        return (
+            next((column for column in found.columns if column.name == name), None)
+            if found is not None
+            else None
+        )
 
     def part(self, key: Key) -> Any:
         """The constraint or index of a facet, or None."""
@@ -86,7 +90,9 @@ class ModelObjects:
         for column in table.columns:
             for constraint in column.constraints:
                 if hasattr(constraint, "_should_create_for_compiler"):
-                    yield from self._keyed(self._reader._constraint(key, table, constraint, str(column.name)), constraint)
+                    yield from self._keyed(
+                        self._reader._constraint(key, table, constraint, str(column.name)), constraint
+                    )
 
     @staticmethod
     def _keyed(found: Iterable[facets.Facet], constraint: Any) -> Iterable[tuple[Key, Any]]:
@@ -130,7 +136,9 @@ class DatabaseObjects:
     def index(self, table: str, name: str) -> Index | None:
         """An index by its name."""
         found = self.table(table)
-        return next((item for item in found.indexes if item.name == name), None) if found is not None else None
+        return (
+            next((item for item in found.indexes if item.name == name), None) if found is not None else None
+        )
 
     def constraint(self, key: Key) -> UniqueConstraint | ForeignKeyConstraint | None:
         """A unique or foreign key by its name, or by its columns where the models do not name it."""

@@ -34,7 +34,7 @@ class Changes:
     stuck: set[Key] = field(default_factory=set)
     """Constraints that the database does not name: nothing can drop them."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: D105
         self.open = dict(self.all)
 
     def cover(self, *keys: Key) -> None:
@@ -73,7 +73,9 @@ def keep(operation: ops.MigrateOperation, changes: Changes) -> bool:
     if not keys:
         return True
     dropped = isinstance(operation, ops.DropIndexOp | ops.DropConstraintOp)
-    return _keep_keys([key for key in keys if changes.all.get(key, (None, None))[not dropped] is not None], changes)
+    return _keep_keys(
+        [key for key in keys if changes.all.get(key, (None, None))[not dropped] is not None], changes
+    )
 
 
 def find_stuck(operation: ops.MigrateOperation, changes: Changes) -> None:
@@ -86,7 +88,7 @@ def columns_of(operation: ops.MigrateOperation) -> tuple[str, ...]:
     """The columns of an index or constraint operation."""
     item: Any = None
     try:
-        if isinstance(operation, ops.DropConstraintOp) or isinstance(operation, ops.AddConstraintOp):
+        if isinstance(operation, ops.DropConstraintOp | ops.AddConstraintOp):
             item = operation.to_constraint()
         elif isinstance(operation, ops.CreateIndexOp | ops.DropIndexOp):
             item = operation.to_index()

@@ -54,7 +54,9 @@ def needs_rebuild(operation: ops.MigrateOperation) -> bool:
             return False
 
 
-def keep_checks(upgrade: Sequence[ops.MigrateOperation], database: DatabaseObjects, gone: Sequence[str]) -> None:
+def keep_checks(
+    upgrade: Sequence[ops.MigrateOperation], database: DatabaseObjects, gone: Sequence[str]
+) -> None:
     """Write down the unnamed CHECKs of tables that are rebuilt: Alembic's batch would lose them.
 
     ``gone`` is the DDL before of everything that changes. They have a name from then on.

@@ -30,7 +30,9 @@ def candidates(changes: Changes, answered: Sequence[Rename]) -> list[Rename]:
         here = [(name, change) for _, name, change in group if (table, name) not in known]
         gone = [(name, before) for name, (before, after) in here if before is not None and after is None]
         come = [(name, after) for name, (before, after) in here if after is not None and before is None]
-        found += [(table, old, new) for old, before in gone for new, after in come if same_type(before, after)]
+        found += [
+            (table, old, new) for old, before in gone for new, after in come if same_type(before, after)
+        ]
     return found
 
 
@@ -60,7 +62,7 @@ def write_renames(
     database: DatabaseObjects,
     writer: Writer,
 ) -> None:
-    """Put each rename after what drops the old column's indexes and constraints, before what makes new ones."""
+    """Put each rename after what drops the old column's indexes and constraints, before those of the new."""
     for table, old, new in renames:
         schema, plain = split(table)
         before, after = changes.all["column", table, old][0], changes.all["column", table, new][1]
@@ -75,7 +77,8 @@ def write_renames(
         )
         position, first = _split_drops(upgrade, plain, schema)
         upgrade[position:position] = [*first, rename]
-        assert before is not None and after is not None
+        assert before is not None
+        assert after is not None
         if writer.alter(table, old, new, before, after):
             changes.cover(("column", table, old), ("column", table, new), ("comment", table, old))
         else:
@@ -98,7 +101,12 @@ def _following(changes: Changes, table: str, old: str, new: str) -> Iterator[Key
             # Not named by the models, its columns stand for the name.
             other = (key[0], key[1], _renamed(key[2], old, new))
             made = changes.all.get(other, ("", ""))
-            if other != key and made[0] is None and _unquoted(made[1] or "") == renamed and _unnamed(key, before):
+            if (
+                other != key
+                and made[0] is None
+                and _unquoted(made[1] or "") == renamed
+                and _unnamed(key, before)
+            ):
                 yield key
                 yield other
 
@@ -121,8 +129,13 @@ def _split_drops(
 ) -> tuple[int, list[ops.MigrateOperation]]:
     """Take the table's dropped indexes and constraints out of its operations; where they were, and they."""
     for position, operation in enumerate(upgrade):
-        if isinstance(operation, ops.ModifyTableOps) and (operation.table_name, operation.schema) == (table, schema):
-            drops = [each for each in operation.ops if isinstance(each, ops.DropIndexOp | ops.DropConstraintOp)]
+        if isinstance(operation, ops.ModifyTableOps) and (operation.table_name, operation.schema) == (
+            table,
+            schema,
+        ):
+            drops = [
+                each for each in operation.ops if isinstance(each, ops.DropIndexOp | ops.DropConstraintOp)
+            ]
             operation.ops[:] = [each for each in operation.ops if each not in drops]
             if drops:
                 return position, [ops.ModifyTableOps(table, drops, schema=schema)]

@@ -71,7 +71,9 @@ class RenameColumnOp(AlterColumnOp):
         )
 
 
-def call(name: str, *arguments: str, table: str | None = None, schema: str | None = None, first: str = "") -> Lines:
+def call(
+    name: str, *arguments: str, table: str | None = None, schema: str | None = None, first: str = ""
+) -> Lines:
     """A call of ``op.name(first, 'table', *arguments, schema=…)``; a batch knows its table and schema."""
 
     def lines(prefix: str, batch: bool) -> list[str]:
@@ -135,9 +137,9 @@ def render_script(
     if context is not None:
         context.imports = set(script.imports or ())
         _render_python_into_templatevars(context, script, arguments)
-        for operations in (*script.upgrade_ops_list, *script.downgrade_ops_list):
-            token = getattr(operations, "upgrade_token", None) or getattr(operations, "downgrade_token", "")
-            arguments[token] = _with_a_statement(arguments[token])
+        tokens = [each.upgrade_token for each in script.upgrade_ops_list]
+        tokens += [each.downgrade_token for each in script.downgrade_ops_list]
+        arguments |= {token: _with_a_statement(arguments[token]) for token in tokens}
     folder = _folder(directory, script)
     created = directory._generate_create_date()
     path = directory._rev_path(str(folder), str(script.rev_id), script.message, created)

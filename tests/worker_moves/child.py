@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import alembic.context
+
 import gitmig
 from tests import database
 
@@ -56,7 +58,8 @@ class Child:
             env={**os.environ, **(env or {}), "PYTHONHASHSEED": "0"},
         )
         child = cls(process)
-        child.request("open", **{"top": str(top), "directory": str(top), "ini": "alembic.ini", **options})
+        where: Json = {"top": str(top), "directory": str(top), "ini": "alembic.ini", **options}
+        child.request("open", None, **where)
         return child
 
     def send(self, message: Json) -> None:
@@ -116,12 +119,21 @@ if context.is_offline_mode():
     context.configure(url=config.get_main_option("sqlalchemy.url"), target_metadata=target_metadata)
     context.run_migrations()
 else:
-    engine = engine_from_config(config.get_section("alembic", {{}}), prefix="sqlalchemy.", poolclass=pool.NullPool)
+    section = config.get_section("alembic", {{}})
+    engine = engine_from_config(section, prefix="sqlalchemy.", poolclass=pool.NullPool)
     with engine.connect() as connection:
         run(connection)
 """
 
-MAKO = Path(__import__("alembic").__file__).parent / "templates" / "generic" / "script.py.mako"
+ENFORCED = GENERIC_ENV.replace(
+    "    with engine.connect()",
+    "    from sqlalchemy import event\n"
+    "    event.listen(engine, 'connect', lambda c, r: c.execute('PRAGMA foreign_keys=ON'))\n"
+    "    with engine.connect()",
+)
+"""The same with foreign keys enforced in SQLite."""
+
+MAKO = Path(alembic.context.__file__).parent / "templates" / "generic" / "script.py.mako"
 
 
 @dataclass
@@ -203,7 +215,12 @@ class Project:
         }
 
     def migrate(
-        self, *steps: str, expect: Sequence[str], commit: bool = True, child: Child | None = None, **data: object
+        self,
+        *steps: str,
+        expect: Sequence[str],
+        commit: bool = True,
+        child: Child | None = None,
+        **data: object,
     ) -> Json:
         """Carry out steps in a worker of their own."""
         child = child or self.child()

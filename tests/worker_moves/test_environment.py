@@ -108,7 +108,12 @@ def test_templates(make: Make, tmp_path: Path, template: str) -> None:
         project.migrate("+c3", expect=["c3"], child=child)
     assert project.tables() == ("one", "two")
     looked = child.request("heads")
-    assert (looked["exists"], looked["versioned"], looked["heads"], looked["tables"]) == (True, True, ["b2"], 2)
+    assert (looked["exists"], looked["versioned"], looked["heads"], looked["tables"]) == (
+        True,
+        True,
+        ["b2"],
+        2,
+    )
 
 
 def templated(make: Make, tmp_path: Path, template: str) -> Project:
@@ -116,7 +121,9 @@ def templated(make: Make, tmp_path: Path, template: str) -> Project:
     driver = "sqlite+aiosqlite" if "async" in template else "sqlite"
     url = f"{driver}:///{project.top}/test.db"
     ini = (TEMPLATES / template / "alembic.ini.mako").read_text()
-    ini = ini.replace("${script_location}", "%(here)s/alembic").replace("driver://user:pass@localhost/dbname", url)
+    ini = ini.replace("${script_location}", "%(here)s/alembic").replace(
+        "driver://user:pass@localhost/dbname", url
+    )
     (project.top / "alembic.ini").write_text(ini.replace('"%(here)s/alembic"', "%(here)s/alembic"))
     if "pyproject" in template:
         (project.top / "pyproject.toml").write_text('[tool.alembic]\nscript_location = "%(here)s/alembic"\n')
@@ -160,7 +167,10 @@ def test_env_that_never_commits_is_told_so(make: Make, database_url: str) -> Non
     with pytest.raises(Failed) as failed:
         project.migrate("+a1", expect=["a1"])
     assert failed.value.kind == "project-code"
-    assert failed.value.message == "env.py did not commit the transaction that it began itself: nothing was applied"
+    assert (
+        failed.value.message
+        == "env.py did not commit the transaction that it began itself: nothing was applied"
+    )
     assert project.tables() == ()
 
 
@@ -171,7 +181,11 @@ def test_env_that_never_commits_is_told_so(make: Make, database_url: str) -> Non
         ("raise SystemExit(3)", "project-code", "SystemExit: 3"),
         ("1 +", "project-code", "SyntaxError: invalid syntax (env.py, line 1)"),
         ("pass", "project-code", "env.py did not run any migrations"),
-        ("from alembic.util import CommandError\nraise CommandError('no such thing')", "alembic", "no such thing"),
+        (
+            "from alembic.util import CommandError\nraise CommandError('no such thing')",
+            "alembic",
+            "no such thing",
+        ),
         (
             "from alembic import context\ncontext.configure(url='sqlite://')",
             "project-code",
@@ -199,7 +213,9 @@ class TestUrlEnv:
         child = project.child({"OTHER": other}, url_env="OTHER")
         assert child.request("heads")["database"].endswith("other.db")
         project.migrate("+a1", expect=["a1"], child=child)
-        assert (tmp_path / "per%25cent" / "other.db").exists() or (tmp_path / "per%cent" / "other.db").exists()
+        assert (tmp_path / "per%25cent" / "other.db").exists() or (
+            tmp_path / "per%cent" / "other.db"
+        ).exists()
         assert not (project.top / "test.db").exists()
 
     @pytest.mark.parametrize("do", ["heads", "migrate"])
@@ -226,7 +242,7 @@ class TestUrlEnv:
         assert child.request("heads")["exists"] is False
 
     def test_not_set(self, project: Project) -> None:
-        with pytest.raises(Failed, match="^database: the environment variable OTHER is not set"):
+        with pytest.raises(Failed, match=r"^database: the environment variable OTHER is not set"):
             project.child(url_env="OTHER").request("heads")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -25,6 +24,8 @@ def hold(project: Project) -> Child:
 
 def test_holder_is_named_after_the_wait(both: Project) -> None:
     both.table("a1", "one")
+    both.table("b2", "two")
+    both.migrate("+a1", expect=["a1"])
     holder = hold(both)
     other = both.child()
     start = time.monotonic()
@@ -37,13 +38,14 @@ def test_holder_is_named_after_the_wait(both: Project) -> None:
     if both.url.startswith("postgresql"):
         assert error["holder"].startswith("PostgreSQL session ")
         assert ", since 20" in error["holder"]
+        assert error["holder"].endswith("FROM alembic_version")
         assert error["message"] == f"the database is being moved by {error['holder']}"
     else:
         assert error["message"] == f"another process is writing to {both.url}"
     holder.send({"release": True})
     assert holder.receive()["ok"]["committed"] is False
-    both.migrate("+a1", expect=["a1"], child=other)
-    assert both.heads() == ("a1",)
+    both.migrate("+b2", expect=["b2"], child=other)
+    assert both.heads() == ("b2",)
 
 
 def test_application_name_is_told(make: Make, postgres_url: str) -> None:
@@ -63,7 +65,9 @@ def test_dead_holder_holds_nothing(both: Project) -> None:
     assert both.migrate("+a1", expect=["a1"])["committed"] is True
 
 
-def test_other_database_of_the_server_is_not_locked(make: Make, postgres_server: str, postgres_url: str) -> None:
+def test_other_database_of_the_server_is_not_locked(
+    make: Make, postgres_server: str, postgres_url: str
+) -> None:
     from tests import servers
 
     hold(make(postgres_url))
@@ -104,7 +108,9 @@ def test_concurrent_index_is_not_blocked_by_those_who_wait(make: Make, postgres_
     project = make(postgres_url)
     project.table("a1", "one")
     project.script(
-        "b2", "with op.get_context().autocommit_block():\n    op.create_index('ix', 'one', ['id'], postgresql_concurrently=True)"
+        "b2",
+        "with op.get_context().autocommit_block():\n"
+        "    op.create_index('ix', 'one', ['id'], postgresql_concurrently=True)",
     )
     holder = hold(project)
     waiter = project.child()

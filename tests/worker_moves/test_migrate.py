@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import database
-from tests.worker_moves.child import Failed, Project
+from tests.worker_moves.child import Answer, Failed, Project
 
 
 def test_up_and_down_in_one_run(both: Project) -> None:
@@ -50,7 +50,12 @@ def test_failing_script_rolls_everything_back(both: Project) -> None:
     assert error["kind"] == "migration"
     assert "nonsense" in error["message"]
     assert "\n" not in error["message"]
-    assert (error["revision"], error["action"], error["committed"], error["partial"]) == ("b2", "upgrade", 0, False)
+    assert (error["revision"], error["action"], error["committed"], error["partial"]) == (
+        "b2",
+        "upgrade",
+        0,
+        False,
+    )
     assert error["statement"] == "SELECT nonsense"
     assert 'File "alembic/versions/b2.py", line 11, in upgrade' in error["detail"]
     assert both.tables() == ()
@@ -119,7 +124,7 @@ def test_steps_of_two_graphs(both: Project) -> None:
     old = list(both.scripts)
     both.scripts.pop()
     both.script("c3", "op.create_table('three', sa.Column('id', sa.Integer()))", "op.drop_table('three')")
-    answers = {
+    answers: dict[str, Answer] = {
         "plan": lambda ask: {
             "graphs": [old, both.scripts],
             "steps": [

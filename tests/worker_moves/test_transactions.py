@@ -7,15 +7,8 @@ import sqlite3
 import pytest
 
 from tests import database
-from tests.worker_moves.child import GENERIC_ENV, Failed, Json, Project
+from tests.worker_moves.child import ENFORCED, GENERIC_ENV, Failed, Json, Project
 from tests.worker_moves.conftest import Make
-
-ENFORCED = GENERIC_ENV.replace(
-    "    with engine.connect()",
-    "    from sqlalchemy import event\n"
-    "    event.listen(engine, 'connect', lambda c, r: c.execute('PRAGMA foreign_keys=ON'))\n"
-    "    with engine.connect()",
-)
 
 
 class TestOnePerMigration:
@@ -25,7 +18,9 @@ class TestOnePerMigration:
         project = make(database_url, options="transaction_per_migration=True")
         project.table("a1", "one")
         project.table("b2", "two")
-        project.script("c3", "op.create_table('three', sa.Column('id', sa.Integer()))\nop.execute('nonsense')")
+        project.script(
+            "c3", "op.create_table('three', sa.Column('id', sa.Integer()))\nop.execute('nonsense')"
+        )
         child = project.child()
         with pytest.raises(Failed) as failed:
             project.migrate("+a1", "+b2", "+c3", expect=["c3"], child=child)
@@ -61,8 +56,13 @@ class TestAutocommitBlock:
         self, make: Make, postgres_url: str, options: str
     ) -> None:
         project = make(postgres_url, options=options)
-        project.script("a1", "op.execute(\"create type mood as enum ('a')\")\nop.execute('create table t (m mood)')")
-        project.script("b2", "with op.get_context().autocommit_block():\n    op.execute(\"alter type mood add value 'b'\")")
+        project.script(
+            "a1", "op.execute(\"create type mood as enum ('a')\")\nop.execute('create table t (m mood)')"
+        )
+        project.script(
+            "b2",
+            "with op.get_context().autocommit_block():\n    op.execute(\"alter type mood add value 'b'\")",
+        )
         project.script("c3", "op.execute(\"insert into t values ('b')\")")
         answer = project.migrate("+a1", "+b2", "+c3", expect=["c3"])
         assert (answer["committed"], answer["steps"], answer["heads"]) == (True, 3, ["c3"])
@@ -70,14 +70,20 @@ class TestAutocommitBlock:
 
     def test_failure_after_it(self, both: Project) -> None:
         both.table("a1", "one")
-        both.script("b2", "with op.get_context().autocommit_block():\n    op.execute('select 1')\nop.execute('nonsense')")
+        both.script(
+            "b2",
+            "with op.get_context().autocommit_block():\n    op.execute('select 1')\nop.execute('nonsense')",
+        )
         with pytest.raises(Failed) as failed:
             both.migrate("+a1", "+b2", expect=["b2"])
         assert (failed.value.error["committed"], failed.value.error["partial"]) == (1, True)
         assert both.heads() == ("a1",)
 
     def test_failure_in_a_later_revision(self, both: Project) -> None:
-        both.script("a1", "op.execute('create table one (id int)')\nwith op.get_context().autocommit_block():\n    pass")
+        both.script(
+            "a1",
+            "op.execute('create table one (id int)')\nwith op.get_context().autocommit_block():\n    pass",
+        )
         both.table("b2", "two")
         both.script("c3", "op.execute('nonsense')")
         with pytest.raises(Failed) as failed:
@@ -109,7 +115,10 @@ class TestSqlite:
     def test_rebuilt_table_keeps_its_childrens_rows(self, make: Make, env: str) -> None:
         project = make(env=env)
         project.script("a1", self.children)
-        project.script("b2", "with op.batch_alter_table('p') as batch_op:\n    batch_op.alter_column('a', nullable=False)")
+        project.script(
+            "b2",
+            "with op.batch_alter_table('p') as batch_op:\n    batch_op.alter_column('a', nullable=False)",
+        )
         project.migrate("+a1", "+b2", expect=["b2"])
         assert database.query(project.url, "select * from c") == ((1,),)
 
@@ -140,7 +149,9 @@ class TestSqlite:
         assert project.migrate("+b2", expect=["b2"])["committed"] is True
 
     def test_other_isolation_levels_of_the_driver(self, make: Make) -> None:
-        env = GENERIC_ENV.replace("poolclass=pool.NullPool)", "connect_args={{'isolation_level': 'EXCLUSIVE'}})")
+        env = GENERIC_ENV.replace(
+            "poolclass=pool.NullPool)", "connect_args={{'isolation_level': 'EXCLUSIVE'}})"
+        )
         project = make(env=env)
         project.table("a1", "one")
         assert project.migrate("+a1", expect=["a1"], commit=False)["committed"] is False
@@ -181,7 +192,9 @@ def test_commit_that_the_database_refuses(make: Make, postgres_url: str) -> None
 
 
 def test_autocommit_engine_is_not_transactional(make: Make, postgres_url: str) -> None:
-    env = GENERIC_ENV.replace("poolclass=pool.NullPool", "poolclass=pool.NullPool, isolation_level='AUTOCOMMIT'")
+    env = GENERIC_ENV.replace(
+        "poolclass=pool.NullPool", "poolclass=pool.NullPool, isolation_level='AUTOCOMMIT'"
+    )
     project = make(postgres_url, env=env)
     project.table("a1", "one")
     child = project.child()

@@ -1,0 +1,82 @@
+"""Whether tables and columns that are dropped hold rows: an EXISTS and an estimate, never a count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, column, exists, inspect, literal, select, table, text
+from sqlalchemy.exc import DBAPIError
+
+_SECONDS = 2.0
+
+
+def find_losses(connection: Connection, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of ``[{table, column, schema}]`` those that hold rows, with ``rows``: the planner's estimate or None.
+
+    What cannot be told within two seconds counts as rows. A table that is not there holds none. A column
+    of nothing but NULL loses nothing.
+    """
+    found = []
+    for drop in wanted:
+        if drop["table"] is None:
+            found.append({**drop, "rows": None})
+        elif _holds(connection, drop):
+            found.append({**drop, "rows": _estimate(connection, drop)})
+    return found
+
+
+def _holds(connection: Connection, drop: dict[str, Any]) -> bool:
+    name, schema = drop["table"], drop["schema"]
+    inspector = inspect(connection)
+    if not inspector.has_table(name, schema=schema):
+        return False
+    there = table(name, schema=schema)
+    rows = select(literal(1)).select_from(there)
+    if drop["column"] is not None:
+        if drop["column"] not in {each["name"] for each in inspector.get_columns(name, schema=schema)}:
+            return False
+        rows = rows.where(column(drop["column"], _selectable=there).is_not(None))
+    try:
+        with _limited(connection):
+            return bool(connection.execute(select(exists(rows))).scalar())
+    except DBAPIError:
+        return True
+
+
+@contextmanager
+def _limited(connection: Connection) -> Iterator[None]:
+    """At most two seconds, and a failure takes nothing else of the transaction with it."""
+    backend = connection.dialect.name
+    if backend == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        end = time.monotonic() + _SECONDS
+        handler = getattr(driver, "set_progress_handler", None)
+        if handler is not None:
+            handler(lambda: time.monotonic() > end, 10_000)
+        try:
+            yield
+        finally:
+            if handler is not None:
+                handler(None, 0)
+        return
+    with connection.begin_nested():
+        if backend == "postgresql":
+            connection.execute(text(f"SET LOCAL statement_timeout = {int(_SECONDS * 1000)}"))
+        yield
+        if backend == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+
+
+def _estimate(connection: Connection, drop: dict[str, Any]) -> int | None:
+    if connection.dialect.name != "postgresql":
+        return None
+    statement = text("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(:name)")
+    quoted = connection.dialect.identifier_preparer
+    name = quoted.quote(drop["table"])
+    if drop["schema"]:
+        name = f"{quoted.quote_schema(drop['schema'])}.{name}"
+    rows = connection.execute(statement, {"name": name}).scalar()
+    return rows if rows is not None and rows > 0 else None

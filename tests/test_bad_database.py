@@ -1,0 +1,205 @@
+"""Databases that cannot be reached, or are not where the files are."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+from sqlalchemy import URL, make_url
+
+from tests import database
+from tests.bad import FIRST, MOVING, SECOND, findings, refuses, with_two_revisions
+from tests.story import USERNAME, Project
+
+SECRET = "s3cr%t@w:rd"
+CLOSED = "postgresql+psycopg2://ada:s3cret@127.0.0.1:1/shop"
+"""Port 1 is closed everywhere."""
+
+
+@pytest.mark.parametrize("command", [("status",), *MOVING], ids=lambda command: command[0])
+def test_nobody_answers(tmp_path: Path, command: tuple[str, ...]) -> None:
+    project = Project.create(tmp_path, CLOSED)
+    refuses(
+        project,
+        *(("rollback", "base") if command == ("rollback",) else command),
+        error='connection to server at "127.0.0.1", port 1 failed: Connection refused',
+        hint="start the database, or correct its URL",
+        code="database-unreachable",
+        exit_code=2,
+        witness=Project(project.top),
+    )
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    project = Project.create(tmp_path, "sqlite:////nowhere/at/all/app.db")
+    refuses(
+        project,
+        "upgrade",
+        error="unable to open database file: sqlite:////nowhere/at/all/app.db",
+        hint="start the database, or correct its URL",
+        code="database-unreachable",
+        exit_code=2,
+    )
+
+
+@pytest.mark.parametrize("command", [("log",), ("check",)], ids=lambda command: command[0])
+def test_what_needs_no_database_works_without(tmp_path: Path, command: tuple[str, ...]) -> None:
+    said = Project.create(tmp_path, CLOSED).gitmig(*command)
+    assert "Error" not in said.stderr
+
+
+@pytest.fixture
+def role(postgres_server: str) -> Iterator[str]:
+    """A role of PostgreSQL that has to give its password, SECRET."""
+    name = f"gitmig_{uuid.uuid4().hex[:12]}"
+    before = str(database.query(postgres_server, "select pg_read_file(current_setting('hba_file'))")[0][0])
+    database.execute(postgres_server, f"create role {name} login password '{SECRET}'")
+    asked = [f"{kind} all {name} {where} scram-sha-256" for kind, where in _EVERYWHERE]
+    _write_hba(postgres_server, "\n".join([*asked, before]))
+    try:
+        _wait_until_asked(make_url(postgres_server).set(username=name, password="not this"))
+        yield name
+    finally:
+        _write_hba(postgres_server, before)
+        database.execute(postgres_server, f"drop role {name}")
+
+
+_EVERYWHERE = (("local", ""), ("host", "0.0.0.0/0"), ("host", "::/0"))
+
+
+def _write_hba(server: str, text: str) -> None:
+    lines = " union all ".join(
+        f"select {number}, $line${line}$line$"
+        for number, line in enumerate(text.replace("\t", " ").splitlines())
+    )
+    path = database.query(server, "select current_setting('hba_file')")[0][0]
+    database.execute(server, f"copy (select line from ({lines}) as l (n, line) order by n) to '{path}'")
+    database.execute(server, "select pg_reload_conf()")
+
+
+def _wait_until_asked(url: URL) -> None:
+    for _ in range(100):
+        try:
+            database.query(url.render_as_string(hide_password=False), "select 1")
+        except psycopg2.OperationalError:
+            return
+        time.sleep(0.05)
+    pytest.fail("the server takes any password")
+
+
+@pytest.mark.parametrize("form", ["in front of the host", "in the query"])
+def test_the_password_is_wrong_and_is_never_printed(
+    postgres_server: str, role: str, form: str, tmp_path: Path
+) -> None:
+    wrong = SECRET + "Z"
+    url = make_url(postgres_server).set(username=role, password=wrong)
+    if form == "in the query":
+        url = url.set(username=None, password=None).update_query_dict({"user": role, "password": wrong})
+    project = Project.create(tmp_path, url.render_as_string(hide_password=False))
+    before = Project(project.top).snapshot()
+    for command in (("status",), ("status", "-v"), ("upgrade", "--debug"), ("revise", "-m", "Change")):
+        text = project.gitmig(*command, check=2)
+        errors = [line for line in text.stderr.splitlines() if line.startswith(("Error: ", "Hint: "))]
+        assert len(errors) == 2
+        assert errors[0].endswith(f'failed: FATAL:  password authentication failed for user "{role}"')
+        assert errors[1] == "Hint: start the database, or correct its URL"
+        answer = project.gitmig(*command, "--json", check=2)
+        assert answer.json["error"]["code"] == "database-unreachable"
+        for said in (text.stdout, text.stderr, answer.stdout, answer.stderr):
+            assert not any(part in said for part in ("s3cr", "w:rd", "w%3Ard"))
+    kept = (path for path in project.path(".git").rglob("*") if path.is_file())
+    assert not any(b"s3cr" in path.read_bytes() for path in kept)
+    assert Project(project.top).snapshot() == before
+
+
+def test_the_right_password_is_not_printed_either(postgres_server: str, role: str, tmp_path: Path) -> None:
+    url = make_url(postgres_server).set(username=role, password=SECRET)
+    project = Project.create(tmp_path, url.render_as_string(hide_password=False))
+    for command in (("status",), ("status", "--json"), ("log",)):
+        said = project.gitmig(*command)
+        assert "s3cr" not in said.stdout + said.stderr
+    assert project.gitmig("status", "--json").json["database"]["name"].startswith("postgresql+psycopg2://")
+
+
+GM010 = f"the database is at {SECOND}, which no file of the checkout has"
+GM010_HINT = "check out the branch that has it, or bring its file back"
+
+
+@pytest.fixture
+def behind(tmp_path: Path) -> Project:
+    """A checkout of the first revision, beside a database at the second."""
+    project = with_two_revisions(tmp_path)
+    project.git("switch", "--quiet", "--create", "older", "HEAD~1")
+    return project
+
+
+@pytest.mark.parametrize("command", MOVING, ids=lambda command: command[0])
+def test_a_revision_that_no_file_has_stops_what_moves(behind: Project, command: tuple[str, ...]) -> None:
+    behind.append("app/models.py", USERNAME.replace("username", "nickname"))
+    refuses(
+        behind,
+        *command,
+        error=f"GM010: the database sqlite:///app.db is at {SECOND}, which no file of the checkout has",
+        hint=GM010_HINT,
+        code="refused",
+        exit_code=1,
+    )
+
+
+@pytest.mark.parametrize("command", ["status", "log"])
+def test_a_revision_that_no_file_has_is_found_by_what_looks(behind: Project, command: str) -> None:
+    assert findings(behind, command) == [("GM010", "error", GM010, GM010_HINT)]
+
+
+def test_what_lies_under_an_unknown_revision_is_not_known_to_be_applied_or_not(behind: Project) -> None:
+    behind.gitmig("status", check=1)
+    assert [line["applied"] for line in behind.gitmig("log", "--json").json["revisions"]] == [None]
+    assert behind.gitmig("log").stdout.startswith(f"?  {FIRST}  ")
+
+
+GM017 = "the database has 1 table of the models and is not under Alembic"
+GM017_HINT = "alembic stamp REVISION  (the one that matches its tables)"
+
+
+@pytest.fixture
+def unversioned(tmp_path: Path) -> Project:
+    """A database with the models' table, and without Alembic's."""
+    project = with_two_revisions(tmp_path)
+    database.execute(project.url, "drop table alembic_version")
+    return project
+
+
+@pytest.mark.parametrize("command", [("upgrade",), ("revise", "-m", "Change")], ids=lambda command: command[0])
+def test_a_database_that_is_not_under_alembic_stops_what_moves(
+    unversioned: Project, command: tuple[str, ...]
+) -> None:
+    unversioned.append("app/models.py", USERNAME.replace("username", "nickname"))
+    refuses(
+        unversioned, *command, error=f"GM017: {GM017}", hint=GM017_HINT, code="refused", exit_code=1
+    )
+
+
+def test_a_database_that_is_not_under_alembic_is_found(unversioned: Project) -> None:
+    assert findings(unversioned, "status") == [("GM017", "error", GM017, GM017_HINT)]
+    assert unversioned.gitmig("status", "--json", check=1).json["hint"] == GM017_HINT
+
+
+def test_without_a_revision_there_is_nothing_to_stamp(project: Project) -> None:
+    project.path("app.db").touch()
+    database.execute(project.url, "create table user (id integer primary key)")
+    hint = 'alembic revision -m "Baseline" && alembic stamp head'
+    assert findings(project, "status")[0] == ("GM017", "error", GM017, hint)
+    refuses(
+        project, "revise", "-m", "First", error=f"GM017: {GM017}", hint=hint, code="refused", exit_code=1
+    )
+
+
+def test_other_peoples_tables_are_no_obstacle(project: Project) -> None:
+    project.path("app.db").touch()
+    database.execute(project.url, "create table theirs (id integer primary key)")
+    assert "GM017" not in [code for code, *_ in findings(project, "status")]
+    project.gitmig("upgrade", check=0)
