@@ -62,7 +62,7 @@ def _heads(graph: Graph) -> Iterable[Finding]:
 
 def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]:
     """GM010, GM011 and GM017: where a database stands beside the checkout's graph."""
-    if unknown_heads(state.heads, graph):
+    if any(head not in graph.scripts for head in state.heads):
         return unknown_heads(state.heads, graph)
     if state.models_tables and not state.versioned:
         return (

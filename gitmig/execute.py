@@ -145,7 +145,11 @@ def move(
                 notes=attempt.notes,
             )
         if not manner.person.present:
-            raise Refused(attempt.asks, hint="look at the plan with --dry-run, then give --yes")
+            raise Refused(
+                attempt.asks,
+                hint="look at the plan with --dry-run, then give --yes",
+                detail="\n".join(attempt.details) or None,
+            )
         if not manner.person.confirm(attempt.asks, plan=prepared.plan, details=attempt.details):
             raise Declined("nothing was changed")
         # Estimates of rows are part of what was shown, not of what was agreed to.

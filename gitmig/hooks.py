@@ -68,7 +68,8 @@ def hook_state(repository: Repository) -> HookState:
     path = repository.hooks_folder() / "pre-commit"
     manager = _manager(repository, path)
     if _BEGIN in _text(path) or manager is None:
-        return HookState(path=path, installed=_BEGIN in _text(path), owner=manager and manager.name)
+        owner = manager.name if manager is not None else None
+        return HookState(path=path, installed=_BEGIN in _text(path), owner=owner)
     if "gitmig" not in _text(manager.file):
         where = manager.file.relative_to(repository.top) if manager.inside else manager.file
         advice = f"{manager.name} owns the hooks here; add this to {where}:"
@@ -170,7 +171,7 @@ def _manager(repository: Repository, path: Path) -> _Manager | None:
     command = "gitmig check --staged || exit $?\n"
     if (top / ".husky").is_dir():
         return _Manager(name="husky", file=top / ".husky" / "pre-commit", snippet=command)
-    for name in ("lefthook.yml", ".lefthook.yml", "lefthook.yaml", ".lefthook.yaml"):
+    for name in _LEFTHOOK:
         if (top / name).is_file():
             lines = "pre-commit:\n  commands:\n    gitmig:\n      run: gitmig check --staged\n"
             return _Manager(name="lefthook", file=top / name, snippet=lines)

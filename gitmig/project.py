@@ -176,7 +176,9 @@ class Project:
         """Whether git leaves a path alone: ignored, or in a submodule."""
         if self.repository is None:
             return False
-        return bool(IndexTree(self.repository).submodules([path])) or self.repository.is_ignored(path)
+        folders = [parent for parent in (self.top / path).parents if parent.is_relative_to(self.top)][:-1]
+        nested = any((folder / ".git").exists() for folder in folders)
+        return nested or self.repository.is_ignored(path)
 
 
 def read_graph(tree: Tree, configuration: Configuration) -> Graph:

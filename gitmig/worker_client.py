@@ -209,9 +209,9 @@ class Worker:
     ) -> Moved:
         """Take the lock, ask ``plan`` what to do from here, prepare it, and commit when ``confirm`` says so.
 
-        ``plan`` returns None to let go of everything (``dry`` where it certainly will); where its moves drop what holds rows, ``losses`` is
-        asked whether to go on. What ``plan`` or ``confirm`` raises is raised here
-        after the worker rolled back. Raises MigrationFailed, LockTimeout, DatabaseUnreachable,
+        ``plan`` returns None to let go of everything (``dry``: it certainly will, and no SQLite file is
+        made for it); where its moves drop what holds rows, ``losses`` is asked whether to go on. What
+        ``plan`` or ``confirm`` raises is raised here after the worker rolled back. Raises MigrationFailed, LockTimeout, DatabaseUnreachable,
         WrongDatabase, ProjectCodeError.
         """
         data: Json = {"wait": wait, "dry": dry}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from filelock import FileLock
 from sqlalchemy import URL, make_url
 
 from tests import database
@@ -55,6 +58,14 @@ def test_what_needs_no_database_works_without(tmp_path: Path, command: tuple[str
 @pytest.fixture
 def role(postgres_server: str) -> Iterator[str]:
     """A role of PostgreSQL that has to give its password, SECRET."""
+    lock = Path(
+        tempfile.gettempdir(), f"gitmig-hba-{hashlib.sha256(postgres_server.encode()).hexdigest()[:12]}"
+    )
+    with FileLock(lock):  # the server's one file, for the tests of every process
+        yield from _role(postgres_server)
+
+
+def _role(postgres_server: str) -> Iterator[str]:
     name = f"gitmig_{uuid.uuid4().hex[:12]}"
     before = str(database.query(postgres_server, "select pg_read_file(current_setting('hba_file'))")[0][0])
     database.execute(postgres_server, f"create role {name} login password '{SECRET}'")
@@ -173,14 +184,14 @@ def unversioned(tmp_path: Path) -> Project:
     return project
 
 
-@pytest.mark.parametrize("command", [("upgrade",), ("revise", "-m", "Change")], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command", [("upgrade",), ("revise", "-m", "Change")], ids=lambda command: command[0]
+)
 def test_a_database_that_is_not_under_alembic_stops_what_moves(
     unversioned: Project, command: tuple[str, ...]
 ) -> None:
     unversioned.append("app/models.py", USERNAME.replace("username", "nickname"))
-    refuses(
-        unversioned, *command, error=f"GM017: {GM017}", hint=GM017_HINT, code="refused", exit_code=1
-    )
+    refuses(unversioned, *command, error=f"GM017: {GM017}", hint=GM017_HINT, code="refused", exit_code=1)
 
 
 def test_a_database_that_is_not_under_alembic_is_found(unversioned: Project) -> None:
@@ -193,9 +204,7 @@ def test_without_a_revision_there_is_nothing_to_stamp(project: Project) -> None:
     database.execute(project.url, "create table user (id integer primary key)")
     hint = 'alembic revision -m "Baseline" && alembic stamp head'
     assert findings(project, "status")[0] == ("GM017", "error", GM017, hint)
-    refuses(
-        project, "revise", "-m", "First", error=f"GM017: {GM017}", hint=hint, code="refused", exit_code=1
-    )
+    refuses(project, "revise", "-m", "First", error=f"GM017: {GM017}", hint=hint, code="refused", exit_code=1)
 
 
 def test_other_peoples_tables_are_no_obstacle(project: Project) -> None:

@@ -126,7 +126,9 @@ def test_a_database_at_a_revision_that_no_file_has() -> None:
 
 
 def test_a_file_that_cannot_be_read_may_be_the_one_that_is_missed() -> None:
-    assert unknown_heads([RevisionId("dddd")], Graph.of([script("aaaa")], [BROKEN])) == ()
+    graph = Graph.of([script("aaaa")], [BROKEN])
+    assert unknown_heads([RevisionId("dddd")], graph) == ()
+    assert database_findings(database("dddd"), graph) == ()
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,28 @@ def test_the_first_revision_is_reformatted_too(hooked: Project, shared: Framewor
     assert_settled(hooked, path)
 
 
+@pytest.mark.parametrize("way", [["revise", "--amend"], ["upgrade", "--commit"]], ids=lambda way: way[0])
+def test_other_commits_of_a_revision_are_reformatted_too(
+    hooked: Project, shared: Framework, way: list[str]
+) -> None:
+    use(hooked, shared.gitmig, FORMAT, WHITESPACE)
+    hooked.gitmig("revise", "-m", "First revision", check=0)
+    hooked.append("app/models.py", UNFORMATTED)
+    hooked.gitmig("revise", *([] if way[0] == "revise" else ["--draft"]), "-m", "Add username", check=0)
+    if way[0] == "revise":
+        hooked.append("app/models.py", "    email: Mapped[str|None] = mapped_column()\n")
+    before = staged_work(hooked)
+
+    done = hooked.gitmig(*way, check=0)
+
+    assert "files were modified by this hook" in done.stderr
+    assert hooked.git("log", "-2", "--format=%s").splitlines() == ["Add username", "First revision"]
+    path = hooked.git("log", "-1", "--format=", "--name-only", "--diff-filter=A")
+    assert committed(hooked) == [path, "app/models.py"]
+    assert_settled(hooked, path)
+    assert staged(hooked) == before
+
+
 def test_with_a_hook_that_always_fails_the_revision_stays_for_git_commit(hooked: Project) -> None:
     path = refused(hooked)
     use(hooked)

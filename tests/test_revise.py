@@ -157,7 +157,7 @@ def test_new_and_removed_models_files_are_committed_along(tmp_path: Path) -> Non
         "app/models.py",
         "app/models/__init__.py",
         "app/models/user.py",
-    )
+    ), "the module that the package replaces goes with it"
     assert project.git("status", "--porcelain") == " M pyproject.toml"
 
 
@@ -169,7 +169,8 @@ def test_a_changed_mixin_elsewhere_comes_along(tmp_path: Path) -> None:
         "class Named:\n    name: Mapped[str | None] = mapped_column()\n",
     )
     text = MODELS.replace("class User(Base)", "class User(Named, Base)")
-    project.write("app/models.py", text.replace("import Base\n", "import Base\nfrom app.mixins import Named\n"))
+    text = text.replace("import Base\n", "import Base\nfrom app.mixins import Named\n")
+    project.write("app/models.py", text)
     project.write("app/other.py", "# not of the models\n")
     before = scripts(project)
     project.gitmig("revise", "-m", "Name the user", check=0)
@@ -291,8 +292,9 @@ def test_models_that_a_rollback_put_there_are_no_change(tmp_path: Path) -> None:
     project.gitmig("rollback", check=0)
     before = project.snapshot()
     result = project.gitmig("revise", "-m", "Undo", check=1)
+    first = revision_of(first)
     assert result.stderr == (
-        f"Error: the models in the work tree are those of {revision_of(first)}, as a rollback put them there\n"
+        f"Error: the models in the work tree are those of {first}, as a rollback put them there\n"
         "Hint: gitmig upgrade\n"
     )
     assert project.snapshot() == before
@@ -310,8 +312,8 @@ def test_the_models_of_the_head_do_not_import_any_more(project: Project) -> None
     result = project.gitmig("revise", "-m", "Add username", check=1)
     draft = newest(project, (first,))
     why = (
-        f"the models of {revision_of(first)} do not import (ModuleNotFoundError: No module named 'app.local'): "
-        "drafted against the database alone"
+        f"the models of {revision_of(first)} do not import "
+        "(ModuleNotFoundError: No module named 'app.local'): drafted against the database alone"
     )
     assert result.stderr == (
         f"Error: the draft holds every difference of the database: {why}; nothing was applied\n"

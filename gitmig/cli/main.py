@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import sys
 import traceback
@@ -14,6 +15,9 @@ from gitmig.errors import Declined, GitmigError, Interrupted, UsageError
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; see :func:`run`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names from repositories and databases go wherever the output goes, whatever its encoding.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -55,6 +59,9 @@ def _dispatch(arguments: Sequence[str]) -> int:
         if usage is None:
             raise
         raise usage from None
+    if result == Interrupted.exit_code:
+        # Typer swallows Ctrl-C without a word.
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 

@@ -78,7 +78,9 @@ def _models_findings(project: Project, graph: Graph, tree: Tree, schemas: Schema
     now = schemas.of(tree)
     base = graph.heads[0] if graph.heads else None
     try:
-        changes = difference(base_schema(project, graph, base, like=now, at=tree.commit, schemas=schemas), now)
+        changes = difference(
+            base_schema(project, graph, base, like=now, at=tree.commit, schemas=schemas), now
+        )
     except ProjectCodeError:
         # The head revision is not committed yet, or its models do not import any more.
         return [] if base is None or _recorded(graph, now) else [unproven(graph.scripts[base])]

@@ -67,7 +67,7 @@ def waiting(project: Project, worker: Worker, manner: Manner, scripts: tuple[Scr
     project.git.require_author()
     schemas = Schemas(project=project)
     now = schemas.with_worker(worker, project.work_tree)
-    models = changed_paths(project, project.work_tree, now.manifest.files)
+    models = changed_paths(project, project.work_tree, now.manifest)
     if partly_staged(project, (*project.models, *models)):
         staged = schemas.computed(project.index)
         if _recorded(scripts[-1], staged) or (
@@ -75,7 +75,7 @@ def waiting(project: Project, worker: Worker, manner: Manner, scripts: tuple[Scr
             and chosen_tree(project, manner.person, (*project.models, *models)) is project.index
         ):
             _require_same(project, scripts[-1], staged)
-            paths = changed_paths(project, project.index, staged.manifest.files)
+            paths = changed_paths(project, project.index, staged.manifest)
             return Waiting(scripts=scripts, models=paths, staged=True)
     _require_same(project, scripts[-1], now)
     return Waiting(scripts=scripts, models=models, staged=False)

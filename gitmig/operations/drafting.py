@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gitmig.configuration import holds_password
 from gitmig.errors import ProjectCodeError
 from gitmig.git.trees import IndexTree, Tree, content_digest
 from gitmig.graph import Graph
-from gitmig.model import CommitId, FacetChange, Header, RevisionId, Schema, TieState
+from gitmig.model import BlobId, CommitId, FacetChange, Header, Manifest, RevisionId, Schema, TieState
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
 from gitmig.schemas import Schemas, TreeSchema
@@ -59,7 +59,7 @@ def gather(project: Project, worker: Worker, tree: Tree, graph: Graph, base: Rev
         new=new,
         base=old,
         changes=difference(old, new.schema) if old is not None else (),
-        paths=changed_paths(project, tree, new.manifest.files),
+        paths=changed_paths(project, tree, new.manifest),
         warnings=tuple(warnings),
     )
 
@@ -93,19 +93,33 @@ def base_schema(
     return schemas.of(project.commit_tree(commit))
 
 
-def changed_paths(project: Project, tree: Tree, manifest: Iterable[str]) -> tuple[str, ...]:
-    """The files that the models' import read, and all below the models paths, that differ from HEAD."""
+def changed_paths(project: Project, tree: Tree, manifest: Manifest) -> tuple[str, ...]:
+    """The files that decide the schema and differ from HEAD.
+
+    That is: what the models' import read, what HEAD still has where the import looked in vain, and all
+    below the models paths.
+    """
     head = project.git.head()
     committed = project.commit_tree(head).ids() if head is not None else {}
     now = tree.ids()
     models = project.models
-    paths = {path for path in manifest if path in now and _is_code(path)}
+    paths = {path for path in manifest.files if path in now and _is_code(path)}
+    paths |= {path for path in _gone(manifest, committed) if path not in now}
     paths |= {
         path for path in (*committed, *now) if any(path == m or path.startswith(m + "/") for m in models)
     }
     paths |= {path for path in _set_up(project) if path in now and path not in committed}
     holds = project.configuration.holds
     return tuple(sorted(path for path in paths if committed.get(path) != now.get(path) and not holds(path)))
+
+
+def _gone(manifest: Manifest, committed: Mapping[str, BlobId]) -> Iterator[str]:
+    """The modules of HEAD in the places where the import looked for them."""
+    for name in manifest.lookups:
+        yield from (path for path in (f"{name}.py", f"{name}/__init__.py") if path in committed)
+    for path in committed if manifest.listings else ():
+        if path.endswith(".py") and posixpath.dirname(path) in manifest.listings:
+            yield path
 
 
 def _set_up(project: Project) -> tuple[str, ...]:

@@ -2,18 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from gitmig.errors import ProjectCodeError
-from gitmig.git.restore import Restoration
-from gitmig.model import CommitId, Step
+from gitmig.git.restore import Restoration, plan_restoration
+from gitmig.git.trees import Tree, content_digest
+from gitmig.model import CommitId, Step, Tie, TieState
 from gitmig.plan import restores
 from gitmig.project import Project
-from gitmig.schema import difference, render
+from gitmig.schema import difference, digest, render
 from gitmig.schemas import Schemas
+from gitmig.tied import Ties
 
 
-def restore_steps(restoration: Restoration, commit: CommitId) -> tuple[Step, ...]:
-    """The steps that a restoration comes to."""
-    return restores(restoration.paths, restoration.removed, commit)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """Models on their way from a commit into the work tree."""
+
+    commit: CommitId
+    restoration: Restoration
+    question: str | None = None
+    """What a person has to agree to first: the commit may not be the right one."""
+    details: tuple[str, ...] = ()
+    """What the question is about: the schema difference that the files make."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """One for each file."""
+        return restores(self.restoration.paths, self.restoration.removed, self.commit)
+
+
+def put_back(project: Project, tie: Tie) -> PutBack | None:
+    """The models of a tie; None where it has none. Raises Refused for edits that git does not hold."""
+    if tie.models_commit is None:
+        return None
+    found = put_back_from(project, tie.models_commit)
+    if tie.state is TieState.VERIFIED or not found.restoration.paths:
+        return found
+    short = project.git.short(found.commit)
+    return PutBack(
+        commit=found.commit,
+        restoration=found.restoration,
+        question=f"the tie of {tie.revision} is approximate: {short} may have its models. Restore them?",
+        details=_difference(project, found.commit),
+    )
+
+
+def put_back_from(project: Project, commit: CommitId) -> PutBack:
+    """The models of a commit, whichever revision they are of. Raises Refused as above."""
+    return PutBack(commit=commit, restoration=plan_restoration(project.git, commit, project.models))
+
+
+def _difference(project: Project, commit: CommitId) -> tuple[str, ...]:
+    trees = (project.work_tree, project.commit_tree(commit))
+    try:
+        changes = difference(*Schemas(project=project).all_of(trees))
+    except ProjectCodeError as error:
+        return (f"what they change in the schema is not known: {error.message}",)
+    return tuple(render(change) for change in changes) or ("the schema stays as it is",)
+
+
+def leaving(project: Project, found: PutBack) -> tuple[str, ...]:
+    """The commits whose changes to the models are in the work tree now and will not be, newest first."""
+    current = _current(project)
+    if current is None or not found.restoration.paths:
+        return ()
+    commits = project.git.commits_between(found.commit, current, project.models)
+    return tuple(f"leaves the work tree: {project.git.short(c.id)} {c.subject}" for c in commits)
+
+
+def _current(project: Project) -> CommitId | None:
+    """The commit whose models are in the work tree: HEAD, or where an earlier rollback took them from."""
+    head = project.git.head()
+    content = content_digest(project.work_tree, project.models)
+    if head is None or content_digest(project.commit_tree(head), project.models) == content:
+        return head
+    ties = Ties(project=project)
+    owners = ties.owners(content)
+    return ties.all()[owners[0]].models_commit if owners else head
 
 
 def remaining(project: Project, commit: CommitId) -> tuple[str, ...]:
@@ -23,17 +90,24 @@ def remaining(project: Project, commit: CommitId) -> tuple[str, ...]:
     """
     schemas = Schemas(project=project)
     project.forget()
+    trees = project.commit_tree(commit), project.work_tree
     try:
-        then, now = schemas.all_of((project.commit_tree(commit), project.work_tree))
+        then, now = schemas.all_of(trees)
     except ProjectCodeError as error:
         return (f"the models that were put back do not import: {error.message}",)
     changes = difference(then, now)
     if not changes:
         return ()
-    old, new = project.commit_tree(commit).ids(), project.work_tree.ids()
-    suspects = sorted(path for path in new if path.endswith(".py") and old.get(path) != new[path])
-    lines = [render(change) for change in changes]
+    manifests = [schemas.cache.manifest(digest(schema)) for schema in (then, now)]
+    read = {path for manifest in manifests if manifest is not None for path in manifest.files}
+    suspects = _differing(read, *trees)
+    lines = "; ".join(render(change) for change in changes)
     return (
-        f"the models still differ from those of {project.git.short(commit)}: {'; '.join(lines)}",
-        f"files that differ: {', '.join(suspects[:10])}",
+        f"the models still differ from those of {project.git.short(commit)}: {lines}",
+        *((f"because of {', '.join(suspects)}: name such files in `models`",) if suspects else ()),
     )
+
+
+def _differing(paths: Iterable[str], old: Tree, new: Tree) -> list[str]:
+    before, after = old.ids(), new.ids()
+    return sorted(path for path in paths if before.get(path) != after.get(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gitmig.errors import Declined, GitmigError, MigrationFailed, NoDifference, Refused
+from gitmig.errors import Declined, GitmigError, MigrationFailed, NoDifference, Refused, UsageError
 from gitmig.execute import Manner, Outcome, move
 from gitmig.git.trees import Tree
 from gitmig.header import with_header
@@ -202,7 +202,7 @@ class _Revising:
             if self.options.draft or self._unwritten(file):
                 return Verdict.DRAFT
             return review(self.manner.person, file, reviewed)
-        except (KeyboardInterrupt, Declined):
+        except (KeyboardInterrupt, Declined, UsageError):
             self._take_back(file)
             raise
         except GitmigError:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitmig.errors import Refused
+from gitmig.errors import Refused, UsageError
 from gitmig.execute import Manner, Prepared, commit_paths, move
-from gitmig.git.restore import Restoration, plan_restoration
+from gitmig.git.restore import edits
 from gitmig.graph import Graph
-from gitmig.model import Action, CommitId, Plan, RevisionId, Step, Tie, TieState
-from gitmig.operations.preconditions import require_known, require_quiet, require_sound, require_target
+from gitmig.model import Action, CommitId, Plan, RevisionId, Step, TieState
+from gitmig.operations.preconditions import (
+    require_known,
+    require_quiet,
+    require_sound,
+    require_target,
+    require_under_alembic,
+)
 from gitmig.operations.recover import changing
-from gitmig.operations.restoring import remaining, restore_steps
+from gitmig.operations.restoring import PutBack, leaving, put_back, remaining
 from gitmig.operations.results import MoveResult
 from gitmig.plan import commits, plan_rollback
 from gitmig.project import Project
-from gitmig.schema import difference, render
-from gitmig.schemas import Schemas
 from gitmig.tied import Ties
 from gitmig.worker_client import Ground, Moves
 
@@ -41,6 +45,8 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
 
 
 def _rollback(project: Project, options: RollbackOptions, manner: Manner) -> MoveResult:
+    if options.commit and options.database_only:
+        raise UsageError("--commit and --database-only exclude each other", hint="gitmig rollback --help")
     require_quiet(project)
     if not options.database_only:
         project.require_models()
@@ -63,119 +69,103 @@ def _rollback(project: Project, options: RollbackOptions, manner: Manner) -> Mov
     if manner.dry_run or not outcome.done:
         return result
     notes = outcome.notes
-    if rolling.commit is not None:
-        notes = (*notes, *remaining(project, rolling.commit))
+    if rolling.put_back is not None:
+        notes = (*notes, *remaining(project, rolling.put_back.commit))
     made = rolling.make_permanent() if options.commit else None
     return replace(result, notes=notes, commit=made)
 
 
 class _Rolling:
-    """One rollback: what it restores, and from which commit."""
+    """One rollback: what it puts back, and what it leaves behind."""
 
     def __init__(self, project: Project, graph: Graph, options: RollbackOptions):
         self.project = project
         self.graph = graph
         self.options = options
-        self.commit: CommitId | None = None
-        self.restoration: Restoration | None = None
+        self.put_back: PutBack | None = None
         self.target: RevisionId | None = None
         self.left: tuple[RevisionId, ...] = ()
 
     def prepared(self, ground: Ground) -> Prepared:
         require_known(self.graph, ground.heads, ground.database)
+        require_under_alembic(ground, self.graph)
         plan = plan_rollback(self.graph, ground.heads, self.options.target)
         # Also what an earlier rollback took down already: `--commit` makes that permanent too.
         remaining = self.graph.applied(plan.heads)
         self.left = tuple(r for r in reversed(self.graph.topological()) if r not in remaining)
         self.target = plan.heads[0] if plan.heads else None
-        question: str | None = None
-        details: tuple[str, ...] = ()
-        if not self.options.database_only and self.target is not None:
-            tie = self._tie(self.target)
-            question, details = self._restore(tie)
+        if not self.options.database_only:
+            self.put_back = self._put_back(plan.heads)
         if self.options.commit:
-            self._require_unpublished()
-        moves = Moves(
-            graphs=(tuple(self.graph.scripts.values()),),
-            roots=(self.project.top,),
-            steps=tuple((step, 0) for step in plan.steps),
-            expect=plan.heads,
-        )
+            self._require_removable()
         return Prepared(
             plan=self._whole(plan),
-            moves=moves,
-            restoration=self.restoration,
-            question=question,
-            details=details,
+            moves=Moves(
+                graphs=(tuple(self.graph.scripts.values()),),
+                roots=(self.project.top,),
+                steps=tuple((step, 0) for step in plan.steps),
+                expect=plan.heads,
+            ),
+            restoration=self.put_back.restoration if self.put_back else None,
+            question=self.put_back.question if self.put_back else None,
+            details=self.put_back.details if self.put_back else (),
         )
 
-    def _tie(self, target: RevisionId) -> Tie:
-        tie = Ties(project=self.project).settled(target)
-        if tie.models_commit is None:
-            what = (
-                "is not committed" if tie.state is TieState.UNCOMMITTED else "has no commit of its own models"
+    def _put_back(self, heads: tuple[RevisionId, ...]) -> PutBack | None:
+        """The models of where the database goes; base has none, and files stay as they are."""
+        if not heads:
+            return None
+        if len(heads) > 1:
+            raise self._none_to_put_back(f"no revision has the models of {' and '.join(heads)} together")
+        tie = Ties(project=self.project).settled(heads[0])
+        found = put_back(self.project, tie)
+        if found is None:
+            uncommitted = tie.state is TieState.UNCOMMITTED
+            what = "is not committed" if uncommitted else "has no commit of its own models"
+            raise self._none_to_put_back(
+                f"the models of {heads[0]} cannot be put back: the revision {what}"
             )
-            raise Refused(
-                f"the models of {target} cannot be put back: the revision {what}",
-                hint=f"gitmig rollback {self.options.target} --database-only",
-            )
-        return tie
+        return found
 
-    def _restore(self, tie: Tie) -> tuple[str | None, tuple[str, ...]]:
-        commit = tie.models_commit
-        assert commit is not None
-        self.commit = commit
-        self.restoration = plan_restoration(self.project.git, commit, self.project.models)
-        if tie.state is TieState.VERIFIED or not self.restoration.paths:
-            return None, ()
-        then, now = Schemas(project=self.project).all_of(
-            (self.project.commit_tree(commit), self.project.work_tree)
-        )
-        short = self.project.git.short(commit)
-        return (
-            f"The tie of {tie.revision} is approximate: {short} may have its models. Restore them?",
-            tuple(render(change) for change in difference(now, then)),
-        )
+    def _none_to_put_back(self, message: str) -> Refused:
+        return Refused(message, hint=f"gitmig rollback {self.options.target} --database-only")
 
-    def _require_unpublished(self) -> None:
+    def _require_removable(self) -> None:
         if self.target is None:
             raise Refused(
                 "base has no models to go back to, so nothing can be committed with it",
                 hint="gitmig rollback base  (the database alone moves)",
             )
+        git = self.project.git
         ties = Ties(project=self.project).all()
         for revision in self.left:
             introduced = ties[revision].introduced
-            if introduced is not None and self.project.git.is_published(
-                introduced, self.project.settings.published
-            ):
+            if introduced is not None and git.is_published(introduced, self.project.settings.published):
                 raise Refused(
                     f"the revision {revision} is published: others may have applied it",
                     hint="make a new revision that undoes it, or roll back without --commit",
                 )
+        edited = edits(git, self._scripts())
+        if edited:
+            raise Refused(
+                f"{', '.join(edited)} would be lost: git does not hold what is in it now",
+                hint="commit it, or roll back without --commit",
+            )
 
     def _whole(self, plan: Plan) -> Plan:
-        steps = plan.steps
-        warnings = plan.warnings
-        if self.restoration is not None and self.commit is not None:
-            steps = (*steps, *restore_steps(self.restoration, self.commit))
-            head = self.project.git.head()
-            if head is not None:
-                between = self.project.git.commits_between(self.commit, head, self.project.models)
-                warnings = (
-                    *warnings,
-                    *(f"leaves the work tree: {self.project.git.short(c.id)} {c.subject}" for c in between),
-                )
+        steps, warnings = plan.steps, plan.warnings
+        if self.put_back is not None:
+            steps = (*steps, *self.put_back.steps)
+            warnings = (*warnings, *leaving(self.project, self.put_back))
         if self.options.commit:
             removed = tuple(Step(action=Action.REMOVE, path=path) for path in self._scripts())
-            steps = (*steps, *removed, *commits((*self._restored(), *self._scripts())))
+            restored = self.put_back.restoration.paths if self.put_back else ()
+            changed = sorted({*self._models_changed(), *restored})
+            steps = (*steps, *removed, *commits((*changed, *self._scripts())))
         return replace(plan, steps=steps, warnings=warnings)
 
     def _scripts(self) -> tuple[str, ...]:
         return tuple(self.graph.scripts[revision].path for revision in self.left)
-
-    def _restored(self) -> tuple[str, ...]:
-        return self.restoration.paths if self.restoration is not None else ()
 
     def make_permanent(self) -> CommitId:
         for path in self._scripts():

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from gitmig.errors import GitmigError, Refused
 from gitmig.execute import Manner, Prepared, move
-from gitmig.git.restore import Restoration, plan_restoration
 from gitmig.graph import Graph
-from gitmig.model import CommitId, RevisionId, Script
+from gitmig.model import RevisionId, Script
 from gitmig.operations.completing import Waiting, complete, require_doing, uncommitted, waiting
 from gitmig.operations.place import models_place
 from gitmig.operations.preconditions import (
@@ -21,7 +20,7 @@ from gitmig.operations.preconditions import (
     require_written,
 )
 from gitmig.operations.recover import changing
-from gitmig.operations.restoring import restore_steps
+from gitmig.operations.restoring import PutBack, put_back, put_back_from
 from gitmig.operations.results import MoveResult
 from gitmig.plan import commits, plan_upgrade
 from gitmig.project import Project
@@ -109,7 +108,7 @@ def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait:
     require_written(graph, ups)
     require_doing(project, tuple(s for s in uncommitted(project, graph, plan.heads) if s.revision in ups))
     forward, warnings = _forward(project, graph, plan.heads)
-    steps = restore_steps(forward[0], forward[1]) if forward is not None else ()
+    steps = forward.steps if forward is not None else ()
     if wait is not None:
         steps = (*steps, *commits(wait.paths))
     return Prepared(
@@ -120,28 +119,26 @@ def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait:
             steps=tuple((step, 0) for step in plan.steps),
             expect=plan.heads,
         ),
-        restoration=forward[0] if forward is not None else None,
+        restoration=forward.restoration if forward is not None else None,
+        question=forward.question if forward is not None else None,
+        details=forward.details if forward is not None else (),
     )
 
 
 def _forward(
     project: Project, graph: Graph, heads: tuple[RevisionId, ...]
-) -> tuple[tuple[Restoration, CommitId] | None, tuple[str, ...]]:
+) -> tuple[PutBack | None, tuple[str, ...]]:
     """The models of where the database goes, if those in the work tree were put there by a rollback."""
-    if project.repository is None or not project.models or project.git.head() is None:
+    head = project.git.head() if project.repository is not None else None
+    if head is None or not project.models or not heads:
         return None, ()
     place = models_place(project, graph)
     if place.rolled_back_to is None or place.rolled_back_to in heads:
         return None, ()
-    head = project.git.head()
-    commit = (
-        head
-        if heads == graph.heads
-        else Ties(project=project).all()[heads[0]].models_commit
-        if heads
-        else None
-    )
-    if commit is None:
+    if heads == graph.heads:
+        return put_back_from(project, head), ()
+    found = put_back(project, Ties(project=project).settled(heads[0]))
+    if found is None:
         stay = f"the models stay those of {place.rolled_back_to}: those of {heads[0]} are in no commit"
         return None, (stay,)
-    return (plan_restoration(project.git, commit, project.models), commit), ()
+    return found, ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from gitmig.model import Action
+from gitmig.model import Action, Step
 from gitmig.operations.results import MoveResult
 from gitmig.project import Project
 from gitmig.render.harmless import harmless
@@ -47,6 +47,8 @@ def _planned(result: MoveResult) -> Iterator[str]:
         yield f"would write {result.path}:"
         yield result.text
     yield from plan_lines(result.plan)
+    if result.command == "rollback" and not result.plan.heads:
+        yield _BASE
     if not result.plan.steps and result.text is None:
         yield "nothing to do"
 
@@ -55,16 +57,32 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
     moves = result.plan.of(Action.UPGRADE, Action.DOWNGRADE)
     where = ", ".join(result.heads) or "base"
     yield f"database  {'at' if moves else 'already at'} {where}{_message(result, project)}"
-    restored = [step.path or "" for step in result.plan.of(Action.RESTORE)]
-    if restored:
-        commit = result.plan.of(Action.RESTORE)[0].commit or ""
-        yield f"models    {', '.join(restored)} as of {commit[:8]}"
-    elif result.command == "rollback" and not result.heads:
-        yield "models    left as they are: base has none of its own"
+    restored = result.plan.of(Action.RESTORE, Action.REMOVE)
+    if result.command == "rollback" and not result.heads:
+        yield _BASE
+    elif restored:
+        yield f"models    {_files(restored)}{_origin(restored)}"
     if result.staged:
         yield f"staged    {result.path} and the models, to be committed with your other changes"
     if result.commit:
         yield f"commit    {result.commit[:8]}"
+
+
+_BASE = "models    left as they are: base has none of its own"
+_NAMED = 3
+
+
+def _files(steps: Sequence[Step]) -> str:
+    if len(steps) > _NAMED:
+        return f"{len(steps)} files"
+    return ", ".join(
+        f"{step.path} removed" if step.action is Action.REMOVE else step.path or "" for step in steps
+    )
+
+
+def _origin(steps: Sequence[Step]) -> str:
+    commit = next((step.commit for step in steps if step.commit), None)
+    return f" as of {commit[:8]}" if commit else ""
 
 
 def _message(result: MoveResult, project: Project) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
@@ -21,22 +23,35 @@ _TIES = {
     TieState.UNCOMMITTED: "cyan",
 }
 _SHOWN = 12
+_READABLE = 20
+"""Less of a line is not worth shortening it for."""
+_DATE = 4
+"""The column of ``log`` that goes first where the terminal is narrow."""
 
 
 def status_text(status: Status) -> None:
     """Three lines, the findings, and the one command that brings everything in step."""
     out = Console(highlight=False, soft_wrap=True)
     messages = dict(status.messages)
-    _print(out, f"database  {_at(status.database.heads, messages)}  [{status.database.name}]")
-    branch = status.branch or "detached"
-    commit = f" {status.commit[:8]}" if status.commit else " no commit yet"
-    _print(out, f"checkout  {_at(status.heads, messages)}  [{branch}{commit}]")
-    _print(out, f"models    {_models(status)}")
-    findings_text(status.findings)
+    _row_of(out, "database", _at(status.database.heads, messages), _tie(status), status.database.name)
+    commit = status.commit[:8] if status.commit else "no commit yet"
+    _row_of(out, "checkout", _at(status.heads, messages), "", f"{status.branch or 'detached'} {commit}")
+    _row_of(out, "models", *_models(status))
+    # The last line says the one that brings everything in step; a finding repeats nothing.
+    findings_text(replace(f, hint=None) if f.hint == status.hint else f for f in status.findings)
     if status.in_step:
         out.print("in step", style="green")
     else:
         _print(out, f"→ {status.hint}", "bold")
+
+
+def _row_of(console: Console, label: str, text: str, known: str, where: str) -> None:
+    """One line that fits the terminal, if shortening its text does it."""
+    lead, tail = f"{label:<8}  ", "".join(f"  {part}" for part in (known, where and f"[{where}]") if part)
+    room = console.width - len(lead) - cell_len(tail)
+    if console.is_terminal and cell_len(text) > room >= _READABLE:
+        text = f"{set_cell_size(text, room - 1).rstrip()}…"
+    _print(console, f"{lead}{text}{tail}")
 
 
 def _at(heads: Iterable[RevisionId], messages: dict[RevisionId, str]) -> str:
@@ -44,13 +59,24 @@ def _at(heads: Iterable[RevisionId], messages: dict[RevisionId, str]) -> str:
     return ", ".join(names) or "base"
 
 
-def _models(status: Status) -> str:
+def _tie(status: Status) -> str:
+    tie = status.tie
+    if tie is None:
+        return ""
+    return f"({tie.models_commit[:8]}, {tie.state.value})" if tie.models_commit else f"({tie.state.value})"
+
+
+def _models(status: Status) -> tuple[str, str, str]:
     if not status.models:
-        return "none configured (gitmig init)"
-    whose = f"those of {status.place.revision}" if status.place.revision else "of no revision"
-    if not status.place.modified:
-        return f"as committed, {whose}" if status.place.revision else "as committed"
-    return f"{', '.join(status.place.modified)} modified" + (f", {whose}" if status.place.revision else "")
+        return "none configured (gitmig init)", "", ""
+    modified = status.place.modified
+    where = modified[0] if len(modified) == 1 else f"{len(modified)} files"
+    if status.commit is None:
+        return "in no commit yet", "", ", ".join(status.models)
+    if status.place.revision is None:
+        return "changed since the last commit" if modified else "as committed", "", where if modified else ""
+    whose = f"those of {status.place.revision}"
+    return (whose, "", f"{where} differs from the commit") if modified else (f"{whose}, as committed", "", "")
 
 
 def findings_text(findings: Iterable[Finding]) -> None:
@@ -76,12 +102,11 @@ def log_text(log: Log) -> None:
     """One line for each revision, newest first, with the places of database and checkout marked."""
     out = Console(highlight=False, soft_wrap=True)
     rows = [_row(line, log) for line in log.lines]
-    widths = [max((cell.cell_len for cell in column), default=0) for column in zip(*rows, strict=True)]
-    for row in rows:
-        for cell, width in zip(row, widths, strict=True):
-            cell.pad_right(width - cell.cell_len)
-        text = Text("  ").join(row)
-        text.rstrip()
+    if out.is_terminal and _width(rows) > out.width:
+        rows = [row[:_DATE] + row[_DATE + 1 :] for row in rows]
+    for text in _aligned(rows):
+        if out.is_terminal:
+            text.truncate(out.width, overflow="ellipsis")
         out.print(text)
     if not rows:
         out.print("no revisions yet")
@@ -89,9 +114,27 @@ def log_text(log: Log) -> None:
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     if log.seen is None:
         err.print("the database was never looked at from here: gitmig status", style="dim")
-    else:
-        moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(log.seen.time))
-        _print(err, f"database last seen {moment}: {log.seen.database}", "dim")
+        return
+    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(log.seen.time))
+    _print(err, f"database last seen {moment}: {log.seen.database}", "dim")
+
+
+def _width(rows: Sequence[tuple[Text, ...]]) -> int:
+    return max((text.cell_len for text in _aligned(rows)), default=0)
+
+
+def _aligned(rows: Sequence[tuple[Text, ...]]) -> Iterator[Text]:
+    widths = [max((cell.cell_len for cell in column), default=0) for column in zip(*rows, strict=True)]
+    for row in rows:
+        text = Text("  ").join(_padded(cell, width) for cell, width in zip(row, widths, strict=True))
+        text.rstrip()
+        yield text
+
+
+def _padded(cell: Text, width: int) -> Text:
+    padded = cell.copy()
+    padded.pad_right(width - cell.cell_len)
+    return padded
 
 
 def _row(line: Line, log: Log) -> tuple[Text, ...]:
@@ -108,8 +151,9 @@ def _row(line: Line, log: Log) -> tuple[Text, ...]:
         Text(commit.id[:8] if commit else "—", "yellow"),
         Text(line.tie.state.value, _TIES[line.tie.state]),
         Text(time.strftime("%Y-%m-%d", time.gmtime(commit.time)) if commit else "", "dim"),
-        Text(harmless(line.script.message)),
-        Text(f"({', '.join(marks)})" if marks else "", "bold cyan"),
+        Text.assemble(
+            (f"({', '.join(marks)}) " if marks else "", "bold cyan"), harmless(line.script.message)
+        ),
     )
 
 
