@@ -122,6 +122,8 @@ class MigrationFailed(GitmigError):
     """A revision script, or the database, raised while moving."""
 
     code = "migration-failed"
+    committed = 0
+    """How many steps the database has kept all the same: it, or env.py, does not take them back."""
 
 
 class LockTimeout(GitmigError):

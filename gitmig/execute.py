@@ -20,14 +20,15 @@ from gitmig.errors import (
     GitmigError,
     Interrupted,
     LockTimeout,
+    MigrationFailed,
     Refused,
     WorkerCrashed,
 )
+from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration, apply, check
 from gitmig.git.settle import keep_backup, settle_files
 from gitmig.journal import Journal, remove_journal, write_journal
-from gitmig.losses import Drop, drops
 from gitmig.model import Action, CommitId, Plan, RevisionId
 from gitmig.person import Person
 from gitmig.seam import point
@@ -44,6 +45,8 @@ class Prepared:
     question: str | None = None
     """What a person has to agree to first, or None."""
     details: tuple[str, ...] = ()
+    follow: Callable[[int], Restoration | None] = lambda committed: None
+    """The files that match the database after so many steps: a failure may leave it between two revisions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,15 +187,16 @@ class _Attempt:
 
     def plan(self, ground: Ground) -> Moves | None:
         self.before = ground.heads
-        self.prepared = self._build(ground)
-        plan = self.prepared.plan
+        prepared = self._build(ground)
+        plan = replace(prepared.plan, warnings=(*prepared.plan.warnings, *stops(prepared.moves, ground)))
+        self.prepared = replace(prepared, plan=plan)
         self.warnings, self.details = plan.warnings, self.prepared.details
         if self._agreed is not None and plan != self._agreed:
             raise Refused(
                 "things moved while the plan was being read; nothing was changed",
                 hint="run the command again",
             )
-        moves = replace(self.prepared.moves, losses=_drops(self.prepared.moves))
+        moves = replace(self.prepared.moves, losses=drops_of(self.prepared.moves))
         if self._manner.dry_run:
             return moves if moves.losses else None
         if self._agreed is None and self.prepared.question and not self._manner.person.agreed:
@@ -207,7 +211,7 @@ class _Attempt:
     def losses(self, found: tuple[Loss, ...]) -> bool:
         """GM020 for what holds rows; whether to go on all the same."""
         assert self.prepared is not None
-        lost = tuple(_lost(loss) for loss in found)
+        lost = tuple(told(loss) for loss in found)
         if lost:
             plan = self.prepared.plan
             self.prepared = replace(self.prepared, plan=replace(plan, warnings=(*plan.warnings, *lost)))
@@ -251,6 +255,13 @@ class _Attempt:
         if self._journal is None or self._repository is None or isinstance(error, WorkerCrashed):
             return
         settle_files(self._repository, self._journal.old, self._journal.new, forward=False)
+        if isinstance(error, MigrationFailed) and error.committed and self.prepared is not None:
+            error.message = (
+                f"{error.committed} of {len(self.prepared.moves.steps)} applied, then: {error.message}"
+            )
+            following = self.prepared.follow(error.committed)
+            if following is not None:
+                apply(self._repository, following)
         self.finish()
 
     def finish(self) -> None:
@@ -275,30 +286,6 @@ class _Attempt:
         if note.get("note") == "step":
             arrow = "▲" if note["action"] == "upgrade" else "▼"
             self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
-
-
-def _drops(moves: Moves) -> tuple[Drop, ...]:
-    """What the steps drop, by the text of their scripts."""
-    found: dict[Drop, None] = {}
-    for step, graph in moves.steps:
-        script = next(script for script in moves.graphs[graph] if script.revision == step.revision)
-        try:
-            text = (moves.roots[graph] / script.path).read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            continue  # the worker says what is wrong with it
-        found |= dict.fromkeys(drops(text, step.action.value))
-    return tuple(found)
-
-
-def _lost(loss: Loss) -> str:
-    drop = loss.drop
-    rows = f"about {loss.rows:,} rows" if loss.rows is not None else "rows"
-    if drop.table is None:
-        return f"GM020: this drops something that may hold {rows}"
-    table = f"{drop.schema}.{drop.table}" if drop.schema else drop.table
-    if drop.column is None:
-        return f"GM020: the table {table} is dropped, and holds {rows}"
-    return f"GM020: the column {table}.{drop.column} is dropped, and holds values in {rows}"
 
 
 def _revisions(plan: Plan, action: Action) -> tuple[RevisionId, ...]:

@@ -211,8 +211,8 @@ class Worker:
 
         ``plan`` returns None to let go of everything (``dry``: it certainly will, and no SQLite file is
         made for it); where its moves drop what holds rows, ``losses`` is asked whether to go on. What
-        ``plan`` or ``confirm`` raises is raised here after the worker rolled back. Raises MigrationFailed, LockTimeout, DatabaseUnreachable,
-        WrongDatabase, ProjectCodeError.
+        ``plan`` or ``confirm`` raises is raised here after the worker rolled back. Raises MigrationFailed,
+        LockTimeout, DatabaseUnreachable, WrongDatabase, ProjectCodeError.
         """
         data: Json = {"wait": wait, "dry": dry}
         answer = self._request("migrate", data, self._deciders(plan, confirm, losses), note=note)
@@ -409,9 +409,11 @@ class Worker:
             case "wrong-database":
                 return WrongDatabase(message, hint="make env.py use the URL it is given", detail=detail)
             case "migration":
-                return MigrationFailed(
+                failed = MigrationFailed(
                     message, hint="correct the revision, then run the command again", detail=detail
                 )
+                failed.committed = int(cast("int | None", error.get("committed")) or 0)
+                return failed
             case "lock":
                 return LockTimeout(
                     message, hint="wait for it, or give it longer with --wait SECONDS", detail=detail

@@ -293,7 +293,10 @@ def committed(project: Project) -> list[str]:
 def assert_settled(project: Project, path: str) -> None:
     """Everything is in step, each tie is known, and the record in the revision is right."""
     assert project.gitmig("status", "--json", check=0).json["in_step"] is True
-    assert set(ties(project)) == {"verified"}
+    # A clone knows the record and nothing else.
+    clone = project.beside(project.top.with_name("clone"))
+    project.git("clone", "--quiet", str(project.top), str(clone.top))
+    assert set(ties(clone)) == {"verified"}
     assert project.git("diff", "--name-only", "HEAD", "--", "app", "alembic") == ""
     text = project.read(path)
     assert re.search(r"^Models: [0-9a-f]{16}$", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""``gitmig revise`` of what autogenerate is blind to: written as an operation, or left open and not applied."""
+"""``gitmig revise`` of what autogenerate is blind to: an operation, or an open line and nothing applied."""
 
 from __future__ import annotations
 

@@ -133,7 +133,9 @@ def test_control_c_in_the_hook_says_where_things_are(tmp_path: Path) -> None:
     hook(project, "echo 'Waiting:' >&2", "sleep 30")
     project.append("app/models.py", USERNAME)
     before = scripts(project)
-    result = project.on_terminal("revise", "-m", "Add username", "-y", answers=["\x03"], check=130)
+    result = project.on_terminal(
+        "revise", "-m", "Add username", "-y", answers=[("Waiting", "\x03")], check=130
+    )
     assert (
         "Error: git commit was interrupted; the revision is applied, not committed, and its files are in "
         "place and staged\nHint: git commit  (or: gitmig upgrade --commit)\n"

@@ -86,8 +86,9 @@ def unfit(file: DraftFile, reviewed: Reviewed) -> str | None:
     if script.open_lines:
         name = file.file.name
         return f"the draft {name} has something to write by hand (line {script.open_lines[0]})"
-    if reviewed.changes and idle(_text(file)):
-        return f"upgrade() of {file.file.name} does nothing, and the models change"
+    if idle(_text(file)):
+        why = "does nothing, and the models change" if reviewed.changes else "does nothing yet"
+        return f"upgrade() of {file.file.name} {why}"
     return None
 
 

@@ -212,9 +212,11 @@ class _Revising:
 
     def _unwritten(self, file: DraftFile) -> bool:
         """Whether it is a data migration that somebody has still to write."""
-        person = self.manner.person
-        empty = self.options.empty and not person.present and not person.agreed
-        return empty and idle(file.file.read_text("utf-8", errors="replace"))
+        return (
+            self.options.empty
+            and not self.manner.person.present
+            and idle(file.file.read_text("utf-8", errors="replace"))
+        )
 
     def _take_back(self, file: DraftFile) -> None:
         kept = file.take_back()

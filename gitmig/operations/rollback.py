@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gitmig.errors import Refused, UsageError
 from gitmig.execute import Manner, Prepared, commit_paths, move
-from gitmig.git.restore import edits
+from gitmig.git.restore import Restoration, edits
 from gitmig.graph import Graph
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step, TieState
 from gitmig.operations.preconditions import (
@@ -109,7 +109,16 @@ class _Rolling:
             restoration=self.put_back.restoration if self.put_back else None,
             question=self.put_back.question if self.put_back else None,
             details=self.put_back.details if self.put_back else (),
+            follow=lambda committed: self._following(ground, plan, committed),
         )
+
+    def _following(self, ground: Ground, plan: Plan, committed: int) -> Restoration | None:
+        """The models of where a failure after so many steps left the database."""
+        downs = [step.revision for step in plan.steps[:committed] if step.revision is not None]
+        if self.options.database_only:
+            return None
+        found = self._put_back(self.graph.after(ground.heads, downs, ()))
+        return None if found is None else found.restoration
 
     def _put_back(self, heads: tuple[RevisionId, ...]) -> PutBack | None:
         """The models of where the database goes; base has none, and files stay as they are."""
@@ -122,9 +131,7 @@ class _Rolling:
         if found is None:
             uncommitted = tie.state is TieState.UNCOMMITTED
             what = "is not committed" if uncommitted else "has no commit of its own models"
-            raise self._none_to_put_back(
-                f"the models of {heads[0]} cannot be put back: the revision {what}"
-            )
+            raise self._none_to_put_back(f"the models of {heads[0]} cannot be put back: the revision {what}")
         return found
 
     def _none_to_put_back(self, message: str) -> Refused:

@@ -16,8 +16,8 @@ from .channel import Failure
 from .environment import Purpose, Stopped, database_name, first_line, run_environment
 from .graph import BrokenScript, build_steps, revision_map
 from .heads import no_new_files, what_is_there
-from .losses import find_losses
 from .lock import NoLock, lock_for
+from .losses import find_losses
 from .session import Session
 from .sqlite import SqliteTransactions
 from .tracebacks import user_traceback, without_passwords

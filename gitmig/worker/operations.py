@@ -34,7 +34,7 @@ class Changes:
     stuck: set[Key] = field(default_factory=set)
     """Constraints that the database does not name: nothing can drop them."""
 
-    def __post_init__(self) -> None:  # noqa: D105
+    def __post_init__(self) -> None:
         self.open = dict(self.all)
 
     def cover(self, *keys: Key) -> None:

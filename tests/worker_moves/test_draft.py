@@ -335,6 +335,7 @@ class TestCutDown:
         for number in range(20):
             database.execute(both.url, f"create table other{number} (id int)")
         database.execute(both.url, 'alter table "user" add column stray int')
+        database.execute(both.url, 'create index stray_index on "user" (id)')
         assert body(change.draft()) == ["op.add_column('user', sa.Column('a', sa.Integer(), nullable=True))"]
 
     def test_change_that_the_database_has_already_is_written_all_the_same(self, both: Project) -> None:
