@@ -27,7 +27,7 @@ from gitmig.errors import (
 from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration, apply, check
-from gitmig.git.settle import keep_backup, settle_files
+from gitmig.git.settle import drop_backup, keep_backup, settle_files
 from gitmig.journal import Journal, remove_journal, write_journal
 from gitmig.model import Action, CommitId, Plan, RevisionId
 from gitmig.person import Person
@@ -149,7 +149,7 @@ def move(
             )
         if not manner.person.present:
             raise Refused(
-                attempt.asks,
+                _unasked(attempt.asks),
                 hint="look at the plan with --dry-run, then give --yes",
                 detail="\n".join(attempt.details) or None,
             )
@@ -157,6 +157,11 @@ def move(
             raise Declined("nothing was changed")
         # Estimates of rows are part of what was shown, not of what was agreed to.
         agreed = replace(prepared.plan, warnings=attempt.warnings)
+
+
+def _unasked(question: str) -> str:
+    """What a question is about, for where nobody is there to answer it."""
+    return question.rpartition(". ")[0] if question.endswith("?") and ". " in question else question
 
 
 class _Attempt:
@@ -254,7 +259,9 @@ class _Attempt:
         """The worker rolled back: so do the files. Where it vanished it may have committed: recovery asks."""
         if self._journal is None or self._repository is None or isinstance(error, WorkerCrashed):
             return
-        settle_files(self._repository, self._journal.old, self._journal.new, forward=False)
+        left = settle_files(self._repository, self._journal.old, self._journal.new, forward=False)
+        if self._journal.backup is not None and not left:
+            drop_backup(self._repository, self._journal.backup)
         if isinstance(error, MigrationFailed) and error.committed and self.prepared is not None:
             error.message = (
                 f"{error.committed} of {len(self.prepared.moves.steps)} applied, then: {error.message}"

@@ -18,12 +18,15 @@ def run(
         bool, typer.Option("--commit", help="Make it permanent: remove the unpublished revisions and commit.")
     ] = False,
     database_only: Annotated[bool, typer.Option("--database-only", help="Leave the models alone.")] = False,
+    stash: Annotated[
+        bool, typer.Option("--stash", help="Put edits in the way into git's stash first.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,
 ) -> int:
     """Move the database down and put the matching models into the work tree."""
     project = common.open()
-    options = RollbackOptions(target=target, commit=commit, database_only=database_only)
+    options = RollbackOptions(target=target, commit=commit, database_only=database_only, stash=stash)
     result = rollback(project, options, manner(common, dry_run=dry_run, yes=yes, wait=wait))
     return finish(common, project, result)

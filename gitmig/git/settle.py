@@ -48,6 +48,11 @@ def settle_files(
     return tuple(foreign)
 
 
+def drop_backup(repository: Repository, backup: str) -> None:
+    """Forget a backup: everything is back where it was."""
+    repository.git("update-ref", "-d", backup)
+
+
 def _ours(repository: Repository, path: str, now: Entry | None, old: Entry | None, new: Entry | None) -> bool:
     if now is None or now in (old, new):
         return True

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from gitmig.errors import Declined, GitmigError, MigrationFailed, NoDifference, Refused, UsageError
 from gitmig.execute import Manner, Outcome, move
-from gitmig.git.trees import Tree
+from gitmig.git.trees import Tree, content_digest
 from gitmig.header import with_header
 from gitmig.model import FacetChange, Plan, RevisionId, Script
 from gitmig.operations.applying import through_the_draft, to_the_parent, with_draft
@@ -50,6 +50,8 @@ def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResu
         if options.commit and not options.draft and not manner.dry_run:
             project.git.require_author()
         intent = intend(project, options.message, amend=options.amend)
+        if _staged_by_us(project, intent):
+            return _of_tree(project, options, manner, intent, project.work_tree)
         tree = chosen_tree(project, manner.person, project.models)
         return _of_tree(project, options, manner, intent, tree)
 
@@ -65,9 +67,17 @@ def _of_tree(
         _require_difference(material, intent, options)
         # A file beside the models may be staged in part too: only the import told that it counts.
         beside = [path for path in material.paths if not _is_model(project, path)]
-        if whole and chosen_tree(project, manner.person, beside) is project.index:
+        asks = whole and not _staged_by_us(project, intent)
+        if asks and chosen_tree(project, manner.person, beside) is project.index:
             return _of_tree(project, options, manner, intent, project.index)
         return _Revising(project, options, manner, intent, worker, material).run()
+
+
+def _staged_by_us(project: Project, intent: Intent) -> bool:
+    """Whether the staged models are those that the redone revision waits for its commit with."""
+    if intent.amended is None or intent.amended.commit is not None:
+        return False
+    return content_digest(project.index, project.models) == intent.amended.script.header.models
 
 
 def _is_model(project: Project, path: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitmig.errors import Refused, UsageError
+from gitmig.errors import GitmigError, Refused, UsageError
 from gitmig.execute import Manner, Prepared, commit_paths, move
 from gitmig.git.restore import Restoration, edits
+from gitmig.git.stash import stash, unstash
 from gitmig.graph import Graph
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step, TieState
 from gitmig.operations.preconditions import (
@@ -32,6 +33,7 @@ class RollbackOptions:
     target: str = "-1"
     commit: bool = False
     database_only: bool = False
+    stash: bool = False
 
 
 def rollback(project: Project, options: RollbackOptions, manner: Manner) -> MoveResult:
@@ -41,7 +43,17 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
     hold, for a revision whose models are in no commit, and with ``commit`` for published revisions.
     """
     with changing(project, manner):
-        return _rollback(project, options, manner)
+        edited = edits(project.git, project.models) if options.stash and not manner.dry_run else ()
+        if not edited:
+            return _rollback(project, options, manner)
+        entry = stash(project.git, edited, "gitmig rollback")
+        try:
+            result = _rollback(project, options, manner)
+        except GitmigError:
+            unstash(project.git)
+            raise
+        note = f"your edits are in the stash: git stash apply {entry}"
+        return replace(result, notes=(*result.notes, note))
 
 
 def _rollback(project: Project, options: RollbackOptions, manner: Manner) -> MoveResult:
