@@ -9,28 +9,29 @@ from tests.story import Project
 
 # What each step of the story has to show, in this order.
 _STORY = (
-    "$ gitmig init",
-    "models    app/models.py",
-    '$ gitmig revise -m "First revision"',
-    "  + table user",
-    '$ git commit -a -m "Add username"',
-    "GM001 the models change without a revision that takes the database there",
-    "  + user.username VARCHAR",
-    "  + index ix_user_username",
-    "# exit code 1",
-    '$ gitmig revise -m "Add username for user"',
-    "# table user in app.db has: id, username",
-    "$ gitmig log",
-    "  verified  DATE  Add username for user  (database, checkout)",
-    "$ gitmig rollback",
-    "models    app/models.py as of ID",
-    "# table user in app.db has: id",
-    "-    username: Mapped[str | None] = mapped_column(index=True)",
-    "→ gitmig upgrade",
-    "$ gitmig upgrade",
-    "models    app/models.py as of ID",
-    "# table user in app.db has: id, username",
-    "in step",
+    r"^\$ gitmig init$",
+    r"^models +app/models\.py$",
+    r"^\$ gitmig revise -m \"First revision\"$",
+    r"^  \+ table user$",
+    r"^\$ git commit -a -m \"Add username\"$",
+    r"^GM001 ",
+    r"^  \+ user\.username VARCHAR$",
+    r"^  \+ index ix_user_username$",
+    r"^# exit code 1$",
+    r"^\$ gitmig revise -m \"Add username for user\"$",
+    r"^# table user in app\.db has: id, username$",
+    r"^\$ gitmig log$",
+    r" verified .*Add username for user",
+    r" verified .*First revision",
+    r"^\$ gitmig rollback$",
+    r"^models +app/models\.py as of [0-9a-f]+$",
+    r"^# table user in app\.db has: id$",
+    r"^-    username: Mapped\[str \| None\] = mapped_column\(index=True\)$",
+    r"^→ gitmig upgrade$",
+    r"^\$ gitmig upgrade$",
+    r"^models +app/models\.py as of [0-9a-f]+$",
+    r"^# table user in app\.db has: id, username$",
+    r"^in step$",
 )
 
 
@@ -45,7 +46,10 @@ def test_the_story_is_played_and_leaves_nothing_behind(
     temporary.mkdir()
     for key, value in (("core.hooksPath", str(hooks)), ("commit.gpgSign", "true"), ("user.name", "Me")):
         project.git("config", "--global", key, value)
-    before, home = project.snapshot(), {path: path.read_bytes() for path in sealed.iterdir()}
+    ignore = sealed / ".config" / "git" / "ignore"
+    ignore.parent.mkdir(parents=True)
+    ignore.write_text("alembic/\n", "utf-8")
+    before, home = project.snapshot(), files(sealed)
 
     played = project.gitmig(
         "demo",
@@ -60,14 +64,12 @@ def test_the_story_is_played_and_leaves_nothing_behind(
 
     assert played.exit_code == 0, played.stdout + played.stderr
     assert played.stderr == ""
-    lines = iter(_without_chance(played.stdout).splitlines())
+    lines = iter(played.stdout.splitlines())
     for wanted in _STORY:
-        assert any(line.endswith(wanted) for line in lines), (
-            f"{wanted}\nis not in its place:\n{played.stdout}"
-        )
+        assert any(re.search(wanted, line) for line in lines), f"{wanted} is not there:\n{played.stdout}"
     assert list(temporary.iterdir()) == []
     assert project.snapshot() == before
-    assert {path: path.read_bytes() for path in sealed.iterdir()} == home
+    assert files(sealed) == home
 
 
 def test_it_does_not_pretend_to_have_json(project: Project) -> None:
@@ -93,5 +95,5 @@ def test_a_step_that_goes_otherwise_ends_it(project: Project, tmp_path: Path) ->
     )
 
 
-def _without_chance(text: str) -> str:
-    return re.sub(r"\b[0-9a-f]{8,12}\b", "ID", re.sub(r"\b\d{4}-\d\d-\d\d\b", "DATE", text))
+def files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

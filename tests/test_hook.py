@@ -1,0 +1,245 @@
+"""``gitmig hook``: ours goes in and out byte for byte, and what was there first still runs."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.story import MODELS, USERNAME, Project, Result
+
+ROOM = ".git/hooks/pre-commit"
+
+# Each passes when it runs; the ways to end are those that would skip whatever is appended.
+ENDINGS = {
+    "nothing": "#!/bin/sh\necho checked >> ran.txt\n",
+    "exit 0": "#!/bin/sh\necho checked >> ran.txt\nexit 0\n",
+    "exec": '#!/bin/sh\necho checked >> ran.txt\nexec test "$#" = 0\n',
+    "bash": "#!/usr/bin/env bash\nset -euo pipefail\necho checked >> ran.txt\nexit 0\n",
+    "flags": "#!/bin/sh -eu\necho checked >> ran.txt\n",
+    "no newline at the end": "#!/bin/sh\necho checked >> ran.txt\nexit 0",
+    "not utf-8": "#!/bin/sh\n# caf\udce9\necho checked >> ran.txt\n",
+}
+
+
+@pytest.fixture
+def revised(project: Project) -> Project:
+    """A project at its first revision, with a change of the models that no revision has."""
+    project.gitmig("revise", "-m", "First revision", check=0)
+    project.write(".gitignore", project.read(".gitignore") + "/ran.txt\n")
+    project.commit("Ignore")
+    project.append("app/models.py", USERNAME)
+    return project
+
+
+def hook(project: Project, text: str, mode: int = 0o755) -> Path:
+    """Write a pre-commit hook."""
+    path = project.path(ROOM)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    path.chmod(mode)
+    return path
+
+
+def commit(project: Project, *args: str) -> Result:
+    """Try to commit the models."""
+    return project.try_git("commit", "--quiet", "-m", "The models", *(args or ("app/models.py",)))
+
+
+class TestInstall:
+    """The native hook."""
+
+    def test_it_blocks_and_is_gone_again(self, revised: Project) -> None:
+        said = revised.gitmig("hook", "install", check=0)
+        assert said.stdout == f"the hook is installed ({revised.path(ROOM)})\n"
+        blocked = commit(revised)
+        assert blocked.exit_code == 1
+        assert blocked.stderr == (
+            "GM001 the models change without a revision that takes the database there\n"
+            "  + user.username VARCHAR\n"
+            "  + index ix_user_username\n"
+            '  Hint: gitmig revise -m "…"\n'
+        )
+        said = revised.gitmig("hook", "uninstall", check=0)
+        assert said.stdout == "the hook is not installed\n"
+        assert not revised.path(ROOM).exists()
+        assert commit(revised).exit_code == 0
+
+    @pytest.mark.parametrize("args", [("-a",), ("app/models.py",), ("--only", "app/models.py")])
+    def test_every_way_to_commit(self, revised: Project, args: tuple[str, ...]) -> None:
+        """Git names another index for each of them."""
+        revised.gitmig("hook", "install", check=0)
+        assert commit(revised, *args).exit_code == 1
+        revised.write("app/models.py", MODELS + "# cosmetic\n")
+        assert commit(revised, *args).exit_code == 0
+
+    def test_from_a_subdirectory_and_a_linked_work_tree(self, revised: Project) -> None:
+        revised.gitmig("hook", "install", check=0)
+        revised.git("stash", "--quiet")
+        revised.git("worktree", "add", "--quiet", "../other")
+        other = revised.beside(revised.top.parent / "other")
+        other.append("app/models.py", USERNAME)
+        assert commit(other).exit_code == 1
+        assert other.try_git("-C", "app", "commit", "-qam", "The models").exit_code == 1
+
+    def test_without_path_and_environment(self, revised: Project) -> None:
+        """A graphical client starts git with next to nothing."""
+        revised.gitmig("hook", "install", check=0)
+        bare = {"PATH": "/usr/bin:/bin:/usr/local/bin", "LC_ALL": None, "TERM": None}
+        said = revised.try_git("commit", "-qam", "The models", env=bare)
+        assert (said.exit_code, said.stderr[:5]) == (1, "GM001")
+
+    def test_again_changes_nothing(self, revised: Project) -> None:
+        revised.gitmig("hook", "install", check=0)
+        before = revised.path(ROOM).read_bytes()
+        revised.gitmig("hook", "install", check=0)
+        assert revised.path(ROOM).read_bytes() == before
+
+    def test_uninstall_where_nothing_is_installed(self, revised: Project) -> None:
+        theirs = hook(revised, "#!/bin/sh\n")
+        revised.gitmig("hook", "uninstall", check=0)
+        assert theirs.read_text() == "#!/bin/sh\n"
+
+    def test_gitmig_that_is_gone_is_said(self, revised: Project) -> None:
+        revised.gitmig("hook", "install", check=0)
+        text = revised.path(ROOM).read_text()
+        python = next(word for word in text.split() if word.endswith("python"))
+        hook(revised, text.replace(python, "/nowhere/python"))
+        said = revised.try_git("commit", "-qam", "x", env={"PATH": "/usr/bin:/bin:/usr/local/bin"})
+        assert said.exit_code != 0
+        assert said.stderr == "gitmig is not installed any more: gitmig hook uninstall, or install it\n"
+
+    def test_json(self, revised: Project) -> None:
+        answer = revised.gitmig("hook", "status", "--json", check=0).json
+        assert answer["version"] == 1
+        assert (answer["installed"], answer["owner"]) == (False, None)
+        assert answer["path"] == str(revised.path(ROOM))
+
+
+class TestChained:
+    """A hook that was there first."""
+
+    @pytest.mark.parametrize("text", ENDINGS.values(), ids=ENDINGS)
+    def test_both_run_and_ours_is_taken_out(self, revised: Project, text: str) -> None:
+        theirs = hook(revised, text, 0o750)
+        revised.gitmig("hook", "install", check=0)
+        assert commit(revised).exit_code == 1
+        assert revised.read("ran.txt") == "checked\n"
+        revised.write("app/models.py", MODELS + "# cosmetic\n")
+        passed = commit(revised)
+        assert (passed.exit_code, passed.stderr) == (0, "")
+        assert revised.read("ran.txt") == "checked\n" * 2
+        revised.gitmig("hook", "uninstall", check=0)
+        assert theirs.read_bytes() == text.encode("utf-8", "surrogateescape")
+        assert stat.S_IMODE(theirs.stat().st_mode) & 0o700 == 0o700
+
+    def test_line_ends_stay(self, revised: Project) -> None:
+        text = "#!/bin/sh\necho one\r\necho two\r\n"
+        theirs = hook(revised, text)
+        revised.gitmig("hook", "install", check=0)
+        revised.gitmig("hook", "uninstall", check=0)
+        assert theirs.read_bytes() == text.encode()
+
+    def test_theirs_refuses(self, revised: Project) -> None:
+        hook(revised, "#!/bin/sh\necho no >&2\nexit 7\n")
+        revised.gitmig("hook", "install", check=0)
+        revised.write("app/models.py", MODELS + "# cosmetic\n")
+        said = commit(revised)
+        assert (said.exit_code, said.stderr) == (1, "no\n")
+
+    def test_commits_that_theirs_makes_elsewhere_are_checked(self, revised: Project) -> None:
+        other = Project.create(revised.top.parent, name="other")
+        other.gitmig("revise", "-m", "First revision", check=0)
+        other.gitmig("hook", "install", check=0)
+        other.append("app/models.py", USERNAME)
+        hook(
+            revised,
+            "#!/bin/sh\nunset GIT_INDEX_FILE GIT_DIR GIT_PREFIX\n"
+            f"git -C '{other.top}' commit -qam Nested || echo blocked >> ran.txt\n",
+        )
+        revised.gitmig("hook", "install", check=0)
+        commit(revised)
+        assert revised.read("ran.txt") == "blocked\n"
+
+    @pytest.mark.parametrize(
+        ("text", "mode", "reason"),
+        [
+            ("#!/usr/bin/env python3\nprint('mine')\n", 0o755, "is there and is not a shell script"),
+            ("#!/usr/bin/fish\n", 0o755, "is there and is not a shell script"),
+            ("echo mine\n", 0o755, "is there and is not a shell script"),
+            ("#!/bin/sh\nexit 1\n", 0o644, "is there and is not executable"),
+        ],
+    )
+    def test_left_alone(self, revised: Project, text: str, mode: int, reason: str) -> None:
+        theirs = hook(revised, text, mode)
+        said = revised.gitmig("hook", "install", check=1)
+        assert reason in said.stderr
+        assert theirs.read_text() == text
+
+    def test_a_link_is_left_alone(self, revised: Project) -> None:
+        script = revised.top.parent / "shared-hook"
+        script.write_text("#!/bin/sh\n")
+        revised.path(ROOM).parent.mkdir(exist_ok=True)
+        os.symlink(script, revised.path(ROOM))
+        said = revised.gitmig("hook", "install", check=1)
+        assert f"is a link to {script}\nHint: call `gitmig check --staged` from it" in said.stderr
+        assert script.read_text() == "#!/bin/sh\n"
+
+
+class TestManagers:
+    """Where a hook manager owns the folder, nothing is written and its lines are printed."""
+
+    @pytest.mark.parametrize(
+        ("path", "owner", "line"),
+        [
+            (".pre-commit-config.yaml", "pre-commit", "entry: gitmig check --staged"),
+            (".husky/pre-push", "husky", "gitmig check --staged || exit $?"),
+            ("lefthook.yml", "lefthook", "run: gitmig check --staged"),
+            (".config/lefthook.yaml", "lefthook", "run: gitmig check --staged"),
+        ],
+    )
+    def test_by_its_file(self, revised: Project, path: str, owner: str, line: str) -> None:
+        revised.write(path, "repos: []\n" if path.endswith("yaml") else "")
+        for command in ("install", "status"):
+            result = revised.gitmig("hook", command, check=0)
+            assert owner in result.stderr
+            assert line in result.stdout
+            assert not revised.path(ROOM).exists()
+        answer = revised.gitmig("hook", "status", "--json").json
+        assert (answer["installed"], answer["owner"]) == (False, owner)
+        assert line in answer["snippet"]
+
+    def test_the_four_lines(self, revised: Project) -> None:
+        revised.write(".pre-commit-config.yaml", "repos:\n")
+        snippet = revised.gitmig("hook", "install", check=0).stdout
+        assert len(snippet.splitlines()) == 4
+        (repo,) = yaml.safe_load("repos:\n" + snippet)["repos"]
+        (lines,) = repo["hooks"]
+        assert lines["always_run"]
+        assert lines["require_serial"]
+        assert lines["pass_filenames"] is False
+
+    def test_core_hooks_path(self, revised: Project) -> None:
+        revised.git("config", "core.hooksPath", "team-hooks")
+        result = revised.gitmig("hook", "install", check=0)
+        assert "core.hooksPath owns the hooks here" in result.stderr
+        assert result.stdout == "gitmig check --staged || exit $?\n"
+        assert not revised.path("team-hooks").exists()
+
+    def test_core_hooks_path_with_the_line_in_it(self, revised: Project) -> None:
+        revised.git("config", "core.hooksPath", "team-hooks")
+        revised.write("team-hooks/pre-commit", f"#!/bin/sh\n{sys.executable} -P -m gitmig check --staged\n")
+        revised.path("team-hooks/pre-commit").chmod(0o755)
+        assert revised.gitmig("hook", "status", check=0).stdout == "the hook is installed (core.hooksPath)\n"
+        blocked = commit(revised)
+        assert (blocked.exit_code, blocked.stderr[:5]) == (1, "GM001")
+
+    def test_installed_before_the_manager_came(self, revised: Project) -> None:
+        revised.gitmig("hook", "install", check=0)
+        revised.write(".husky/pre-push", "")
+        revised.gitmig("hook", "uninstall", check=0)
+        assert not revised.path(ROOM).exists()
