@@ -29,9 +29,12 @@ BROKEN = {
 HOW = '  File "alembic/env.py", line 9, in <module>\n    import app.models  # noqa: F401\n'
 
 
-@pytest.mark.parametrize("command", [("status",), ("revise", "-m", "Change")], ids=lambda command: command[0])
-@pytest.mark.parametrize("kind", BROKEN)
-def test_models_that_do_not_import(project: Project, command: tuple[str, ...], kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [("an import", ("revise", "-m", "Change")), *((kind, ("status",)) for kind in BROKEN)],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_models_that_do_not_import(project: Project, kind: str, command: tuple[str, ...]) -> None:
     """The user's own frames are shown, and none of gitmig's or of the libraries'."""
     text, error, frames = BROKEN[kind]
     project.append("app/models.py", text)

@@ -67,6 +67,9 @@ def test_the_story_is_played_and_leaves_nothing_behind(
     lines = iter(played.stdout.splitlines())
     for wanted in _STORY:
         assert any(re.search(wanted, line) for line in lines), f"{wanted} is not there:\n{played.stdout}"
+    lines = iter(without_ids(played.stdout))
+    for shown in readme():
+        assert any(line == shown for line in lines), f"{shown} is in the README, not in:\n{played.stdout}"
     assert list(temporary.iterdir()) == []
     assert project.snapshot() == before
     assert files(sealed) == home
@@ -93,6 +96,17 @@ def test_a_step_that_goes_otherwise_ends_it(project: Project, tmp_path: Path) ->
         "Error: `git commit -q -m Start a shop` ended with exit code 7, where the story has 0\n"
         "Hint: report it with the output above\n"
     )
+
+
+def readme() -> list[str]:
+    """The lines of the demo that the README shows: not all of them, but in their order."""
+    text = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"^```console\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return without_ids(block)
+
+
+def without_ids(text: str) -> list[str]:
+    return [re.sub(r"\b[0-9a-f]{8,12}\b", "ID", line) for line in text.splitlines()]
 
 
 def files(folder: Path) -> dict[Path, bytes]:

@@ -129,9 +129,9 @@ def test_what_init_says_to_add_is_four_lines_that_work(
     assert hook["language"] == "system"
     pre_commit(project, "validate-config", check=0)
 
-    said = project.gitmig("hook", "status", check=0)
-    assert said.stderr == "gitmig is in .pre-commit-config.yaml; run this once in each clone:\n"
-    assert said.stdout == "pre-commit install\n"
+    status = project.gitmig("hook", "status", check=0)
+    assert status.stderr == "gitmig is in .pre-commit-config.yaml; run this once in each clone:\n"
+    assert status.stdout == "pre-commit install\n"
     pre_commit(project, "install", check=0)
     assert project.gitmig("hook", "status", check=0).stdout == "the hook is installed (pre-commit)\n"
     assert "hook      pre-commit\n" in project.gitmig("init", check=0).stdout

@@ -1,4 +1,4 @@
-"""README.md: its links lead somewhere, its table is complete, and what it shows is what is printed."""
+"""README.md: its links lead somewhere, and its table is complete. (For the demo's output: test_demo.py.)"""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from gitmig.operations.drafting import base_schema
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
 from gitmig.schemas import Schemas
+from gitmig.scripts import idle
 from gitmig.tied import Ties
 
 
@@ -130,9 +131,9 @@ def _commit_findings(
     removed -= frozenset(graph.scripts)
     if not (changes or removed):
         return []
-    owners = _owners(project, content_digest(index, project.models))
-    if len(graph.heads) == 1 and graph.heads[0] in owners:
+    if _made_for(project, schemas, graph, now):
         return []
+    owners = _owners(project, content_digest(index, project.models))
     owner = next((owner for owner in owners if owner in graph.scripts), None)
     if not added and owner is not None:
         return [rolled_back(owner, committing=True)]
@@ -146,6 +147,9 @@ def _commit_findings(
                 _left(project, added, changes, now), hint="gitmig revise --amend", path=_first_model(project)
             )
         ]
+    texts = index.read_all([script.path for script in added]).values()
+    if changes and all(idle(text.decode("utf-8", "replace")) for text in texts):
+        return [unrevised(changes, path=_first_model(project))]
     return [unproven(script) for script in added]
 
 
@@ -219,6 +223,18 @@ def _recorded(graph: Graph, now: Schema) -> bool:
         return False
     head = graph.scripts[graph.heads[0]]
     return _comparable(head, now) and head.header.schema == digest(now)
+
+
+def _made_for(project: Project, schemas: Schemas, graph: Graph, now: Schema) -> bool:
+    """Whether the only head has a commit with just this schema, whatever its record says."""
+    head = project.git.head()
+    if len(graph.heads) != 1 or head is None:
+        return False
+    tie = Ties(project=project, at=head).all().get(graph.heads[0])
+    if tie is None or tie.models_commit is None:
+        return False
+    then = _if_it_imports(schemas, project.commit_tree(tie.models_commit))
+    return then is not None and digest(then) == digest(now)
 
 
 def _covers(script: Script, changes: Sequence[FacetChange], now: Schema) -> bool:

@@ -95,10 +95,15 @@ def no_new_files(missing: list[Any]) -> Iterator[None]:
             return None
         made = dialect.connect(":memory:", **{k: v for k, v in options.items() if k != "uri"})
         missing.append(made)
+        records.append(record)
         return made
 
+    records: list[Any] = []
     event.listen(Engine, "do_connect", connecting)
     try:
         yield
     finally:
         event.remove(Engine, "do_connect", connecting)
+        for record in records:
+            # The project's own engine may have a pool, and would go on with the database in memory.
+            record.invalidate()
