@@ -162,7 +162,7 @@ def unproven(script: Script) -> Finding:
         code="GM007",
         severity=Severity.WARNING,
         message=f"nothing proves that {script.revision} takes the database to these models",
-        hint=f"gitmig tie {script.revision}",
+        hint=f"compare {script.path} with the models: nothing is checked of it",
         path=script.path,
     )
 

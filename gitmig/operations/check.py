@@ -133,8 +133,7 @@ def _commit_findings(
         return []
     if _made_for(project, schemas, graph, now):
         return []
-    owners = _owners(project, content_digest(index, project.models))
-    owner = next((owner for owner in owners if owner in graph.scripts), None)
+    owner = _put_back(project, graph, index)
     if not added and owner is not None:
         return [rolled_back(owner, committing=True)]
     if not added:
@@ -267,10 +266,16 @@ def _undone(project: Project, before: Graph, removed: frozenset[RevisionId]) -> 
     return ()
 
 
-def _owners(project: Project, content: str | None) -> tuple[RevisionId, ...]:
-    """The committed revisions whose models have just this content, newest first."""
+def _put_back(project: Project, graph: Graph, index: Tree) -> RevisionId | None:
+    """The older revision whose models this commit would bring back; None where they are no revision's."""
     head = project.git.head()
-    return () if head is None else Ties(project=project, at=head).owners(content)
+    if head is None:
+        return None
+    content = content_digest(index, project.models)
+    if content == content_digest(project.commit_tree(head), project.models):
+        return None
+    owners = Ties(project=project, at=head).owners(content)
+    return next((owner for owner in owners if owner in graph.scripts and owner not in graph.heads), None)
 
 
 def _first_model(project: Project) -> str | None:
