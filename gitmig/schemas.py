@@ -72,14 +72,16 @@ class Schemas:
 
     def computed(self, tree: Tree) -> TreeSchema:
         """The schema of a tree, computed afresh."""
-        on_disk = tree is self.project.work_tree
-        with self.project.worker(None if on_disk else tree) as worker:
-            try:
-                return self.with_worker(worker, tree)
-            except NoAlembic as error:
-                if on_disk:
-                    raise
-                raise ProjectCodeError(f"{tree.label}: {error.message}", hint="gitmig status") from None
+        with self.project.worker(None if tree is self.project.work_tree else tree) as worker:
+            return self._asked(worker, tree)
+
+    def _asked(self, worker: Worker, tree: Tree) -> TreeSchema:
+        try:
+            return self.with_worker(worker, tree)
+        except NoAlembic as error:
+            if tree is self.project.work_tree:
+                raise
+            raise ProjectCodeError(f"{tree.label}: {error.message}", hint="gitmig status") from None
 
     def with_worker(self, worker: Worker, tree: Tree) -> TreeSchema:
         """The schema of a tree by a worker that already imports from it; remembered in the cache."""
@@ -103,7 +105,7 @@ class Schemas:
         ]
         try:
             computed = iter(
-                [self.with_worker(worker, tree).schema for worker, tree in zip(workers, missing, strict=True)]
+                [self._asked(worker, tree).schema for worker, tree in zip(workers, missing, strict=True)]
             )
         finally:
             for worker in workers:

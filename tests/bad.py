@@ -98,7 +98,8 @@ def refuses(
 def findings(project: Project, *args: str) -> list[tuple[str, str, str, str | None]]:
     """What a command that only looks found: code, severity, message and hint; it changes nothing.
 
-    The text says the same, with each code at the beginning of a line and each hint below it.
+    The text says the same: each code at the beginning of a line, each hint below it; in ``status`` the
+    hint that comes first is the last line.
     """
     before = project.snapshot()
     answer = project.gitmig(*args, "--json")
@@ -111,6 +112,8 @@ def findings(project: Project, *args: str) -> list[tuple[str, str, str, str | No
     lines = text.stderr.splitlines()
     for code, severity, message, hint in found:
         assert f"{code} {'warning: ' if severity == 'warning' else ''}{message}" in lines
-        assert hint is None or f"  Hint: {hint}" in lines
+        assert hint is None or args[0] == "status" or f"  Hint: {hint}" in lines
+    if args[0] == "status":
+        assert text.stdout.splitlines()[-1] == f"→ {answer.json['hint']}"
     assert project.snapshot() == before
     return found

@@ -56,7 +56,9 @@ def test_the_read_only_repository_is_one(read_only: Project) -> None:
     assert "Permission denied: 'new'" in done.stderr
 
 
-@pytest.mark.parametrize("command", [*MOVING, ("rollback", "--commit")], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [("upgrade",), ("rollback", "--commit"), ("revise", "-m", "Change")], ids=" ".join
+)
 def test_a_read_only_repository_stops_what_moves(read_only: Project, command: tuple[str, ...]) -> None:
     before = read_only.snapshot()
     error = "the repository cannot be written to: Permission denied"

@@ -236,13 +236,18 @@ class TestMerge:
         project.git("commit", "--quiet", "--no-edit")
 
     def test_one_side_took_a_revision_back(self, told: Article) -> None:
+        """And the other side once let a change pass without one: neither is this commit's doing."""
         project = told.project
-        project.write("note.txt", "one\n")
         project.git("switch", "--quiet", "-c", "back")
         project.gitmig("rollback", "--commit", check=0)
         project.git("switch", "--quiet", "main")
-        project.commit("A note")
+        project.write(
+            "app/models.py", MODELS.replace("Base):", "Base):\n    zip: Mapped[int | None]\n") + USERNAME
+        )
+        project.commit("Without a revision")
         project.git("merge", "--quiet", "--no-commit", "back")
+        assert "zip" in project.git("show", ":app/models.py")
+        assert USERNAME.strip() not in project.git("show", ":app/models.py")
         assert staged(project) == []
 
 
@@ -399,13 +404,15 @@ class TestAfresh:
     """Nothing is blocked because of what was remembered wrongly."""
 
     def spoil(self, project: Project) -> None:
-        """Let every manifest lead to another schema than its own."""
+        """Let the manifest of the models on disk lead to another schema."""
         index = project.path(".git/gitmig/cache/manifests.json")
         stored = json.loads(index.read_text())
         digests = sorted({entry["schema"] for entry in stored["manifests"]})
-        assert len(digests) > 1
-        for entry in stored["manifests"]:
+        blob = project.git("hash-object", "app/models.py")
+        spoiled = [entry for entry in stored["manifests"] if entry["files"]["app/models.py"] == blob]
+        for entry in spoiled:
             entry["schema"] = next(digest for digest in digests if digest != entry["schema"])
+        assert spoiled
         index.write_text(json.dumps(stored))
 
     def test_check_staged(self, told: Article) -> None:

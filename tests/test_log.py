@@ -212,7 +212,7 @@ class TestText:
             f"●  {told.first}  {told.first_commit[:8]}  verified  First revision",
         ]
         narrow = told.project.on_terminal("log", env={"COLUMNS": "60"}, check=0).stdout
-        assert narrow.splitlines()[0].endswith("(database, checkout) Add …")
+        assert narrow.splitlines()[0].endswith("(database, checkout) A…")
 
     def test_no_revisions(self, project: Project) -> None:
         assert project.gitmig("log", check=0).stdout == "no revisions yet\n"
