@@ -18,9 +18,11 @@ from pathlib import Path
 Answer = str | tuple[str, str]
 """What to type at the next question, or (a pattern to wait for on the screen, what to type then)."""
 
-# Makes the terminal the controlling one, as it is for a person: Ctrl-C typed there is a signal.
+# Makes the terminal the controlling one, as it is for a person: Ctrl-C typed there is a signal. Whoever
+# started the tests in the background may have had SIGINT ignored, which children inherit.
 _ADOPT = """\
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execvp(sys.argv[1], sys.argv[1:])
 """
