@@ -107,8 +107,8 @@ class TestInstall:
     def test_gitmig_that_is_gone_is_said(self, revised: Project) -> None:
         revised.gitmig("hook", "install", check=0)
         text = revised.path(ROOM).read_text()
-        python = next(word for word in text.split() if word.endswith("python"))
-        hook(revised, text.replace(python, "/nowhere/python"))
+        assert sys.executable in text
+        hook(revised, text.replace(sys.executable, "/nowhere/python"))
         said = revised.try_git("commit", "-qam", "x", env={"PATH": "/usr/bin:/bin:/usr/local/bin"})
         assert said.exit_code != 0
         assert said.stderr == "gitmig is not installed any more: gitmig hook uninstall, or install it\n"
