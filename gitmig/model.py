@@ -15,6 +15,11 @@ RevisionId = NewType("RevisionId", str)
 """An Alembic revision identifier, whole."""
 
 
+def short(commit: CommitId) -> str:
+    """A commit id as messages show it: eight digits, the same everywhere whatever git would abbreviate to."""
+    return commit[:8]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """The record that ``revise`` writes into a script's docstring; absent parts are None.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gitmig.errors import Refused
 from gitmig.graph import Graph
-from gitmig.model import Action, CommitId, Plan, RevisionId, Script, Step
+from gitmig.model import Action, CommitId, Plan, RevisionId, Step
 
 
 def downgrades(revisions: Iterable[RevisionId]) -> tuple[Step, ...]:
@@ -47,9 +47,3 @@ def plan_rollback(graph: Graph, heads: tuple[RevisionId, ...], target: str) -> P
         raise Refused("the database is at base: there is nothing to roll back", hint="gitmig status")
     downs = graph.downgrade_path(heads, target)
     return Plan(steps=downgrades(downs), heads=graph.after(heads, downs, ()))
-
-
-def with_script(graph: Graph, script: Script) -> Graph:
-    """The graph with one more (or a redrafted) script."""
-    others = (other for other in graph.scripts.values() if other.revision != script.revision)
-    return Graph.of((*others, script), graph.unreadable)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from gitmig.model import FacetChange, FacetKey, Schema
 
@@ -75,23 +75,6 @@ def difference(old: Schema, new: Schema) -> tuple[FacetChange, ...]:
             (change for change in changes if change.before != change.after),
             key=lambda change: _place(change.key),
         )
-    )
-
-
-def compact(changes: Sequence[FacetChange]) -> tuple[FacetChange, ...]:
-    """The changes without what a created or dropped table brings along, but for its columns.
-
-    For showing to a person; never for a digest.
-    """
-    whole = {
-        (change.key.table, change.sign)
-        for change in changes
-        if change.key.kind == "table" and change.sign != "~"
-    }
-    return tuple(
-        change
-        for change in changes
-        if change.key.kind in ("table", "column") or (change.key.table, change.sign) not in whole
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from gitmig.errors import Refused
 from gitmig.graph import Graph
 from gitmig.model import Action, CommitId, Plan, RevisionId, Script, Step
-from gitmig.plan import commits, downgrades, plan_rollback, plan_upgrade, restores, upgrades, with_script
+from gitmig.plan import commits, downgrades, plan_rollback, plan_upgrade, restores, upgrades
 from gitmig.render.plans import plan_lines
 
 A, B, C = RevisionId("aaaa"), RevisionId("bbbb"), RevisionId("cccc")
@@ -72,14 +72,6 @@ def test_base_is_the_bottom(target: str) -> None:
         plan_rollback(CHAIN, (), target)
     assert caught.value.message == "the database is at base: there is nothing to roll back"
     assert caught.value.hint == "gitmig status"
-
-
-def test_a_redrafted_script_replaces_the_old_one() -> None:
-    graph = with_script(CHAIN, script(C, B, message="anew"))
-    assert graph.scripts.keys() == CHAIN.scripts.keys()
-    assert graph.scripts[C].message == "anew"
-    assert graph.duplicates == ()
-    assert with_script(graph, script(RevisionId("dddd"), C)).heads == ("dddd",)
 
 
 def test_a_plan_in_lines() -> None:

@@ -53,7 +53,7 @@ class TestTheRule:
             f"models    app/models.py as of {told.first_commit[:8]}\n"
         )
         assert f"▼ downgrade {told.second}\n" in result.stderr
-        assert f"! leaves the work tree: {told.second_commit[:7]} Add username for user\n" in result.stderr
+        assert f"! leaves the work tree: {told.second_commit[:8]} Add username for user\n" in result.stderr
 
     def test_a_second_rollback_and_one_by_one_up_again(self, told: Article) -> None:
         project, newest = told.project, third(told)
@@ -62,7 +62,7 @@ class TestTheRule:
         assert steps(again) == [("downgrade", told.second), ("restore", "app/models.py")]
         # Only what is in the work tree can leave it.
         assert again.json["warnings"] == [
-            f"leaves the work tree: {told.second_commit[:7]} Add username for user"
+            f"leaves the work tree: {told.second_commit[:8]} Add username for user"
         ]
         assert (project.heads(), project.read("app/models.py")) == ((told.first,), MODELS)
         project.gitmig("upgrade", "+1", check=0)
@@ -128,7 +128,7 @@ class TestPlan:
         assert result.stdout == (
             f"▼ downgrade {told.second}\n"
             f"  restore app/models.py from {told.first_commit[:8]}\n"
-            f"! leaves the work tree: {told.second_commit[:7]} Add username for user\n"
+            f"! leaves the work tree: {told.second_commit[:8]} Add username for user\n"
         )
 
     def test_every_commit_that_leaves(self, told: Article) -> None:
@@ -138,8 +138,8 @@ class TestPlan:
         told.project.commit("Elsewhere")
         answer = told.project.gitmig("rollback", "--dry-run", "--json", check=0).json
         assert answer["warnings"] == [
-            f"leaves the work tree: {one[:7]} A note on the models",
-            f"leaves the work tree: {told.second_commit[:7]} Add username for user",
+            f"leaves the work tree: {one[:8]} A note on the models",
+            f"leaves the work tree: {told.second_commit[:8]} Add username for user",
         ]
         assert answer["version"] == 1
         assert answer["database"] == {"heads": [told.second]}
@@ -222,7 +222,7 @@ class TestWhatIsPutBack:
         project.gitmig("revise", "-m", "Nicknames", check=0)
         result = project.gitmig("rollback", check=0)
         assert (
-            f"Note: the models still differ from those of {mixed[:7]}: + user.nick VARCHAR\n"
+            f"Note: the models still differ from those of {mixed[:8]}: + user.nick VARCHAR\n"
             "Note: because of app/mixins.py: name such files in `models`\n"
         ) in result.stderr
 
@@ -477,7 +477,7 @@ class TestApproximate:
         project = told.project
         before = project.snapshot()
         question = (
-            f"the tie of a1a1 is approximate: {told.first_commit[:7]} may have its models. Restore them?"
+            f"the tie of a1a1 is approximate: {told.first_commit[:8]} may have its models. Restore them?"
         )
         screen = project.on_terminal("rollback", answers=["n"], check=1).stdout
         assert question in screen
@@ -494,7 +494,7 @@ class TestApproximate:
         told = by_alembic(tmp_path)
         said = refused(told.project, "rollback")
         assert said == (
-            f"Error: the tie of a1a1 is approximate: {told.first_commit[:7]} may have its models\n"
+            f"Error: the tie of a1a1 is approximate: {told.first_commit[:8]} may have its models\n"
             "  - user.username VARCHAR\n"
             "Hint: look at the plan with --dry-run, then give --yes\n"
         )

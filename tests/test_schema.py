@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitmig.model import FacetChange, FacetKey, Schema
-from gitmig.schema import KINDS, change_digest, compact, difference, digest, from_json, render, to_json
+from gitmig.schema import KINDS, change_digest, difference, digest, from_json, render, to_json
 
 Facets = Mapping[tuple[str, str, str], str]
 
@@ -239,25 +239,6 @@ def test_the_display_order_is_table_by_table() -> None:
         "+ enum mood ('sad')",
         "+ sequence a_seq",
     ]
-    assert [render(one) for one in compact(changes)] == [
-        "+ schema z",
-        "+ table a",
-        "+ a.x INTEGER",
-        "+ a.y INTEGER",
-        "+ table b",
-        "+ b.x INTEGER",
-        "+ enum mood ('sad')",
-        "+ sequence a_seq",
-    ]
-
-
-def test_compact_keeps_what_changes_in_a_table_that_stays() -> None:
-    changes = (
-        change("table", "t", "", "CREATE TABLE t ENGINE=Aria", "CREATE TABLE t"),
-        change("check", "t", "ck", "CHECK (n > 0)", "CHECK (n > 1)"),
-        change("index", "t", "ix", None, "CREATE INDEX ix ON t (n)"),
-    )
-    assert compact(changes) == changes
 
 
 @quick

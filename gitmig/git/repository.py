@@ -119,15 +119,6 @@ class Repository:
             raise UnknownRef(f"there is no commit {ref!r}", hint="git branch --all; git log --oneline")
         return CommitId(found.id)
 
-    def short(self, commit: CommitId) -> str:
-        """A commit id as git abbreviates it here."""
-        return commit[: self._short_length]
-
-    @cached_property
-    def _short_length(self) -> int:
-        head = self.head()
-        return 7 if head is None else len(self.git("rev-parse", "--short", head).strip())
-
     def config(self, key: str) -> str | None:
         """The last value of a key of git's configuration (``gitmig.scratchUrl``), or None."""
         values = self.config_all(key)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gitmig.errors import ProjectCodeError
 from gitmig.git.restore import Restoration, plan_restoration
 from gitmig.git.trees import Tree, content_digest
-from gitmig.model import CommitId, Step, Tie, TieState
+from gitmig.model import CommitId, Step, Tie, TieState, short
 from gitmig.plan import restores
 from gitmig.project import Project
 from gitmig.schema import difference, digest, render
@@ -40,11 +40,11 @@ def put_back(project: Project, tie: Tie) -> PutBack | None:
     found = put_back_from(project, tie.models_commit)
     if tie.state is TieState.VERIFIED or not found.restoration.paths:
         return found
-    short = project.git.short(found.commit)
+    commit = short(found.commit)
     return PutBack(
         commit=found.commit,
         restoration=found.restoration,
-        question=f"the tie of {tie.revision} is approximate: {short} may have its models. Restore them?",
+        question=f"the tie of {tie.revision} is approximate: {commit} may have its models. Restore them?",
         details=_difference(project, found.commit),
     )
 
@@ -69,7 +69,7 @@ def leaving(project: Project, found: PutBack) -> tuple[str, ...]:
     if current is None or not found.restoration.paths:
         return ()
     commits = project.git.commits_between(found.commit, current, project.models)
-    return tuple(f"leaves the work tree: {project.git.short(c.id)} {c.subject}" for c in commits)
+    return tuple(f"leaves the work tree: {short(c.id)} {c.subject}" for c in commits)
 
 
 def _current(project: Project) -> CommitId | None:
@@ -103,7 +103,7 @@ def remaining(project: Project, commit: CommitId) -> tuple[str, ...]:
     suspects = _differing(read, *trees)
     lines = "; ".join(render(change) for change in changes)
     return (
-        f"the models still differ from those of {project.git.short(commit)}: {lines}",
+        f"the models still differ from those of {short(commit)}: {lines}",
         *((f"because of {', '.join(suspects)}: name such files in `models`",) if suspects else ()),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from gitmig.model import Action, Step
+from gitmig.model import Action, Step, short
 from gitmig.operations.results import MoveResult
 from gitmig.project import Project
 from gitmig.render.harmless import harmless
@@ -65,7 +65,7 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
     if result.staged:
         yield f"staged    {result.path} and the models, to be committed with your other changes"
     if result.commit:
-        yield f"commit    {result.commit[:8]}"
+        yield f"commit    {short(result.commit)}"
 
 
 _BASE = "models    left as they are: base has none of its own"
@@ -82,7 +82,7 @@ def _files(steps: Sequence[Step]) -> str:
 
 def _origin(steps: Sequence[Step]) -> str:
     commit = next((step.commit for step in steps if step.commit), None)
-    return f" as of {commit[:8]}" if commit else ""
+    return f" as of {short(commit)}" if commit else ""
 
 
 def _message(result: MoveResult, project: Project) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitmig.model import Action, Plan, Step
+from gitmig.model import Action, Plan, Step, short
 
 _VERBS = {
     Action.DOWNGRADE: "▼ downgrade",
@@ -21,6 +21,6 @@ def plan_lines(plan: Plan) -> tuple[str, ...]:
 
 def _line(step: Step) -> str:
     what = step.revision or step.path or ""
-    origin = f" from {step.commit[:8]}" if step.commit and step.action is Action.RESTORE else ""
-    target = step.commit[:8] if step.action is Action.SWITCH and step.commit else what
+    origin = f" from {short(step.commit)}" if step.commit and step.action is Action.RESTORE else ""
+    target = short(step.commit) if step.action is Action.SWITCH and step.commit else what
     return f"{_VERBS[step.action]} {target}{origin}"

@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from gitmig.model import Finding, RevisionId, Severity, TieState
+from gitmig.model import Finding, RevisionId, Severity, TieState, short
 from gitmig.operations.check import CheckResult
 from gitmig.operations.log import Line, Log
 from gitmig.operations.status import Status
@@ -34,7 +34,7 @@ def status_text(status: Status) -> None:
     out = Console(highlight=False, soft_wrap=True)
     messages = dict(status.messages)
     _row_of(out, "database", _at(status.database.heads, messages), _tie(status), status.database.name)
-    commit = status.commit[:8] if status.commit else "no commit yet"
+    commit = short(status.commit) if status.commit else "no commit yet"
     _row_of(out, "checkout", _at(status.heads, messages), "", f"{status.branch or 'detached'} {commit}")
     _row_of(out, "models", *_models(status))
     # The last line says the one that brings everything in step; a finding repeats nothing.
@@ -63,7 +63,7 @@ def _tie(status: Status) -> str:
     tie = status.tie
     if tie is None:
         return ""
-    return f"({tie.models_commit[:8]}, {tie.state.value})" if tie.models_commit else f"({tie.state.value})"
+    return f"({short(tie.models_commit)}, {tie.state.value})" if tie.models_commit else f"({tie.state.value})"
 
 
 def _models(status: Status) -> tuple[str, str, str]:
@@ -148,7 +148,7 @@ def _row(line: Line, log: Log) -> tuple[Text, ...]:
     return (
         Text(applied, "green" if line.applied else "dim"),
         Text(harmless(line.script.revision)),
-        Text(commit.id[:8] if commit else "—", "yellow"),
+        Text(short(commit.id) if commit else "—", "yellow"),
         Text(line.tie.state.value, _TIES[line.tie.state]),
         Text(time.strftime("%Y-%m-%d", time.gmtime(commit.time)) if commit else "", "dim"),
         Text.assemble(

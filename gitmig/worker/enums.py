@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import ARRAY
 
 from . import facets
+from .ddl_text import qualified
 from .objects import ModelObjects, enums_of, split
 from .operations import Changes
 from .render import Lines, WrittenOp, execute, nothing
@@ -128,9 +129,7 @@ def _made_with_one_table(name: str, upgrade: Sequence[ops.MigrateOperation]) -> 
         elif isinstance(operation, ops.AddColumnOp):
             users += [False] * _has(operation.column, name)
         elif isinstance(operation, ops.AlterColumnOp) and operation.modify_type is not None:
-            users += [False] * any(
-                facets._qualified(enum) == name for enum in enums_of(operation.modify_type)
-            )
+            users += [False] * any(qualified(enum) == name for enum in enums_of(operation.modify_type))
     return users == [True]
 
 
@@ -146,12 +145,7 @@ def _without_create(item: Any, made: set[str]) -> Any:
         return item
     type_ = item.type
     inner = type_.item_type if isinstance(type_, ARRAY) else type_
-    if (
-        not isinstance(inner, Enum)
-        or not inner.native_enum
-        or not inner.name
-        or facets._qualified(inner) in made
-    ):
+    if not isinstance(inner, Enum) or not inner.native_enum or not inner.name or qualified(inner) in made:
         return item
     plain: Any = postgresql.ENUM(*inner.enums, name=inner.name, schema=inner.schema, create_type=False)
     copy = item._copy()
@@ -168,7 +162,7 @@ def _flat(operations: Sequence[ops.MigrateOperation]) -> Iterator[ops.MigrateOpe
 
 
 def _has(column: Column[Any], name: str) -> bool:
-    return any(facets._qualified(enum) == name for enum in enums_of(column.type))
+    return any(qualified(enum) == name for enum in enums_of(column.type))
 
 
 def _makes(column: Column[Any]) -> bool:

@@ -182,8 +182,6 @@ class Reader:
             ddl = self._comment(str(constraint.comment), SetConstraintComment(constraint))
             yield "comment", key, f"constraint {name}", ddl
 
-    _constraint = constraint
-
     def _primary_key(self, constraint: PrimaryKeyConstraint) -> str | None:
         text = self._process(constraint)
         if text is not None and getattr(constraint, "_implicit_generated", False):
@@ -264,7 +262,3 @@ def _named_types(type_: TypeEngine[Any], dialect: Dialect) -> Iterator[Any]:
 
 def _used(metadata: MetaData, type_: Enum) -> bool:
     return any(column.type is type_ for table in metadata.tables.values() for column in table.columns)
-
-
-_Reader = Reader
-_qualified = qualified

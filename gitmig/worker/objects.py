@@ -21,6 +21,7 @@ from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import ARRAY, TypeEngine
 
 from . import facets
+from .ddl_text import qualified
 from .filters import Filters
 
 Key = tuple[str, str, str]
@@ -32,7 +33,7 @@ class ModelObjects:
 
     def __init__(self, metadata: Sequence[MetaData], connection: Connection):
         self._metadata = metadata
-        self._reader = facets._Reader(facets.plain_dialect(connection.dialect), Filters({}))
+        self._reader = facets.Reader(facets.plain_dialect(connection.dialect), Filters({}))
         self._tables = {facets.table_key(table): table for item in metadata for table in item.tables.values()}
         self._parts: dict[str, dict[Key, Any]] = {}
 
@@ -65,16 +66,16 @@ class ModelObjects:
             column
             for table in self._tables.values()
             for column in table.columns
-            if any(facets._qualified(enum) == name for enum in enums_of(column.type))
+            if any(qualified(enum) == name for enum in enums_of(column.type))
         ]
 
     def enum(self, name: str) -> Enum | None:
         """The type of that name."""
         for column in self.enum_columns(name):
-            return next(enum for enum in enums_of(column.type) if facets._qualified(enum) == name)
+            return next(enum for enum in enums_of(column.type) if qualified(enum) == name)
         for item in self._metadata:
             for type_ in getattr(item, "_objects", ()):
-                if isinstance(type_, Enum) and facets._qualified(type_) == name:
+                if isinstance(type_, Enum) and qualified(type_) == name:
                     return type_
         return None
 
@@ -86,12 +87,12 @@ class ModelObjects:
             for facet in self._reader._index(key, table, index):
                 yield facet[:3], index
         for constraint in table.constraints:
-            yield from self._keyed(self._reader._constraint(key, table, constraint), constraint)
+            yield from self._keyed(self._reader.constraint(key, table, constraint), constraint)
         for column in table.columns:
             for constraint in column.constraints:
                 if hasattr(constraint, "_should_create_for_compiler"):
                     yield from self._keyed(
-                        self._reader._constraint(key, table, constraint, str(column.name)), constraint
+                        self._reader.constraint(key, table, constraint, str(column.name)), constraint
                     )
 
     @staticmethod
