@@ -5,8 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -113,19 +111,8 @@ def by_alembic(folder: Path) -> Article:
     project.append("app/models.py", "    username: Mapped[str | None] = mapped_column(String)\n")
     plain(project, "b2b2", "a1a1", up=NAMED[0], down=NAMED[1], message="Add username for user")
     second = project.commit("Add username for user")
-    alembic(project, "upgrade", "head")
+    project.alembic("upgrade", "head")
     return Article(project=project, first="a1a1", second="b2b2", first_commit=first, second_commit=second)
-
-
-def alembic(project: Project, *args: str) -> None:
-    """Run plain Alembic in the project."""
-    subprocess.run(
-        [sys.executable, "-m", "alembic", *args],
-        cwd=project.top,
-        env=project.environment(),
-        check=True,
-        capture_output=True,
-    )
 
 
 def findings(answer: object) -> Sequence[str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,22 +18,9 @@ MOVING = (("upgrade",), ("rollback",), ("revise", "-m", "Change"))
 """The commands that move something."""
 
 
-def alembic(project: Project, *args: str) -> None:
-    """Run plain Alembic."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "alembic", *args],
-        cwd=project.top,
-        env=project.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def revision(project: Project, id: str, message: str) -> None:
     """A revision made with plain Alembic, applied and committed with its models."""
-    alembic(project, "revision", "--autogenerate", "-m", message, "--rev-id", id)
+    project.alembic("revision", "--autogenerate", "-m", message, "--rev-id", id)
     project.gitmig("upgrade", "--commit", check=0)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import servers
+from tests import forking, servers
 from tests.story import FIRST_MOMENT, Project
 
 # Read before any test is sealed off from it.
@@ -114,6 +114,7 @@ def sealed(_homes: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
         absolute = [os.path.abspath(entry) for entry in _OUTSIDE["PYTHONPATH"].split(os.pathsep) if entry]
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(absolute))
     monkeypatch.chdir(home)
+    forking.server()
     return home
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from tests import database, terminal
+from tests import database, forking, terminal
 
 FIRST_MOMENT = 1_767_225_600
 """2026-01-01 00:00 UTC, the date of a project's first commit; each command is a minute later."""
@@ -172,11 +172,29 @@ class Project:
         ``env`` adds to the environment, or takes out what is None in it; ``check`` is the exit code that
         it must have.
         """
-        result = self._run([*_GITMIG, *args], self.environment(env), input=input, cwd=cwd)
+        exit_code, stdout, stderr = forking.run(
+            [*_GITMIG, *args],
+            cwd=cwd or self.top,
+            env=self.environment(env),
+            input=None if input is None else input.encode(),
+            timeout=120,
+        )
+        result = Result(exit_code=exit_code, stdout=stdout.decode(), stderr=stderr.decode())
         if check is not None:
             said = f"exit code {result.exit_code}\n{result.stdout}{result.stderr}"
             assert result.exit_code == check, f"gitmig {' '.join(args)}: {said}"
         return result
+
+    def alembic(self, *args: str) -> None:
+        """Run plain Alembic, which must succeed."""
+        exit_code, stdout, stderr = forking.run(
+            [sys.executable, "-P", "-m", "alembic", *args],
+            cwd=self.top,
+            env=self.environment(),
+            input=None,
+            timeout=120,
+        )
+        assert exit_code == 0, f"alembic {' '.join(args)}: {stdout.decode()}{stderr.decode()}"
 
     def on_terminal(
         self,
@@ -235,23 +253,9 @@ class Project:
                 if databases is None or not str(path).startswith(databases):
                     yield path.relative_to(self.top).as_posix(), _content(path)
 
-    def _run(
-        self,
-        command: Sequence[str],
-        env: Mapping[str, str],
-        *,
-        input: str | None = None,
-        cwd: Path | None = None,
-    ) -> Result:
+    def _run(self, command: Sequence[str], env: Mapping[str, str]) -> Result:
         done = subprocess.run(
-            command,
-            cwd=cwd or self.top,
-            env=env,
-            input=None if input is None else input.encode(),
-            stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True,
-            timeout=120,
-            check=False,
+            command, cwd=self.top, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120
         )
         return Result(exit_code=done.returncode, stdout=done.stdout.decode(), stderr=done.stderr.decode())
 

@@ -15,6 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests import forking
+
 Answer = str | tuple[str, str]
 """What to type at the next question, or (a pattern to wait for on the screen, what to type then)."""
 
@@ -47,15 +49,7 @@ def run(
     """
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-c", _ADOPT, *command],
-        cwd=cwd,
-        env=dict(env),
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-    )
+    process = _start(command, cwd, env, terminal)
     os.close(terminal)
     try:
         session = _Session(controller, time.monotonic() + timeout)
@@ -67,6 +61,22 @@ def run(
         process.kill()
         process.wait()
         os.close(controller)
+
+
+def _start(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], terminal: int
+) -> forking.Process | subprocess.Popen[bytes]:
+    if command[0] == sys.executable and forking.can_fork(env):
+        return forking.on(command, cwd=cwd, env=env, streams=[terminal] * 3, terminal=True)
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", _ADOPT, *command],
+        cwd=cwd,
+        env=dict(env),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
 
 
 class _Session:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad import FIRST, SECOND, alembic, refuses, with_two_revisions
+from tests.bad import FIRST, SECOND, refuses, with_two_revisions
 from tests.story import Project
 
 
@@ -76,7 +76,7 @@ def test_an_unknown_revision(tmp_path: Path, command: str, target: str, hint: st
 def test_an_ambiguous_revision(tmp_path: Path, command: str) -> None:
     project = with_two_revisions(tmp_path)
     for id in ("abcd1", "abcd2"):
-        alembic(project, "revision", "-m", "By hand", "--rev-id", id)
+        project.alembic("revision", "-m", "By hand", "--rev-id", id)
     refuses(
         project,
         command,
@@ -118,7 +118,7 @@ def test_a_target_that_leads_nowhere(tmp_path: Path, typed: str, error: str, hin
 
 def test_at_base_there_is_nothing_to_roll_back(tmp_path: Path) -> None:
     project = with_two_revisions(tmp_path)
-    alembic(project, "downgrade", "base")
+    project.alembic("downgrade", "base")
     refuses(
         project,
         "rollback",

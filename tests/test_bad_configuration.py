@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad import alembic, refuses, with_two_revisions
+from tests.bad import refuses, with_two_revisions
 from tests.story import MODELS, SETTINGS, Project
 
 COMMANDS = (("status",), ("check", "--staged"), ("revise", "-m", "Change"))
@@ -125,7 +125,7 @@ def test_an_ini_that_is_not_text(project: Project) -> None:
 def test_no_models_configured(tmp_path: Path, command: tuple[str, ...]) -> None:
     project = with_two_revisions(tmp_path)
     project.write("pyproject.toml", "")
-    alembic(project, "revision", "-m", "By hand", "--rev-id", "cccc")
+    project.alembic("revision", "-m", "By hand", "--rev-id", "cccc")
     refuses(
         project,
         *command,
@@ -168,7 +168,7 @@ def test_a_models_file_that_a_rollback_took_away_is_not_missing(tmp_path: Path) 
     project.write("pyproject.toml", '[tool.gitmig]\nmodels = ["app/models.py", "app/tag.py"]\n')
     project.write("app/tag.py", MODELS.replace("class User", "class Tag").replace('"user"', '"tag"'))
     project.append("app/models.py", "\n\nimport app.tag  # noqa: E402, F401\n")
-    alembic(project, "revision", "--autogenerate", "-m", "Add tag", "--rev-id", "cccc")
+    project.alembic("revision", "--autogenerate", "-m", "Add tag", "--rev-id", "cccc")
     project.gitmig("upgrade", "--commit", check=0)
     project.gitmig("rollback", "--yes", check=0)
     assert not project.path("app/tag.py").exists()

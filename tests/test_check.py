@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.articles import EMAIL, NAMED, USER, Article, alembic, article, by_alembic, findings, plain, third
+from tests.articles import EMAIL, NAMED, USER, Article, article, by_alembic, findings, plain, third
 from tests.story import MODELS, USERNAME, Project
 
 GM001 = "GM001 the models change without a revision that takes the database there\n"
@@ -210,14 +210,14 @@ class TestMerge:
     def test_two_heads_then_a_merge_revision(self, told: Article) -> None:
         project = self.branches(told)
         assert staged(project) == ["GM002"]
-        alembic(project, "merge", "-m", "Merge", "heads")
+        project.alembic("merge", "-m", "Merge", "heads")
         assert staged(project) == []
         project.git("add", "--all")
         project.git("commit", "--quiet", "--no-edit")
 
     def test_what_the_merge_itself_adds(self, told: Article) -> None:
         project = self.branches(told)
-        alembic(project, "merge", "-m", "Merge", "heads")
+        project.alembic("merge", "-m", "Merge", "heads")
         project.append("app/models.py", "    city: Mapped[int | None]\n")
         project.git("add", "--all")
         answer = project.gitmig("check", "--staged", "--json", check=1).json

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.articles import alembic
 from tests.story import MODELS, SETTINGS, USERNAME, Project
 
 DATABASE = Path(__file__).resolve().parent.parent.joinpath("app", "database.py").read_text("utf-8")
@@ -240,9 +239,9 @@ class TestWithoutAlembic:
 
     def test_plain_alembic_takes_it(self, without: Project) -> None:
         without.gitmig("init", check=0)
-        alembic(without, "revision", "--autogenerate", "-m", "First", "--rev-id", "a1a1")
-        alembic(without, "upgrade", "head")
-        alembic(without, "check")
+        without.alembic("revision", "--autogenerate", "-m", "First", "--rev-id", "a1a1")
+        without.alembic("upgrade", "head")
+        without.alembic("check")
         assert without.heads() == ("a1a1",)
         offline = subprocess.run(
             [sys.executable, "-m", "alembic", "upgrade", "head", "--sql"],

@@ -12,7 +12,6 @@ from tests.articles import (
     NAMED,
     USER,
     Article,
-    alembic,
     article,
     article_on,
     by_alembic,
@@ -163,17 +162,17 @@ class TestMarks:
 
     def test_moved_by_plain_alembic(self, told: Article) -> None:
         """An SQLite file is read again; nothing is believed because gitmig was told once."""
-        alembic(told.project, "downgrade", "base")
+        told.project.alembic("downgrade", "base")
         answer = told.project.gitmig("log", "--json", check=0).json
         assert [line["applied"] for line in answer["revisions"]] == [False, False]
-        alembic(told.project, "upgrade", "+1")
+        told.project.alembic("upgrade", "+1")
         answer = told.project.gitmig("log", "--json", check=0).json
         assert [line["applied"] for line in answer["revisions"]] == [False, True]
 
     def test_a_server_moved_by_plain_alembic(self, tmp_path: Path, postgres_url: str) -> None:
         """Asking a server would run env.py: the note says when it was seen."""
         told = article_on(tmp_path, postgres_url)
-        alembic(told.project, "downgrade", "base")
+        told.project.alembic("downgrade", "base")
         seen = told.project.gitmig("log", check=0)
         assert "database last seen 20" in seen.stderr
         told.project.gitmig("status", check=1)

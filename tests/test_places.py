@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bad import FIRST, SECOND, alembic, revision, with_two_revisions
+from tests.bad import FIRST, SECOND, revision, with_two_revisions
 from tests.story import MODELS, SETTINGS, USERNAME, Project
 
 
@@ -122,7 +122,7 @@ def test_before_the_first_commit(tmp_path: Path) -> None:
     for arguments in ((), ("--staged",)):
         (finding,) = project.gitmig("check", *arguments, "--json", check=1).json["findings"]
         assert finding["code"] == "GM001"
-    alembic(project, "revision", "--autogenerate", "-m", "First revision", "--rev-id", FIRST)
+    project.alembic("revision", "--autogenerate", "-m", "First revision", "--rev-id", FIRST)
     assert project.gitmig("status", "--json", check=1).json["hint"] == "gitmig upgrade"
     (finding,) = project.gitmig("check", "--json", check=0).json["findings"]
     assert (finding["code"], finding["path"]) == ("GM007", f"alembic/versions/{FIRST}_first_revision.py")
@@ -135,7 +135,7 @@ def test_before_the_first_commit(tmp_path: Path) -> None:
 
 def test_the_first_commit_is_made_by_gitmig(tmp_path: Path) -> None:
     project = unborn(tmp_path)
-    alembic(project, "revision", "--autogenerate", "-m", "First revision", "--rev-id", FIRST)
+    project.alembic("revision", "--autogenerate", "-m", "First revision", "--rev-id", FIRST)
     project.gitmig("upgrade", "--commit", check=0)
     assert project.git("log", "--format=%s") == "First revision"
     assert project.gitmig("status", "--json", check=0).json["in_step"]
@@ -171,7 +171,7 @@ def test_an_environment_in_pyproject_toml(tmp_path: Path) -> None:
     source = Project.create(tmp_path)
     for path in ("app/__init__.py", "app/database.py", "app/models.py", ".gitignore"):
         project.write(path, source.read(path))
-    alembic(project, "init", "--template", "pyproject", "migrations")
+    project.alembic("init", "--template", "pyproject", "migrations")
     assert "script_location" not in project.read("alembic.ini").replace("#", "")
     project.append("pyproject.toml", f"\n{SETTINGS}")
     project.write("migrations/env.py", source.read("alembic/env.py"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import database
-from tests.articles import EMAIL, NAMED, USER, Article, alembic, article, article_on, by_alembic, plain, third
+from tests.articles import EMAIL, NAMED, USER, Article, article, article_on, by_alembic, plain, third
 from tests.story import MODELS, USERNAME, Project, Result
 
 
@@ -288,7 +288,7 @@ class TestRefused:
         project = told.project
         one = plain(project, "c3c3", told.second, up="pass", down="pass", message="Data")
         plain(project, "d4d4", "c3c3", up="pass", down="pass", message="More data")
-        alembic(project, "upgrade", "head")
+        project.alembic("upgrade", "head")
         said = refused(project, "rollback")
         assert said == (
             "Error: the models of c3c3 cannot be put back: the revision is not committed\n"
@@ -318,7 +318,7 @@ class TestRefused:
             parent = told.second if revision == "c3c3" else "c3c3"
             plain(project, revision, parent, up="pass", down=down, message="Data")
             project.commit(revision)
-        alembic(project, "upgrade", "head")
+        project.alembic("upgrade", "head")
         said = refused(project, "rollback", told.first)
         assert "not this one" in said
 
@@ -332,20 +332,20 @@ class TestRefused:
         )
         project.write(script, text)
         project.commit("Merge")
-        alembic(project, "upgrade", "head")
+        project.alembic("upgrade", "head")
         said = refused(project, "rollback", "d4d4-1", code=2)
         assert "ambiguous" in said
         plain(project, "e5e5", "c3c3", up="pass", down="pass", message="More")
         project.write(script, text.replace("'c3c3'", "'e5e5'"))
         project.commit("More")
-        alembic(project, "stamp", "d4d4")
+        project.alembic("stamp", "d4d4")
         said = refused(project, "rollback", "c3c3")
         assert f"no revision has the models of c3c3 and {told.second} together" in said.replace(
             f"{told.second} and c3c3", f"c3c3 and {told.second}"
         )
 
     def test_a_database_that_is_not_under_alembic(self, told: Article) -> None:
-        alembic(told.project, "stamp", "base")
+        told.project.alembic("stamp", "base")
         project = told.project
         database.execute(project.url, "drop table alembic_version")
         assert refused(project, "rollback").startswith("Error: GM017: the database has 1 table of the models")
@@ -450,7 +450,7 @@ class TestCommit:
             project.append(path, "# mine\n")
         else:
             path = plain(project, "c3c3", told.second, up="pass", down="pass", message="Data")
-            alembic(project, "upgrade", "head")
+            project.alembic("upgrade", "head")
         said = refused(project, "rollback", "--commit")
         assert said.startswith(f"Error: {path} would be lost: git does not hold what is in it now\n")
 
@@ -509,7 +509,7 @@ class TestApproximate:
         project.write("app/models.py", MODELS + "    username: Mapped[str | None] = mapped_column(String)\n")
         plain(project, "b2b2", "a1a1", up=NAMED[0], down=NAMED[1], message="Add username")
         project.commit("Add username")
-        alembic(project, "upgrade", "head")
+        project.alembic("upgrade", "head")
         said = refused(project, "rollback")
         assert "what they change in the schema is not known: ModuleNotFoundError" in said
         project.gitmig("rollback", "--yes", check=0)
@@ -522,7 +522,7 @@ class TestApproximate:
         plain(project, "c3c3", "b2b2", up="op.add_column('user', sa.Column('email', sa.String))",
               down="op.drop_column('user', 'email')", message="E-mail")  # fmt: skip
         project.commit("E-mail")
-        alembic(project, "upgrade", "head")
+        project.alembic("upgrade", "head")
         project.gitmig("rollback", "a1a1", "--yes", check=0)
         assert "the tie of b2b2 is approximate" in refused(project, "upgrade", "+1")
         project.gitmig("upgrade", "+1", "--yes", check=0)
@@ -556,5 +556,5 @@ def squashed(folder: Path) -> Project:
     plain(project, "b2b2", "a1a1", up=NAMED[0], down=NAMED[1], message="Add username")
     project.append("app/models.py", "    username: Mapped[str | None] = mapped_column(String)\n")
     project.commit("Everything")
-    alembic(project, "upgrade", "head")
+    project.alembic("upgrade", "head")
     return project

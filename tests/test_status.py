@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.articles import EMAIL, Article, alembic, article, article_on, by_alembic, findings, plain, third
+from tests.articles import EMAIL, Article, article, article_on, by_alembic, findings, plain, third
 from tests.story import MODELS, USERNAME, Project
 
 
@@ -122,14 +122,14 @@ class TestHint:
         assert hint(told.project) is None
 
     def test_moved_by_plain_alembic(self, told: Article) -> None:
-        alembic(told.project, "downgrade", "-1")
+        told.project.alembic("downgrade", "-1")
         assert hint(told.project) == "gitmig upgrade"
-        alembic(told.project, "upgrade", "head")
+        told.project.alembic("upgrade", "head")
         assert hint(told.project) is None
 
     def test_models_put_back_while_the_database_was_moved_up_by_alembic(self, told: Article) -> None:
         told.project.gitmig("rollback", check=0)
-        alembic(told.project, "upgrade", "head")
+        told.project.alembic("upgrade", "head")
         assert findings(told.project.gitmig("status", "--json").json) == ["GM013"]
         assert hint(told.project) == "gitmig upgrade"
         told.project.gitmig("upgrade", check=0)

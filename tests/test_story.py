@@ -30,8 +30,8 @@ def test_nothing_of_the_machine_is_seen(sealed: Path) -> None:
 def test_every_test_has_a_database_of_its_own(database_url: str, turn: int) -> None:
     assert database.tables(database_url) == ()
     project = Project.create(Path.cwd(), database_url)
-    alembic(project, "revision", "--autogenerate", "-m", "First revision", "--rev-id", "aaaa")
-    alembic(project, "upgrade", "head")
+    project.alembic("revision", "--autogenerate", "-m", "First revision", "--rev-id", "aaaa")
+    project.alembic("upgrade", "head")
     assert project.heads() == ("aaaa",)
     assert project.columns("user") == ("id",)
 
@@ -77,7 +77,7 @@ def test_a_snapshot_sees_every_kind_of_change(database_url: str, tmp_path: Path)
         lambda: project.git("add", "app/models.py"),
         lambda: project.git("tag", "v1"),
         lambda: project.git("switch", "--quiet", "--detach"),
-        lambda: alembic(project, "stamp", "base"),
+        lambda: project.alembic("stamp", "base"),
     ]
     before = project.snapshot()
     assert project.snapshot() == before
@@ -111,13 +111,3 @@ def test_an_answer_that_nobody_asked_for_fails(tmp_path: Path) -> None:
 def on_terminal(folder: Path, program: str, *answers: terminal.Answer) -> tuple[int, str]:
     command = [sys.executable, "-c", program]
     return terminal.run(command, cwd=folder, env=dict(os.environ), answers=answers)
-
-
-def alembic(project: Project, *args: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "alembic", *args],
-        cwd=project.top,
-        env=project.environment(),
-        check=True,
-        capture_output=True,
-    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -237,7 +235,7 @@ def test_a_revision_of_plain_alembic_is_committed_with_its_models(tmp_path: Path
     project = begun(tmp_path)
     before = scripts(project)
     project.append("app/models.py", USERNAME)
-    _alembic(project, "revision", "--autogenerate", "-m", "Add username")
+    project.alembic("revision", "--autogenerate", "-m", "Add username")
     path = newest(project, before)
     project.gitmig("upgrade", "--commit", check=0)
     assert committed(project) == (path, "app/models.py")
@@ -282,13 +280,3 @@ def test_before_the_first_commit(project: Project) -> None:
     project.gitmig("upgrade", "--commit", check=0)
     assert {path, "app/models.py"} <= set(committed(project))
     assert project.git("rev-list", "--count", "HEAD") == "1"
-
-
-def _alembic(project: Project, *args: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "alembic", *args],
-        cwd=project.top,
-        env=project.environment(),
-        check=True,
-        capture_output=True,
-    )

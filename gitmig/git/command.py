@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,13 +81,13 @@ def attended(place: Place, args: Sequence[str], env: Mapping[str, str]) -> int:
 
     stdout goes to stderr: gitmig's own stdout is data.
     """
-    process = subprocess.Popen(["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            # Ctrl-C reached git too, which ends in order: killed, it would leave its locks behind.
-            continue
+    # Ctrl-C reaches git too, which ends in order: killed, it would leave its locks behind. A handler that
+    # does nothing holds it off here from before git starts; git itself gets the default again.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.run(["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def refusal(stderr: bytes) -> GitError:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import gitmig
+from tests import forking
 
 Json = dict[str, Any]
 
@@ -41,7 +42,7 @@ class WorkerError(Exception):
 class Child:
     """One worker. ``tree`` answers its asks; None: it imports from disk."""
 
-    process: subprocess.Popen[bytes]
+    process: forking.Process | subprocess.Popen[bytes]
     tree: Mapping[str, str] | None = None
     ignored: tuple[str, ...] = ()
     asked: list[Json] = field(default_factory=list)
@@ -75,7 +76,7 @@ class Child:
     def close(self) -> int:
         """Close the channel. Returns the exit code."""
         self.process.communicate(timeout=20)
-        return self.process.returncode
+        return self.process.wait()
 
     def stderr(self) -> str:
         """What the worker and the project's code printed; the process has to have ended."""
@@ -191,11 +192,8 @@ class Project:
         """A worker, opened on the disk or on ``tree``."""
         cwd = self.top / directory
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        process = subprocess.Popen(
+        process = forking.popen(
             [sys.executable, "-c", BOOT, str(PACKAGE)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             cwd=cwd,
             env={**inherited, "PYTHONHASHSEED": "0", **(env or {})},
         )

@@ -14,7 +14,7 @@ from typing import Any
 import alembic.context
 
 import gitmig
-from tests import database
+from tests import database, forking
 
 _PACKAGE = Path(gitmig.__file__).parent / "worker"
 _BOOT = (
@@ -42,18 +42,15 @@ class Failed(Exception):
 class Child:
     """One worker process."""
 
-    process: subprocess.Popen[bytes]
+    process: forking.Process | subprocess.Popen[bytes]
     notes: list[Json] = field(default_factory=list)
     asked: list[Json] = field(default_factory=list)
 
     @classmethod
     def start(cls, top: Path, env: Mapping[str, str] | None = None, **options: object) -> Child:
         """Start a worker in ``top`` and open it there."""
-        process = subprocess.Popen(
+        process = forking.popen(
             [sys.executable, "-c", _BOOT, str(_PACKAGE)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if "GITMIG_SHOW" not in os.environ else None,
             cwd=top,
             env={**os.environ, **(env or {}), "PYTHONHASHSEED": "0"},
         )
@@ -99,7 +96,7 @@ class Child:
         assert self.process.stdin is not None
         if not self.process.stdin.closed:
             self.process.communicate(timeout=20)
-        return self.process.returncode
+        return self.process.wait()
 
 
 GENERIC_ENV = """
