@@ -8,7 +8,6 @@ damaged or written by another version counts as absent, and a failing write is i
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import posixpath
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig import __version__
+from gitmig.manifest import files_seen, listings_seen, lookups_seen
 from gitmig.model import Manifest, Schema
 from gitmig.schema import digest, from_json, to_json
 
@@ -34,33 +34,11 @@ def manifest_of(
 
     Files that the tree does not hold (ignored, generated modules) are taken from ``top`` by content.
     """
-    ids = tree.ids()
     return Manifest(
-        files={path: str(ids[path]) if path in ids else _on_disk(top / path) for path in sorted(set(files))},
-        lookups={name: _shape(tree, name) for name in sorted(set(lookups))},
-        listings={folder: _entries(tree, folder) for folder in sorted(set(listings))},
+        files=files_seen(tree, files, top),
+        lookups=lookups_seen(tree, lookups),
+        listings=listings_seen(tree, listings),
     )
-
-
-def _on_disk(path: Path) -> str:
-    try:
-        return "disk:" + hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return "disk:absent"
-
-
-def _shape(tree: Tree, name: str) -> str:
-    ids = tree.ids()
-    shape = "m" if f"{name}.py" in ids else ""
-    if f"{name}/__init__.py" in ids:
-        return "p" + shape
-    return ("d" if tree.exists(name) and name not in ids else "") + shape
-
-
-def _entries(tree: Tree, folder: str) -> str:
-    names, folders = tree.listing(folder)
-    text = "\n".join([*sorted(names), "", *sorted(folders)])
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ Computing one runs the project's models; it needs no database.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitmig.cache import SchemaCache, manifest_of
+from gitmig.circumstances import environment, installed
 from gitmig.errors import NoAlembic, ProjectCodeError
 from gitmig.git.trees import Tree
 from gitmig.model import Manifest, Schema
@@ -117,47 +117,15 @@ class Schemas:
         project = self.project
         parts = [
             *project.interpreter.command,
-            *_installed(project.interpreter.command[0]),
+            *installed(str(Path(project.interpreter.command[0]).parent.parent)),
             project.configuration.path,
             project.configuration.section,
             *project.options.x,
             project.options.url_env or "",
             repr(project.settings),
-            # env.py takes its URL, and so the dialect, from the environment.
-            *(f"{key}={value}" for key, value in sorted(os.environ.items()) if _matters(key)),
+            *environment(),
         ]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def _manifest(self, tree: Tree, answer: SchemaAnswer) -> Manifest:
         return manifest_of(tree, answer.files, answer.lookups, answer.listings, self.project.top)
-
-
-# Set by shells, terminals, git and hook managers: they differ from call to call and decide no schema.
-_IRRELEVANT = (
-    *("GIT_", "GITMIG_", "PRE_COMMIT", "PYTEST_", "COV_", "_PYTHON"),
-    *("LC_", "SSH_", "XDG_", "GPG_", "TERM", "VSCODE_", "TMUX", "VIRTUAL_ENV"),
-)
-_IRRELEVANT_NAMES = frozenset(
-    """
-    _ PWD OLDPWD SHLVL PATH PS1 PROMPT COLUMNS LINES LANG LOGNAME USER MAIL DISPLAY EDITOR VISUAL PAGER
-    NO_COLOR FORCE_COLOR CLICOLOR COLORTERM LESS LS_COLORS WINDOWID INVOCATION_ID JOURNAL_STREAM CI
-    HOSTNAME SHELL TMPDIR
-    """.split()  # noqa: SIM905 - thirty names in quotes are harder to read
-)
-
-
-def _matters(key: str) -> bool:
-    return key not in _IRRELEVANT_NAMES and not key.startswith(_IRRELEVANT)
-
-
-def _installed(program: str) -> list[str]:
-    """When packages were last installed into the interpreter's environment (its folder's times)."""
-    prefix = Path(program).parent.parent
-    folders = [*prefix.glob("lib/python*/site-packages"), prefix / "Lib" / "site-packages"]
-    stamps = []
-    for folder in folders:
-        try:
-            stamps.append(f"{folder}:{folder.stat().st_mtime_ns}")
-        except OSError:
-            continue
-    return stamps

@@ -1,0 +1,68 @@
+"""What an import saw of a tree, as plain values.
+
+The standard library alone: the hook's quick answer needs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    class Paths(Protocol):
+        """The paths of a tree."""
+
+        def ids(self) -> Mapping[str, str]:
+            """Blob ids by path."""
+
+        def exists(self, path: str) -> bool:
+            """Whether there is a file or folder of that name."""
+
+        def listing(self, folder: str) -> tuple[Iterable[str], Iterable[str]]:
+            """The names of the files and of the folders in a folder."""
+
+
+def files_seen(tree: Paths, files: Iterable[str], top: str | os.PathLike[str]) -> dict[str, str]:
+    """Their content by path: blob ids, or digests of what only the disk has (ignored, generated modules)."""
+    ids = tree.ids()
+    return {
+        path: str(ids[path]) if path in ids else _on_disk(os.path.join(top, path))
+        for path in sorted(set(files))
+    }
+
+
+def lookups_seen(tree: Paths, names: Iterable[str]) -> dict[str, str]:
+    """What an import finds under names without their ending: ``p``ackage, ``m``odule, ``d``irectory."""
+    return {name: _shape(tree, name) for name in sorted(set(names))}
+
+
+def listings_seen(tree: Paths, folders: Iterable[str]) -> dict[str, str]:
+    """A digest of the names in each of these folders."""
+    return {folder: _entries(tree, folder) for folder in sorted(set(folders))}
+
+
+def _on_disk(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return "disk:" + hashlib.sha256(file.read()).hexdigest()
+    except OSError:
+        return "disk:absent"
+
+
+def _shape(tree: Paths, name: str) -> str:
+    ids = tree.ids()
+    shape = "m" if f"{name}.py" in ids else ""
+    if f"{name}/__init__.py" in ids:
+        return "p" + shape
+    return ("d" if tree.exists(name) and name not in ids else "") + shape
+
+
+def _entries(tree: Paths, folder: str) -> str:
+    names, folders = tree.listing(folder)
+    text = "\n".join([*sorted(names), "", *sorted(folders)])
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
