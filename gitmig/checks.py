@@ -181,6 +181,64 @@ def unrevised(
     )
 
 
+def unrevised_before(changes: Sequence[FacetChange], origin: str | None, *, path: str | None) -> Finding:
+    """GM001 as a warning, for what a commit finds and does not do. ``origin`` names the commit that did."""
+    since = f"since {origin}" if origin else "already in the commit before"
+    return Finding(
+        code="GM001",
+        severity=Severity.WARNING,
+        message=f"the models differ from their revisions, {since}",
+        hint='gitmig revise -m "…"',
+        path=path,
+        details=tuple(render(change) for change in changes),
+        earlier=True,
+    )
+
+
+def rewritten(script: Script, what: str) -> Finding:
+    """GM003 for a published revision; ``what`` was done to it: "edited", "re-parented"."""
+    return Finding(
+        code="GM003",
+        severity=Severity.ERROR,
+        message=f"{script.revision} is published and was {what}: databases that have it keep the old one",
+        hint="put it back, and write what is missing in a new revision",
+        path=script.path,
+    )
+
+
+def deleted(script: Script) -> Finding:
+    """GM003 for a published revision that is gone."""
+    return Finding(
+        code="GM003",
+        severity=Severity.ERROR,
+        message=f"{script.revision} is published and was deleted: databases that have it cannot go on",
+        hint=f"bring {script.path} back",
+        path=script.path,
+    )
+
+
+def base_moved(script: Script, parent: RevisionId, base: str, heads: Sequence[RevisionId]) -> Finding:
+    """GM002 for a revision that was the next one when it was made, and is not any more."""
+    return Finding(
+        code="GM002",
+        severity=Severity.ERROR,
+        message=f"{base} has moved: {script.revision} follows {parent}, which is no longer its head "
+        f"({', '.join(heads)} is)",
+        hint=f"git merge {base}, then alembic merge heads",
+        path=script.path,
+    )
+
+
+def no_preview(reason: str) -> Finding:
+    """GM002 as a warning, where the merge could not be looked at."""
+    return Finding(
+        code="GM002",
+        severity=Severity.WARNING,
+        message=f"the heads after a merge are not known: {reason}",
+        hint="git 2.38 or newer can tell",
+    )
+
+
 def rolled_back(revision: RevisionId, *, committing: bool) -> Finding:
     """GM013, or GM001 when models that a rollback put there are about to be committed."""
     if not committing:
@@ -207,20 +265,8 @@ def with_severities(
     for finding in findings:
         level = Severity.WARNING if finding.code in let else severity.get(finding.code, finding.severity)
         if level is not None:
-            kept.append(_at(finding, level))
+            kept.append(finding.at(Severity.WARNING if finding.earlier else level))
     return tuple(kept)
-
-
-def _at(finding: Finding, severity: Severity) -> Finding:
-    return Finding(
-        code=finding.code,
-        severity=severity,
-        message=finding.message,
-        hint=finding.hint,
-        path=finding.path,
-        line=finding.line,
-        details=finding.details,
-    )
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

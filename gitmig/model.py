@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NewType
 
@@ -142,6 +142,16 @@ class Finding:
     line: int | None = None
     details: tuple[str, ...] = ()
     """Further lines, such as the facets of a schema difference."""
+    earlier: bool = False
+    """Whether it was so before what is judged: a warning then, whatever the settings make of its code."""
+
+    def at(self, severity: Severity) -> Finding:
+        """The same with another severity."""
+        return replace(self, severity=severity)
+
+    def told(self, message: str) -> Finding:
+        """The same with another message."""
+        return replace(self, message=message)
 
 
 class Action(StrEnum):

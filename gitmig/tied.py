@@ -49,6 +49,18 @@ class Ties:
             and self._contents.get(tie.models_commit) == content
         )
 
+    def models_changed_since(self, commit: CommitId) -> tuple[CommitId, ...]:
+        """The later commits of the line whose models files differ from those before, oldest first."""
+        head = self.at or self.project.git.head()
+        facts = self._line(head).facts if head is not None else ()
+        later: list[CommitId] = []
+        content, found = None, False
+        for fact in facts:
+            if found and fact.models is not None and fact.models != content:
+                later.append(fact.commit)
+            content, found = fact.models or content, found or fact.commit == commit
+        return tuple(later)
+
     def settled(self, revision: RevisionId) -> Tie:
         """The tie of one revision, the schemas of its undecided candidates computed where they import."""
         schemas = Schemas(project=self.project)

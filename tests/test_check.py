@@ -248,7 +248,10 @@ class TestMerge:
         project.git("merge", "--quiet", "--no-commit", "back")
         assert "zip" in project.git("show", ":app/models.py")
         assert USERNAME.strip() not in project.git("show", ":app/models.py")
-        assert staged(project) == []
+        result = project.gitmig("check", "--staged", "--json", check=0)
+        (finding,) = result.json["findings"]
+        assert (finding["code"], finding["severity"]) == ("GM001", "warning")
+        assert finding["message"].endswith("Without a revision")
 
 
 class TestWaysOut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from gitmig.cli.common import Common
 from gitmig.errors import UsageError
 from gitmig.operations.check import check_staged, check_tree
+from gitmig.operations.check_base import check_base
 from gitmig.render.json import check_json
 from gitmig.render.text import check_github, check_text
 
@@ -20,11 +22,29 @@ def run(
         str | None, typer.Argument(metavar="[REF]", help="A commit instead of the work tree.")
     ] = None,
     staged: Annotated[bool, typer.Option("--staged", help="Judge what is being committed.")] = False,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="REF", help="Judge what HEAD (or REF) adds to this branch."),
+    ] = None,
+    each_commit: Annotated[
+        bool, typer.Option("--each-commit", help="With --base: judge every commit by itself.")
+    ] = False,
 ) -> int:
-    """Findings for the work tree, for what is being committed, or for a commit."""
-    if staged and ref is not None:
-        raise UsageError("--staged and REF exclude each other", hint="gitmig check --help")
-    result = check_staged(common.open()) if staged else check_tree(common.open(), ref)
+    """Findings for the work tree, for what is being committed, for a commit, or for a pull request."""
+    if staged and (ref is not None or base is not None):
+        other = "REF" if base is None else "--base"
+        raise UsageError(f"--staged and {other} exclude each other", hint="gitmig check --help")
+    if each_commit and base is None:
+        raise UsageError("--each-commit needs --base", hint="gitmig check --base origin/main --each-commit")
+    if staged and (pushed := os.environ.get("PRE_COMMIT_FROM_REF")):
+        # `pre-commit run --from-ref … --to-ref …`, and its pre-push hook.
+        staged, base, ref = False, pushed, os.environ.get("PRE_COMMIT_TO_REF")
+    if base is not None:
+        result = check_base(common.open(), base, ref or "HEAD", each_commit=each_commit)
+    elif staged:
+        result = check_staged(common.open())
+    else:
+        result = check_tree(common.open(), ref)
     match common.format:
         case "json":
             print(json.dumps(check_json(result)))

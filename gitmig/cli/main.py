@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import json
 import sys
-import traceback
 from collections.abc import Sequence
 
-from gitmig import prestart
 from gitmig.errors import Declined, GitmigError, Interrupted, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; see :func:`run`."""
+    if (sys.argv[1:] if arguments is None else list(arguments)) == ["check", "--staged"]:
+        # Most commits have nothing to do with the models: they are not to wait for more than this.
+        from gitmig import relevance
+
+        if relevance.passes():
+            sys.exit(0)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names from repositories and databases go wherever the output goes, whatever its encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -23,12 +26,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
+    from gitmig import prestart
+
     debug = "--debug" in arguments
     prestart.guess(arguments)
     try:
         return _dispatch(arguments)
     except GitmigError as error:
         if debug:
+            import traceback
+
             traceback.print_exc()
         return _report(arguments, error)
     except KeyboardInterrupt:
@@ -72,6 +79,8 @@ def _require_command(command: object, words: Sequence[str], path: str = "gitmig"
         return
     if words[0] in known:
         return _require_command(known[words[0]], words[1:], f"{path} {words[0]}")
+    import difflib
+
     close = difflib.get_close_matches(words[0], known, n=1)
     raise UsageError(
         f"no such command: {path} {words[0]}",

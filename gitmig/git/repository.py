@@ -168,6 +168,34 @@ class Repository:
                 detail=error.detail or error.message,
             ) from error
 
+    def merge_base(self, one: CommitId, other: CommitId) -> CommitId | None:
+        """The best common ancestor of two commits, or None."""
+        out = self.git("merge-base", one, other, ok=(0, 1)).decode().split()
+        return CommitId(out[0]) if out else None
+
+    def commits_not_in(self, commit: CommitId, other: CommitId) -> tuple[CommitId, ...]:
+        """The commits that ``commit`` has in its history and ``other`` has not, oldest first."""
+        out = self.git("rev-list", "--reverse", "--topo-order", commit, f"^{other}", "--")
+        return tuple(CommitId(line) for line in out.decode().split())
+
+    def messages(self, commits: Sequence[CommitId]) -> tuple[str, ...]:
+        """The messages of some commits."""
+        if not commits:
+            return ()
+        names = "".join(f"{commit}\n" for commit in commits).encode()
+        out = self.git("log", "--no-walk=unsorted", "--stdin", "-z", "--format=%B", input=names)
+        return tuple(out.decode("utf-8", "replace").split("\0"))
+
+    def merged_tree(self, one: CommitId, other: CommitId) -> CommitId:
+        """The tree that merging two commits gives, where they conflict with both sides in it.
+
+        Nothing of the work tree or the index is touched; the tree's objects are written. Raises GitError
+        where git is older than 2.38.
+        """
+        out = self.git("merge-tree", "--write-tree", "-z", "--no-messages", one, other, ok=(0, 1))
+        # A tree's id serves wherever its commit's would.
+        return CommitId(out.decode("utf-8", "surrogateescape").partition("\0")[0])
+
     def unmerged(self) -> tuple[str, ...]:
         """The paths with unresolved conflicts, sorted."""
         lines = records(self.git("ls-files", "-u", "-z"))

@@ -1,0 +1,93 @@
+"""``check --base``: what a branch changes, and what merging it would leave. Looks at no work tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from gitmig.checks import base_moved, graph_findings, no_preview
+from gitmig.errors import GitError, Refused
+from gitmig.git.trees import CommitTree
+from gitmig.graph import Graph
+from gitmig.model import CommitId, Finding, RevisionId, Script, Severity, short
+from gitmig.operations.check import CheckResult, settled, tree_findings
+from gitmig.operations.judging import Subject, edited, judge
+from gitmig.project import Project
+
+_ALLOWED = re.compile(r"^Gitmig-allow:\s*(GM\d{3})\b", re.IGNORECASE | re.MULTILINE)
+
+
+def check_base(project: Project, base: str, head: str = "HEAD", *, each_commit: bool = False) -> CheckResult:
+    """The findings of a pull request: the commits that ``head`` has and ``base`` has not.
+
+    Judged is their net change, or with ``each_commit`` every commit by itself; then what merging would leave:
+    the heads of the revisions, and published revisions that were edited. Raises UnknownRef, Refused where the
+    two have no common history here, and ProjectCodeError where the models of ``head`` do not import.
+    """
+    git = project.git
+    ours, theirs = git.resolve(head), git.resolve(base)
+    fork = git.merge_base(theirs, ours)
+    if fork is None:
+        hint = "git fetch --unshallow" if git.is_shallow() else f"name a branch that {head} comes from"
+        raise Refused(f"{base} and {head} have no common commit here", hint=hint)
+    commits = git.commits_not_in(ours, theirs)
+    findings = list(_changes(project, ours, fork, commits if each_commit else ()))
+    findings += edited(Subject(project=project, tree=project.commit_tree(ours), parents=(fork,)))
+    findings += _merged(project, base, theirs, ours, fork)
+    allowed = [code.upper() for message in git.messages(commits) for code in _ALLOWED.findall(message)]
+    return CheckResult(findings=settled(project, _once(findings), allowed), subject=f"{base}...{head}")
+
+
+def _changes(
+    project: Project, ours: CommitId, fork: CommitId, commits: Sequence[CommitId]
+) -> Iterator[Finding]:
+    for commit in commits:
+        parents = project.git.commit_info(commit).parents
+        subject = Subject(project=project, tree=project.commit_tree(commit), parents=parents)
+        for finding in judge(subject):
+            if finding.severity is Severity.ERROR:
+                yield finding.told(f"{short(commit)}: {finding.message}")
+    if commits:
+        return
+    found = judge(Subject(project=project, tree=project.commit_tree(ours), parents=(fork,)))
+    errors = [finding for finding in found if finding.severity is Severity.ERROR]
+    # What was so before the branch is an error here: nobody is held up in the middle of a commit.
+    yield from errors or (f for f in found if not f.earlier)
+    if not errors:
+        yield from tree_findings(project, project.commit_tree(ours))
+
+
+def _merged(
+    project: Project, base: str, theirs: CommitId, ours: CommitId, fork: CommitId
+) -> Iterator[Finding]:
+    """What is wrong with the revisions that the merge would have and neither side has now."""
+    base_graph, head_graph = (project.graph(project.commit_tree(commit)) for commit in (theirs, ours))
+    try:
+        merged = project.git.merged_tree(theirs, ours)
+    except GitError as error:
+        yield no_preview(error.message)
+        return
+    graph = project.graph(CommitTree(project.git, merged))
+    known = {f.message for side in (base_graph, head_graph) for f in graph_findings(side)}
+    added = [r for r in head_graph.scripts if r not in project.graph(project.commit_tree(fork)).scripts]
+    moved = tuple(_moved(base_graph, graph, added))
+    for script, parent in moved:
+        yield base_moved(script, parent, base, base_graph.heads)
+    for finding in graph_findings(graph):
+        if finding.message not in known and not (moved and finding.code == "GM002"):
+            yield finding
+
+
+def _moved(base: Graph, merged: Graph, added: Iterable[RevisionId]) -> Iterator[tuple[Script, RevisionId]]:
+    """The added revisions whose parent was the base's head once and is not any more."""
+    if len(merged.heads) < 2:
+        return
+    for revision in added:
+        script = merged.scripts.get(revision)
+        for parent in script.down_revisions if script is not None else ():
+            if script is not None and parent in base.scripts and parent not in base.heads:
+                yield script, parent
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    return list({(f.code, f.message, f.path): f for f in findings}.values())

@@ -1,0 +1,218 @@
+"""The hook's quick answer: it passes what has nothing to do with the models, and never more than that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitmig import relevance
+from tests.articles import EMAIL, Article, article
+from tests.story import Project
+
+OTHER = "app/other.py"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The article's project with a module that is nobody's model, and its folder the current one."""
+    told: Article = article(tmp_path)
+    told.project.write(OTHER, "ONE = 1\n")
+    told.project.commit("Something else")
+    monkeypatch.chdir(told.project.top)
+    return told.project
+
+
+@pytest.fixture
+def known(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The same after a closer look found everything in step."""
+    for name, value in project.environment().items():
+        if name == "DATABASE_URL":
+            monkeypatch.setenv(name, value)
+    stage(project, OTHER, "ONE = 1  # at first\n")
+    project.gitmig("check", "--staged", check=0)
+    project.git("commit", "--quiet", "-m", "Another comment")
+    return project
+
+
+def stage(project: Project, path: str, text: str) -> None:
+    project.write(path, text)
+    project.git("add", "--all", "--", path)
+
+
+class TestCold:
+    """Nothing is known yet."""
+
+    def test_a_file_that_no_import_reads_passes(self, project: Project) -> None:
+        stage(project, "README.md", "# Notes\n")
+        assert relevance.passes()
+
+    @pytest.mark.parametrize("path", [OTHER, "pyproject.toml", "alembic.ini", "lib/new.py"])
+    def test_what_may_matter_is_looked_at(self, project: Project, path: str) -> None:
+        stage(project, path, "# nothing\n")
+        assert not relevance.passes()
+
+    def test_a_deleted_module_is_looked_at(self, project: Project) -> None:
+        project.git("rm", "--quiet", OTHER)
+        assert not relevance.passes()
+
+    def test_nothing_staged(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert relevance.passes()
+        # `pre-commit run --all-files` asks about HEAD.
+        monkeypatch.setenv("PRE_COMMIT", "1")
+        assert not relevance.passes()
+
+    def test_a_range_of_the_framework(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PRE_COMMIT_FROM_REF", "HEAD~1")
+        assert not relevance.passes()
+
+    def test_before_the_first_commit(self, project: Project) -> None:
+        project.git("switch", "--quiet", "--orphan", "new")
+        assert not relevance.passes()
+
+    def test_outside_of_the_top(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        stage(project, "README.md", "# Notes\n")
+        monkeypatch.chdir("app")
+        assert not relevance.passes()
+        monkeypatch.chdir("/")
+        assert not relevance.passes()
+
+
+class TestKnown:
+    """A closer look found everything in step before."""
+
+    @pytest.mark.parametrize("path", [OTHER, "lib/new.py", "app/sub/new.py", "setup.py"])
+    def test_other_modules_pass(self, known: Project, path: str) -> None:
+        stage(known, path, "TWO = 2\n")
+        assert relevance.passes()
+
+    def test_a_deleted_module_passes(self, known: Project) -> None:
+        known.git("rm", "--quiet", OTHER)
+        assert relevance.passes()
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "app/models.py",
+            "app/database.py",
+            "app/__init__.py",
+            "app/models/__init__.py",
+            "alembic/env.py",
+            "alembic/versions/new.py",
+            "alembic/versions/notes.txt",
+            "alembic.ini",
+            "pyproject.toml",
+            "app.py",
+            "app/database/__init__.py",
+        ],
+    )
+    def test_what_the_models_or_their_revisions_depend_on(self, known: Project, path: str) -> None:
+        if path == "app/models/__init__.py":
+            known.git("rm", "--quiet", "--cached", "app/models.py")
+            known.path("app/models.py").unlink()
+        before = known.read(path) if known.path(path).exists() else ""
+        stage(known, path, before + "\n# one line more\n")
+        assert not relevance.passes()
+
+    def test_what_is_staged_counts(self, known: Project) -> None:
+        before = known.read("app/models.py")
+        stage(known, "app/models.py", before + EMAIL)
+        known.write("app/models.py", before)
+        assert not relevance.passes()
+        stage(known, "app/models.py", before)
+        stage(known, OTHER, "TWO = 2\n")
+        known.write("app/models.py", before + EMAIL)
+        assert relevance.passes()
+
+    def test_another_index(self, known: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As for `git commit PATH`: the index of the commit is not the one that stays."""
+        known.append("app/models.py", EMAIL)
+        monkeypatch.setenv("GIT_INDEX_FILE", ".git/next-index-1.lock")
+        known.git("read-tree", "HEAD")
+        known.git("add", "app/models.py")
+        assert not relevance.passes()
+        monkeypatch.delenv("GIT_INDEX_FILE")
+        assert relevance.passes()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda project, patch: patch.setenv("DATABASE_URL", "postgresql+psycopg2:///other"),
+            lambda project, patch: patch.setenv("VIRTUAL_ENV", str(project.top / "somewhere")),
+            lambda project, patch: project.git("config", "gitmig.python", "python3"),
+            lambda project, patch: os.makedirs(project.top / ".venv/lib/python3.11/site-packages"),
+        ],
+        ids=["environment", "virtual environment", "git config", "installed"],
+    )
+    def test_other_circumstances(
+        self,
+        known: Project,
+        monkeypatch: pytest.MonkeyPatch,
+        change: Callable[[Project, pytest.MonkeyPatch], object],
+    ) -> None:
+        stage(known, OTHER, "TWO = 2\n")
+        assert relevance.passes()
+        change(known, monkeypatch)
+        assert not relevance.passes()
+
+    def test_a_head_that_nobody_looked_at(self, known: Project) -> None:
+        known.append("app/models.py", EMAIL)
+        known.commit("Past every hook")
+        stage(known, OTHER, "TWO = 2\n")
+        assert not relevance.passes()
+
+    def test_an_unresolved_merge(self, known: Project) -> None:
+        known.git("switch", "--quiet", "-c", "one")
+        stage(known, OTHER, "ONE = 11\n")
+        known.git("commit", "--quiet", "-m", "One")
+        known.git("switch", "--quiet", "main")
+        stage(known, OTHER, "ONE = 12\n")
+        known.git("commit", "--quiet", "-m", "Two")
+        assert known.try_git("merge", "one").exit_code != 0
+        assert not relevance.passes()
+
+    def test_a_link_among_what_it_depends_on(self, known: Project) -> None:
+        known.path("app/models.py").rename(known.path("real.py"))
+        known.path("app/models.py").symlink_to("../real.py")
+        known.git("add", "--all")
+        known.gitmig("check", "--staged", check=0)
+        known.git("commit", "--quiet", "-m", "A link")
+        stage(known, "real.py", known.read("real.py") + EMAIL)
+        assert not relevance.passes()
+
+    def test_a_damaged_note(self, known: Project) -> None:
+        stage(known, OTHER, "TWO = 2\n")
+        assert relevance.passes()
+        (note,) = known.path(".git/gitmig").rglob("passed.json")
+        for text in ("", "[]", '{"gitmig": "0"}', note.read_text()[:-9]):
+            note.write_text(text)
+            assert not relevance.passes()
+
+    def test_a_linked_work_tree_knows_it_too(self, known: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        known.git("worktree", "add", "--quiet", "-b", "side", "../side")
+        side = known.beside(known.top.parent / "side")
+        monkeypatch.chdir(side.top)
+        stage(side, "README.md", "# Notes\n")
+        assert relevance.passes()
+        stage(side, "app/models.py", side.read("app/models.py") + EMAIL)
+        assert not relevance.passes()
+
+
+def test_a_difference_from_before_is_said_each_time(project: Project) -> None:
+    project.append("app/models.py", EMAIL)
+    origin = project.commit("Past every hook")
+    for text in ("TWO = 2\n", "THREE = 3\n"):
+        stage(project, OTHER, text)
+        result = project.gitmig("check", "--staged", check=0)
+        since = f"since {origin[:8]} Past every hook"
+        assert f"GM001 warning: the models differ from their revisions, {since}\n" in result.stderr
+        assert "+ user.email VARCHAR\n" in result.stderr
+        project.git("commit", "--quiet", "-m", "Something else")
+    project.append("pyproject.toml", '[tool.gitmig.severity]\nGM001 = "error"\n')
+    stage(project, "pyproject.toml", project.read("pyproject.toml"))
+    project.gitmig("check", "--staged", check=0)
+    project.write("app/models.py", project.read("app/models.py").replace(EMAIL, ""))
+    project.git("add", "--all")
+    assert project.gitmig("check", "--staged", "--json", check=0).json["findings"] == []
