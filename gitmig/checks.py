@@ -167,6 +167,13 @@ def unproven(script: Script) -> Finding:
     )
 
 
+def unjudged(reason: str, hint: str | None) -> Finding:
+    """GM007 for models that nothing could import here."""
+    return Finding(
+        code="GM007", severity=Severity.WARNING, message=f"the models were not judged: {reason}", hint=hint
+    )
+
+
 def unrevised(
     changes: Sequence[FacetChange], *, hint: str = 'gitmig revise -m "…"', path: str | None = None
 ) -> Finding:

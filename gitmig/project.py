@@ -143,10 +143,24 @@ class Project:
                 dialect=settings.dialect,
                 exclude=settings.exclude,
                 verbose=self.options.verbose,
+                limit=self._import_limit(),
             ),
             tree=tree,
             ignored=self._ignored,
         )
+
+    def _import_limit(self) -> float:
+        text = self.repository.config("gitmig.importLimit") if self.repository is not None else None
+        try:
+            limit = float(text) if text is not None else 60.0
+        except ValueError:
+            limit = 0.0
+        if not 0 < limit < 1e6:
+            raise SettingsError(
+                f"gitmig.importLimit is not a number of seconds: {text!r}",
+                hint="git config gitmig.importLimit 60",
+            )
+        return limit
 
     @contextmanager
     def worker(self, tree: Tree | None = None) -> Iterator[Worker]:

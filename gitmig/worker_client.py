@@ -10,6 +10,7 @@ import contextlib
 import json
 import posixpath
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,8 @@ class WorkerOptions:
     dialect: str | None = None
     exclude: tuple[str, ...] = ()
     verbose: bool = False
+    limit: float = 60.0
+    """Seconds that the import of the models may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +169,7 @@ class Worker:
 
     def schema(self) -> SchemaAnswer:
         """The schema of the models of this worker's tree, and what it depended on."""
-        answer = self._request("schema")
+        answer = self._request("schema", {"limit": self.options.limit})
         manifest = _object(answer["manifest"])
         return SchemaAnswer(
             schema=Schema(
@@ -390,6 +393,13 @@ class Worker:
     def _crashed(self) -> GitmigError:
         code = self.process.wait()
         tail = "" if self.options.verbose else self.log.read_text(errors="replace").strip()
+        _, stopped, stack = tail.rpartition("Timeout (")
+        if stopped:
+            return ProjectCodeError(
+                f"the models were not imported within {self.options.limit:g} s",
+                hint="git config gitmig.importLimit SECONDS, if it has to take that long",
+                detail=_where(stack.splitlines()),
+            )
         return WorkerCrashed(
             f"the project's interpreter ended with exit code {code}",
             hint="git config gitmig.python PATH_OF_PYTHON",
@@ -523,3 +533,10 @@ def _rows(value: object) -> list[list[str]]:
 def _mapping(value: object) -> Mapping[str, str]:
     assert isinstance(value, dict), value
     return value
+
+
+def _where(stack: Sequence[str]) -> str | None:
+    """The user's frames of a stack that faulthandler wrote, innermost last."""
+    frames = [line.strip() for line in stack if line.lstrip().startswith("File ")]
+    others = (f'File "{Path(__file__).parent}', 'File "<', "site-packages", sys.prefix, sys.base_prefix)
+    return "\n".join(line for line in reversed(frames) if not any(other in line for other in others)) or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -429,3 +430,46 @@ class TestAfresh:
         told.project.gitmig("check", check=0)
         self.spoil(told.project)
         told.project.gitmig("check", check=0)
+
+
+class TestNotJudged:
+    """What cannot be judged is never passed in silence."""
+
+    def test_no_interpreter(self, told: Article) -> None:
+        project = told.project
+        project.git("config", "gitmig.python", "/nowhere/python")
+        project.write("README.md", "# Notes\n")
+        project.git("add", "README.md")
+        project.gitmig("check", "--staged", check=0)
+        project.append("app/models.py", EMAIL)
+        plain(project, "c3c3", told.first, up=NAMED[0], down=NAMED[1], message="A second head")
+        project.git("add", "--all")
+        result = project.gitmig("check", "--staged", check=2)
+        assert "GM002 2 heads: " in result.stderr
+        assert result.stderr.endswith(
+            "Error: no Python interpreter of the project was found\n"
+            "  tried:\n    git config gitmig.python: /nowhere/python\n"
+            "Hint: git config gitmig.python PATH_OF_PYTHON\n"
+        )
+        error = project.gitmig("check", "--staged", "--json", check=2).json["error"]
+        assert error["code"] == "no-interpreter"
+        project.git("config", "gitmig.noInterpreter", "warn")
+        project.gitmig("check", "--staged", check=1)
+        project.git("rm", "--quiet", "--cached", "alembic/versions/c3c3_plain.py")
+        (finding,) = project.gitmig("check", "--staged", "--json", check=0).json["findings"]
+        assert (
+            finding["message"] == "the models were not judged: no Python interpreter of the project was found"
+        )
+
+    def test_models_that_take_too_long(self, told: Article) -> None:
+        project = told.project
+        project.git("config", "gitmig.importLimit", "1.5")
+        project.append("app/models.py", "\nimport time\n\ntime.sleep(50)\n")
+        project.git("add", "--all")
+        result = project.gitmig("check", "--staged", check=2)
+        assert "Error: the models were not imported within 1.5 s\n" in result.stderr
+        assert "Hint: git config gitmig.importLimit SECONDS, if it has to take that long\n" in result.stderr
+        assert re.search(r'File ".*app/models.py", line 19 in <module>', result.stderr)
+        project.git("config", "gitmig.importLimit", "soon")
+        said = project.gitmig("check", "--staged", check=2).stderr
+        assert said.startswith("Error: gitmig.importLimit is not a number of seconds: 'soon'\n")

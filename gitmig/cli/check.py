@@ -45,6 +45,8 @@ def run(
         result = check_staged(common.open())
     else:
         result = check_tree(common.open(), ref)
+    if result.problem is not None and common.format == "json":
+        raise result.problem
     match common.format:
         case "json":
             print(json.dumps(check_json(result)))
@@ -52,4 +54,6 @@ def run(
             check_github(result)
         case _:
             check_text(result)
+    if result.problem is not None:
+        raise result.problem
     return 1 if result.failed else 0

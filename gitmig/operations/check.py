@@ -8,13 +8,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gitmig import relevance
-from gitmig.checks import graph_findings, has_errors, in_progress, unproven, unrevised, with_severities
-from gitmig.errors import ProjectCodeError
+from gitmig.checks import (
+    graph_findings,
+    has_errors,
+    in_progress,
+    unjudged,
+    unproven,
+    unrevised,
+    with_severities,
+)
+from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.model import CommitId, Finding, Severity
 from gitmig.operations.drafting import base_schema
-from gitmig.operations.judging import Subject, edited, first_model, judge, recorded
+from gitmig.operations.judging import Subject, edited, first_model, graph_judged, judge, recorded
 from gitmig.project import Project
 from gitmig.schema import difference, digest
 from gitmig.schemas import Schemas
@@ -27,6 +35,8 @@ class CheckResult:
 
     findings: tuple[Finding, ...]
     subject: str
+    problem: GitmigError | None = None
+    """Why not all of it could be judged: the findings are what is known without."""
 
     @property
     def failed(self) -> bool:
@@ -44,10 +54,27 @@ def check_staged(project: Project) -> CheckResult:
     if not any(_relevant(project, path) for path in changed):
         return CheckResult(findings=(), subject="nothing relevant is staged")
     subject = Subject(project=project, tree=index, parents=parents)
-    findings = (*judge(subject), *_published_edited(subject))
+    try:
+        findings = (*judge(subject), *_published_edited(subject))
+    except NoInterpreter as error:
+        return _without_interpreter(subject, error)
     if not findings:
         _remember(project, index)
     return CheckResult(findings=settled(project, findings), subject="what is being committed")
+
+
+def _without_interpreter(subject: Subject, error: NoInterpreter) -> CheckResult:
+    """The revisions can be judged all the same; that the models cannot is never passed over in silence."""
+    project = subject.project
+    findings = [*graph_judged(subject), *_published_edited(subject)]
+    warned = project.git.config("gitmig.noInterpreter") == "warn"
+    if warned:
+        findings.append(unjudged(error.message, error.hint))
+    return CheckResult(
+        findings=settled(project, findings),
+        subject="what is being committed",
+        problem=None if warned else error,
+    )
 
 
 def _published_edited(subject: Subject) -> Iterator[Finding]:

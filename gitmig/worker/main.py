@@ -5,6 +5,7 @@ This module and channel.py are read by any Python 3.7 or later, so that a versio
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,13 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     if name == "schema":
         from .schema import read_schema
 
-        return read_schema(session)
+        # An env.py that waits for a service would hold up a commit for ever. Where its import stood is told
+        # on stderr, and the process ends: nothing in it could be interrupted.
+        faulthandler.dump_traceback_later(float(request.get("limit") or 0) or 1e6, exit=True)
+        try:
+            return read_schema(session)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
     if name == "heads":
         from .heads import read_heads
 
