@@ -29,6 +29,14 @@ def find_losses(connection: Connection, wanted: list[dict[str, Any]]) -> list[di
 
 
 def _holds(connection: Connection, drop: dict[str, Any]) -> bool:
+    try:
+        with _limited(connection):
+            return _looked(connection, drop)
+    except DBAPIError:
+        return True
+
+
+def _looked(connection: Connection, drop: dict[str, Any]) -> bool:
     name, schema = drop["table"], drop["schema"]
     inspector = inspect(connection)
     if not inspector.has_table(name, schema=schema):
@@ -39,11 +47,7 @@ def _holds(connection: Connection, drop: dict[str, Any]) -> bool:
         if drop["column"] not in {each["name"] for each in inspector.get_columns(name, schema=schema)}:
             return False
         rows = rows.where(column(drop["column"], _selectable=there).is_not(None))
-    try:
-        with _limited(connection):
-            return bool(connection.execute(select(exists(rows))).scalar())
-    except DBAPIError:
-        return True
+    return bool(connection.execute(select(exists(rows))).scalar())
 
 
 @contextmanager
@@ -62,12 +66,23 @@ def _limited(connection: Connection) -> Iterator[None]:
             if handler is not None:
                 handler(None, 0)
         return
-    with connection.begin_nested():
-        if backend == "postgresql":
+    if backend == "postgresql":
+        nested = connection.begin_nested()
+        try:
             connection.execute(text(f"SET LOCAL statement_timeout = {int(_SECONDS * 1000)}"))
-        yield
-        if backend == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+            yield
+        finally:
+            nested.rollback()  # and with it the limit
+        return
+    if getattr(connection.dialect, "is_mariadb", False):
+        before = connection.execute(text("SELECT @@session.max_statement_time")).scalar()
+        connection.execute(text(f"SET SESSION max_statement_time = {_SECONDS}"))
+        try:
+            yield
+        finally:
+            connection.execute(text(f"SET SESSION max_statement_time = {before}"))
+        return
+    yield
 
 
 def _estimate(connection: Connection, drop: dict[str, Any]) -> int | None:

@@ -1,0 +1,96 @@
+"""GM020: what drops rows is said, asked and refused before anything moves."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+from sqlalchemy import make_url
+
+from tests import database
+from tests.bad import refuses
+from tests.chain import chain
+from tests.story import Project
+
+MAKES = (
+    "a1",
+    "op.create_table('t', sa.Column('id', sa.Integer), sa.Column('x', sa.Integer))\nop.execute('select 1')",
+    "op.drop_table('t')",
+)
+DROPS = ("b2", "op.drop_column('t', 'x')", "op.add_column('t', sa.Column('x', sa.Integer))")
+LOOK = "look at the plan with --dry-run, then give --yes"
+LISTENER = """
+    from sqlalchemy import event
+    event.listen(
+        engine,
+        "before_cursor_execute",
+        lambda c, cursor, statement, *others: open("statements", "a").write(statement + "\\n"),
+    )
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, database_url: str) -> Project:
+    """A database with a table ``t``, one revision before the one that drops a column of it."""
+    made = Project.create(tmp_path, database_url)
+    env = made.read("alembic/env.py")
+    made.write(
+        "alembic/env.py",
+        env.replace("    with engine.connect() as", f"{LISTENER}    with engine.connect() as"),
+    )
+    made.write(".gitignore", made.read(".gitignore") + "/statements\n")
+    chain(made, (MAKES, DROPS))
+    made.gitmig("upgrade", "a1", check=0)
+    return made
+
+
+def test_a_column_with_values(project: Project) -> None:
+    database.execute(project.url, "insert into t values (1, null)")
+    assert project.gitmig("upgrade", "--dry-run", "--json", check=0).json["warnings"] == []
+    database.execute(project.url, "insert into t values (2, 2)")
+    loss = "GM020: the column t.x is dropped, and holds values in rows"
+    refuses_but_for_the_log(project, "upgrade", error=loss)
+    screen = project.on_terminal("upgrade", answers=["n"], check=1).stdout
+    assert f"{loss}. Go on? [y/N] " in screen
+    assert project.heads() == ("a1",)
+    project.on_terminal("upgrade", answers=["y"], check=0)
+    assert project.columns("t") == ("id",)
+    assert "count(" not in project.read("statements").lower()
+
+
+def test_a_table_with_rows_in_the_plan_and_with_yes(project: Project) -> None:
+    database.execute(project.url, "insert into t values (1, 1)")
+    loss = "GM020: the table t is dropped, and holds rows"
+    refuses_but_for_the_log(project, "rollback", "base", error=loss)
+    plan = project.gitmig("rollback", "base", "--dry-run", "--json", check=0).json
+    assert loss in plan["warnings"]
+    done = project.gitmig("rollback", "base", "--yes", check=0)
+    assert f"! {loss}\n" in done.stderr
+    assert "t" not in database.tables(project.url)
+
+
+def test_what_cannot_be_told_counts_as_rows(tmp_path: Path, postgres_url: str) -> None:
+    """The table is empty, but somebody else keeps it locked."""
+    project = Project.create(tmp_path, postgres_url)
+    chain(project, (MAKES, DROPS))
+    project.gitmig("upgrade", "a1", check=0)
+    dsn = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with closing(psycopg2.connect(dsn)) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute("lock table t")
+        refused = project.gitmig("upgrade", "--ddl-lock-timeout", "0", check=1)
+    assert "Error: GM020: the column t.x is dropped, and holds values in rows\n" in refused.stderr
+    assert project.heads() == ("a1",)
+    project.gitmig("upgrade", check=0)
+
+
+def refuses_but_for_the_log(project: Project, *args: str, error: str) -> None:
+    """As ``refuses``; the statements that env.py writes down are no change of gitmig's."""
+    log = project.path("statements")
+    kept = log.read_bytes()
+    log.unlink()
+    log.symlink_to("/dev/null")
+    refuses(project, *args, error=error, hint=LOOK, code="refused", exit_code=1)
+    log.unlink()
+    log.write_bytes(kept)
