@@ -124,6 +124,14 @@ class MigrationFailed(GitmigError):
     code = "migration-failed"
     committed = 0
     """How many steps the database has kept all the same: it, or env.py, does not take them back."""
+    partial: str | None = None
+    """The revision of which the database has kept a part, or may have."""
+
+
+class Blocked(MigrationFailed):
+    """A step waited for another session's lock until ``--ddl-lock-timeout`` was over."""
+
+    code = "blocked"
 
 
 class LockTimeout(GitmigError):

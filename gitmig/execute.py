@@ -7,6 +7,7 @@ database is committed, and only then git commits, when no migration transaction 
 from __future__ import annotations
 
 import contextlib
+import os
 import stat
 import time
 import uuid
@@ -36,6 +37,14 @@ from gitmig.worker_client import Ground, Json, Loss, Moves, Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """The models of where a failure left the database, and what a person has to have agreed to first."""
+
+    restoration: Restoration
+    question: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """A plan, with what it takes to carry it out."""
 
@@ -45,7 +54,7 @@ class Prepared:
     question: str | None = None
     """What a person has to agree to first, or None."""
     details: tuple[str, ...] = ()
-    follow: Callable[[int], Restoration | None] = lambda committed: None
+    follow: Callable[[int], Following | None] = lambda committed: None
     """The files that match the database after so many steps: a failure may leave it between two revisions."""
 
 
@@ -69,17 +78,32 @@ class Manner:
     person: Person
     dry_run: bool = False
     wait: float = 60.0
+    ddl_lock_timeout: float | None = None
+    """How many seconds a statement may wait for another session; None is the database's default."""
+
+
+_HOLDER = "GITMIG_COMMAND_LOCK"
+"""Tells the children of a command which work tree's lock it holds."""
 
 
 @contextlib.contextmanager
 def command_lock(repository: Repository | None, wait: float) -> Iterator[None]:
-    """One changing command at a time in one work tree. Raises LockTimeout after ``wait`` seconds."""
+    """One changing command at a time in one work tree. Raises LockTimeout after ``wait`` seconds.
+
+    A command that a hook or an editor of another one starts would wait for a command that waits for it:
+    it is told so at once.
+    """
     if repository is None:
         yield
         return
     from filelock import FileLock, Timeout
 
     folder = repository.private()
+    if os.environ.get(_HOLDER) == str(folder):
+        raise LockTimeout(
+            "another gitmig command runs this one, in a hook or an editor, and waits for it",
+            hint="run it when that command has ended",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / "lock")
@@ -94,9 +118,11 @@ def command_lock(repository: Repository | None, wait: float) -> Iterator[None]:
             f"the repository cannot be written to: {error.strerror or error}",
             hint=f"make {folder.parent} writable",
         ) from None
+    os.environ[_HOLDER] = str(folder)
     try:
         yield
     finally:
+        os.environ.pop(_HOLDER, None)
         lock.release()
 
 
@@ -123,9 +149,9 @@ def move(
                 attempt.plan,
                 attempt.write_files,
                 wait=manner.wait,
+                ddl_lock_timeout=manner.ddl_lock_timeout,
                 losses=attempt.losses,
                 note=attempt.note,
-                dry=manner.dry_run,
             )
         except GitmigError as error:
             attempt.take_back(error)
@@ -183,6 +209,7 @@ class _Attempt:
         self._command = command
         self._section = section
         self._journal: Journal | None = None
+        self._transactional = True
         self.notes: tuple[str, ...] = ()
         self.prepared: Prepared | None = None
         self.before: tuple[RevisionId, ...] = ()
@@ -192,6 +219,7 @@ class _Attempt:
 
     def plan(self, ground: Ground) -> Moves | None:
         self.before = ground.heads
+        self._transactional = ground.transactional
         prepared = self._build(ground)
         plan = replace(prepared.plan, warnings=(*prepared.plan.warnings, *stops(prepared.moves, ground)))
         self.prepared = replace(prepared, plan=plan)
@@ -201,7 +229,9 @@ class _Attempt:
                 "things moved while the plan was being read; nothing was changed",
                 hint="run the command again",
             )
-        moves = replace(self.prepared.moves, losses=drops_of(self.prepared.moves))
+        # An empty stand-in holds no rows.
+        losses = () if ground.provisional else drops_of(self.prepared.moves)
+        moves = replace(self.prepared.moves, losses=losses)
         if self._manner.dry_run:
             return moves if moves.losses else None
         if self._agreed is None and self.prepared.question and not self._manner.person.agreed:
@@ -209,7 +239,7 @@ class _Attempt:
             return None
         if self.prepared.restoration is not None and self._repository is not None:
             check(self._repository, self.prepared.restoration)
-        if not moves.losses:
+        if not moves.losses and not ground.provisional:
             self._write_down(self.prepared)
         return moves
 
@@ -257,19 +287,43 @@ class _Attempt:
 
     def take_back(self, error: GitmigError) -> None:
         """The worker rolled back: so do the files. Where it vanished it may have committed: recovery asks."""
+        if isinstance(error, MigrationFailed):
+            self._tell_kept(error)
         if self._journal is None or self._repository is None or isinstance(error, WorkerCrashed):
             return
         left = settle_files(self._repository, self._journal.old, self._journal.new, forward=False)
         if self._journal.backup is not None and not left:
             drop_backup(self._repository, self._journal.backup)
-        if isinstance(error, MigrationFailed) and error.committed and self.prepared is not None:
-            error.message = (
-                f"{error.committed} of {len(self.prepared.moves.steps)} applied, then: {error.message}"
-            )
-            following = self.prepared.follow(error.committed)
-            if following is not None:
-                apply(self._repository, following)
+        if isinstance(error, MigrationFailed) and error.committed:
+            self._follow(error)
         self.finish()
+
+    def _tell_kept(self, error: MigrationFailed) -> None:
+        """What of the plan the database has kept comes first in the message."""
+        if self.prepared is None or not (error.committed or error.partial):
+            return
+        kept = f"{error.committed} of {len(self.prepared.moves.steps)} applied"
+        if error.partial:
+            maybe = "" if self._transactional else "perhaps "
+            kept += f", {error.partial} {maybe}in part"
+            error.hint = f"look at what {error.partial} has done already; {error.hint}"
+        error.message = f"{kept}, then: {error.message}"
+
+    def _follow(self, error: MigrationFailed) -> None:
+        """The files to where the database was left."""
+        assert self.prepared is not None
+        assert self._repository is not None
+        try:
+            following = self.prepared.follow(error.committed)
+            if following is None:
+                return
+            if following.question and self._agreed is None and not self._manner.person.agreed:
+                raise Refused(following.question)
+            apply(self._repository, following.restoration)
+        except GitmigError as obstacle:
+            error.detail = "\n".join(
+                filter(None, (error.detail, f"the models stay as they are: {obstacle.message}"))
+            )
 
     def finish(self) -> None:
         """Everything in the journal has happened, or nothing of it."""
@@ -290,9 +344,18 @@ class _Attempt:
         return True
 
     def note(self, note: Json) -> None:
+        tell_waiting(self._manner.person, note)
         if note.get("note") == "step":
             arrow = "▲" if note["action"] == "upgrade" else "▼"
             self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
+
+
+def tell_waiting(person: Person, note: Json) -> None:
+    """Tell whom the worker waits for, where the note is about that."""
+    if note.get("note") == "waiting":
+        person.tell(f"Waiting for {note['holder']}")
+    if note.get("note") == "blocked":
+        person.tell(f"Waiting for a lock of {note['holder']}")
 
 
 def _revisions(plan: Plan, action: Action) -> tuple[RevisionId, ...]:

@@ -126,6 +126,20 @@ class Project:
             configured=configured, environment=os.environ, tops=list(dict.fromkeys(tops)), own_ok=own_ok
         )
 
+    @cached_property
+    def lock(self) -> str | None:
+        """``none`` where ``GITMIG_LOCK`` or ``git config gitmig.lock`` says so. Raises SettingsError."""
+        origin, value = "GITMIG_LOCK", os.environ.get("GITMIG_LOCK")
+        if not value and self.repository is not None:
+            origin, value = "git config gitmig.lock", self.repository.config("gitmig.lock")
+        if not value or value.lower() == "none":
+            return "none" if value else None
+        unset = "unset GITMIG_LOCK" if origin == "GITMIG_LOCK" else "git config --unset gitmig.lock"
+        raise SettingsError(
+            f"{origin} is {value!r}: only 'none' can be said there",
+            hint=f"git config gitmig.lock none, or to have the lock: {unset}",
+        )
+
     def start_worker(self, tree: Tree | None = None) -> Worker:
         """A worker that imports from ``tree``, or from the files on disk. The caller closes it."""
         configuration, settings = self.configuration, self.settings
@@ -144,6 +158,7 @@ class Project:
                 exclude=settings.exclude,
                 verbose=self.options.verbose,
                 limit=self._import_limit(),
+                lock=self.lock,
             ),
             tree=tree,
             ignored=self._ignored,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 from gitmig import prestart
 from gitmig.errors import (
+    Blocked,
     DatabaseUnreachable,
     GitmigError,
     LockTimeout,
@@ -57,6 +58,8 @@ class WorkerOptions:
     verbose: bool = False
     limit: float = 60.0
     """Seconds that the import of the models may take."""
+    lock: str | None = None
+    """``none`` where no lock is to be taken on the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,8 @@ class Ground:
     """Whether Alembic's version table is there."""
     models_tables: int = 0
     """How many of the models' tables are there."""
+    provisional: bool = False
+    """Whether this is an empty stand-in for a file that is not there: the plan is asked for again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,18 +211,19 @@ class Worker:
         confirm: Callable[[], bool],
         *,
         wait: float,
+        ddl_lock_timeout: float | None = None,
         losses: Callable[[tuple[Loss, ...]], bool] = lambda found: True,
         note: Callable[[Json], None] = lambda note: None,
-        dry: bool = False,
     ) -> Moved:
         """Take the lock, ask ``plan`` what to do from here, prepare it, and commit when ``confirm`` says so.
 
-        ``plan`` returns None to let go of everything (``dry``: it certainly will, and no SQLite file is
-        made for it); where its moves drop what holds rows, ``losses`` is asked whether to go on. What
-        ``plan`` or ``confirm`` raises is raised here after the worker rolled back. Raises MigrationFailed,
+        ``plan`` returns None to let go of everything, and may be asked twice (see ``provisional``); where
+        its moves drop what holds rows, ``losses`` is asked whether to go on. A statement waits for other
+        sessions for ``ddl_lock_timeout`` seconds, None being the database's default. What ``plan`` or
+        ``confirm`` raises is raised here after the worker rolled back. Raises MigrationFailed, Blocked,
         LockTimeout, DatabaseUnreachable, WrongDatabase, ProjectCodeError.
         """
-        data: Json = {"wait": wait, "dry": dry}
+        data: Json = {"wait": wait, "ddl_lock_timeout": ddl_lock_timeout, "lock": self.options.lock}
         answer = self._request("migrate", data, self._deciders(plan, confirm, losses), note=note)
         return Moved(
             heads=_revisions(answer["heads"]),
@@ -236,6 +242,8 @@ class Worker:
         renames: Iterable[tuple[str, str, str]] = (),
         empty: bool = False,
         wait: float,
+        ddl_lock_timeout: float | None = None,
+        note: Callable[[Json], None] = lambda note: None,
     ) -> Draft:
         """Draft a revision inside a transaction that is rolled back; ``changes`` None keeps everything."""
         rows = None
@@ -249,8 +257,10 @@ class Worker:
             "renames": [list(rename) for rename in renames],
             "empty": empty,
             "wait": wait,
+            "ddl_lock_timeout": ddl_lock_timeout,
+            "lock": self.options.lock,
         }
-        answer = self._request("draft", data, self._deciders(plan, lambda: False))
+        answer = self._request("draft", data, self._deciders(plan, lambda: False), note=note)
         return Draft(
             filename=_text(answer["filename"]),
             text=_text(answer["text"]),
@@ -307,6 +317,7 @@ class Worker:
                     per_migration=bool(ask["per_migration"]),
                     versioned=bool(ask["versioned"]),
                     models_tables=int(cast(int, ask["models_tables"])),
+                    provisional=bool(ask["provisional"]),
                 )
             )
             return {"release": True} if moves is None else _moves(moves)
@@ -418,16 +429,13 @@ class Worker:
                 )
             case "wrong-database":
                 return WrongDatabase(message, hint="make env.py use the URL it is given", detail=detail)
-            case "migration":
-                failed = MigrationFailed(
-                    message, hint="correct the revision, then run the command again", detail=detail
-                )
-                failed.committed = int(cast("int | None", error.get("committed")) or 0)
-                return failed
+            case "migration" | "blocked":
+                return _failed(error, message, detail)
             case "lock":
-                return LockTimeout(
-                    message, hint="wait for it, or give it longer with --wait SECONDS", detail=detail
-                )
+                hint = "wait for it, or give it longer with --wait SECONDS"
+                if error.get("lost"):
+                    hint = "connect without the proxy, or do without the lock: git config gitmig.lock none"
+                return LockTimeout(message, hint=hint, detail=detail)
             case "no-metadata":
                 return SettingsError(
                     message, hint='set metadata = "app.models:Base.metadata" in [tool.gitmig]', detail=detail
@@ -440,6 +448,23 @@ class Worker:
                 return GitmigError(message, detail=detail)
             case _:
                 return WorkerCrashed(message, hint="run it again with --debug, and report it", detail=detail)
+
+
+_NEW_ENUM_VALUE = "55P04"
+
+
+def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:
+    kind, hint = MigrationFailed, "correct the revision, then run the command again"
+    if error["kind"] == "blocked":
+        kind, hint = Blocked, "wait for that session or end it, or wait longer: --ddl-lock-timeout SECONDS"
+    elif error.get("sqlstate") == _NEW_ENUM_VALUE and error.get("previous"):
+        hint = f"commit the value first: gitmig upgrade {error['previous']}, then run the command again"
+    elif error.get("sqlstate") == _NEW_ENUM_VALUE:
+        hint = "commit the value first: add it in op.get_context().autocommit_block()"
+    failed = kind(message, hint=hint, detail=detail)
+    failed.committed = int(cast("int | None", error.get("committed")) or 0)
+    failed.partial = cast("str | None", error.get("partial"))
+    return failed
 
 
 def _moves(moves: Moves) -> Json:

@@ -105,6 +105,27 @@ def test_a_dry_run_makes_no_sqlite_file(tmp_path: Path) -> None:
     assert not project.path("app.db").exists()
 
 
+def test_what_is_refused_makes_no_sqlite_file(tmp_path: Path) -> None:
+    project = begun(tmp_path)
+    (first,) = scripts(project)
+    project.path("app.db").unlink()
+    whole = project.read(first)
+    for line, error in (
+        ("import nowhere_to_be_found", "Error: ModuleNotFoundError: No module named 'nowhere_to_be_found'\n"),
+        ("# gitmig: write by hand: something", "Error: "),
+    ):
+        project.write(
+            first, whole.replace("def upgrade() -> None:\n", f"def upgrade() -> None:\n    {line}\n")
+        )
+        if line.startswith("import"):
+            project.write(first, f"{whole}\n{line}\n")
+        assert error in project.gitmig("upgrade", check=1).stderr
+        assert not list(project.top.glob("app.db*"))
+    project.write(first, whole)
+    project.gitmig("upgrade", check=0)
+    assert [path.name for path in project.top.glob("app.db*")] == ["app.db"]
+
+
 def test_a_dry_run_with_commit_names_the_paths(tmp_path: Path) -> None:
     project, path = drafted(tmp_path)
     before = project.snapshot()

@@ -18,12 +18,28 @@ from gitmig.seen import remember
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+DdlLockTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--ddl-lock-timeout",
+        metavar="SECONDS",
+        min=0,
+        help="How long a step may wait for another session's lock; 0: as long as it takes.",
+    ),
+]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for a lock.")]
 
 
-def manner(common: Common, *, dry_run: bool, yes: bool, wait: float) -> Manner:
+def manner(
+    common: Common, *, dry_run: bool, yes: bool, wait: float, ddl_lock_timeout: float | None = None
+) -> Manner:
     """How the operation is to go about it, with the terminal as its person."""
-    return Manner(person=Terminal(agreed=yes, quiet=common.format == "json"), dry_run=dry_run, wait=wait)
+    return Manner(
+        person=Terminal(agreed=yes, quiet=common.format == "json"),
+        dry_run=dry_run,
+        wait=wait,
+        ddl_lock_timeout=ddl_lock_timeout,
+    )
 
 
 def finish(common: Common, project: Project, result: MoveResult) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import DryRun, Wait, Yes, finish, manner
+from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, manner
 from gitmig.operations.revise import ReviseOptions, revise
 
 
@@ -26,12 +26,12 @@ def run(
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,
+    ddl_lock_timeout: DdlLockTimeout = None,
 ) -> int:
     """Draft a revision from what the models changed; review, apply and commit it with them."""
     project = common.open()
     options = ReviseOptions(
         message=message, draft=draft, edit=edit, empty=empty, commit=not no_commit, amend=amend
     )
-    return finish(
-        common, project, revise(project, options, manner(common, dry_run=dry_run, yes=yes, wait=wait))
-    )
+    how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
+    return finish(common, project, revise(project, options, how))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import DryRun, Wait, Yes, finish, manner
+from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, manner
 from gitmig.operations.rollback import RollbackOptions, rollback
 
 
@@ -24,9 +24,11 @@ def run(
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,
+    ddl_lock_timeout: DdlLockTimeout = None,
 ) -> int:
     """Move the database down and put the matching models into the work tree."""
     project = common.open()
     options = RollbackOptions(target=target, commit=commit, database_only=database_only, stash=stash)
-    result = rollback(project, options, manner(common, dry_run=dry_run, yes=yes, wait=wait))
+    how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
+    result = rollback(project, options, how)
     return finish(common, project, result)

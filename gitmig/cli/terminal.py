@@ -85,7 +85,8 @@ class Terminal:
         return line.strip()
 
     def _print(self, line: str) -> None:
-        Console(stderr=True, highlight=False).print(harmless(line), style=_style(line.strip()), markup=False)
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(harmless(line), style=_style(line.strip()), markup=False)
 
 
 def _editor(folder: Path) -> str | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import DryRun, Wait, Yes, finish, manner
+from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, manner
 from gitmig.operations.upgrade import upgrade
 
 
@@ -22,8 +22,10 @@ def run(
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,
+    ddl_lock_timeout: DdlLockTimeout = None,
 ) -> int:
     """Move the database up; models that a rollback took back go forward again."""
     project = common.open()
-    result = upgrade(project, target, manner(common, dry_run=dry_run, yes=yes, wait=wait), commit=commit)
+    how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
+    result = upgrade(project, target, how, commit=commit)
     return finish(common, project, result)

@@ -90,7 +90,7 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
     # env.py would not import while models.py is half written: the code comes from the commit.
     tree = project.commit_tree(journal.head) if journal.head is not None else None
     with project.worker(tree) as worker:
-        worker.migrate(look, lambda: False, wait=manner.wait, dry=True)
+        worker.migrate(look, lambda: False, wait=manner.wait)
     remove_journal(project.git.private())
     project.forget()
     return found[0]

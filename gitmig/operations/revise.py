@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gitmig.errors import Declined, GitmigError, MigrationFailed, NoDifference, Refused, UsageError
-from gitmig.execute import Manner, Outcome, move
+from gitmig.errors import Blocked, Declined, GitmigError, MigrationFailed, NoDifference, Refused, UsageError
+from gitmig.execute import Manner, Outcome, move, tell_waiting
 from gitmig.git.trees import Tree, content_digest
 from gitmig.header import with_header
 from gitmig.model import FacetChange, Plan, RevisionId, Script
@@ -166,6 +166,8 @@ class _Revising:
             renames=renames,
             empty=self.options.empty,
             wait=self.manner.wait,
+            ddl_lock_timeout=self.manner.ddl_lock_timeout,
+            note=lambda note: tell_waiting(self.manner.person, note),
         )
 
     def _to_the_parent(self, ground: Ground) -> Moves:
@@ -263,6 +265,8 @@ class _Revising:
         except BaseException as error:
             if self.intent.amended is not None and self.applied:
                 self._put_aside(file)
+            elif isinstance(error, Blocked):
+                error.hint = "gitmig upgrade --commit --ddl-lock-timeout SECONDS"
             elif isinstance(error, MigrationFailed):
                 error.hint = f"correct {file.path}, then: gitmig upgrade --commit"
             raise

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitmig.errors import GitmigError, Refused, UsageError
-from gitmig.execute import Manner, Prepared, commit_paths, move
-from gitmig.git.restore import Restoration, edits
+from gitmig.execute import Following, Manner, Prepared, commit_paths, move
+from gitmig.git.restore import edits
 from gitmig.git.stash import stash, unstash
 from gitmig.graph import Graph
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step, TieState
@@ -124,13 +124,13 @@ class _Rolling:
             follow=lambda committed: self._following(ground, plan, committed),
         )
 
-    def _following(self, ground: Ground, plan: Plan, committed: int) -> Restoration | None:
+    def _following(self, ground: Ground, plan: Plan, committed: int) -> Following | None:
         """The models of where a failure after so many steps left the database."""
         downs = [step.revision for step in plan.steps[:committed] if step.revision is not None]
         if self.options.database_only:
             return None
         found = self._put_back(self.graph.after(ground.heads, downs, ()))
-        return None if found is None else found.restoration
+        return Following(restoration=found.restoration, question=found.question) if found else None
 
     def _put_back(self, heads: tuple[RevisionId, ...]) -> PutBack | None:
         """The models of where the database goes; base has none, and files stay as they are."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from gitmig.errors import GitmigError, Refused
-from gitmig.execute import Manner, Prepared, move
+from gitmig.execute import Following, Manner, Prepared, move
 from gitmig.graph import Graph
 from gitmig.model import RevisionId, Script
 from gitmig.operations.completing import Waiting, complete, require_doing, uncommitted, waiting
@@ -122,7 +122,16 @@ def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait:
         restoration=forward.restoration if forward is not None else None,
         question=forward.question if forward is not None else None,
         details=forward.details if forward is not None else (),
+        follow=lambda committed: _following(project, graph, ground, ups[:committed]),
     )
+
+
+def _following(
+    project: Project, graph: Graph, ground: Ground, ups: tuple[RevisionId, ...]
+) -> Following | None:
+    """The models of where a failure left the database, as far as they are to go forward."""
+    forward, _ = _forward(project, graph, graph.after(ground.heads, (), ups))
+    return Following(restoration=forward.restoration, question=forward.question) if forward else None
 
 
 def _forward(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from typing import Any, BinaryIO
 
 
@@ -37,6 +38,7 @@ class Channel:
     def __init__(self, source: BinaryIO, sink: BinaryIO):
         self._source = source
         self._sink = sink
+        self._writing = threading.Lock()
 
     @classmethod
     def claim(cls) -> Channel:
@@ -59,10 +61,11 @@ class Channel:
         return answer
 
     def write(self, **message: Any) -> None:
-        """Send one object. Raises ParentGone when nobody reads any more."""
+        """Send one object, from any thread. Raises ParentGone when nobody reads any more."""
         try:
-            self._sink.write(json.dumps(message).encode() + b"\n")
-            self._sink.flush()
+            with self._writing:
+                self._sink.write(json.dumps(message).encode() + b"\n")
+                self._sink.flush()
         except BrokenPipeError:
             raise ParentGone from None
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, MetaData, event, inspect
 
 from .environment import Purpose, database_name, run_environment
 from .session import Session
-from .sqlite import is_missing_file
+from .sqlite import has_folder, is_missing_file
 
 
 def read_heads(session: Session) -> dict[str, Any]:
@@ -85,13 +85,17 @@ def _metadata(context: MigrationContext) -> list[MetaData]:
 
 
 @contextmanager
-def no_new_files(missing: list[Any]) -> Iterator[None]:
-    """While this lasts, SQLite files that are not there are stood in for by empty databases in memory."""
+def no_new_files(missing: list[Any], *, folders: bool = True) -> Iterator[None]:
+    """While this lasts, SQLite files that are not there are stood in for by empty databases in memory.
+
+    Without ``folders`` one whose folder is not there either is not: connecting is to fail.
+    """
 
     def connecting(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
         if dialect.name != "sqlite" or not arguments:
             return None
-        if not is_missing_file(str(arguments[0]), bool(options.get("uri"))):
+        path, uri = str(arguments[0]), bool(options.get("uri"))
+        if not is_missing_file(path, uri) or not (folders or has_folder(path, uri)):
             return None
         made = dialect.connect(":memory:", **{k: v for k, v in options.items() if k != "uri"})
         missing.append(made)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
 from .channel import Failure
+from .queries import one_line, without_literals
 
 
 class NoLock:
@@ -71,6 +72,8 @@ class _SessionLock(NoLock):
                 told = True
                 waiting(holder)
             time.sleep(random.uniform(0.05, 0.2))
+        # A pooling proxy is told before anything moves.
+        self.check()
 
     def check(self) -> None:
         try:
@@ -80,8 +83,8 @@ class _SessionLock(NoLock):
         except DBAPIError:
             held = False
         if not held:
-            message = "the lock was lost: its connection is not the same any more (a pooling proxy?)"
-            raise Failure("lock", message, holder=None)
+            message = "the database's lock was lost: its session is another one now (a pooling proxy?)"
+            raise Failure("lock", message, holder=None, lost=True)
 
     def release(self) -> None:
         # Closing for real ends the session, and the lock with it.
@@ -144,8 +147,8 @@ class PostgresLock(_SessionLock):
             return "a session that has just ended"
         pid, application, since = row
         query = self._scalar(self._WHAT, version_table=self._version_table)
-        named = f" ({application})" if application else ""
-        running = f", running: {' '.join(query.split())[:200]}" if query else ""
+        named = f" ({one_line(application)})" if application else ""
+        running = f", running: {without_literals(query, 'postgresql')}" if query else ""
         return f"PostgreSQL session {pid}{named}, since {since}{running}"
 
 
@@ -170,5 +173,5 @@ class MySqlLock(_SessionLock):
         if row is None:
             return "a session that has just ended"
         number, user, host, seconds, query = row
-        running = f", running: {' '.join(query.split())[:200]}" if query else ""
-        return f"session {number} ({user}@{host}), {seconds} s in its state{running}"
+        running = f", running: {without_literals(query, 'mysql')}" if query else ""
+        return f"session {number} ({one_line(f'{user}@{host}')}), {seconds} s in its state{running}"

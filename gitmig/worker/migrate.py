@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
+from .blockers import sqlstate
 from .channel import Failure
 from .environment import Purpose, Stopped, database_name, first_line, run_environment
 from .graph import BrokenScript, build_steps, revision_map
 from .heads import no_new_files, what_is_there
-from .lock import NoLock, lock_for
+from .locks import Locks
 from .losses import find_losses
 from .session import Session
 from .sqlite import SqliteTransactions
@@ -26,40 +26,55 @@ from .tracebacks import user_traceback, without_passwords
 def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """The ``migrate`` request: asks ``plan`` under the lock, applies, asks ``commit``.
 
-    With ``dry`` the plan is going to be let go of, and no SQLite file is made for it.
+    An SQLite file that is not there is made only once a plan for it is to be carried out: ``plan`` is asked
+    on an empty database in memory first, with ``provisional``, and then again.
 
     Returns ``{heads, committed, database, steps}``: ``committed`` whether everything planned was committed,
     ``steps`` how many steps were, ``heads`` what the version table holds now. Raises Failure("migration")
-    with ``committed`` (steps), ``revision``, ``action``, ``statement``, ``partial`` (a failing step had
-    itself committed something), Failure("lock") with ``holder``.
+    with ``committed`` (steps), ``revision``, ``action``, ``previous`` (the step before), ``statement``,
+    ``sqlstate``, and ``partial``: the revision of which something was committed before its step was done, or
+    None; where the database takes no DDL back, the one that failed. Failure("blocked") has the same, where a
+    statement waited for another session's lock in vain; Failure("lock") has ``holder``, and ``lost`` where
+    the lock was held and is not any more.
     """
-    migration = Migration(session, request)
+    missing: list[Any] = []
+    migration = Migration(session, request, missing)
+    with no_new_files(missing, folders=False):
+        _run(session, migration)
+    if migration.again:
+        migration = Migration(session, request, [])
+        _run(session, migration)
+    migration.finish()
+    return migration.result()
+
+
+def _run(session: Session, migration: Migration) -> None:
     try:
-        with no_new_files([]) if request.get("dry") else nullcontext():
-            run_environment(session, migration)
-        migration.finish()
+        run_environment(session, migration)
     finally:
         migration.release()
-    return migration.result()
 
 
 class Migration(Purpose):
     """One run of env.py that applies what the command line plans."""
 
-    def __init__(self, session: Session, request: dict[str, Any]):
+    def __init__(self, session: Session, request: dict[str, Any], missing: Sequence[Any] = ()):
+        """``missing`` fills with the databases in memory that stand in for files that are not there."""
         self.session = session
-        self._wait = float(request.get("wait") or 0)
-        self._reserved = request.get("lock")
-        self._locks: list[NoLock] = []
+        self._locks = Locks(session.channel, request)
+        self._missing = missing
         self._sqlite: dict[Connection, SqliteTransactions] = {}
         self._steps: tuple[RevisionStep, ...] = ()
         self._expect: list[str] = []
         self._current: tuple[str, str] | None = None
+        self._previous: str | None = None
         self._started = 0.0
         self._external = False
         self._whole = True
         self._prepared = False
-        self._commits_in_step = 0
+        self._step_done = False
+        self._in_part: str | None = None
+        """The revision whose step the last commit cut in two."""
         self.database = ""
         self.heads: list[str] = []
         self.prepared_heads: list[str] = []
@@ -68,14 +83,18 @@ class Migration(Purpose):
         self.committed = 0
         self._previously_committed = 0
         self.confirmed: bool | None = None
+        self.again = False
+        """Whether the plan was made on a stand-in, and is to be carried out."""
 
     # What env.py calls.
 
     def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
         """Make SQLite transactional, and listen to versions applied and to commits."""
         self._external = connection.in_transaction()
+        if connection.dialect.name == "sqlite":
+            self._or_stop(lambda: self._locks.take_file(connection))
         if connection.dialect.name == "sqlite" and options.get("transactional_ddl") is None:
-            self._sqlite[connection] = SqliteTransactions(connection, self._wait, self._waiting)
+            self._sqlite[connection] = SqliteTransactions(connection, self._locks.wait, self._locks.waiting)
             options["transactional_ddl"] = True
         theirs = options.get("on_version_apply") or ()
         theirs = tuple(theirs) if isinstance(theirs, Iterable) else (theirs,)
@@ -85,26 +104,33 @@ class Migration(Purpose):
     def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
         """Under the lock: ask for the plan, then let Alembic apply it."""
         heads = self.prepare(context)
-        if self._plan(context, heads):
-            proceed()
-            self._verify(context)
+        if not self._plan(context, heads):
+            return
+        if self._stands_in(context):
+            self.again = True
+            raise Stopped
+        proceed()
+        self._verify(context)
 
     def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         """The planned steps, each watched."""
         for step in self._steps:
             self._current = ("upgrade" if step.is_upgrade else "downgrade", step.revision.revision)
-            self._commits_in_step = 0
+            self._step_done = False
             self._started = time.monotonic()
             step.migration_fn = self._watched(step.migration_fn, step.revision.path)
             yield step
-            self._current = None
+            self._previous, self._current = step.revision.revision, None
 
     def translated(self, error: Exception) -> Failure | None:
-        """A commit that the database refused is a failed migration (a deferred constraint, say)."""
+        """A commit that the database refused is a failed migration (a deferred constraint, say).
+
+        So is a statement of Alembic's own that waited for somebody else's lock in vain.
+        """
         if isinstance(error, DBAPIError) and self.confirmed:
             self.committed = self._previously_committed
             return self._failed(error, None)
-        return None
+        return self._failed(error, None) if self._locks.gave_up(error) else None
 
     # What the request is made of.
 
@@ -117,9 +143,7 @@ class Migration(Purpose):
             self._sqlite[connection].lock()
         schema = context.version_table_schema
         table = f"{schema}.{context.version_table}" if schema else context.version_table
-        lock = lock_for(connection, table, self._reserved)
-        self._locks.append(lock)
-        self._or_stop(lambda: lock.acquire(self._wait, self._waiting))
+        self._or_stop(lambda: self._locks.take(connection, table))
         heads = context.get_current_heads()
         self.heads = self.prepared_heads = list(heads)
         return heads
@@ -132,8 +156,7 @@ class Migration(Purpose):
 
     def release(self) -> None:
         """Let go of the locks; the transaction has ended by now."""
-        for lock in self._locks:
-            lock.release()
+        self._locks.release()
 
     def result(self) -> dict[str, Any]:
         """The answer to the request."""
@@ -161,6 +184,7 @@ class Migration(Purpose):
             database=self.database,
             transactional=self._whole,
             per_migration=bool(context.opts.get("transaction_per_migration")) and not self._external,
+            provisional=self._stands_in(context),
             **({"versioned": True, "models_tables": 0} if heads else what_is_there(context)),
         )
         if answer.get("release"):
@@ -202,6 +226,7 @@ class Migration(Purpose):
 
     def _applied(self, *, ctx: MigrationContext, step: Any, heads: set[str], run_args: Any, **_: Any) -> None:
         self.done += 1
+        self._step_done = True
         self.prepared_heads = sorted(heads)
         assert self._current is not None
         action, revision = self._current
@@ -231,14 +256,13 @@ class Migration(Purpose):
         """Before each commit of the connection; the last one needs the command line's word."""
         if self._prepared and self.confirmed is None:
             self._confirm(connection)
-        self._commits_in_step += 1
+        self._in_part = self._current[1] if self._current is not None and not self._step_done else None
         self._previously_committed, self.committed = self.committed, self.done
         self.heads = self.prepared_heads
 
     def _confirm(self, connection: Connection) -> None:
         try:
-            for lock in self._locks:
-                lock.check()
+            self._locks.check()
             answer = self.session.channel.ask("commit")
         except BaseException as error:
             connection.connection.rollback()
@@ -252,25 +276,43 @@ class Migration(Purpose):
             raise Stopped
 
     def _failed(self, error: BaseException, path: str | None) -> Failure:
-        statement = error.statement if isinstance(error, DBAPIError) else None
+        gave_up = self._locks.gave_up(error)
         detail = user_traceback(error, self.session.places) or None
-        return self._failure(first_line(error), detail, statement)
+        if not isinstance(error, DBAPIError):
+            return self._failure(first_line(error), detail)
+        kind, message = "migration", first_line(error)
+        if gave_up is not None:
+            who = " ".join(self._current) if self._current else "the version table"
+            kind, message = "blocked", f"{who} {gave_up}"
+        return self._failure(message, detail, kind, statement=error.statement, sqlstate=sqlstate(error.orig))
 
-    def _failure(self, message: str, detail: str | None = None, statement: str | None = None) -> Failure:
+    def _failure(
+        self,
+        message: str,
+        detail: str | None = None,
+        kind: str = "migration",
+        *,
+        statement: str | None = None,
+        sqlstate: str | None = None,
+    ) -> Failure:
         action, revision = self._current or (None, None)
+        in_part = self._in_part if self._whole else revision
         return Failure(
-            "migration",
+            kind,
             message,
             detail,
             revision=revision,
             action=action,
+            previous=self._previous,
             statement=without_passwords(statement) if statement else None,
+            sqlstate=sqlstate,
             committed=self.committed,
-            partial=self._current is not None and (self._commits_in_step > 0 or not self._whole),
+            partial=in_part,
         )
 
-    def _waiting(self, holder: str) -> None:
-        self.session.channel.note("waiting", holder=holder)
+    def _stands_in(self, context: MigrationContext) -> bool:
+        assert context.connection is not None
+        return any(context.connection.connection.dbapi_connection is made for made in self._missing)
 
     def _sqlite_of(self, context: MigrationContext) -> SqliteTransactions | None:
         return self._sqlite.get(context.connection) if context.connection is not None else None

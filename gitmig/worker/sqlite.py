@@ -89,9 +89,11 @@ class SqliteTransactions:
                 if not _is_busy(error):
                     name = database_name(self._connection.engine.url)
                     raise Stopped(Failure("database", f"{error}: {name}")) from error
-            holder = f"another process is writing to {database_name(self._connection.engine.url)}"
+            name = database_name(self._connection.engine.url)
+            holder = f"another process, which is writing to {name}"
             if time.monotonic() >= end:
-                raise Stopped(Failure("lock", holder, holder=holder))
+                message = f"another process is writing to {name}"
+                raise Stopped(Failure("lock", message, holder=holder))
             if not told:
                 told = True
                 self._waiting(holder)
@@ -121,9 +123,16 @@ def is_missing_file(path: str, uri: bool) -> bool:
     """Whether connecting to this SQLite database would create a file."""
     if path in ("", ":memory:") or "mode=memory" in path or ":memory:" in path:
         return False
-    if uri and path.startswith("file:"):
-        path = path[len("file:") :].partition("?")[0]
-    return not os.path.exists(path)
+    return not os.path.exists(_file(path, uri))
+
+
+def has_folder(path: str, uri: bool) -> bool:
+    """Whether the folder of an SQLite file is there."""
+    return os.path.isdir(os.path.dirname(_file(path, uri)) or os.curdir)
+
+
+def _file(path: str, uri: bool) -> str:
+    return path[len("file:") :].partition("?")[0] if uri and path.startswith("file:") else path
 
 
 def _is_busy(error: Exception) -> bool:

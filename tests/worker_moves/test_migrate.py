@@ -54,7 +54,7 @@ def test_failing_script_rolls_everything_back(both: Project) -> None:
         "b2",
         "upgrade",
         0,
-        False,
+        None,
     )
     assert error["statement"] == "SELECT nonsense"
     assert 'File "alembic/versions/b2.py", line 11, in upgrade' in error["detail"]

@@ -26,7 +26,7 @@ class TestOnePerMigration:
             project.migrate("+a1", "+b2", "+c3", expect=["c3"], child=child)
         assert child.asked[0]["per_migration"] is True
         error = failed.value.error
-        assert (error["revision"], error["committed"], error["partial"]) == ("c3", 2, False)
+        assert (error["revision"], error["committed"], error["partial"]) == ("c3", 2, None)
         assert project.heads() == ("b2",)
         assert project.tables() == ("one", "two")
 
@@ -76,7 +76,7 @@ class TestAutocommitBlock:
         )
         with pytest.raises(Failed) as failed:
             both.migrate("+a1", "+b2", expect=["b2"])
-        assert (failed.value.error["committed"], failed.value.error["partial"]) == (1, True)
+        assert (failed.value.error["committed"], failed.value.error["partial"]) == (1, "b2")
         assert both.heads() == ("a1",)
 
     def test_failure_in_a_later_revision(self, both: Project) -> None:
@@ -88,7 +88,7 @@ class TestAutocommitBlock:
         both.script("c3", "op.execute('nonsense')")
         with pytest.raises(Failed) as failed:
             both.migrate("+a1", "+b2", "+c3", expect=["c3"])
-        assert (failed.value.error["committed"], failed.value.error["partial"]) == (0, False)
+        assert (failed.value.error["committed"], failed.value.error["partial"]) == (0, "a1")
         assert both.tables() == ("one",)
         assert both.heads() == ()
 
@@ -212,7 +212,7 @@ def test_mariadb(make: Make, mysql_url: str) -> None:
     with pytest.raises(Failed) as failed:
         project.migrate("+a1", "+b2", expect=["b2"], child=child)
     assert child.asked[0]["transactional"] is False
-    assert (failed.value.error["committed"], failed.value.error["partial"]) == (1, True)
+    assert (failed.value.error["committed"], failed.value.error["partial"]) == (1, "b2")
     assert project.heads() == ("a1",)
     assert project.tables() == ("one", "two")
     holder = project.child()
