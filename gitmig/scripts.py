@@ -6,6 +6,7 @@ Pure: ``ast``, never import. What only running a file could tell makes it Unread
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import posixpath
 import re
@@ -58,6 +59,20 @@ def read_script_bytes(path: str, data: bytes) -> Script | Unreadable | None:
 def same_program(a: str, b: str) -> bool:
     """Whether two modules are one program: the same syntax tree apart from the docstring."""
     return a == b or _equal(a, b, _without_docstring)
+
+
+def program_digest(data: bytes) -> str | None:
+    """A digest of a module's syntax tree apart from the docstring: 16 hex digits, None if it does not parse.
+
+    Two modules are one program (:func:`same_program`) when it is equal. It is the same under every
+    version of Python, unlike ``ast.dump``.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        body = _without_docstring(parse_module(data.decode(encoding)))
+        return hashlib.sha256(_shape(body).encode()).hexdigest()[:16]
+    except (LookupError, *_UNPARSABLE):
+        return None
 
 
 def same_upgrade(a: str, b: str) -> bool:
@@ -207,6 +222,17 @@ def _is_idle(node: ast.stmt) -> bool:
 
 def _without_docstring(module: ast.Module) -> list[ast.stmt]:
     return module.body[1:] if docstring_node(module) is not None else module.body
+
+
+def _shape(value: object) -> str:
+    # What is empty is left out: later versions of Python add fields, which older code leaves empty.
+    if isinstance(value, list):
+        return f"[{','.join(map(_shape, value))}]"
+    if isinstance(value, ast.AST):
+        fields = [(name, getattr(value, name, None)) for name in value._fields if name != "kind"]
+        told = (f"{name}={_shape(field)}" for name, field in fields if field is not None and field != [])
+        return f"{type(value).__name__}({','.join(told)})"
+    return ascii(value)
 
 
 def _upgrade_part(module: ast.Module) -> list[ast.stmt]:

@@ -14,6 +14,7 @@ from gitmig.model import Header, Script, Unreadable
 from gitmig.scripts import (
     idle,
     irreversible,
+    program_digest,
     read_script,
     read_script_bytes,
     same_program,
@@ -416,25 +417,42 @@ def test_open_lines() -> None:
 # --- comparing ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "same"),
-    [
-        ("x=1", "x  =  (1)  # one", True),
-        ("'''a'''\nx = 1", "'''b'''\nx = 1", True),
-        ("x = 1", "'''b'''\nx = 1", True),
-        ("def f():\n  'a'", "def f():\n  'b'", False),
-        ("x = 1", "x = 2", False),
-        ("x = 1", "x = '1'", False),
-        ("x = 1", "x = 1.0", False),
-        ("'a'\n'b'", "'c'\n'b'", True),
-        ("x = (", "x = (", True),
-        ("x = (", "x = ( ", False),
-        ("x = (", "x = 1", False),
-    ],
-)
+_PROGRAMS = [
+    ("x=1", "x  =  (1)  # one", True),
+    ("'''a'''\nx = 1", "'''b'''\nx = 1", True),
+    ("x = 1", "'''b'''\nx = 1", True),
+    ("def f():\n  'a'", "def f():\n  'b'", False),
+    ("x = 1", "x = 2", False),
+    ("x = 1", "x = '1'", False),
+    ("x = 1", "x = 1.0", False),
+    ("'a'\n'b'", "'c'\n'b'", True),
+    ("x = (", "x = (", True),
+    ("x = (", "x = ( ", False),
+    ("x = (", "x = 1", False),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "same"), _PROGRAMS)
 def test_same_program(old: str, new: str, same: bool) -> None:
     assert same_program(old, new) is same
     assert same_program(new, old) is same
+
+
+@pytest.mark.parametrize("case", _PROGRAMS)
+def test_equal_digests_are_one_program(case: tuple[str, str, bool]) -> None:
+    old, new, same = case
+    digests = [program_digest(text.encode()) for text in (old, new)]
+    if None not in digests:
+        assert (digests[0] == digests[1]) is same
+
+
+def test_the_digest_of_a_program_is_the_same_in_every_version_of_python() -> None:
+    text = b'"""Doc."""\nx: int = 1\n\ndef f(a, *, b=None):\n    return f"{a!r}", [*b], {**a}, lambda: 0.5\n'
+    assert program_digest(text) == "cafb32c04e0818bf"
+    assert program_digest(b"x = (") is None
+    assert program_digest(b"# coding: no-such\nx = 1") is None
+    latin = "# coding: latin-1\nx = 'é'".encode("latin-1")
+    assert program_digest(latin) == program_digest("x = 'é'".encode())
 
 
 def test_the_header_does_not_change_the_program() -> None:
