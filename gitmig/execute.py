@@ -10,7 +10,6 @@ import contextlib
 import os
 import stat
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from gitmig.git.settle import drop_backup, keep_backup, settle_files
 from gitmig.journal import Journal, remove_journal, write_journal
 from gitmig.model import Action, CommitId, Plan, RevisionId
 from gitmig.person import Person
+from gitmig.recording import Recording, applied_by_others
 from gitmig.seam import point
 from gitmig.worker_client import Ground, Json, Loss, Moves, Worker
 
@@ -164,7 +164,7 @@ def move(
             )
             if done and not moved.committed:
                 attempt.write_files()
-            attempt.finish()
+            attempt.finish(None if moved.committed else 0)
             return Outcome(
                 plan=prepared.plan,
                 database=moved.database,
@@ -210,6 +210,8 @@ class _Attempt:
         self._section = section
         self._journal: Journal | None = None
         self._transactional = True
+        self._ledger = False
+        self._recording = Recording(repository)
         self.notes: tuple[str, ...] = ()
         self.prepared: Prepared | None = None
         self.before: tuple[RevisionId, ...] = ()
@@ -220,8 +222,11 @@ class _Attempt:
     def plan(self, ground: Ground) -> Moves | None:
         self.before = ground.heads
         self._transactional = ground.transactional
+        self._ledger = ground.ledger is not None
         prepared = self._build(ground)
-        plan = replace(prepared.plan, warnings=(*prepared.plan.warnings, *stops(prepared.moves, ground)))
+        foreign = applied_by_others(self._repository, ground, prepared.plan.steps)
+        warnings = (*prepared.plan.warnings, *stops(prepared.moves, ground), *foreign)
+        plan = replace(prepared.plan, warnings=warnings)
         self.prepared = replace(prepared, plan=plan)
         self.warnings, self.details = plan.warnings, self.prepared.details
         if self._agreed is not None and plan != self._agreed:
@@ -234,14 +239,29 @@ class _Attempt:
         moves = replace(self.prepared.moves, losses=losses)
         if self._manner.dry_run:
             return moves if moves.losses else None
+        if self._agreed is None and foreign:
+            self._ask_about_others("; ".join(foreign))
+            return None
         if self._agreed is None and self.prepared.question and not self._manner.person.agreed:
             self.asks = self.prepared.question
             return None
         if self.prepared.restoration is not None and self._repository is not None:
             check(self._repository, self.prepared.restoration)
+        moves = self._recording.announced(moves, ground)
         if not moves.losses and not ground.provisional:
             self._write_down(self.prepared)
         return moves
+
+    def _ask_about_others(self, foreign: str) -> None:
+        """What somebody else applied is undone by a person who was told so, and never by ``--yes``."""
+        if not self._manner.person.present:
+            raise Refused(
+                f"{foreign}: that is not undone without a question",
+                hint="answer it on a terminal, without --yes",
+            )
+        assert self.prepared is not None
+        question = self.prepared.question
+        self.asks = f"{foreign}. {question or 'Go on?'}"
 
     def losses(self, found: tuple[Loss, ...]) -> bool:
         """GM020 for what holds rows; whether to go on all the same."""
@@ -263,7 +283,7 @@ class _Attempt:
         moves = prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
         if repository is None or not (moves or (restoration is not None and restoration.paths)):
             return
-        operation, backup = uuid.uuid4().hex, None
+        operation, backup = self._recording.id, None
         if restoration is not None and restoration.paths:
             backup = keep_backup(repository, restoration, operation, f"Before gitmig {self._command}")
         self._journal = Journal(
@@ -279,6 +299,8 @@ class _Attempt:
             old=restoration.old if restoration is not None else {},
             new=restoration.new if restoration is not None else {},
             backup=backup,
+            ledger=self._ledger,
+            rows=self._recording.planned,
         )
         write_journal(repository.private(), self._journal)
         point("journal-written")
@@ -296,7 +318,7 @@ class _Attempt:
             drop_backup(self._repository, self._journal.backup)
         if isinstance(error, MigrationFailed) and error.committed:
             self._follow(error)
-        self.finish()
+        self.finish(error.committed if isinstance(error, MigrationFailed) else 0)
 
     def _tell_kept(self, error: MigrationFailed) -> None:
         """What of the plan the database has kept comes first in the message."""
@@ -325,9 +347,15 @@ class _Attempt:
                 filter(None, (error.detail, f"the models stay as they are: {obstacle.message}"))
             )
 
-    def finish(self) -> None:
-        """Everything in the journal has happened, or nothing of it."""
+    def finish(self, committed: int | None) -> None:
+        """Everything in the journal has happened, or nothing of it.
+
+        ``committed`` is how many steps the database has kept, None for all of them.
+        """
         point("database-committed")
+        failure = self._recording.keep(committed)
+        if failure is not None:
+            self.notes = (*self.notes, failure)
         if self._journal is not None and self._repository is not None:
             remove_journal(self._repository.private())
         point("journal-removed")
@@ -346,6 +374,7 @@ class _Attempt:
     def note(self, note: Json) -> None:
         tell_waiting(self._manner.person, note)
         if note.get("note") == "step":
+            self._recording.note(note)
             arrow = "▲" if note["action"] == "upgrade" else "▼"
             self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
 

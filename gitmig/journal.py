@@ -14,7 +14,8 @@ from pathlib import Path
 
 from gitmig.errors import GitmigError
 from gitmig.git.objects import Entry
-from gitmig.model import BlobId, CommitId, RevisionId
+from gitmig.model import BlobId, CommitId, LedgerRow, RevisionId
+from gitmig.record import row_json, row_of
 
 _NAME = "journal.json"
 _VERSION = 1
@@ -42,6 +43,10 @@ class Journal:
     """The files as they are to be; a path that is only in ``old`` is to be absent."""
     backup: str | None = None
     """The ref that keeps what is replaced."""
+    ledger: bool = False
+    """Whether the database had a ledger, so that its rows say whether it committed."""
+    rows: tuple[LedgerRow, ...] = ()
+    """What the local record is to say of the steps."""
 
 
 def write_journal(folder: Path, journal: Journal) -> None:
@@ -103,13 +108,17 @@ def _json(journal: Journal) -> dict[str, object]:
         "old": {path: list(entry) for path, entry in journal.old.items()},
         "new": {path: list(entry) for path, entry in journal.new.items()},
         "backup": journal.backup,
+        "ledger": journal.ledger,
+        "rows": [row_json(row) for row in journal.rows],
     }
 
 
 def _parsed(value: dict[str, object]) -> Journal:
     if value["version"] != _VERSION:
         raise ValueError(f"it is of version {value['version']}")
-    head, backup = value["head"], value["backup"]
+    head, backup, rows = value["head"], value["backup"], value.get("rows", [])
+    if not isinstance(rows, list):
+        raise TypeError("the rows are missing")
     return Journal(
         operation=str(value["operation"]),
         command=str(value["command"]),
@@ -123,6 +132,8 @@ def _parsed(value: dict[str, object]) -> Journal:
         old=_entries(value["old"]),
         new=_entries(value["new"]),
         backup=str(backup) if backup is not None else None,
+        ledger=bool(value.get("ledger")),
+        rows=tuple(row_of(row) for row in rows),
     )
 
 

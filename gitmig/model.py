@@ -194,6 +194,67 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One step that moved a database, as the ledger in the database and the local record keep it."""
+
+    database: str
+    """``driver://host:port/database``."""
+    environment: str
+    """``section:version table``: two environments may share a database, and revision ids."""
+    operation: str
+    """The id of the command's run, which all of its steps share."""
+    revision: RevisionId
+    direction: Action
+    """UPGRADE or DOWNGRADE."""
+    commit: str | None
+    """HEAD then, or ``GITMIG_COMMIT`` where there was no repository."""
+    script: BlobId | None
+    """The script that was run."""
+    program: str | None
+    """A digest of the script's syntax tree, equal for scripts that differ in their formatting only."""
+    who: str | None
+    time: int
+    """Seconds since 1970."""
+    seconds: float | None
+    """How long the step took; None where a crash left nobody to say."""
+    heads: tuple[RevisionId, ...] | None
+    """What the version table held after the step; None likewise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptOf:
+    """The script of a step: its blob, and the digest of its syntax tree; None where it cannot be read."""
+
+    blob: BlobId | None
+    program: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One run of a command, as the rows of its steps tell it."""
+
+    id: str
+    commit: str | None
+    who: str
+    scripts: tuple[ScriptOf, ...]
+    """One for each step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerState:
+    """The ledger of one database, whether it is there or not."""
+
+    database: str
+    dialect: str
+    table: str
+    """The table's name, with its schema."""
+    environment: str
+    enabled: bool
+    rows: tuple[LedgerRow, ...]
+    """Newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseState:
     """Where a database stands. ``name`` is ``driver://host:port/database`` and nothing else."""
 
@@ -207,6 +268,10 @@ class DatabaseState:
     """How many other tables it has (the models' or anyone's)."""
     models_tables: int = 0
     """How many of the models' tables it has."""
+    environment: str = ""
+    """What the ledger calls the section of alembic.ini and its version table."""
+    ledger: tuple[LedgerRow, ...] | None = None
+    """The last row of each revision, oldest first; None where the database has no ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from gitmig.git.trees import CommitTree, FolderTree, IndexTree, Tree, WorkTree
 from gitmig.graph import Graph
 from gitmig.interpreter import Interpreter, find_interpreter
 from gitmig.model import CommitId, Script, Unreadable
+from gitmig.origin import commit_of
 from gitmig.scripts import read_script_bytes
 from gitmig.settings import Settings, parse_settings
 from gitmig.worker_client import Worker, WorkerOptions
@@ -63,6 +64,11 @@ class Project:
         if self.repository is None:
             raise NoRepository(f"{self.top} is not in a git repository", hint="git init")
         return self.repository
+
+    @property
+    def commit(self) -> CommitId | None:
+        """HEAD; without git what ``GITMIG_COMMIT`` says."""
+        return commit_of(self.repository)
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import posixpath
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -32,7 +32,20 @@ from gitmig.errors import (
     WrongDatabase,
 )
 from gitmig.losses import Drop
-from gitmig.model import Action, DatabaseState, FacetChange, FacetKey, RevisionId, Schema, Script, Step
+from gitmig.model import (
+    Action,
+    DatabaseState,
+    FacetChange,
+    FacetKey,
+    LedgerRow,
+    LedgerState,
+    Operation,
+    RevisionId,
+    Schema,
+    Script,
+    Step,
+)
+from gitmig.record import row_of
 
 if TYPE_CHECKING:
     from gitmig.git.trees import Tree
@@ -93,6 +106,12 @@ class Ground:
     """How many of the models' tables are there."""
     provisional: bool = False
     """Whether this is an empty stand-in for a file that is not there: the plan is asked for again."""
+    ledger: tuple[LedgerRow, ...] | None = None
+    """The last row of each revision, oldest first; None where the database has no ledger."""
+    environment: str = ""
+    """What the ledger calls this section and version table."""
+    recorded: int | None = None
+    """How many rows the ledger has of the operation that was asked about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +125,8 @@ class Moves:
     expect: tuple[RevisionId, ...]
     losses: tuple[Drop, ...] = ()
     """What the steps drop: the worker looks whether it holds rows, before anything moves."""
+    operation: Operation | None = None
+    """What the ledger is to say of the steps; without it no rows are written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,14 +217,25 @@ class Worker:
     def heads(self) -> DatabaseState:
         """Where the configured database stands; changes nothing, creates nothing."""
         answer = self._request("heads")
+        database = _text(answer["database"])
         return DatabaseState(
-            name=_text(answer["database"]),
+            name=database,
             heads=_revisions(answer["heads"]),
             exists=bool(answer["exists"]),
             versioned=bool(answer["versioned"]),
             tables=int(cast(int, answer["tables"])),
             models_tables=int(cast(int, answer["models_tables"])),
+            environment=_text(answer["environment"]),
+            ledger=_ledger(answer["ledger"], database),
         )
+
+    def ledger(self, limit: int | None = None) -> tuple[LedgerState, ...]:
+        """The ledger of each database of this environment, with at most ``limit`` rows; changes nothing."""
+        return _ledgers(self._request("ledger", {"limit": limit}))
+
+    def enable_ledger(self, wait: float) -> tuple[LedgerState, ...]:
+        """Make the table where it is missing, under the database's lock. Raises as :meth:`migrate` does."""
+        return _ledgers(self._request("ledger", {"enable": True, "wait": wait}))
 
     def migrate(
         self,
@@ -214,16 +246,23 @@ class Worker:
         ddl_lock_timeout: float | None = None,
         losses: Callable[[tuple[Loss, ...]], bool] = lambda found: True,
         note: Callable[[Json], None] = lambda note: None,
+        operation: str | None = None,
     ) -> Moved:
         """Take the lock, ask ``plan`` what to do from here, prepare it, and commit when ``confirm`` says so.
 
         ``plan`` returns None to let go of everything, and may be asked twice (see ``provisional``); where
         its moves drop what holds rows, ``losses`` is asked whether to go on. A statement waits for other
-        sessions for ``ddl_lock_timeout`` seconds, None being the database's default. What ``plan`` or
-        ``confirm`` raises is raised here after the worker rolled back. Raises MigrationFailed, Blocked,
-        LockTimeout, DatabaseUnreachable, WrongDatabase, ProjectCodeError.
+        sessions for ``ddl_lock_timeout`` seconds, None being the database's default. ``operation`` is one
+        whose rows the ground is to count (``recorded``). What ``plan`` or ``confirm`` raises is raised here
+        after the worker rolled back. Raises MigrationFailed, Blocked, LockTimeout, DatabaseUnreachable,
+        WrongDatabase, ProjectCodeError.
         """
-        data: Json = {"wait": wait, "ddl_lock_timeout": ddl_lock_timeout, "lock": self.options.lock}
+        data: Json = {
+            "wait": wait,
+            "ddl_lock_timeout": ddl_lock_timeout,
+            "lock": self.options.lock,
+            "operation": operation,
+        }
         answer = self._request("migrate", data, self._deciders(plan, confirm, losses), note=note)
         return Moved(
             heads=_revisions(answer["heads"]),
@@ -318,6 +357,9 @@ class Worker:
                     versioned=bool(ask["versioned"]),
                     models_tables=int(cast(int, ask["models_tables"])),
                     provisional=bool(ask["provisional"]),
+                    ledger=_ledger(ask["ledger"], _text(ask["database"])),
+                    environment=_text(ask["environment"]),
+                    recorded=cast("int | None", ask["recorded"]),
                 )
             )
             return {"release": True} if moves is None else _moves(moves)
@@ -461,6 +503,8 @@ def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:
         hint = f"commit the value first: gitmig upgrade {error['previous']}, then run the command again"
     elif error.get("sqlstate") == _NEW_ENUM_VALUE:
         hint = "commit the value first: add it in op.get_context().autocommit_block()"
+    elif error.get("hint"):
+        hint = _text(error["hint"])
     failed = kind(message, hint=hint, detail=detail)
     failed.committed = int(cast("int | None", error.get("committed")) or 0)
     failed.partial = cast("str | None", error.get("partial"))
@@ -482,7 +526,31 @@ def _moves(moves: Moves) -> Json:
         "losses": [
             {"table": drop.table, "column": drop.column, "schema": drop.schema} for drop in moves.losses
         ],
+        "operation": None if moves.operation is None else asdict(moves.operation),
     }
+
+
+def _ledger(value: object, database: str) -> tuple[LedgerRow, ...] | None:
+    if value is None:
+        return None
+    assert isinstance(value, list), value
+    return tuple(row_of(row, database) for row in value)
+
+
+def _ledgers(answer: Json) -> tuple[LedgerState, ...]:
+    found = answer["databases"]
+    assert isinstance(found, list), found
+    return tuple(
+        LedgerState(
+            database=row["database"],
+            dialect=row["dialect"],
+            table=row["table"],
+            environment=row["environment"],
+            enabled=row["enabled"],
+            rows=_ledger(row["rows"], row["database"]) or (),
+        )
+        for row in found
+    )
 
 
 def _losses(value: object) -> tuple[Loss, ...]:

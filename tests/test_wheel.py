@@ -44,4 +44,7 @@ def test_it_contains_every_module(wheel: zipfile.Path) -> None:
 
 def test_it_installs_the_command(wheel: zipfile.Path) -> None:
     (information,) = (entry for entry in wheel.iterdir() if entry.name.endswith(".dist-info"))
-    assert "gitmig = gitmig.cli.main:main" in (information / "entry_points.txt").read_text(encoding="utf-8")
+    points = (information / "entry_points.txt").read_text(encoding="utf-8").splitlines()
+    assert "gitmig = gitmig.cli.main:main" in points
+    # Alembic's plugin, which keeps the ledger out of autogenerate's sight.
+    assert "alembic.autogenerate.gitmig = gitmig.worker.hidden" in points

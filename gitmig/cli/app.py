@@ -5,10 +5,10 @@ from __future__ import annotations
 import typer
 
 from gitmig import __version__
-from gitmig.cli import check, demo, hook, init, log, recover, revise, rollback, status, upgrade
+from gitmig.cli import check, demo, hook, init, ledger, log, recover, revise, rollback, status, upgrade
 from gitmig.cli.common import command
 
-GROUPS = ("hook",)
+GROUPS = ("hook", "ledger")
 """The commands that have commands of their own."""
 
 
@@ -53,3 +53,8 @@ hooks.command("install")(command(hook.install))
 hooks.command("uninstall")(command(hook.uninstall))
 hooks.command("status")(command(hook.status))
 app.add_typer(hooks, name="hook")
+
+ledgers = typer.Typer(help="The table in the database that says what moved it.", no_args_is_help=True)
+ledgers.command("enable")(command(ledger.enable))
+ledgers.command("show")(command(ledger.show))
+app.add_typer(ledgers, name="ledger")

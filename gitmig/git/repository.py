@@ -196,6 +196,10 @@ class Repository:
         # A tree's id serves wherever its commit's would.
         return CommitId(out.decode("utf-8", "surrogateescape").partition("\0")[0])
 
+    def identity(self) -> str:
+        """``Name <mail>`` of whoever commits here now. Raises GitError where git does not know."""
+        return os.fsdecode(self.git("var", "GIT_COMMITTER_IDENT")).rpartition(">")[0] + ">"
+
     def unmerged(self) -> tuple[str, ...]:
         """The paths with unresolved conflicts, sorted."""
         lines = records(self.git("ls-files", "-u", "-z"))
@@ -220,6 +224,12 @@ class Repository:
         """
         entries = hash_files(self.runner, paths, folder=self.private() if write else None)
         return {path: entry.blob for path, entry in entries.items()}
+
+    def blobs(self, files: Sequence[str]) -> tuple[BlobId, ...]:
+        """The blob ids that git would give these files, in their order; nothing is written."""
+        if not files:
+            return ()
+        return tuple(BlobId(id) for id in self.git("hash-object", "--", *files).decode().split())
 
     def held(self, path: str, blob: BlobId) -> bool:
         """Whether a commit reachable from any ref or reflog holds this blob at this path."""

@@ -336,8 +336,8 @@ class FolderTree:
         """As :meth:`Tree.ids`; every one of the files is read."""
         start = self._top / prefix
         if start.is_file():
-            return {prefix: _blob_id(start.read_bytes())}
-        return {path: _blob_id((self._top / path).read_bytes()) for path in self._walk(prefix)}
+            return {prefix: blob_id(start.read_bytes())}
+        return {path: blob_id((self._top / path).read_bytes()) for path in self._walk(prefix)}
 
     def read(self, path: str) -> bytes | None:
         """As :meth:`Tree.read`."""
@@ -382,5 +382,6 @@ class FolderTree:
                 yield name, place
 
 
-def _blob_id(data: bytes) -> BlobId:
+def blob_id(data: bytes) -> BlobId:
+    """The id that git gives these bytes, as they are, in a sha1 repository."""
     return BlobId(hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest())

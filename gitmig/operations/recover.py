@@ -13,6 +13,7 @@ from gitmig.graph import Graph
 from gitmig.journal import Journal, read_journal, remove_journal
 from gitmig.model import RevisionId
 from gitmig.project import Project
+from gitmig.record import append_missing
 from gitmig.worker_client import Ground, Moves
 
 
@@ -39,7 +40,8 @@ def recover(project: Project, manner: Manner) -> Recovered | None:
     """Bring database and files to one side of the command that was interrupted; None where there is none.
 
     The database's lock is held until the files are settled: the worker of a killed command may still be
-    committing. Whether it committed is read from the version table.
+    committing. Whether it committed is read from the ledger, where the database has one, else from the
+    version table.
     """
     if project.repository is None or read_journal(project.repository.private()) is None:
         return None
@@ -78,7 +80,9 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
     found: list[Recovered] = []
 
     def look(ground: Ground) -> Moves | None:
-        forward = committed(journal, ground.heads, project.graph())
+        forward = _by_ledger(journal, ground)
+        if forward is None:
+            forward = committed(journal, ground.heads, project.graph())
         left = settle_files(project.git, journal.old, journal.new, forward=forward)
         found.append(
             Recovered(
@@ -90,10 +94,20 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
     # env.py would not import while models.py is half written: the code comes from the commit.
     tree = project.commit_tree(journal.head) if journal.head is not None else None
     with project.worker(tree) as worker:
-        worker.migrate(look, lambda: False, wait=manner.wait)
+        worker.migrate(look, lambda: False, wait=manner.wait, operation=journal.operation)
+    if found[0].forward:
+        append_missing(project.git.private(), journal.rows)
     remove_journal(project.git.private())
     project.forget()
     return found[0]
+
+
+def _by_ledger(journal: Journal, ground: Ground) -> bool | None:
+    """Whether the ledger has the journal's operation, all its steps; None where it cannot tell."""
+    steps = len(journal.ups) + len(journal.downs)
+    if not journal.ledger or ground.recorded is None or not steps:
+        return None
+    return ground.recorded == steps
 
 
 def committed(journal: Journal, heads: tuple[RevisionId, ...], graph: Graph) -> bool:

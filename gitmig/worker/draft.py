@@ -22,6 +22,7 @@ from .config import alembic_config, script_directory
 from .enums import write_enums
 from .environment import Stopped, run_environment
 from .heads import no_new_files
+from .hidden import is_shown
 from .migrate import Migration
 from .objects import DatabaseObjects, Key, ModelObjects
 from .operations import Changes, find_stuck, keep
@@ -92,8 +93,10 @@ class Drafting(Migration):
         self._scripts = [self._script()]
 
     def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
-        """As for a migration; notes whether env.py decides on batches."""
+        """As for a migration; notes whether env.py decides on batches, and keeps the ledger out of sight."""
         super().configuring(connection, options)
+        theirs = options.get("include_name") or (lambda name, kind, parents: True)
+        options["include_name"] = lambda *asked: is_shown(*asked) and theirs(*asked)
         self._batch_said = "render_as_batch" in options
         options["template_args"] = {**(options.get("template_args") or {})}
         self._arguments = options["template_args"]

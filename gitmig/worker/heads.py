@@ -8,28 +8,33 @@ from typing import Any
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, MetaData, event, inspect
+from sqlalchemy.exc import DBAPIError
 
 from .environment import Purpose, database_name, run_environment
+from .hidden import TABLE
+from .ledger import Ledger, ledger_facts
 from .session import Session
 from .sqlite import has_folder, is_missing_file
 
 
 def read_heads(session: Session) -> dict[str, Any]:
-    """The ``heads`` request: ``{database, exists, versioned, heads, tables, models_tables, databases}``.
+    """The ``heads`` request: ``{database, exists, versioned, heads, tables, models_tables, environment,
+    ledger, databases}``.
 
     An SQLite file that is not there is not made: env.py is given an empty database in memory instead.
-    ``tables`` counts those of the default schema without Alembic's, ``models_tables`` those of the
-    target metadata that are there. With an env.py for several databases the first one is told, and all of
-    them in ``databases``.
+    ``tables`` counts those of the default schema without Alembic's and ours, ``models_tables`` those of the
+    target metadata that are there. ``ledger`` is the last row of each revision, or None. With an env.py for
+    several databases the first one is told, and all of them in ``databases``.
     """
-    look = _Look()
+    look = _Look(session.options.section)
     with no_new_files(look.missing):
         run_environment(session, look)
     return {**look.found[0], "databases": look.found}
 
 
 class _Look(Purpose):
-    def __init__(self) -> None:
+    def __init__(self, section: str) -> None:
+        self._section = section
         self.missing: list[Any] = []
         self.found: list[dict[str, Any]] = []
 
@@ -46,10 +51,19 @@ class _Look(Purpose):
                 "exists": not self._stands_in(connection),
                 "versioned": inspector.has_table(versions, schema=schema),
                 "heads": list(heads),
-                "tables": len(there - {versions}),
+                "tables": len(there - {versions, TABLE}),
                 "models_tables": _models_tables(context, connection, there),
+                **self._ledger(context),
             }
         )
+
+    def _ledger(self, context: MigrationContext) -> dict[str, Any]:
+        ledger = Ledger(context, self._section)
+        try:
+            return ledger_facts(ledger)
+        except DBAPIError:
+            # This user may not read it, which is no reason to say nothing of the database.
+            return {"environment": ledger.environment, "ledger": None}
 
     def _stands_in(self, connection: Connection) -> bool:
         return any(connection.connection.dbapi_connection is made for made in self.missing)

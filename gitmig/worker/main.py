@@ -121,6 +121,10 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
         from .draft import draft
 
         return draft(session, request)
+    if name == "ledger":
+        from .enabling import ledger
+
+        return ledger(session, request)
     if name == "format":
         from .draft import run_write_hooks
 

@@ -16,6 +16,7 @@ from .channel import Failure
 from .environment import Purpose, Stopped, database_name, first_line, run_environment
 from .graph import BrokenScript, build_steps, revision_map
 from .heads import no_new_files, what_is_there
+from .ledger import Ledger, ledger_facts
 from .locks import Locks
 from .losses import find_losses
 from .session import Session
@@ -27,7 +28,8 @@ def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """The ``migrate`` request: asks ``plan`` under the lock, applies, asks ``commit``.
 
     An SQLite file that is not there is made only once a plan for it is to be carried out: ``plan`` is asked
-    on an empty database in memory first, with ``provisional``, and then again.
+    on an empty database in memory first, with ``provisional``, and then again. ``operation`` is one that the
+    command line asks about: ``plan`` says how many rows the ledger has of it.
 
     Returns ``{heads, committed, database, steps}``: ``committed`` whether everything planned was committed,
     ``steps`` how many steps were, ``heads`` what the version table holds now. Raises Failure("migration")
@@ -63,6 +65,8 @@ class Migration(Purpose):
         self.session = session
         self._locks = Locks(session.channel, request)
         self._missing = missing
+        self._asked: str | None = request.get("operation")
+        self._ledger: Ledger | None = None
         self._sqlite: dict[Connection, SqliteTransactions] = {}
         self._steps: tuple[RevisionStep, ...] = ()
         self._expect: list[str] = []
@@ -178,6 +182,7 @@ class Migration(Purpose):
 
     def _plan(self, context: MigrationContext, heads: tuple[str, ...]) -> bool:
         self._whole = self.transactional(context)
+        told = self._look_into_ledger(context)
         answer = self.session.channel.ask(
             "plan",
             heads=list(heads),
@@ -186,11 +191,14 @@ class Migration(Purpose):
             per_migration=bool(context.opts.get("transaction_per_migration")) and not self._external,
             provisional=self._stands_in(context),
             **({"versioned": True, "models_tables": 0} if heads else what_is_there(context)),
+            **told,
         )
         if answer.get("release"):
             raise Stopped
         wanted = answer["steps"]
         self._expect = sorted(answer["expect"])
+        if self._ledger is not None:
+            self._ledger.expect(answer.get("operation"))
         if answer.get("losses"):
             self._ask_losses(context, answer["losses"])
         try:
@@ -231,12 +239,42 @@ class Migration(Purpose):
         assert self._current is not None
         action, revision = self._current
         seconds = round(time.monotonic() - self._started, 3)
+        self._write_down(action, revision, seconds)
         self.session.channel.note(
-            "step", action=action, revision=revision, seconds=seconds, k=self.done, of=self.planned
+            "step",
+            action=action,
+            revision=revision,
+            seconds=seconds,
+            k=self.done,
+            of=self.planned,
+            heads=self.prepared_heads,
         )
         if self.done == self.planned:
             self._or_stop(lambda: self._check(ctx))
             self._prepared = True
+
+    def _write_down(self, action: str, revision: str, seconds: float) -> None:
+        """The step's row in the ledger, where there is one: it stays or goes with the step."""
+        if self._ledger is None:
+            return
+        try:
+            self._ledger.write(action, revision, seconds, self.prepared_heads)
+        except DBAPIError as error:
+            raise self._without_ledger(self._ledger, error) from error
+
+    def _look_into_ledger(self, context: MigrationContext) -> dict[str, Any]:
+        ledger = Ledger(context, self.session.options.section)
+        try:
+            told = ledger_facts(ledger, self._asked)
+        except DBAPIError as error:
+            raise self._without_ledger(ledger, error) from error
+        self._ledger = ledger if told["ledger"] is not None else None
+        return told
+
+    def _without_ledger(self, ledger: Ledger, error: DBAPIError) -> Stopped:
+        failure = self._failure(f"the ledger, {ledger.name}, cannot be kept: {first_line(error)}")
+        failure.data["hint"] = f"let this database user read and write {ledger.name}"
+        return Stopped(failure)
 
     def _check(self, context: MigrationContext) -> None:
         """Before the last commit: the heads are the plan's, and no foreign key is violated."""

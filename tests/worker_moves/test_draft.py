@@ -361,6 +361,15 @@ class TestCutDown:
         assert body(drafted) == ["op.drop_index('ix', 'user')"]
         assert "CREATE INDEX ix" in body(drafted, "downgrade")[0]
 
+    def test_the_ledger_is_not_drafted(self, make: Make, database_url: str) -> None:
+        project = make(
+            database_url, options="include_schemas=True, include_name=lambda n, k, p: n != 'theirs'"
+        )
+        change = Change(project, USER.format(""), USER.format(""))
+        change.child.request("ledger", enable=True, wait=5)
+        database.execute(project.url, "create table theirs (id int)")
+        assert change.draft(changes=None)["empty"]
+
     def test_everything_where_no_difference_is_named(self, project: Project) -> None:
         change = Change(project, USER.format(""), USER.format(""))
         database.execute(project.url, "create table other (id int)")

@@ -1,0 +1,84 @@
+"""``ledger enable`` and ``ledger show``: the table in the database, and what is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitmig.errors import Declined, GitmigError, Refused
+from gitmig.execute import Manner
+from gitmig.model import LedgerRow, LedgerState
+from gitmig.operations.recover import changing
+from gitmig.project import Project
+from gitmig.record import read_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enabled:
+    """The ledger after ``enable``; ``done`` is False for a dry run."""
+
+    ledgers: tuple[LedgerState, ...]
+    created: tuple[str, ...]
+    """The databases in which the table was made, or would be."""
+    done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What is recorded of this environment, newest first."""
+
+    enabled: bool
+    """Whether the rows are the database's; else they are what this clone recorded."""
+    database: str
+    rows: tuple[LedgerRow, ...]
+
+
+def enable_ledger(project: Project, manner: Manner) -> Enabled:
+    """Make the ledger's table in the database; where it is there already, nothing changes.
+
+    Raises Refused where nobody is there to agree, Declined, and the worker's errors.
+    """
+    with changing(project, manner), project.worker() as worker:
+        ledgers = worker.ledger(0)
+        missing = [ledger for ledger in ledgers if not ledger.enabled]
+        created = tuple(ledger.database for ledger in missing)
+        if missing and not manner.dry_run:
+            _require_agreed(missing, manner)
+            worker.enable_ledger(manner.wait)
+            ledgers = worker.ledger(0)
+            _require_made(ledgers)
+    return Enabled(ledgers=ledgers, created=created, done=not manner.dry_run)
+
+
+def show_ledger(project: Project, limit: int | None = None) -> Shown:
+    """The rows of the database's ledger; without one, those of the local record. Changes nothing."""
+    with project.worker() as worker:
+        ledgers = worker.ledger(limit)
+    database, environment = ledgers[0].database, ledgers[0].environment
+    if any(ledger.enabled for ledger in ledgers):
+        rows = sorted(
+            (row for ledger in ledgers for row in ledger.rows), key=lambda row: row.time, reverse=True
+        )
+        return Shown(enabled=True, database=database, rows=tuple(rows[:limit]))
+    recorded = read_rows(project.repository.private()) if project.repository is not None else ()
+    own = [row for row in recorded if (row.database, row.environment) == (database, environment)]
+    return Shown(enabled=False, database=database, rows=tuple(reversed(own))[:limit])
+
+
+def _require_agreed(missing: list[LedgerState], manner: Manner) -> None:
+    what = " and ".join(f"the table {ledger.table} in {ledger.database}" for ledger in missing)
+    if manner.person.agreed:
+        return
+    if not manner.person.present:
+        raise Refused(
+            f"this makes {what}", hint="look at it with --dry-run, then: gitmig ledger enable --yes"
+        )
+    if not manner.person.confirm(f"This makes {what}. Go on?"):
+        raise Declined("nothing was changed")
+
+
+def _require_made(ledgers: tuple[LedgerState, ...]) -> None:
+    for ledger in ledgers:
+        if not ledger.enabled:
+            raise GitmigError(
+                f"env.py did not commit the table {ledger.table}", hint="have it commit what it begins"
+            )

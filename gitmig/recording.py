@@ -1,0 +1,128 @@
+"""What is recorded of one run of a command: its id, and a row for each step that moved the database."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from gitmig.git.repository import Repository
+from gitmig.git.trees import blob_id
+from gitmig.model import Action, BlobId, LedgerRow, Operation, RevisionId, ScriptOf, Step
+from gitmig.origin import commit_of, who
+from gitmig.record import append_rows
+from gitmig.scripts import program_digest
+from gitmig.worker_client import Ground, Json, Moves
+
+
+class Recording:
+    """One attempt to move a database.
+
+    Attributes:
+        id: the operation's id, which the journal and the ledger's rows have too: 32 hex digits.
+        planned: the rows of what is going to happen, for whoever has to settle it after a crash.
+    """
+
+    def __init__(self, repository: Repository | None):
+        self.id = uuid.uuid4().hex
+        self.planned: tuple[LedgerRow, ...] = ()
+        self._repository = repository
+        self._done: list[LedgerRow] = []
+
+    def announced(self, moves: Moves, ground: Ground) -> Moves:
+        """The moves with what the worker is to write into a ledger."""
+        if not moves.steps:
+            return moves
+        repository = self._repository
+        operation = Operation(
+            id=self.id,
+            commit=commit_of(repository),
+            who=who(repository),
+            scripts=_scripts(repository, moves),
+        )
+        self.planned = (*self.planned, *_planned(operation, moves, ground))
+        return replace(moves, operation=operation)
+
+    def note(self, note: Json) -> None:
+        """A step was applied; whether it stays is known later."""
+        self._done.append(
+            replace(
+                self.planned[len(self._done)],
+                time=int(time.time()),
+                seconds=float(str(note["seconds"])),
+                heads=tuple(RevisionId(str(head)) for head in cast("list[object]", note["heads"])),
+            )
+        )
+
+    def keep(self, committed: int | None = None) -> str | None:
+        """Write the steps that the database has kept (all: None) into the local record.
+
+        Returns what to tell where that failed: what has happened has happened.
+        """
+        if self._repository is None:
+            return None
+        try:
+            append_rows(self._repository.private(), self._done[:committed])
+        except OSError as error:
+            return f"this move could not be recorded: {error.strerror or error}"
+        return None
+
+
+def applied_by_others(
+    repository: Repository | None, ground: Ground, steps: Sequence[Step]
+) -> tuple[str, ...]:
+    """Which of the revisions that are taken down somebody else applied, as the ledger tells it."""
+    downs = {step.revision for step in steps if step.action is Action.DOWNGRADE}
+    rows = [row for row in ground.ledger or () if row.revision in downs and row.direction is Action.UPGRADE]
+    me = who(repository) if rows else None
+    return tuple(f"{row.revision} was applied by {row.who}" for row in rows if row.who not in (None, me))
+
+
+def _planned(operation: Operation, moves: Moves, ground: Ground) -> tuple[LedgerRow, ...]:
+    steps = [(step.action, step.revision) for step, _ in moves.steps if step.revision is not None]
+    return tuple(
+        LedgerRow(
+            database=ground.database,
+            environment=ground.environment,
+            operation=operation.id,
+            revision=revision,
+            direction=action,
+            commit=operation.commit,
+            script=script.blob,
+            program=script.program,
+            who=operation.who,
+            time=int(time.time()),
+            seconds=None,
+            heads=moves.expect if number == len(steps) else None,
+        )
+        for number, ((action, revision), script) in enumerate(
+            zip(steps, operation.scripts, strict=True), start=1
+        )
+    )
+
+
+def _scripts(repository: Repository | None, moves: Moves) -> tuple[ScriptOf, ...]:
+    """The script of each step, as it is about to be run."""
+    paths = [{script.revision: script.path for script in graph} for graph in moves.graphs]
+    files = [moves.roots[graph] / paths[graph][step.revision] for step, graph in moves.steps if step.revision]
+    contents = {file: _read(file) for file in files}
+    blobs = _blobs(repository, {file: data for file, data in contents.items() if data is not None})
+    return tuple(
+        ScriptOf(blob=blobs.get(file), program=program_digest(contents[file] or b"")) for file in files
+    )
+
+
+def _blobs(repository: Repository | None, contents: dict[Path, bytes]) -> dict[Path, BlobId]:
+    if repository is None:
+        return {file: blob_id(data) for file, data in contents.items()}
+    return dict(zip(contents, repository.blobs([str(file) for file in contents]), strict=True))
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None  # the worker says what is wrong with it

@@ -1,0 +1,35 @@
+"""What autogenerate is not to see: the ledger's table. Alembic's plugin (1.18 or later), our own filter.
+
+Alembic loads it, wherever gitmig is installed, while it is itself being imported: nothing but the standard
+library may be imported at the top, and nothing of Alembic's may be touched before :func:`setup` is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SCHEMA, IN_SCHEMA, TABLE = "gitmig", "ledger", "gitmig_ledger"
+
+
+def ledger_name(dialect: str) -> tuple[str | None, str]:
+    """Schema and name of the ledger's table: a schema of its own where a database has several."""
+    return (SCHEMA, IN_SCHEMA) if dialect == "postgresql" else (None, TABLE)
+
+
+def is_shown(name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
+    """An ``include_name`` of Alembic's: everything but the ledger."""
+    if kind != "table":
+        return True
+    return name != TABLE and (parents.get("schema_name"), name) != (SCHEMA, IN_SCHEMA)
+
+
+def setup(plugin: Any) -> None:
+    """Called by Alembic, with its ``Plugin``: our filter joins those of env.py."""
+    from alembic.util import DispatchPriority, PriorityDispatchResult
+
+    def hide(context: Any, operations: Any) -> PriorityDispatchResult:
+        context._name_filters.append(is_shown)
+        return PriorityDispatchResult.CONTINUE
+
+    plugin.add_autogenerate_comparator(hide, "autogenerate", priority=DispatchPriority.FIRST)
