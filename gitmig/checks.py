@@ -156,6 +156,17 @@ def uncommitted(revisions: Sequence[RevisionId]) -> tuple[Finding, ...]:
     )
 
 
+def edited(script: Script) -> Finding:
+    """GM019 for a script that is another program than the one that was applied."""
+    return Finding(
+        code="GM019",
+        severity=Severity.WARNING,
+        message=f"the script of {script.revision} was edited after it was applied",
+        hint=f"git log -p -- {script.path}  (the database keeps what was applied)",
+        path=script.path,
+    )
+
+
 def unproven(script: Script) -> Finding:
     """GM007 for a revision that comes with a change of the models and has no record of it."""
     return Finding(

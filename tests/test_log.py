@@ -230,6 +230,7 @@ class TestJson:
         told.project.gitmig("rollback", check=0)
         assert told.project.gitmig("log", "--json", check=0).json == {
             "version": 1,
+            "commit": told.second_commit,
             "revisions": [
                 {
                     "revision": told.second,

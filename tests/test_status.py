@@ -172,6 +172,7 @@ class TestJson:
         answer = told.project.gitmig("status", "--json", check=1).json
         name = answer["database"].pop("name")
         assert "@" not in name
+        assert answer["recorded"].pop("time") > 0
         assert name.startswith(("sqlite:///", "postgresql+psycopg2://"))
         assert answer == {
             "version": 1,
@@ -179,6 +180,7 @@ class TestJson:
             "database": {"heads": [told.first], "known": True},
             "checkout": {"commit": told.second_commit, "branch": "main", "heads": [told.second]},
             "models": {"paths": ["app/models.py"], "revision": told.first, "modified": ["app/models.py"]},
+            "recorded": {"ledger": False, "heads": [told.first], "gap": False},
             "hint": "gitmig upgrade",
             "findings": [
                 {

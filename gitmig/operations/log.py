@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gitmig.checks import graph_findings, in_progress, unknown_heads, with_severities
 from gitmig.graph import Graph
-from gitmig.model import Commit, Finding, RevisionId, Script, Severity, Tie, TieState
+from gitmig.model import Commit, CommitId, Finding, RevisionId, Script, Severity, Tie, TieState
 from gitmig.project import Project
 from gitmig.seen import Seen, last_seen
 from gitmig.tied import Ties
@@ -17,7 +17,8 @@ class Line:
     """One revision."""
 
     script: Script
-    tie: Tie
+    tie: Tie | None
+    """None without a repository: nobody can say."""
     applied: bool | None
     """Whether the database has it; None where nobody can say: this clone has never seen the database,
     or it is at a revision that no file has."""
@@ -32,6 +33,9 @@ class Log:
 
     lines: tuple[Line, ...]
     seen: Seen | None
+    commit: CommitId | None
+    """What is checked out; without a repository what ``GITMIG_COMMIT`` says."""
+    repository: bool
     findings: tuple[Finding, ...]
 
 
@@ -49,19 +53,23 @@ def log(project: Project) -> Log:
     commits = project.repository.commit_infos(wanted) if project.repository is not None and wanted else {}
 
     def line(revision: RevisionId) -> Line:
-        tie = ties.get(revision) or Tie(revision=revision, state=TieState.UNCOMMITTED)
+        tie = None
+        if project.repository is not None:
+            tie = ties.get(revision) or Tie(revision=revision, state=TieState.UNCOMMITTED)
         return Line(
             script=graph.scripts[revision],
             tie=tie,
             applied=revision in applied if sure or revision in applied else None,
             head=revision in graph.heads,
-            models_commit=commits.get(tie.models_commit) if tie.models_commit else None,
-            introduced=commits.get(tie.introduced) if tie.introduced else None,
+            models_commit=commits.get(tie.models_commit) if tie and tie.models_commit else None,
+            introduced=commits.get(tie.introduced) if tie and tie.introduced else None,
         )
 
     return Log(
         lines=tuple(line(revision) for revision in reversed(graph.topological())),
         seen=seen,
+        commit=project.commit,
+        repository=project.repository is not None,
         findings=with_severities(_findings(project, graph, seen), project.settings.severity),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitmig.errors import GitmigError, Refused, UsageError
+from gitmig.errors import GitmigError, NoRepository, Refused, UsageError
 from gitmig.execute import Following, Manner, Prepared, commit_paths, move
 from gitmig.git.restore import edits
 from gitmig.git.stash import stash, unstash
@@ -42,6 +42,11 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
     The index is not touched. Raises Refused (nothing changed) at base, for edits that git does not
     hold, for a revision whose models are in no commit, and with ``commit`` for published revisions.
     """
+    if project.repository is None and not options.database_only:
+        raise NoRepository(
+            f"{project.top} is not in a git repository: no models can be put back",
+            hint=f"gitmig rollback {options.target} --database-only",
+        )
     with changing(project, manner):
         edited = edits(project.git, project.models) if options.stash and not manner.dry_run else ()
         if not edited:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gitmig.checks import (
     database_findings,
+    edited,
     graph_findings,
     has_errors,
     in_progress,
@@ -21,6 +22,7 @@ from gitmig.journal import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Tie
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.place import ModelsPlace, models_place
+from gitmig.operations.recorded import Recorded, edited_scripts, recorded
 from gitmig.project import Project
 from gitmig.schema import difference
 from gitmig.schemas import Schemas
@@ -44,6 +46,10 @@ class Status:
     findings: tuple[Finding, ...]
     hint: str | None
     """The one command that brings everything in step, None where everything is."""
+    recorded: Recorded | None = None
+    """What was recorded of the database, None where nothing was."""
+    repository: bool = True
+    """Whether there is a repository; without one nothing is known of commits and models."""
     tie: Tie | None = None
     """The tie of the revision that the database is at."""
     messages: tuple[tuple[RevisionId, str], ...] = ()
@@ -69,21 +75,28 @@ def status(project: Project) -> Status:
             remember(
                 project.repository.private(), project.configuration.section, database.name, database.heads
             )
+        record = recorded(project, database)
         findings = with_severities(
-            _findings(project, graph, place, database, worker), project.settings.severity
+            (
+                *_findings(project, graph, place, database, worker),
+                *(edited(script) for script in edited_scripts(project, graph, database, record)),
+            ),
+            project.settings.severity,
         )
     applied = database.heads[0] if len(database.heads) == 1 else None
     known = all(head in graph.scripts for head in database.heads)
     return Status(
         database=database,
         known=known,
-        commit=project.repository.head() if project.repository is not None else None,
+        commit=project.commit,
         branch=project.repository.branch() if project.repository is not None else None,
         heads=graph.heads,
         models=project.models,
         place=place,
         findings=findings,
         hint=_hint(findings),
+        recorded=record,
+        repository=project.repository is not None,
         tie=Ties(project=project).all().get(applied) if applied and project.repository is not None else None,
         messages=tuple(
             (head, graph.scripts[head].message)

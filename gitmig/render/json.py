@@ -5,6 +5,7 @@ from __future__ import annotations
 from gitmig.model import Finding, Plan, Step
 from gitmig.operations.check import CheckResult
 from gitmig.operations.log import Line, Log
+from gitmig.operations.recorded import Recorded
 from gitmig.operations.results import MoveResult
 from gitmig.operations.status import Status
 
@@ -27,8 +28,20 @@ def status_json(status: Status) -> Json:
             "revision": status.place.revision,
             "modified": list(status.place.modified),
         },
+        "recorded": _recorded(status.recorded),
         "hint": status.hint,
         "findings": [finding_json(finding) for finding in status.findings],
+    }
+
+
+def _recorded(recorded: Recorded | None) -> Json | None:
+    if recorded is None:
+        return None
+    return {
+        "ledger": recorded.ledger,
+        "heads": None if recorded.heads is None else list(recorded.heads),
+        "time": recorded.rows[-1].time,
+        "gap": recorded.gap,
     }
 
 
@@ -36,6 +49,7 @@ def log_json(log: Log) -> Json:
     """``log --json``."""
     return {
         "version": 1,
+        "commit": log.commit,
         "revisions": [_line(line) for line in log.lines],
         "findings": [finding_json(finding) for finding in log.findings],
     }
@@ -46,9 +60,9 @@ def _line(line: Line) -> Json:
         "revision": line.script.revision,
         "down_revisions": list(line.script.down_revisions),
         "message": line.script.message,
-        "introduced": line.tie.introduced,
-        "models_commit": line.tie.models_commit,
-        "tie": line.tie.state.value,
+        "introduced": line.tie and line.tie.introduced,
+        "models_commit": line.tie and line.tie.models_commit,
+        "tie": line.tie and line.tie.state.value,
         "applied": line.applied,
         "head": line.head,
     }

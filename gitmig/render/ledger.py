@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gitmig.model import LedgerRow, LedgerState
+from gitmig.model import CommitId, LedgerRow, LedgerState, short
 from gitmig.operations.ledger import Enabled, Shown
 from gitmig.record import row_json
 from gitmig.render.harmless import harmless
@@ -114,7 +114,7 @@ def _cells(row: LedgerRow) -> tuple[str, ...]:
         time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.time)),
         row.direction.value,
         row.revision,
-        row.commit[:8] if row.commit else "—",
+        short(CommitId(row.commit)) if row.commit else "—",
         row.who or "—",
         f"{row.seconds:.3f} s" if row.seconds is not None else "—",
         row.operation[:8],

@@ -13,6 +13,7 @@ from rich.text import Text
 from gitmig.model import Finding, RevisionId, Severity, TieState, short
 from gitmig.operations.check import CheckResult
 from gitmig.operations.log import Line, Log
+from gitmig.operations.recorded import Recorded
 from gitmig.operations.status import Status
 from gitmig.render.harmless import harmless
 
@@ -34,9 +35,10 @@ def status_text(status: Status) -> None:
     out = Console(highlight=False, soft_wrap=True)
     messages = dict(status.messages)
     _row_of(out, "database", _at(status.database.heads, messages), _tie(status), status.database.name)
-    commit = short(status.commit) if status.commit else "no commit yet"
-    _row_of(out, "checkout", _at(status.heads, messages), "", f"{status.branch or 'detached'} {commit}")
+    _row_of(out, "checkout", _at(status.heads, messages), "", _checked_out(status))
     _row_of(out, "models", *_models(status))
+    if status.recorded is not None and status.recorded.gap:
+        _print(out, f"recorded  {_gap(status.recorded, messages)}", "yellow")
     # The last line says the one that brings everything in step; a finding repeats nothing.
     findings_text(replace(f, hint=None) if f.hint == status.hint else f for f in status.findings)
     if status.in_step:
@@ -66,7 +68,21 @@ def _tie(status: Status) -> str:
     return f"({short(tie.models_commit)}, {tie.state.value})" if tie.models_commit else f"({tie.state.value})"
 
 
+def _checked_out(status: Status) -> str:
+    if not status.repository:
+        return f"commit {short(status.commit)}, no repository" if status.commit else "no repository"
+    return f"{status.branch or 'detached'} {short(status.commit) if status.commit else 'no commit yet'}"
+
+
+def _gap(recorded: Recorded, messages: dict[RevisionId, str]) -> str:
+    by = "something other than gitmig" if recorded.ledger else "something other than gitmig in this clone"
+    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(recorded.rows[-1].time))
+    return f"moved by {by} since {moment}, when it was left at {_at(recorded.heads or (), messages)}"
+
+
 def _models(status: Status) -> tuple[str, str, str]:
+    if not status.repository:
+        return "not compared: there is no repository to compare them with", "", ""
     if not status.models:
         return "none configured (gitmig init)", "", ""
     modified = status.place.modified
@@ -112,6 +128,14 @@ def log_text(log: Log) -> None:
         out.print("no revisions yet")
     findings_text(log.findings)
     err = Console(stderr=True, highlight=False, soft_wrap=True)
+    if not log.repository:
+        of = (
+            f"the files are of commit {log.commit}"
+            if log.commit
+            else "GITMIG_COMMIT does not say which commit"
+        )
+        _print(err, f"no repository: {of}; gitmig status asks the database", "dim")
+        return
     if log.seen is None:
         err.print("the database was never looked at from here: gitmig status", style="dim")
         return
@@ -149,7 +173,7 @@ def _row(line: Line, log: Log) -> tuple[Text, ...]:
         Text(applied, "green" if line.applied else "dim"),
         Text(harmless(line.script.revision)),
         Text(short(commit.id) if commit else "—", "yellow"),
-        Text(line.tie.state.value, _TIES[line.tie.state]),
+        Text(line.tie.state.value, _TIES[line.tie.state]) if line.tie else Text("—"),
         Text(time.strftime("%Y-%m-%d", time.gmtime(commit.time)) if commit else "", "dim"),
         Text.assemble(
             (f"({', '.join(marks)}) " if marks else "", "bold cyan"), harmless(line.script.message)

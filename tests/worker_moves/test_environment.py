@@ -313,3 +313,9 @@ class TestHeads:
         answer = both.child().request("heads")
         assert (answer["versioned"], answer["tables"]) == (False, 1)
         assert database.tables(both.url) == ("x",)
+
+    def test_the_ledger_is_nobodys_table(self, both: Project) -> None:
+        child = both.child()
+        child.request("ledger", enable=True, wait=5)
+        answer = child.request("heads")
+        assert (answer["versioned"], answer["tables"], answer["ledger"]) == (False, 0, [])

@@ -1,0 +1,75 @@
+"""What was recorded of a database, beside what it holds now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitmig.graph import Graph
+from gitmig.model import Action, DatabaseState, LedgerRow, RevisionId, Script
+from gitmig.project import Project
+from gitmig.record import read_rows
+from gitmig.scripts import program_digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The last row of each revision, oldest first; there is at least one."""
+
+    ledger: bool
+    """Whether they are the database's own; else they are what this clone recorded."""
+    rows: tuple[LedgerRow, ...]
+    gap: bool
+    """Whether something else has moved the database since the very last row."""
+
+    @property
+    def heads(self) -> tuple[RevisionId, ...] | None:
+        """Where the last row left the database."""
+        return self.rows[-1].heads
+
+
+def recorded(project: Project, database: DatabaseState) -> Recorded | None:
+    """What the database's ledger says, else the local record; None where neither says anything."""
+    rows = database.ledger or _local(project, database)
+    if not rows:
+        return None
+    left = rows[-1].heads
+    return Recorded(
+        ledger=bool(database.ledger), rows=rows, gap=left is not None and set(left) != set(database.heads)
+    )
+
+
+def edited_scripts(
+    project: Project, graph: Graph, database: DatabaseState, record: Recorded | None
+) -> tuple[Script, ...]:
+    """The applied revisions whose script is another program than the one that was run, oldest first."""
+    if record is None:
+        return ()
+    applied = graph.applied([head for head in database.heads if head in graph.scripts])
+    last = {row.revision: row for row in record.rows}
+    return tuple(
+        graph.scripts[revision]
+        for revision in graph.topological()
+        if revision in applied
+        and revision in last
+        and _is_edited(project, graph.scripts[revision], last[revision])
+    )
+
+
+def _local(project: Project, database: DatabaseState) -> tuple[LedgerRow, ...]:
+    if project.repository is None:
+        return ()
+    last: dict[RevisionId, LedgerRow] = {}
+    for row in read_rows(project.repository.private()):
+        if (row.database, row.environment) == (database.name, database.environment):
+            last.pop(row.revision, None)
+            last[row.revision] = row
+    return tuple(last.values())
+
+
+def _is_edited(project: Project, script: Script, row: LedgerRow) -> bool:
+    if row.direction is not Action.UPGRADE or row.program is None:
+        return False
+    tree = project.work_tree
+    if tree.ids(script.path).get(script.path) == row.script:
+        return False
+    return program_digest(tree.read(script.path) or b"") != row.program
