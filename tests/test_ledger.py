@@ -120,6 +120,12 @@ def test_each_step_has_its_row_in_the_ledger_and_in_the_clone(tmp_path: Path, an
     assert [(line["operation"], line["revision"], line["direction"]) for line in lines] == [
         (row[1], row[2], row[3]) for row in found
     ]
+    # Another section of alembic.ini, or another version table: its rows are not ours.
+    table = "gitmig.ledger" if any_url.startswith("postgresql") else "gitmig_ledger"
+    some = "operation, revision, direction, moved_at"
+    other = f"select 'other:versions', '[]', {some} from {table}"
+    database.execute(any_url, f"insert into {table} (environment, heads, {some}) {other}")
+    assert project.gitmig("status", "--json").json["recorded"]["gap"] is False
     shown = project.gitmig("ledger", "show", "--json", check=0).json
     assert shown["enabled"] is True
     kept = [{**line, "time": 0, "seconds": 0} for line in reversed(lines)]

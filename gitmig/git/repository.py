@@ -26,6 +26,8 @@ _OPERATIONS = (
     ("CHERRY_PICK_HEAD", "cherry-pick"),
     ("REVERT_HEAD", "revert"),
 )
+_MANY = 1000
+"""Paths that fit into one command line."""
 
 
 class Repository:
@@ -227,9 +229,9 @@ class Repository:
 
     def blobs(self, files: Sequence[str]) -> tuple[BlobId, ...]:
         """The blob ids that git would give these files, in their order; nothing is written."""
-        if not files:
-            return ()
-        return tuple(BlobId(id) for id in self.git("hash-object", "--", *files).decode().split())
+        parts = [files[start : start + _MANY] for start in range(0, len(files), _MANY)]
+        out = [self.git("hash-object", "--", *part).decode().split() for part in parts]
+        return tuple(BlobId(id) for ids in out for id in ids)
 
     def held(self, path: str, blob: BlobId) -> bool:
         """Whether a commit reachable from any ref or reflog holds this blob at this path."""

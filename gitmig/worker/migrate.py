@@ -67,6 +67,7 @@ class Migration(Purpose):
         self._missing = missing
         self._asked: str | None = request.get("operation")
         self._ledger: Ledger | None = None
+        self._told: dict[str, Any] = {}
         self._sqlite: dict[Connection, SqliteTransactions] = {}
         self._steps: tuple[RevisionStep, ...] = ()
         self._expect: list[str] = []
@@ -148,6 +149,8 @@ class Migration(Purpose):
         schema = context.version_table_schema
         table = f"{schema}.{context.version_table}" if schema else context.version_table
         self._or_stop(lambda: self._locks.take(connection, table))
+        # Before the heads: whoever waits is told the last statement of the lock's holder.
+        self._told = self._look_into_ledger(context)
         heads = context.get_current_heads()
         self.heads = self.prepared_heads = list(heads)
         return heads
@@ -182,7 +185,6 @@ class Migration(Purpose):
 
     def _plan(self, context: MigrationContext, heads: tuple[str, ...]) -> bool:
         self._whole = self.transactional(context)
-        told = self._look_into_ledger(context)
         answer = self.session.channel.ask(
             "plan",
             heads=list(heads),
@@ -191,7 +193,7 @@ class Migration(Purpose):
             per_migration=bool(context.opts.get("transaction_per_migration")) and not self._external,
             provisional=self._stands_in(context),
             **({"versioned": True, "models_tables": 0} if heads else what_is_there(context)),
-            **told,
+            **self._told,
         )
         if answer.get("release"):
             raise Stopped
