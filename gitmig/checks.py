@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gitmig.graph import Graph
 from gitmig.model import DatabaseState, FacetChange, Finding, RevisionId, Script, Severity
 from gitmig.schema import render
+from gitmig.whereabouts import Place
 
 
 def graph_findings(graph: Graph) -> tuple[Finding, ...]:
@@ -186,7 +187,7 @@ def unjudged(reason: str, hint: str | None) -> Finding:
 
 
 def unrevised(
-    changes: Sequence[FacetChange], *, hint: str = 'gitmig revise -m "…"', path: str | None = None
+    changes: Sequence[FacetChange], *, hint: str = 'gitmig revise -m "…"', place: Place | None = None
 ) -> Finding:
     """GM001 for models that changed without a revision."""
     return Finding(
@@ -194,12 +195,13 @@ def unrevised(
         severity=Severity.ERROR,
         message="the models change without a revision that takes the database there",
         hint=hint,
-        path=path,
+        path=place[0] if place else None,
+        line=place[1] if place else None,
         details=tuple(render(change) for change in changes),
     )
 
 
-def unrevised_before(changes: Sequence[FacetChange], origin: str | None, *, path: str | None) -> Finding:
+def unrevised_before(changes: Sequence[FacetChange], origin: str | None, *, place: Place | None) -> Finding:
     """GM001 as a warning, for what a commit finds and does not do. ``origin`` names the commit that did."""
     since = f"since {origin}" if origin else "already in the commit before"
     return Finding(
@@ -207,7 +209,8 @@ def unrevised_before(changes: Sequence[FacetChange], origin: str | None, *, path
         severity=Severity.WARNING,
         message=f"the models differ from their revisions, {since}",
         hint='gitmig revise -m "…"',
-        path=path,
+        path=place[0] if place else None,
+        line=place[1] if place else None,
         details=tuple(render(change) for change in changes),
         earlier=True,
     )

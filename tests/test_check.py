@@ -304,7 +304,7 @@ class TestFormats:
                     "message": "the models change without a revision that takes the database there",
                     "hint": 'gitmig revise -m "…"',
                     "path": "app/models.py",
-                    "line": None,
+                    "line": 16,
                     "details": ["+ user.email VARCHAR"],
                 }
             ],
@@ -322,7 +322,7 @@ class TestFormats:
         told.project.path("alembic/versions/c3c3_plain.py").unlink()
         result = told.project.gitmig("check", "--format", "github", check=1)
         assert result.stdout == (
-            "::error file=app/models.py::GM001 the models change without a revision that takes the "
+            "::error file=app/models.py,line=16::GM001 the models change without a revision that takes the "
             'database there%0A+ user.email VARCHAR%0Agitmig revise -m "…"\n'
         )
 

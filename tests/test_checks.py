@@ -192,8 +192,9 @@ def test_applied_and_not_committed() -> None:
 
 def test_models_without_a_revision() -> None:
     change = FacetChange(FacetKey("column", "user", "name"), None, "name VARCHAR")
-    finding = unrevised([change], path="app/models.py")
-    assert (finding.code, finding.severity, finding.path) == ("GM001", Severity.ERROR, "app/models.py")
+    finding = unrevised([change], place=("app/models.py", 7))
+    assert (finding.code, finding.severity) == ("GM001", Severity.ERROR)
+    assert (finding.path, finding.line) == ("app/models.py", 7)
     assert finding.message == "the models change without a revision that takes the database there"
     assert finding.hint == 'gitmig revise -m "…"'
     assert len(finding.details) == 1

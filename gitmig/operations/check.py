@@ -22,7 +22,7 @@ from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.model import CommitId, Finding, Severity
 from gitmig.operations.drafting import base_schema
-from gitmig.operations.judging import Subject, edited, first_model, graph_judged, judge, recorded
+from gitmig.operations.judging import Subject, edited, graph_judged, judge, recorded, where
 from gitmig.project import Project
 from gitmig.schema import difference, digest
 from gitmig.schemas import Schemas
@@ -148,7 +148,7 @@ def _models_findings(project: Project, graph: Graph, tree: Tree, schemas: Schema
         return []
     if not project.models:
         return [unrevised(changes, hint="gitmig init")]
-    return [unrevised(changes, path=first_model(project))]
+    return [unrevised(changes, place=where(project, tree, changes))]
 
 
 def settled(

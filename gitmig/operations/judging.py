@@ -24,6 +24,7 @@ from gitmig.schema import change_digest, difference, digest
 from gitmig.schemas import Schemas
 from gitmig.scripts import idle, same_program
 from gitmig.tied import Ties
+from gitmig.whereabouts import Place, place_of
 
 _COMPUTED = 6
 """Commits whose models are imported to find out which of them brought a difference: each costs a worker."""
@@ -134,15 +135,17 @@ def _commit_findings(
     if not added and owner is not None:
         return [rolled_back(owner, committing=True)]
     if not added:
-        return [unrevised(changes or _undone(project, before[0], removed), path=first_model(project))]
+        changes = changes or _undone(project, before[0], removed)
+        return [unrevised(changes, place=where(project, subject.tree, changes))]
     if any(_covers(script, changes, now) for script in added):
         return []
     if any(_comparable(script, now) for script in added):
         left = _left(project, added, changes, now)
-        return [unrevised(left, hint="gitmig revise --amend", path=first_model(project))]
+        place = where(project, subject.tree, left)
+        return [unrevised(left, hint="gitmig revise --amend", place=place)]
     texts = subject.tree.read_all([script.path for script in added]).values()
     if changes and all(idle(text.decode("utf-8", "replace")) for text in texts):
-        return [unrevised(changes, path=first_model(project))]
+        return [unrevised(changes, place=where(project, subject.tree, changes))]
     return [unproven(script) for script in added]
 
 
@@ -169,7 +172,7 @@ def _left_over(
     told = None
     if commit is not None:
         told = f"{short(commit)} {subject.project.git.commit_info(commit).subject}"
-    return [unrevised_before(left, told, path=first_model(subject.project))]
+    return [unrevised_before(left, told, place=where(subject.project, subject.tree, left))]
 
 
 def _origin(
@@ -311,6 +314,8 @@ def _put_back(subject: Subject) -> RevisionId | None:
     return next((owner for owner in owners if owner in graph.scripts and owner not in graph.heads), None)
 
 
-def first_model(project: Project) -> str | None:
-    """The file that a finding about the models points at."""
-    return project.models[0] if project.models else None
+def where(project: Project, tree: Tree, changes: Sequence[FacetChange]) -> Place | None:
+    """Where in the models of a tree a finding about these changes points."""
+    paths = [path for models in project.models for path in tree.ids(models)]
+    texts = {path: data.decode("utf-8", "replace") for path, data in sorted(tree.read_all(paths).items())}
+    return place_of(changes, texts)

@@ -21,6 +21,7 @@ from gitmig.graph import Graph
 from gitmig.journal import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Tie
 from gitmig.operations.drafting import base_schema
+from gitmig.operations.judging import where
 from gitmig.operations.place import ModelsPlace, models_place
 from gitmig.operations.recorded import Recorded, edited_scripts, recorded
 from gitmig.project import Project
@@ -144,7 +145,7 @@ def _models_findings(project: Project, graph: Graph, worker: Worker) -> list[Fin
         return []
     if not project.models:
         return [unrevised(changes, hint="gitmig init")]
-    return [unrevised(changes, path=project.models[0])]
+    return [unrevised(changes, place=where(project, project.work_tree, changes))]
 
 
 def _waiting(project: Project, graph: Graph, database: DatabaseState) -> list[RevisionId]:
