@@ -37,6 +37,8 @@ class Schemas:
     fresh: bool = False
     """Whether everything is computed, whatever the cache knows."""
     _found: set[str] = field(default_factory=set)
+    _computed: dict[str, Schema] = field(default_factory=dict)
+    """What was computed just now, by the tree's label."""
 
     @property
     def remembered(self) -> bool:
@@ -45,7 +47,7 @@ class Schemas:
 
     def afresh(self) -> Schemas:
         """The same, computing everything: what is about to block somebody must not rest on a cache."""
-        return Schemas(project=self.project, fresh=True)
+        return Schemas(project=self.project, fresh=True, _computed=self._computed)
 
     @property
     def cache(self) -> SchemaCache:
@@ -56,6 +58,8 @@ class Schemas:
 
     def cached(self, tree: Tree) -> Schema | None:
         """The schema of a tree without running anything, or None where it is not known."""
+        if tree.label in self._computed:
+            return self._computed[tree.label]
         if self.fresh:
             return None
         found = self.cache.find(tree, self.circumstances(), self.project.top)
@@ -86,6 +90,7 @@ class Schemas:
     def with_worker(self, worker: Worker, tree: Tree) -> TreeSchema:
         """The schema of a tree by a worker that already imports from it; remembered in the cache."""
         answer = worker.schema()
+        self._computed[tree.label] = answer.schema
         manifest = self._manifest(tree, answer)
         # A tracked file that was read from the checkout all the same says nothing about the tree.
         strayed = tree is not self.project.work_tree and any(
