@@ -47,6 +47,10 @@ class NoAlembic(SettingsError):
     code = "no-alembic"
 
 
+class NoConfiguration(NoAlembic):
+    """There is no Alembic configuration at all, as on a branch that is older than it."""
+
+
 class NoRepository(GitmigError):
     """A command that needs git was started outside a repository, or without git."""
 

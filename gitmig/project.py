@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gitmig.configuration import Configuration, File, parse_configuration
-from gitmig.errors import NoAlembic, NoRepository, SettingsError
+from gitmig.errors import NoAlembic, NoConfiguration, NoRepository, SettingsError
 from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree, FolderTree, IndexTree, Tree, WorkTree
 from gitmig.graph import Graph
@@ -294,7 +294,7 @@ def _elsewhere(options: ProjectOptions, directory: Path, top: Path | None) -> tu
         found = _parsed(below[0], top, options.section)
         if found is not None:
             return found, top
-    raise NoAlembic(f"no Alembic configuration in {directory} or above it", hint="gitmig init")
+    raise NoConfiguration(f"no Alembic configuration in {directory} or above it", hint="gitmig init")
 
 
 def _upwards(directory: Path, top: Path | None) -> Iterator[Path]:

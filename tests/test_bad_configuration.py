@@ -9,7 +9,7 @@ import pytest
 from tests.bad import refuses, with_two_revisions
 from tests.story import MODELS, SETTINGS, Project
 
-COMMANDS = (("status",), ("check", "--staged"), ("revise", "-m", "Change"))
+COMMANDS = (("status",), ("check",), ("revise", "-m", "Change"))
 
 
 @pytest.fixture
@@ -33,6 +33,17 @@ def test_no_alembic_configuration(bare: Project, command: tuple[str, ...]) -> No
         code="no-alembic",
         exit_code=2,
     )
+
+
+def test_the_hook_checks_nothing_on_a_branch_without_alembic(bare: Project) -> None:
+    bare.write("code.py", "ONE = 1\n")
+    bare.git("add", "--all")
+    result = bare.gitmig("check", "--staged", check=0)
+    assert result.stderr == f"Note: no Alembic configuration in {bare.top} or above it: nothing was checked\n"
+    assert bare.gitmig("check", "--staged", "--json", check=0).json == {"version": 1, "findings": []}
+    bare.write("one/alembic.ini", "[alembic]\n")
+    bare.write("two/alembic.ini", "[alembic]\n")
+    assert "more than one Alembic configuration" in bare.gitmig("check", "--staged", check=2).stderr
 
 
 def test_the_hook_can_be_asked_about_and_removed_without_alembic(bare: Project) -> None:
@@ -188,6 +199,14 @@ def test_an_unknown_setting(project: Project, command: tuple[str, ...]) -> None:
         code="settings",
         exit_code=2,
     )
+
+
+def test_an_unknown_setting_in_the_hook(project: Project) -> None:
+    project.write("pyproject.toml", '[tool.gitmig]\nmodel = ["app/models.py"]\n')
+    project.append("app/models.py", "# a comment\n")
+    project.git("add", "--all")
+    said = project.gitmig("check", "--staged", check=2).stderr
+    assert said.startswith("Error: unknown setting 'model' in [tool.gitmig] of pyproject.toml\n")
 
 
 @pytest.mark.parametrize("key", ["python", "scratchUrl"])

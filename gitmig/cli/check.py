@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Annotated
 
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.errors import UsageError
-from gitmig.operations.check import check_staged, check_tree
+from gitmig.errors import NoConfiguration, UsageError
+from gitmig.operations.check import CheckResult, check_staged, check_tree
 from gitmig.operations.check_base import check_base
 from gitmig.render.json import check_json
 from gitmig.render.text import check_github, check_text
@@ -42,7 +43,7 @@ def run(
     if base is not None:
         result = check_base(common.open(), base, ref or "HEAD", each_commit=each_commit)
     elif staged:
-        result = check_staged(common.open())
+        result = _staged(common)
     else:
         result = check_tree(common.open(), ref)
     if result.problem is not None and common.format == "json":
@@ -57,3 +58,13 @@ def run(
     if result.problem is not None:
         raise result.problem
     return 1 if result.failed else 0
+
+
+def _staged(common: Common) -> CheckResult:
+    try:
+        project = common.open()
+    except NoConfiguration as error:
+        # The hook is the clone's, and this may be a branch that has nothing to do with Alembic.
+        print(f"Note: {error.message}: nothing was checked", file=sys.stderr)
+        return CheckResult(findings=(), subject="nothing")
+    return check_staged(project)
