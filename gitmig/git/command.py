@@ -76,8 +76,8 @@ def probe(directory: Path, *args: str) -> bytes:
     return done.stdout
 
 
-def attended(place: Place, args: Sequence[str], env: Mapping[str, str]) -> int:
-    """Run git as the user would, in the top folder; the exit code.
+def attended(place: Place, args: Sequence[str], env: Mapping[str, str], heirs: Sequence[int] = ()) -> int:
+    """Run git as the user would, in the top folder; the exit code. It inherits the files ``heirs``.
 
     stdout goes to stderr: gitmig's own stdout is data.
     """
@@ -85,7 +85,9 @@ def attended(place: Place, args: Sequence[str], env: Mapping[str, str]) -> int:
     # does nothing holds it off here from before git starts; git itself gets the default again.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        return subprocess.run(["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2).returncode
+        return subprocess.run(
+            ["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2, pass_fds=heirs
+        ).returncode
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -125,6 +127,8 @@ class Runner:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self.heirs: tuple[int, ...] = ()
+        """Open files that every git inherits: a lock that is held until the last of them has ended."""
         self._git: Git | None = None
 
     def run(
@@ -158,6 +162,7 @@ class Runner:
             istream=subprocess.PIPE,
             as_process=True,
             env=_QUESTION | self._own() | dict(env or {}),
+            pass_fds=self.heirs,
         )
         process = started.proc
         assert process is not None

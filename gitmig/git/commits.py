@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING
 
 from gitmig.errors import CommitFailed
 from gitmig.git.command import attended, pathspecs
+from gitmig.git.objects import Entry
+from gitmig.git.real_index import real_index
+from gitmig.git.trees import CommitTree
 from gitmig.git.worktree import PLAIN, index_entries, insert, is_file, private_index, record
 from gitmig.model import Commit, CommitId
+from gitmig.seam import point
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository
@@ -76,32 +80,35 @@ def stage(repository: Repository, paths: Sequence[str]) -> None:
     known = index_entries(repository.runner, paths)
     wanted = [path for path in paths if path in known or is_file(repository.top, path)]
     if wanted:
-        repository.git("add", "--all", "--", *wanted)
+        with real_index(repository) as env:
+            repository.git("add", "--all", "--", *wanted, env=env)
+    point("staged")
 
 
 def make(repository: Repository, request: Request, env: Mapping[str, str]) -> CommitId:
-    """Commit what was asked for and nothing else; the new commit. Raises CommitFailed."""
+    """Commit what was asked for and nothing else; the new commit. Raises CommitFailed.
+
+    git commits from an index of its own, as for ``git commit --only``. The real one is locked for as long
+    as it takes to stage, and never while hooks run.
+    """
     stage(repository, request.paths)
-    if request.staged:
-        with private_index(repository.runner, folder=repository.private()) as index:
-            _compose(repository, request, index)
-            _run(repository, request, (), {**env, **index})
-    else:
-        # `--literal-pathspecs` would reach the hooks' own git commands through the environment.
-        paths = [f":(top,literal){path}" for path in request.paths]
-        _run(repository, request, ["--only", "--", *paths], env)
+    with private_index(repository.runner, folder=repository.private()) as index:
+        composed = _compose(repository, request, index)
+        _run(repository, request, {**env, **index})
+    point("committed")
     head = repository.head()
     assert head is not None
+    _follow(repository, head, composed)
     return head
 
 
-def _run(repository: Repository, request: Request, tail: Sequence[str], env: Mapping[str, str]) -> None:
+def _run(repository: Repository, request: Request, env: Mapping[str, str]) -> None:
     # A trailer that the amended message has already is not added again.
     args = ["-c", "trailer.ifExists=addIfDifferent", "commit", "--quiet"]
     args += ["--no-edit"] if request.message is None else [f"--message={request.message}"]
     args += [f"--trailer={name}: {value}" for name, value in request.trailers.items()]
     args += ["--amend"] if request.amend else []
-    code = attended(repository.runner.place, [*args, *tail], env)
+    code = attended(repository.runner.place, args, env, repository.runner.heirs)
     if code:
         raise CommitFailed(
             "git did not commit: its output above says why",
@@ -110,16 +117,42 @@ def _run(repository: Repository, request: Request, tail: Sequence[str], env: Map
         )
 
 
-def _compose(repository: Repository, request: Request, index: Mapping[str, str]) -> None:
-    # What `commit --only` builds, but with some files as they are staged.
+def _compose(
+    repository: Repository, request: Request, index: Mapping[str, str]
+) -> Mapping[str, Entry | None]:
+    """Build the commit's index: HEAD with what was asked for. Returns the entries of that; None: removed."""
     runner, head = repository.runner, repository.head()
     if head is not None:
         runner.run([*PLAIN, "read-tree", head], env=index)
-    listed = index_entries(runner, [*request.staged, *request.paths])
+    asked = [*request.staged, *request.paths]
+    listed = index_entries(runner, asked)
     gone = [path for path in request.staged if path not in listed]
     gone += [path for path in request.paths if not is_file(repository.top, path)]
     insert(runner, index, {path: listed[path] for path in request.staged if path in listed})
     record(runner, index, listed, request.paths)
     if gone:
-        names = b"".join(os.fsencode(path) + b"\0" for path in gone)
-        runner.run([*PLAIN, "update-index", "--force-remove", "-z", "--stdin"], input=names, env=index)
+        _remove(repository, index, gone)
+    made = index_entries(runner, asked, env=index)
+    return {path: made.get(path) for path in asked}
+
+
+def _follow(repository: Repository, commit: CommitId, composed: Mapping[str, Entry | None]) -> None:
+    """Stage what hooks made of our paths on the way into the commit: else it would seem to be undone."""
+    tree = CommitTree(repository, commit)
+    now = {path: tree.entries(path).get(path) for path in composed}
+    late = [path for path in composed if now[path] != composed[path]]
+    if not late:
+        return
+    with real_index(repository) as env:
+        staged = index_entries(repository.runner, late, env=env)
+        # What somebody staged meanwhile is theirs.
+        late = [path for path in late if staged.get(path) == composed[path]]
+        entries = {path: entry for path in late if (entry := now[path]) is not None}
+        insert(repository.runner, env, entries)
+        if gone := [path for path in late if path not in entries]:
+            _remove(repository, env, gone)
+
+
+def _remove(repository: Repository, env: Mapping[str, str], paths: Sequence[str]) -> None:
+    names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    repository.runner.run([*PLAIN, "update-index", "--force-remove", "-z", "--stdin"], input=names, env=env)
