@@ -168,6 +168,20 @@ def edited(script: Script) -> Finding:
     )
 
 
+def redone(revisions: Sequence[RevisionId]) -> tuple[Finding, ...]:
+    """GM018 for revisions that were made anew and applied, while the commit has them as they were."""
+    if not revisions:
+        return ()
+    return (
+        Finding(
+            code="GM018",
+            severity=Severity.ERROR,
+            message=f"applied anew, not committed: {', '.join(revisions)}",
+            hint="git commit --amend",
+        ),
+    )
+
+
 def unproven(script: Script) -> Finding:
     """GM007 for a revision that comes with a change of the models and has no record of it."""
     return Finding(

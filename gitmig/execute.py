@@ -6,20 +6,13 @@ database is committed, and only then git commits, when no migration transaction 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import stat
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from gitmig.commit import begin_commit
 from gitmig.errors import (
-    CommitFailed,
     Declined,
     GitmigError,
-    Interrupted,
-    LockTimeout,
     MigrationFailed,
     Refused,
     WorkerCrashed,
@@ -28,7 +21,7 @@ from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration, apply, check
 from gitmig.git.settle import drop_backup, keep_backup, settle_files
-from gitmig.journal import Journal, remove_journal, write_journal
+from gitmig.journal import CommitNote, Logbook, Stage
 from gitmig.model import Action, CommitId, Plan, RevisionId
 from gitmig.person import Person
 from gitmig.recording import Recording, applied_by_others
@@ -54,6 +47,8 @@ class Prepared:
     question: str | None = None
     """What a person has to agree to first, or None."""
     details: tuple[str, ...] = ()
+    commit: CommitNote | None = None
+    """The commit that the command makes when everything has moved."""
     follow: Callable[[int], Following | None] = lambda committed: None
     """The files that match the database after so many steps: a failure may leave it between two revisions."""
 
@@ -82,68 +77,24 @@ class Manner:
     """How many seconds a statement may wait for another session; None is the database's default."""
 
 
-_HOLDER = "GITMIG_COMMAND_LOCK"
-"""Tells the children of a command which work tree's lock it holds."""
-
-
-@contextlib.contextmanager
-def command_lock(repository: Repository | None, wait: float) -> Iterator[None]:
-    """One changing command at a time in one work tree. Raises LockTimeout after ``wait`` seconds.
-
-    A command that a hook or an editor of another one starts would wait for a command that waits for it:
-    it is told so at once.
-    """
-    if repository is None:
-        yield
-        return
-    from filelock import FileLock, Timeout
-
-    folder = repository.private()
-    if os.environ.get(_HOLDER) == str(folder):
-        raise LockTimeout(
-            "another gitmig command runs this one, in a hook or an editor, and waits for it",
-            hint="run it when that command has ended",
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "lock")
-        lock.acquire(timeout=wait)
-    except Timeout:
-        raise LockTimeout(
-            "another gitmig command is at work in this work tree",
-            hint="wait for it, or give it longer with --wait SECONDS",
-        ) from None
-    except OSError as error:
-        raise Refused(
-            f"the repository cannot be written to: {error.strerror or error}",
-            hint=f"make {folder.parent} writable",
-        ) from None
-    os.environ[_HOLDER] = str(folder)
-    try:
-        yield
-    finally:
-        os.environ.pop(_HOLDER, None)
-        lock.release()
-
-
 def move(
     repository: Repository | None,
     worker: Worker,
     build: Callable[[Ground], Prepared],
     manner: Manner,
-    *,
-    command: str,
+    log: Logbook,
 ) -> Outcome:
     """Make the plan under the database's lock and carry it out.
 
     A question to a person releases the lock; afterwards the plan is made again, and a plan that
-    differs from the one agreed to is refused. ``command`` is what the journal calls it. Raises what
-    ``build`` raises, Declined, and the worker's errors; then database and files are as they were.
-    Whatever kills the process instead is settled by the next command, out of the journal.
+    differs from the one agreed to is refused. Raises what ``build`` raises, Declined, and the worker's
+    errors; then database and files are as they were. Whatever kills the process instead is settled by the
+    next command, out of the journal in ``log``. A journal that tells of a draft, a stash or a commit too is
+    left to the caller, who has still to settle those.
     """
     agreed: Plan | None = None
     while True:
-        attempt = _Attempt(repository, build, manner, agreed, command, worker.options.section)
+        attempt = _Attempt(repository, build, manner, agreed, log)
         try:
             moved = worker.migrate(
                 attempt.plan,
@@ -164,7 +115,8 @@ def move(
             )
             if done and not moved.committed:
                 attempt.write_files()
-            attempt.finish(None if moved.committed else 0)
+            if done:
+                attempt.finish(moved.committed)
             return Outcome(
                 plan=prepared.plan,
                 database=moved.database,
@@ -199,16 +151,14 @@ class _Attempt:
         build: Callable[[Ground], Prepared],
         manner: Manner,
         agreed: Plan | None,
-        command: str,
-        section: str,
+        log: Logbook,
     ):
         self._repository = repository
         self._build = build
         self._manner = manner
         self._agreed = agreed
-        self._command = command
-        self._section = section
-        self._journal: Journal | None = None
+        self._log = log
+        self._written = False
         self._transactional = True
         self._ledger = False
         self._recording = Recording(repository)
@@ -283,26 +233,27 @@ class _Attempt:
         moves = prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
         if repository is None or not (moves or (restoration is not None and restoration.paths)):
             return
-        operation, backup = self._recording.id, None
+        journal, backup = replace(self._log.journal, operation=self._recording.id), None
         if restoration is not None and restoration.paths:
-            backup = keep_backup(repository, restoration, operation, f"Before gitmig {self._command}")
-        self._journal = Journal(
-            operation=operation,
-            command=self._command,
-            started=int(time.time()),
-            section=self._section,
-            before=self.before,
-            after=prepared.plan.heads,
-            ups=_revisions(prepared.plan, Action.UPGRADE),
-            downs=_revisions(prepared.plan, Action.DOWNGRADE),
-            head=repository.head(),
-            old=restoration.old if restoration is not None else {},
-            new=restoration.new if restoration is not None else {},
-            backup=backup,
-            ledger=self._ledger,
-            rows=self._recording.planned,
+            why = f"Before gitmig {journal.command}"
+            backup = keep_backup(repository, restoration, journal.operation, why)
+        self._written = True
+        self._log.write(
+            replace(
+                journal,
+                stage=Stage.MOVING,
+                before=self.before,
+                after=prepared.plan.heads,
+                ups=_revisions(prepared.plan, Action.UPGRADE),
+                downs=_revisions(prepared.plan, Action.DOWNGRADE),
+                old=restoration.old if restoration is not None else {},
+                new=restoration.new if restoration is not None else {},
+                backup=backup,
+                commit=prepared.commit,
+                ledger=self._ledger,
+                rows=self._recording.planned,
+            )
         )
-        write_journal(repository.private(), self._journal)
         point("journal-written")
         if backup is not None:
             self.notes = (f"what was replaced can be had again: git show {backup}:PATH",)
@@ -311,14 +262,17 @@ class _Attempt:
         """The worker rolled back: so do the files. Where it vanished it may have committed: recovery asks."""
         if isinstance(error, MigrationFailed):
             self._tell_kept(error)
-        if self._journal is None or self._repository is None or isinstance(error, WorkerCrashed):
+        if not self._written or self._repository is None or isinstance(error, WorkerCrashed):
             return
-        left = settle_files(self._repository, self._journal.old, self._journal.new, forward=False)
-        if self._journal.backup is not None and not left:
-            drop_backup(self._repository, self._journal.backup)
+        journal = self._log.journal
+        left = settle_files(self._repository, journal.old, journal.new, forward=False)
+        if journal.backup is not None and not left:
+            drop_backup(self._repository, journal.backup)
         if isinstance(error, MigrationFailed) and error.committed:
             self._follow(error)
-        self.finish(error.committed if isinstance(error, MigrationFailed) else 0)
+        self._record(error.committed if isinstance(error, MigrationFailed) else 0)
+        if journal.draft is None and journal.stash is None:
+            self._log.remove()
 
     def _tell_kept(self, error: MigrationFailed) -> None:
         """What of the plan the database has kept comes first in the message."""
@@ -347,18 +301,21 @@ class _Attempt:
                 filter(None, (error.detail, f"the models stay as they are: {obstacle.message}"))
             )
 
-    def finish(self, committed: int | None) -> None:
-        """Everything in the journal has happened, or nothing of it.
-
-        ``committed`` is how many steps the database has kept, None for all of them.
-        """
+    def finish(self, moved: bool) -> None:
+        """Database and files have moved, if they had to; what is left is the commit."""
         point("database-committed")
+        self._record(None if moved else 0)
+        if self.prepared is not None and self.prepared.commit is not None:
+            begin_commit(self._log, self.prepared.commit)
+        elif self._written:
+            self._log.remove()
+            point("journal-removed")
+
+    def _record(self, committed: int | None) -> None:
+        """How many steps the database has kept, None for all of them."""
         failure = self._recording.keep(committed)
         if failure is not None:
             self.notes = (*self.notes, failure)
-        if self._journal is not None and self._repository is not None:
-            remove_journal(self._repository.private())
-        point("journal-removed")
 
     def write_files(self) -> bool:
         point("database-prepared")
@@ -389,65 +346,3 @@ def tell_waiting(person: Person, note: Json) -> None:
 
 def _revisions(plan: Plan, action: Action) -> tuple[RevisionId, ...]:
     return tuple(step.revision for step in plan.of(action) if step.revision is not None)
-
-
-def commit_paths(
-    repository: Repository,
-    message: str | None,
-    paths: Sequence[str],
-    *,
-    trailers: Mapping[str, str],
-    amend: bool = False,
-    staged: Sequence[str] = (),
-    refresh: Callable[[], None] = lambda: None,
-    state: str = "the revision is applied, not committed, and its files are in place and staged",
-    complete: str = "git commit  (or: gitmig upgrade --commit)",
-) -> CommitId:
-    """Commit these paths as they are in the work tree; everything else that is staged stays staged.
-
-    ``staged`` are committed as they are in the index instead. Without a message an amended commit
-    keeps its own.
-
-    Hooks that reformat just these paths are given one more try, after ``refresh`` (which may rewrite
-    the record in the revision). Raises CommitFailed, or Interrupted, which tell the ``state`` and how to
-    ``complete`` it; the paths are then staged, so that a plain ``git commit`` does.
-    """
-    before = repository.hash_worktree(paths)
-    try:
-        return repository.commit(message, paths, trailers=trailers, amend=amend, staged=staged)
-    except CommitFailed as error:
-        if staged or error.interrupted or repository.hash_worktree(paths) == before:
-            raise _left(error, state, complete) from None
-    refresh()
-    try:
-        return repository.commit(message, paths, trailers=trailers, amend=amend)
-    except CommitFailed as error:
-        raise _left(error, state, complete) from None
-
-
-def _left(error: CommitFailed, state: str, complete: str) -> GitmigError:
-    if error.interrupted:
-        return Interrupted(f"git commit was interrupted; {state}", hint=complete)
-    return CommitFailed(
-        f"git did not commit (its output above says why); {state}",
-        hint=f"correct that, then: {complete}",
-        detail=error.detail,
-    )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that must not be there yet, or replace one of ours, in one step."""
-    write_bytes(path, text.encode("utf-8"))
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """The same for bytes; a file that is replaced keeps its mode."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.gitmig")
-    try:
-        temporary.write_bytes(data)
-        if path.exists():
-            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

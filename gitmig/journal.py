@@ -2,14 +2,22 @@
 
 One file in the private git directory. It is there only while a command is at work, or after one was
 interrupted; ``gitmig recover`` settles what it tells. It never holds a URL or a password.
+
+A command goes through up to three stages, and each is written down before its first change: it prepares
+(a draft, a stash), it moves database and files, it has git commit.
 """
 
 from __future__ import annotations
 
+import base64
+import enum
+import hashlib
 import json
 import os
+import time
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gitmig.errors import GitmigError
@@ -18,7 +26,45 @@ from gitmig.model import BlobId, CommitId, LedgerRow, RevisionId
 from gitmig.record import row_json, row_of
 
 _NAME = "journal.json"
-_VERSION = 1
+_VERSION = 2
+
+
+class Stage(enum.StrEnum):
+    """How far the command may have come."""
+
+    PREPARING = "preparing"
+    """Nothing has moved: it is taken back."""
+    MOVING = "moving"
+    """The database knows whether it moved, and the files follow it."""
+    COMMITTING = "committing"
+    """Everything moved; at most the commit is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftNote:
+    """A revision's script that is written, or written anew."""
+
+    path: str
+    old: bytes | None
+    """What stood there before; None where nothing did."""
+    held: bool
+    """Whether git has the old one."""
+    ours: tuple[str, ...]
+    """Digests of what gitmig wrote there, or the project's formatters; anything else a person wrote."""
+    new: bytes | None = None
+    """What the database is moved by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitNote:
+    """A commit that is going to be made when everything has moved."""
+
+    paths: tuple[str, ...]
+    """What is staged for it."""
+    complete: str
+    """The command that makes it where it was not made."""
+    removed: Mapping[str, BlobId]
+    """Files that go before it, and what they held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +93,56 @@ class Journal:
     """Whether the database had a ledger, so that its rows say whether it committed."""
     rows: tuple[LedgerRow, ...] = ()
     """What the local record is to say of the steps."""
+    stage: Stage = Stage.PREPARING
+    draft: DraftNote | None = None
+    commit: CommitNote | None = None
+    stash: str | None = None
+    """The message of the stash entry that edits are put into."""
+
+    @classmethod
+    def blank(cls, command: str, section: str, head: CommitId | None) -> Journal:
+        """Of a command that begins: nothing is done yet."""
+        return cls(
+            operation=uuid.uuid4().hex,
+            command=command,
+            started=int(time.time()),
+            section=section,
+            before=(),
+            after=(),
+            ups=(),
+            downs=(),
+            head=head,
+            old={},
+            new={},
+        )
+
+
+class Logbook:
+    """The journal of the command that runs. Without a folder (no repository) nothing is written.
+
+    Attributes:
+        journal: what the command is about, written down or not.
+    """
+
+    def __init__(self, folder: Path | None, journal: Journal) -> None:
+        self._folder = folder
+        self.journal = journal
+
+    def write(self, journal: Journal) -> None:
+        """Write it down, before what it tells of is begun. Raises OSError."""
+        self.journal = journal
+        if self._folder is not None:
+            write_journal(self._folder, journal)
+
+    def remove(self) -> None:
+        """Forget it: everything that it tells has happened, or nothing of it."""
+        if self._folder is not None:
+            remove_journal(self._folder)
+
+
+def digest(data: bytes) -> str:
+    """How a journal names the content of a draft."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def write_journal(folder: Path, journal: Journal) -> None:
@@ -110,7 +206,23 @@ def _json(journal: Journal) -> dict[str, object]:
         "backup": journal.backup,
         "ledger": journal.ledger,
         "rows": [row_json(row) for row in journal.rows],
+        "stage": journal.stage,
+        "draft": None if journal.draft is None else _draft_json(journal.draft),
+        "commit": None if journal.commit is None else asdict(journal.commit),
+        "stash": journal.stash,
     }
+
+
+def _draft_json(draft: DraftNote) -> dict[str, object]:
+    return asdict(draft) | {"old": _encoded(draft.old), "new": _encoded(draft.new)}
+
+
+def _encoded(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode("ascii")
+
+
+def _decoded(text: object) -> bytes | None:
+    return None if text is None else base64.b64decode(str(text), validate=True)
 
 
 def _parsed(value: dict[str, object]) -> Journal:
@@ -134,6 +246,36 @@ def _parsed(value: dict[str, object]) -> Journal:
         backup=str(backup) if backup is not None else None,
         ledger=bool(value.get("ledger")),
         rows=tuple(row_of(row) for row in rows),
+        stage=Stage(str(value["stage"])),
+        draft=_draft(value["draft"]),
+        commit=_commit(value["commit"]),
+        stash=str(value["stash"]) if value["stash"] is not None else None,
+    )
+
+
+def _draft(value: object) -> DraftNote | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise TypeError("the draft is not an object")
+    return DraftNote(
+        path=str(value["path"]),
+        old=_decoded(value["old"]),
+        held=bool(value["held"]),
+        ours=tuple(map(str, value["ours"])),
+        new=_decoded(value["new"]),
+    )
+
+
+def _commit(value: object) -> CommitNote | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise TypeError("the commit is not an object")
+    return CommitNote(
+        paths=tuple(map(str, value["paths"])),
+        complete=str(value["complete"]),
+        removed={str(path): BlobId(str(blob)) for path, blob in value["removed"].items()},
     )
 
 

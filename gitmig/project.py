@@ -207,6 +207,10 @@ class Project:
         """A path inside the project, relative to the top, with forward slashes."""
         return path.relative_to(self.top).as_posix()
 
+    def shown(self, path: Path) -> str:
+        """A path for a message: relative to the top where it lies below."""
+        return self.relative(path) if path.is_relative_to(self.top) else str(path)
+
     def _ignored(self, path: str) -> bool:
         """Whether git leaves a path alone: ignored, or in a submodule."""
         if self.repository is None:

@@ -237,6 +237,11 @@ class Worker:
         """Make the table where it is missing, under the database's lock. Raises as :meth:`migrate` does."""
         return _ledgers(self._request("ledger", {"enable": True, "wait": wait}))
 
+    def present(self, places: Sequence[tuple[str, str]]) -> tuple[bool, ...]:
+        """Whether tables (``schema.table``, and no column) and columns are in the database."""
+        answer = self._request("present", {"places": [list(place) for place in places]})
+        return tuple(map(bool, cast("list[object]", answer["there"])))
+
     def migrate(
         self,
         plan: Callable[[Ground], Moves | None],

@@ -17,10 +17,15 @@ def run(common: Common, yes: Yes = False, wait: Wait = 60.0) -> int:
     elif result is None:
         print("nothing to recover")
     else:
-        print(f"an interrupted `gitmig {result.command}` was settled: everything is as {result.side} it")
+        but = ", but for its commit" if result.complete is not None else ""
+        print(f"an interrupted `gitmig {result.command}` was settled: everything is as {result.side} it{but}")
         print(f"database  at {', '.join(result.heads) or 'base'}")
         for path in result.left:
             print(f"left      {path}: it holds something that the command did not write")
+        for note in result.notes:
+            print(f"note      {note}")
+        if result.complete is not None:
+            print(f"→ {result.complete}")
     return 0
 
 
@@ -34,6 +39,8 @@ def _json(result: Recovered | None) -> dict[str, object]:
             "side": result.side,
             "left": list(result.left),
             "backup": result.backup,
+            "complete": result.complete,
+            "notes": list(result.notes),
         },
         "database": {"heads": list(result.heads)},
     }

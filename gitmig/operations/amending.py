@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitmig.errors import Refused
-from gitmig.execute import write_bytes
+from gitmig.files import write_bytes
 from gitmig.graph import Graph
 from gitmig.model import CommitId, Script
 from gitmig.project import Project

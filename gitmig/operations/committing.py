@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from gitmig.execute import commit_paths, write_bytes
+from gitmig.commit import commit_paths, end_commit
+from gitmig.files import write_bytes
 from gitmig.git.trees import Tree, content_digest
 from gitmig.header import with_header
+from gitmig.journal import CommitNote, Logbook
 from gitmig.model import CommitId, Header, Script
 from gitmig.operations.drafting import Material
 from gitmig.project import Project
@@ -16,30 +18,41 @@ from gitmig.project import Project
 TRAILER = "Migration-Revision"
 
 
+def note_of(material: Material, path: str, *, amend: bool = False) -> CommitNote:
+    """What a revision's commit is going to be made of."""
+    return CommitNote(
+        paths=(path,) if material.staged else (*material.paths, path),
+        complete="git commit --amend" if amend else "git commit  (or: gitmig upgrade --commit)",
+        removed={},
+    )
+
+
 def commit_revised(
-    project: Project, material: Material, script: Script, message: str | None, *, amend: bool
+    project: Project, log: Logbook, material: Material, script: Script, message: str | None, *, amend: bool
 ) -> CommitId:
     """Commit the revision with the models of the material's tree. Raises CommitFailed, Interrupted.
 
     Without a message the commit that is amended keeps its own.
     """
     subject = None if message is None else subject_of(project, message)
-    complete = "git commit --amend" if amend else "git commit  (or: gitmig upgrade --commit)"
     return commit_paths(
         project.git,
+        log,
         subject,
-        (script.path,) if material.staged else (*material.paths, script.path),
+        note_of(material, script.path).paths,
         trailers={TRAILER: script.revision},
         amend=amend,
         staged=material.paths if material.staged else (),
         refresh=models_recorder(project, script.path, script.header),
-        complete=complete,
     )
 
 
-def stage_revised(project: Project, material: Material, script: Script) -> None:
+def stage_revised(project: Project, log: Logbook, material: Material, script: Script) -> None:
     """Stage the revision, and the models where they are not staged already as they are meant."""
-    project.git.stage((script.path,) if material.staged else (*material.paths, script.path))
+    try:
+        project.git.stage(note_of(material, script.path).paths)
+    finally:
+        end_commit(log)
 
 
 def subject_of(project: Project, message: str) -> str:

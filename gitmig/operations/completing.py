@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gitmig.commit import begin_commit, commit_paths
 from gitmig.errors import Refused
-from gitmig.execute import Manner, commit_paths
+from gitmig.execute import Manner
 from gitmig.graph import Graph
+from gitmig.journal import CommitNote, Logbook
 from gitmig.model import RevisionId, Script
 from gitmig.operations.committing import TRAILER, models_recorder, record_models, subject_of
 from gitmig.operations.drafting import changed_paths
@@ -33,6 +35,12 @@ class Waiting:
     def paths(self) -> tuple[str, ...]:
         """Everything that is committed."""
         return (*self.models, *(script.path for script in self.scripts))
+
+    @property
+    def note(self) -> CommitNote:
+        """What is staged for the commit."""
+        paths = tuple(script.path for script in self.scripts) if self.staged else self.paths
+        return CommitNote(paths=paths, complete="git commit  (or: gitmig upgrade --commit)", removed={})
 
 
 def uncommitted(project: Project, graph: Graph, heads: tuple[RevisionId, ...]) -> tuple[Script, ...]:
@@ -81,15 +89,17 @@ def waiting(project: Project, worker: Worker, manner: Manner, scripts: tuple[Scr
     return Waiting(scripts=scripts, models=models, staged=False)
 
 
-def complete(project: Project, wait: Waiting, result: MoveResult) -> MoveResult:
+def complete(project: Project, log: Logbook, wait: Waiting, result: MoveResult) -> MoveResult:
     """Commit them. Raises CommitFailed, Interrupted."""
     last = wait.scripts[-1]
     project.forget()
+    begin_commit(log, wait.note)
     record_models(project, last.path, last.header, project.index if wait.staged else project.work_tree)
     commit = commit_paths(
         project.git,
+        log,
         subject_of(project, last.message),
-        tuple(script.path for script in wait.scripts) if wait.staged else wait.paths,
+        wait.note.paths,
         trailers={TRAILER: last.revision},
         staged=wait.models if wait.staged else (),
         refresh=models_recorder(project, last.path, last.header),

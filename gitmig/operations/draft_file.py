@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitmig.errors import Refused
-from gitmig.execute import write_bytes
+from gitmig.files import write_bytes
+from gitmig.journal import DraftNote, Logbook, digest
 from gitmig.model import Script
+from gitmig.operations.amending import Amended
 from gitmig.project import Project
 from gitmig.scripts import read_script_bytes
+from gitmig.seam import point
 from gitmig.worker_client import Worker
 
 
@@ -21,8 +24,8 @@ class DraftFile:
     file: Path
     path: str
     """The same, relative to the top."""
-    written: bytes
-    """What it held when nobody but the project's own formatters had seen it."""
+    ours: tuple[str, ...]
+    """Digests of what it held while nobody but the project's own formatters had seen it."""
     old: bytes | None
     """What stood there before, where the head revision is redone."""
     drafts: Path
@@ -31,7 +34,7 @@ class DraftFile:
     @property
     def edited(self) -> bool:
         """Whether somebody changed it since."""
-        return self.file.read_bytes() != self.written
+        return digest(self.file.read_bytes()) not in self.ours
 
     def script(self) -> Script:
         """The revision as it stands there. Raises Refused (GM006) where it cannot be read."""
@@ -69,7 +72,11 @@ class DraftFile:
             self.file.name,
             *(f"{self.file.name}.{n}" for n in itertools.islice(itertools.count(1), 9999)),
         )
-        kept = next(self.drafts / name for name in names if not (self.drafts / name).exists())
+        kept = next(
+            self.drafts / name
+            for name in names
+            if not (self.drafts / name).exists() or (self.drafts / name).read_bytes() == data
+        )
         write_bytes(kept, data)
         return kept
 
@@ -77,28 +84,54 @@ class DraftFile:
         write_bytes(self.file, old)
 
 
-def write_draft(project: Project, worker: Worker, path: str, text: str, old: bytes | None) -> DraftFile:
-    """Write the draft and run the project's own formatters on it.
+def write_draft(
+    project: Project, worker: Worker, log: Logbook, path: str, text: str, amended: Amended | None
+) -> DraftFile:
+    """Write the draft, over the script that is redone, and run the project's own formatters on it.
 
-    Raises Refused where another file has that name, or the folder cannot be written.
+    The journal tells of it from before it is written. Raises Refused where another file has that name, or
+    the folder cannot be written.
     """
-    file = project.top / path
+    file, data = project.top / path, text.encode("utf-8")
+    old = amended.disk if amended is not None else None
+    held = amended is not None and amended.held
     if old is None and (file.exists() or file.is_symlink()):
         raise Refused(
             f"{path} is there already: the file name of a revision is taken",
             hint="give another message, or a file_template with the revision's id (%%(rev)s)",
         )
+    note = DraftNote(path=path, old=old, held=held, ours=(digest(data),))
+    log.write(replace(log.journal, draft=note))
+    point("draft-begun")
+    draft = draft_of(project, note)
     try:
-        write_bytes(file, text.encode("utf-8"))
+        write_bytes(file, data)
     except OSError as error:
+        log.remove()
         raise Refused(
             f"{path} cannot be written: {error.strerror}", hint=f"make {file.parent} writable"
         ) from None
-    drafts = project.git.private() / "drafts"
-    draft = DraftFile(file=file, path=path, written=text.encode("utf-8"), old=old, drafts=drafts)
+    point("draft-written")
     try:
         worker.format(file)
     except BaseException:
         draft.take_back()
+        log.remove()
         raise
-    return DraftFile(file=file, path=path, written=file.read_bytes(), old=old, drafts=drafts)
+    formatted = digest(file.read_bytes())
+    if formatted not in note.ours:
+        note = replace(note, ours=(*note.ours, formatted))
+        log.write(replace(log.journal, draft=note))
+    point("draft-formatted")
+    return draft_of(project, note)
+
+
+def draft_of(project: Project, note: DraftNote) -> DraftFile:
+    """The draft that a journal tells of."""
+    return DraftFile(
+        file=project.top / note.path,
+        path=note.path,
+        ours=note.ours,
+        old=note.old,
+        drafts=project.git.private() / "drafts",
+    )

@@ -9,7 +9,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from gitmig.configuration import holds_password
 from gitmig.errors import NoAlembic, SettingsError
-from gitmig.execute import write_text
+from gitmig.files import write_text
 from gitmig.hooks import HookState, hook_state, install_hook
 from gitmig.operations.scaffold import has_configuration, scaffold
 from gitmig.project import Project, ProjectOptions, open_project, open_repository

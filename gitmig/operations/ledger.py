@@ -37,7 +37,7 @@ def enable_ledger(project: Project, manner: Manner) -> Enabled:
 
     Raises Refused where nobody is there to agree, Declined, and the worker's errors.
     """
-    with changing(project, manner), project.worker() as worker:
+    with changing(project, manner, "ledger enable"), project.worker() as worker:
         ledgers = worker.ledger(0)
         missing = [ledger for ledger in ledgers if not ledger.enabled]
         created = tuple(ledger.database for ledger in missing)

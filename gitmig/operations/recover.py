@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gitmig.errors import Refused
-from gitmig.execute import Manner, command_lock
+from gitmig.execute import Manner
+from gitmig.git.real_index import remove_stale_lock
 from gitmig.git.settle import settle_files
 from gitmig.graph import Graph
-from gitmig.journal import Journal, read_journal, remove_journal
+from gitmig.journal import Journal, Logbook, Stage, read_journal, remove_journal
 from gitmig.model import RevisionId
+from gitmig.operations.redone import has_it_anew, same_heads
+from gitmig.operations.settling import settle_commit, settle_draft, settle_stash
 from gitmig.project import Project
 from gitmig.record import append_missing
+from gitmig.turn import command_lock
 from gitmig.worker_client import Ground, Moves
 
 
@@ -29,6 +33,9 @@ class Recovered:
     left: tuple[str, ...] = ()
     """Files that hold bytes which the command did not write: left as they are."""
     backup: str | None = None
+    complete: str | None = None
+    """The command that makes the commit, where that alone is missing."""
+    notes: tuple[str, ...] = ()
 
     @property
     def side(self) -> str:
@@ -51,16 +58,22 @@ def recover(project: Project, manner: Manner) -> Recovered | None:
 
 
 @contextmanager
-def changing(project: Project, manner: Manner) -> Iterator[None]:
+def changing(project: Project, manner: Manner, command: str) -> Iterator[Logbook]:
     """One changing command at a time in this work tree, on facts that are read from here on.
 
-    What an earlier command left is settled first, and then this one stops, so that nothing runs twice:
-    raises Refused. Raises LockTimeout where another command is at work.
+    Gives the command's own journal, not written yet. What an earlier command left is settled first, and
+    then this one stops, so that nothing runs twice: raises Refused. Raises LockTimeout where another
+    command is at work.
     """
     with command_lock(project.repository, manner.wait):
         project.forget()
         _require_settled(project, manner)
-        yield
+        repository = project.repository
+        head = repository.head() if repository is not None else None
+        yield Logbook(
+            repository.private() if repository is not None else None,
+            Journal.blank(command, project.configuration.section, head),
+        )
 
 
 def _require_settled(project: Project, manner: Manner) -> None:
@@ -70,6 +83,11 @@ def _require_settled(project: Project, manner: Manner) -> None:
     if manner.dry_run:
         raise Refused(f"GM014: `gitmig {journal.command}` was interrupted", hint="gitmig recover")
     done = _settle(project, journal, manner)
+    if done.complete is not None:
+        raise Refused(
+            f"an interrupted `gitmig {done.command}` was settled first: all of it is done but for the commit",
+            hint=done.complete,
+        )
     raise Refused(
         f"an interrupted `gitmig {done.command}` was settled first: everything is as {done.side} it",
         hint="look at it with gitmig status, then run the command again",
@@ -78,22 +96,19 @@ def _require_settled(project: Project, manner: Manner) -> None:
 
 def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
     found: list[Recovered] = []
+    anew: bool | None = None
 
     def look(ground: Ground) -> Moves | None:
-        forward = _by_ledger(journal, ground)
-        if forward is None:
-            forward = committed(journal, ground.heads, project.graph())
-        left = settle_files(project.git, journal.old, journal.new, forward=forward)
-        found.append(
-            Recovered(
-                command=journal.command, forward=forward, heads=ground.heads, left=left, backup=journal.backup
-            )
-        )
+        found.append(_brought_to_a_side(project, journal, ground, anew))
         return None
 
     # env.py would not import while models.py is half written: the code comes from the commit.
     tree = project.commit_tree(journal.head) if journal.head is not None else None
     with project.worker(tree) as worker:
+        if journal.stage is Stage.MOVING and same_heads(journal):
+            # A killed worker may still be committing: it is waited for before anything is looked at.
+            worker.migrate(lambda ground: None, lambda: False, wait=manner.wait)
+            anew = has_it_anew(project, worker, journal)
         worker.migrate(look, lambda: False, wait=manner.wait, operation=journal.operation)
     if found[0].forward:
         append_missing(project.git.private(), journal.rows)
@@ -108,6 +123,49 @@ def _by_ledger(journal: Journal, ground: Ground) -> bool | None:
     if not journal.ledger or ground.recorded is None or not steps:
         return None
     return ground.recorded == steps
+
+
+def _brought_to_a_side(project: Project, journal: Journal, ground: Ground, anew: bool | None) -> Recovered:
+    """Files, draft, stash and index follow the database, which is locked."""
+    forward = _forward(project, journal, ground, anew)
+    remove_stale_lock(project.git)
+    left = list(settle_files(project.git, journal.old, journal.new, forward=forward))
+    notes: list[str] = []
+    unknown = anew is None and _by_ledger(journal, ground) is None
+    if journal.stage is Stage.MOVING and same_heads(journal) and unknown:
+        notes.append("nothing shows whether the database took the revision anew: compare it with the script")
+    if journal.draft is not None:
+        left += [project.shown(kept) for kept in settle_draft(project, journal.draft, forward=forward)]
+    if journal.stash is not None:
+        notes += settle_stash(project, journal.stash, forward=forward)
+    complete = None
+    if forward and journal.commit is not None:
+        complete, more = settle_commit(project, journal, journal.commit)
+        left += more
+    return Recovered(
+        command=journal.command,
+        forward=forward,
+        heads=ground.heads,
+        left=tuple(left),
+        backup=journal.backup,
+        complete=complete,
+        notes=tuple(notes),
+    )
+
+
+def _forward(project: Project, journal: Journal, ground: Ground, anew: bool | None) -> bool:
+    match journal.stage:
+        case Stage.PREPARING:
+            return False
+        case Stage.MOVING:
+            known = _by_ledger(journal, ground)
+            if known is not None:
+                return known
+            if same_heads(journal) and set(ground.heads) == set(journal.after):
+                return bool(anew)
+            return committed(journal, ground.heads, project.graph())
+        case Stage.COMMITTING:
+            return True
 
 
 def committed(journal: Journal, heads: tuple[RevisionId, ...], graph: Graph) -> bool:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gitmig.errors import Blocked, Declined, GitmigError, MigrationFailed, NoDifference, Refused, UsageError
+from gitmig.errors import (
+    Blocked,
+    Declined,
+    GitmigError,
+    MigrationFailed,
+    NoDifference,
+    Refused,
+    UsageError,
+    WorkerCrashed,
+)
 from gitmig.execute import Manner, Outcome, move, tell_waiting
 from gitmig.git.trees import Tree, content_digest
 from gitmig.header import with_header
+from gitmig.journal import Logbook
 from gitmig.model import FacetChange, Plan, RevisionId, Script
 from gitmig.operations.applying import through_the_draft, to_the_parent, with_draft
-from gitmig.operations.committing import commit_revised, stage_revised
+from gitmig.operations.committing import commit_revised, note_of, stage_revised
 from gitmig.operations.draft_file import DraftFile, write_draft
 from gitmig.operations.drafting import Material, gather, header_of
 from gitmig.operations.intent import Intent, intend
@@ -44,20 +54,20 @@ def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResu
     then as they were, the draft excepted), CommitFailed (database and files stay; ``git commit``
     completes it).
     """
-    with changing(project, manner):
+    with changing(project, manner, "revise") as log:
         require_quiet(project)
         project.require_models()
         if options.commit and not options.draft and not manner.dry_run:
             project.git.require_author()
         intent = intend(project, options.message, amend=options.amend)
         if _staged_by_us(project, intent):
-            return _of_tree(project, options, manner, intent, project.work_tree)
+            return _of_tree(project, log, options, manner, intent, project.work_tree)
         tree = chosen_tree(project, manner.person, project.models)
-        return _of_tree(project, options, manner, intent, tree)
+        return _of_tree(project, log, options, manner, intent, tree)
 
 
 def _of_tree(
-    project: Project, options: ReviseOptions, manner: Manner, intent: Intent, tree: Tree
+    project: Project, log: Logbook, options: ReviseOptions, manner: Manner, intent: Intent, tree: Tree
 ) -> MoveResult:
     """The whole of ``revise`` for the models of one tree."""
     whole = tree is project.work_tree
@@ -69,8 +79,8 @@ def _of_tree(
         beside = [path for path in material.paths if not _is_model(project, path)]
         asks = whole and not _staged_by_us(project, intent)
         if asks and chosen_tree(project, manner.person, beside) is project.index:
-            return _of_tree(project, options, manner, intent, project.index)
-        return _Revising(project, options, manner, intent, worker, material).run()
+            return _of_tree(project, log, options, manner, intent, project.index)
+        return _Revising(project, log, options, manner, intent, worker, material).run()
 
 
 def _staged_by_us(project: Project, intent: Intent) -> bool:
@@ -108,6 +118,7 @@ class _Revising:
     """One run of ``revise``, from the draft to the commit."""
 
     project: Project
+    log: Logbook
     options: ReviseOptions
     manner: Manner
     intent: Intent
@@ -121,9 +132,18 @@ class _Revising:
         script, text = self._script(draft, doubt)
         if self.manner.dry_run:
             return self._previewed(script, text)
-        old = self.intent.amended.disk if self.intent.amended is not None else None
-        file = write_draft(self.project, self.worker, script.path, text, old)
-        match self._verdict(file, draft, doubt):
+        old = self.intent.amended
+        file = write_draft(self.project, self.worker, self.log, script.path, text, old)
+        try:
+            return self._carried_out(file, self._verdict(file, draft, doubt))
+        except WorkerCrashed:
+            raise  # the database may have moved: recovery asks it
+        except GitmigError:
+            self.log.remove()
+            raise
+
+    def _carried_out(self, file: DraftFile, verdict: Verdict) -> MoveResult:
+        match verdict:
             case Verdict.APPLY:
                 return self._apply(file)
             case Verdict.DRAFT:
@@ -216,6 +236,7 @@ class _Revising:
             return review(self.manner.person, file, reviewed)
         except (KeyboardInterrupt, Declined, UsageError):
             self._take_back(file)
+            self.log.remove()
             raise
         except GitmigError:
             if not in_place:
@@ -246,9 +267,11 @@ class _Revising:
         script = file.script()
         if self.intent.amended is None or not self.applied:
             self._keep_old(file)
+            self.log.remove()
             return self._result(file.path, script.revision, Plan(), done=False, drafted=True)
         # The database has the revision as it was: so must the file.
         kept = file.put_aside()
+        self.log.remove()
         result = self._result(file.path, script.revision, Plan(), done=False)
         return replace(result, notes=(f"the draft was put aside: {kept}",))
 
@@ -261,6 +284,9 @@ class _Revising:
         try:
             script = file.script()
             require_written(with_draft(self.intent, script), (script.revision,))
+            note = self.log.journal.draft
+            assert note is not None
+            self.log.journal = replace(self.log.journal, draft=replace(note, new=file.file.read_bytes()))
             outcome = self._move(script)
         except BaseException as error:
             if self.intent.amended is not None and self.applied:
@@ -273,12 +299,11 @@ class _Revising:
         self._keep_old(file)
         result = self._result(file.path, script.revision, outcome.plan, outcome=outcome)
         if not self.options.commit:
-            stage_revised(self.project, self.material, script)
+            stage_revised(self.project, self.log, self.material, script)
             return replace(result, staged=True)
         message = self.options.message or (None if self._amends else self.intent.message)
-        return replace(
-            result, commit=commit_revised(self.project, self.material, script, message, amend=self._amends)
-        )
+        made = commit_revised(self.project, self.log, self.material, script, message, amend=self._amends)
+        return replace(result, commit=made)
 
     @property
     def _amends(self) -> bool:
@@ -289,9 +314,12 @@ class _Revising:
         return move(
             self.project.repository,
             self.worker,
-            lambda ground: through_the_draft(self.project, self.intent, script, paths, ground),
+            lambda ground: replace(
+                through_the_draft(self.project, self.intent, script, paths, ground),
+                commit=note_of(self.material, script.path, amend=self._amends),
+            ),
             self.manner,
-            command="revise",
+            self.log,
         )
 
     def _result(

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitmig.errors import GitmigError, NoRepository, Refused, UsageError
-from gitmig.execute import Following, Manner, Prepared, commit_paths, move
+from gitmig.commit import commit_paths
+from gitmig.errors import (
+    CommitFailed,
+    GitmigError,
+    Interrupted,
+    NoRepository,
+    Refused,
+    UsageError,
+    WorkerCrashed,
+)
+from gitmig.execute import Following, Manner, Prepared, move
 from gitmig.git.restore import edits
 from gitmig.git.stash import stash, unstash
 from gitmig.graph import Graph
+from gitmig.journal import CommitNote, Logbook
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step, TieState
 from gitmig.operations.preconditions import (
     require_known,
@@ -22,6 +32,7 @@ from gitmig.operations.restoring import PutBack, leaving, put_back, remaining
 from gitmig.operations.results import MoveResult
 from gitmig.plan import commits, plan_rollback
 from gitmig.project import Project
+from gitmig.seam import point
 from gitmig.tied import Ties
 from gitmig.worker_client import Ground, Moves
 
@@ -47,21 +58,43 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
             f"{project.top} is not in a git repository: no models can be put back",
             hint=f"gitmig rollback {options.target} --database-only",
         )
-    with changing(project, manner):
+    with changing(project, manner, "rollback") as log:
         edited = edits(project.git, project.models) if options.stash and not manner.dry_run else ()
         if not edited:
-            return _rollback(project, options, manner)
-        entry = stash(project.git, edited, "gitmig rollback")
-        try:
-            result = _rollback(project, options, manner)
-        except GitmigError:
-            unstash(project.git)
-            raise
-        note = f"your edits are in the stash: git stash apply {entry}"
-        return replace(result, notes=(*result.notes, note))
+            return _rollback(project, log, options, manner)
+        return _stashed(project, log, options, manner, edited)
 
 
-def _rollback(project: Project, options: RollbackOptions, manner: Manner) -> MoveResult:
+def _stashed(
+    project: Project, log: Logbook, options: RollbackOptions, manner: Manner, edited: tuple[str, ...]
+) -> MoveResult:
+    """The rollback with edits out of its way; where it does not come to it they are put back."""
+    message = f"gitmig rollback {log.journal.operation[:8]}"
+    log.write(replace(log.journal, stash=message))
+    point("stash-begun")
+    try:
+        entry = stash(project.git, edited, message)
+    except GitmigError:
+        log.remove()
+        raise
+    point("stashed")
+    note = f"your edits are in the stash: git stash apply {entry}"
+    try:
+        result = _rollback(project, log, options, manner)
+    except WorkerCrashed:
+        raise  # the database may have moved: recovery asks it
+    except (CommitFailed, Interrupted) as error:
+        error.detail = "\n".join(filter(None, (error.detail, note)))
+        raise
+    except GitmigError:
+        unstash(project.git, entry)
+        log.remove()
+        raise
+    log.remove()
+    return replace(result, notes=(*result.notes, note))
+
+
+def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: Manner) -> MoveResult:
     if options.commit and options.database_only:
         raise UsageError("--commit and --database-only exclude each other", hint="gitmig rollback --help")
     require_quiet(project)
@@ -74,7 +107,7 @@ def _rollback(project: Project, options: RollbackOptions, manner: Manner) -> Mov
     require_target(graph, options.target)
     rolling = _Rolling(project, graph, options)
     with project.worker() as worker:
-        outcome = move(project.repository, worker, rolling.prepared, manner, command="rollback")
+        outcome = move(project.repository, worker, rolling.prepared, manner, log)
     result = MoveResult(
         command="rollback",
         plan=outcome.plan,
@@ -88,7 +121,7 @@ def _rollback(project: Project, options: RollbackOptions, manner: Manner) -> Mov
     notes = outcome.notes
     if rolling.put_back is not None:
         notes = (*notes, *remaining(project, rolling.put_back.commit))
-    made = rolling.make_permanent() if options.commit else None
+    made = rolling.make_permanent(log) if options.commit else None
     return replace(result, notes=notes, commit=made)
 
 
@@ -126,6 +159,7 @@ class _Rolling:
             restoration=self.put_back.restoration if self.put_back else None,
             question=self.put_back.question if self.put_back else None,
             details=self.put_back.details if self.put_back else (),
+            commit=self._note() if self.options.commit else None,
             follow=lambda committed: self._following(ground, plan, committed),
         )
 
@@ -183,26 +217,38 @@ class _Rolling:
             warnings = (*warnings, *leaving(self.project, self.put_back))
         if self.options.commit:
             removed = tuple(Step(action=Action.REMOVE, path=path) for path in self._scripts())
-            restored = self.put_back.restoration.paths if self.put_back else ()
-            changed = sorted({*self._models_changed(), *restored})
-            steps = (*steps, *removed, *commits((*changed, *self._scripts())))
+            steps = (*steps, *removed, *commits((*self._committed(), *self._scripts())))
         return replace(plan, steps=steps, warnings=warnings)
 
     def _scripts(self) -> tuple[str, ...]:
         return tuple(self.graph.scripts[revision].path for revision in self.left)
 
-    def make_permanent(self) -> CommitId:
+    def _committed(self) -> tuple[str, ...]:
+        """The models files that differ from HEAD when they are put back."""
+        restored = self.put_back.restoration.paths if self.put_back else ()
+        return tuple(sorted({*self._models_changed(), *restored}))
+
+    def _note(self) -> CommitNote:
+        scripts = self._scripts()
+        return CommitNote(
+            paths=(*self._committed(), *scripts),
+            complete="git commit",
+            removed=self.project.git.hash_worktree(scripts),
+        )
+
+    def make_permanent(self, log: Logbook) -> CommitId:
         for path in self._scripts():
             (self.project.top / path).unlink()
+            point("script-removed")
         self.project.forget()
         names = ", ".join(self.left)
         return commit_paths(
             self.project.git,
+            log,
             self.project.settings.commit_message.replace("{message}", f"Roll back to {self.target}"),
             (*self._models_changed(), *self._scripts()),
             trailers={"Migration-Removed": names},
             state="the database is down, and the files are in place and staged",
-            complete="git commit",
         )
 
     def _models_changed(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitmig.checks import (
@@ -11,6 +12,7 @@ from gitmig.checks import (
     has_errors,
     in_progress,
     interrupted,
+    redone,
     rolled_back,
     uncommitted,
     unrevised,
@@ -19,7 +21,7 @@ from gitmig.checks import (
 from gitmig.errors import ProjectCodeError
 from gitmig.graph import Graph
 from gitmig.journal import read_journal
-from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Tie
+from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Tie
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.judging import where
 from gitmig.operations.place import ModelsPlace, models_place
@@ -29,6 +31,7 @@ from gitmig.schema import difference
 from gitmig.schemas import Schemas
 from gitmig.seen import remember
 from gitmig.tied import Ties
+from gitmig.turn import at_work
 from gitmig.worker_client import Worker
 
 
@@ -124,13 +127,18 @@ def _findings(
     if place.rolled_back_to is not None:
         return (*found, rolled_back(place.rolled_back_to, committing=False))
     found += _models_findings(project, graph, worker)
-    found += uncommitted(_waiting(project, graph, database))
+    held = _held(project)
+    applied = graph.applied([head for head in database.heads if head in graph.scripts])
+    found += uncommitted(sorted(applied - set(held)))
+    found += redone(sorted(r for r in applied & set(held) if _redone(held[r], graph.scripts[r])))
     return tuple(found)
 
 
 def _interrupted(project: Project) -> tuple[Finding, ...]:
     journal = read_journal(project.repository.private()) if project.repository is not None else None
-    return () if journal is None else (interrupted(journal.command),)
+    if journal is None or (project.repository is not None and at_work(project.repository)):
+        return ()
+    return (interrupted(journal.command),)
 
 
 def _models_findings(project: Project, graph: Graph, worker: Worker) -> list[Finding]:
@@ -148,10 +156,14 @@ def _models_findings(project: Project, graph: Graph, worker: Worker) -> list[Fin
     return [unrevised(changes, place=where(project, project.work_tree, changes))]
 
 
-def _waiting(project: Project, graph: Graph, database: DatabaseState) -> list[RevisionId]:
+def _held(project: Project) -> Mapping[RevisionId, Script]:
+    """The revisions of HEAD."""
     head = project.git.head()
-    held = project.graph(project.commit_tree(head)).scripts if head is not None else {}
-    return sorted(graph.applied([h for h in database.heads if h in graph.scripts]) - set(held))
+    return project.graph(project.commit_tree(head)).scripts if head is not None else {}
+
+
+def _redone(committed: Script, now: Script) -> bool:
+    return now.header.schema not in (None, committed.header.schema)
 
 
 _ORDER = (

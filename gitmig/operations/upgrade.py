@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from gitmig.commit import end_commit
 from gitmig.errors import GitmigError, Refused
 from gitmig.execute import Following, Manner, Prepared, move
 from gitmig.graph import Graph
+from gitmig.journal import Logbook
 from gitmig.model import RevisionId, Script
 from gitmig.operations.completing import Waiting, complete, require_doing, uncommitted, waiting
 from gitmig.operations.place import models_place
@@ -35,11 +37,11 @@ def upgrade(project: Project, target: str, manner: Manner, *, commit: bool = Fal
     head revision is committed with its models when ``commit`` is given or a person says so. Raises
     Refused, MigrationFailed (nothing moved), CommitFailed (the database stays where it is then).
     """
-    with changing(project, manner):
-        return _upgrade(project, target, manner, commit)
+    with changing(project, manner, "upgrade") as log:
+        return _upgrade(project, log, target, manner, commit)
 
 
-def _upgrade(project: Project, target: str, manner: Manner, commit: bool) -> MoveResult:
+def _upgrade(project: Project, log: Logbook, target: str, manner: Manner, commit: bool) -> MoveResult:
     require_quiet(project)
     graph = project.graph()
     require_sound(graph)
@@ -57,7 +59,7 @@ def _upgrade(project: Project, target: str, manner: Manner, commit: bool) -> Mov
             worker,
             lambda ground: _prepared(project, graph, target, ground, wait),
             manner,
-            command="upgrade",
+            log,
         )
         result = MoveResult(
             command="upgrade",
@@ -72,12 +74,22 @@ def _upgrade(project: Project, target: str, manner: Manner, commit: bool) -> Mov
             return result
         scripts = uncommitted(project, graph, outcome.heads)
         if wait is None and scripts:
-            return _offered(project, worker, manner, scripts, result)
-        return complete(project, replace(wait, scripts=scripts), result) if wait and scripts else result
+            return _offered(project, log, worker, manner, scripts, result)
+        if wait is None:
+            return result
+        if not scripts:
+            end_commit(log)
+            return result
+        return complete(project, log, replace(wait, scripts=scripts), result)
 
 
 def _offered(
-    project: Project, worker: Worker, manner: Manner, scripts: tuple[Script, ...], result: MoveResult
+    project: Project,
+    log: Logbook,
+    worker: Worker,
+    manner: Manner,
+    scripts: tuple[Script, ...],
+    result: MoveResult,
 ) -> MoveResult:
     """Without ``--commit`` a person is asked; else the result says how to go on."""
     result = replace(result, hint="gitmig upgrade --commit")
@@ -90,7 +102,7 @@ def _offered(
         return replace(result, notes=(*result.notes, f"not committed: {error.message}"), hint=error.hint)
     if not manner.person.confirm(_question(scripts)):
         return result
-    return complete(project, wait, replace(result, hint=None))
+    return complete(project, log, wait, replace(result, hint=None))
 
 
 def _question(scripts: tuple[Script, ...]) -> str:
@@ -123,6 +135,7 @@ def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait:
         question=forward.question if forward is not None else None,
         details=forward.details if forward is not None else (),
         follow=lambda committed: _following(project, graph, ground, ups[:committed]),
+        commit=wait.note if wait is not None else None,
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, MetaData, event, inspect
+from sqlalchemy import Connection, Engine, Inspector, MetaData, event, inspect
 from sqlalchemy.exc import DBAPIError
 
 from .environment import Purpose, database_name, run_environment
@@ -30,6 +30,35 @@ def read_heads(session: Session) -> dict[str, Any]:
     with no_new_files(look.missing):
         run_environment(session, look)
     return {**look.found[0], "databases": look.found}
+
+
+def find_present(session: Session, request: dict[str, Any]) -> dict[str, Any]:
+    """The ``present`` request: ``{there}``, for each of ``places`` ``[table, column]`` whether it is there.
+
+    A table is named ``schema.table`` where it has a schema; without a column the table alone is asked for.
+    """
+    search = _Search(request["places"])
+    with no_new_files([]):
+        run_environment(session, search)
+    return {"there": [any(found) for found in zip(*search.found, strict=True)]}
+
+
+class _Search(Purpose):
+    def __init__(self, places: list[list[str]]) -> None:
+        self._places = places
+        self.found: list[list[bool]] = []
+
+    def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
+        assert context.connection is not None
+        inspector = inspect(context.connection)
+        self.found.append([self._there(inspector, *place) for place in self._places])
+
+    def _there(self, inspector: Inspector, key: str, column: str) -> bool:
+        schema, _, name = key.rpartition(".")
+        if not inspector.has_table(name, schema=schema or None):
+            return False
+        columns = inspector.get_columns(name, schema=schema or None) if column else []
+        return not column or any(each["name"] == column for each in columns)
 
 
 class _Look(Purpose):

@@ -113,6 +113,10 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
         from .heads import read_heads
 
         return read_heads(session)
+    if name == "present":
+        from .heads import find_present
+
+        return find_present(session, request)
     if name == "migrate":
         from .migrate import migrate
 
