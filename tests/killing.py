@@ -1,0 +1,219 @@
+"""Commands that are killed at random moments, and what has to be true afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.preloaded import gitmig
+from tests.story import Project, Result
+
+MODELS = "app/models.py"
+JOURNAL = ".git/gitmig/journal.json"
+_NOTES = {"notes": "untracked", "doc/staged notes": "staged"}
+"""Bytes of somebody who has nothing to do with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blow:
+    """When a command is killed, as a part of what it usually takes."""
+
+    moment: float
+    whole: bool
+    """With what it started, or alone."""
+    late: bool
+    """Counted from its first journal on: most of a command is imports, and nothing to recover from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fall:
+    """What became of it."""
+
+    command: str
+    ended: str
+    """``finished`` before it was killed; else ``nothing`` to recover, or the side: ``before``, ``applied``
+    (all but the commit), ``after``."""
+
+
+def blows(seed: int | str, number: int) -> tuple[Blow, ...]:
+    """The same list for the same seed."""
+    chance = random.Random(seed)
+    return tuple(_blow(chance.random(), chance.random() < 0.5, chance.random() < 0.6) for _ in range(number))
+
+
+def _blow(moment: float, whole: bool, late: bool) -> Blow:
+    return Blow(moment=moment * 0.3 if late else 0.05 + moment, whole=whole, late=late)
+
+
+class Victim:
+    """A project at its second revision whose commands are killed; it goes on being used."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._columns = self._strikes = 0
+        self._seconds: dict[str, list[float]] = {"revise": [], "rollback": [], "upgrade": []}
+        self._rolled_back = False
+        self._pending = False
+        for path, text in _NOTES.items():
+            project.write(path, text)
+        project.git("add", "doc")
+        for command in ("revise", "rollback", "upgrade"):
+            self._run(command, None)
+            self._turned(command)
+
+    def strike(self, blow: Blow) -> Fall:
+        """Have the next command killed, settle it, and see that nothing is lost and nothing half done."""
+        self._strikes += 1
+        command = self._next()
+        killed = self._run(command, blow)
+        mine = self.project.read(MODELS) if command == "revise" else None
+        answer = gitmig(self.project, "recover", "--json", check=0).json["recovered"]
+        ended = "finished" if not killed else "nothing" if answer is None else str(answer["side"])
+        if answer is not None and answer["complete"] is not None:
+            ended = "applied"
+        assert answer is None or answer["left"] == [], answer
+        self._check(mine, command, ended)
+        self._go_on(command, ended)
+        return Fall(command=command, ended=ended)
+
+    def _next(self) -> str:
+        if self._rolled_back:
+            return "upgrade"
+        return "revise" if self._pending or self._strikes % 2 else "rollback"
+
+    def _run(self, command: str, blow: Blow | None) -> bool:
+        """Run it; whether it was killed. Without a blow it has to end well, and its time is taken."""
+        arguments = [command]
+        if command == "revise":
+            if not self._pending:
+                self._columns += 1
+                name = f"c{self._columns}"
+                self.project.append(MODELS, f"    {name}: Mapped[str | None] = mapped_column(String)\n")
+            arguments += ["-m", f"Add c{self._columns}"]
+        if blow is None:
+            began = time.monotonic()
+            self.project.gitmig(*arguments, check=0)
+            self._seconds[command].append(time.monotonic() - began)
+            return False
+        delay = statistics.median(self._seconds[command][-3:]) * blow.moment
+        began = time.monotonic()
+        code = killed_after(self.project, arguments, delay, whole=blow.whole, late=blow.late)
+        assert code in (0, -signal.SIGKILL), (command, code)
+        if code == 0:
+            self._seconds[command].append(time.monotonic() - began)
+        return code != 0
+
+    def _check(self, mine: str | None, command: str, ended: str) -> None:
+        project = self.project
+        assert not project.path(".git/index.lock").exists()
+        assert not project.path(JOURNAL).exists()
+        for path, text in _NOTES.items():
+            assert project.read(path) == text
+        assert project.git("show", ":doc/staged notes") == _NOTES["doc/staged notes"]
+        if mine is not None:
+            assert project.read(MODELS) == mine
+        project.git("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
+        status = project.git("status", "--porcelain").splitlines()
+        assert [line for line in status if line.endswith((".lock", ".gitmig"))] == [], status
+        # The heads are those of a file, and the files that HEAD does not have are the revision's alone.
+        (head,) = project.heads()
+        assert len([path for path in project.path("alembic/versions").glob("*.py") if head in path.name]) == 1
+        if in_step(project):
+            return
+        assert (command, ended) in (("revise", "before"), ("revise", "nothing")), (command, ended, status)
+
+    def _go_on(self, command: str, ended: str) -> None:
+        project = self.project
+        if ended == "applied":
+            if self._strikes % 3 == 0:
+                assert gitmig(project, "status", "--json").json["hint"] == "gitmig upgrade --commit"
+            gitmig(project, "upgrade", "--commit", check=0)
+        after = self._is_after(command)
+        assert ended in (("finished", "applied", "after", "nothing") if after else ("before", "nothing")), (
+            ended
+        )
+        if command == "revise":
+            self._pending = not after
+        if after:
+            self._turned(command)
+            if command == "revise":
+                assert project.git("status", "--porcelain", MODELS, "alembic") == ""
+        elif self._strikes % 4 == 0:
+            # It still works, and takes as long as it takes.
+            self._run(command, None)
+            self._turned(command)
+
+    def _is_after(self, command: str) -> bool:
+        head = self.project.git("log", "-1", "--format=%s")
+        match command:
+            case "revise":
+                return head == f"Add c{self._columns}"
+            case "rollback":
+                return f"c{self._columns}" not in self.project.columns("user")
+            case _:
+                return f"c{self._columns}" in self.project.columns("user")
+
+    def _turned(self, command: str) -> None:
+        self._rolled_back = command == "rollback"
+        if command == "revise":
+            self._pending = False
+
+
+def in_step(project: Project) -> bool:
+    """Whether the database has just the columns that the models on disk have."""
+    declared = re.findall(r"^    (\w+): Mapped\[", project.read(MODELS), re.MULTILINE)
+    return sorted(declared) == sorted(project.columns("user"))
+
+
+def killed_after(
+    project: Project, arguments: Sequence[str], seconds: float, *, whole: bool, late: bool
+) -> int:
+    """Start a command and kill it after so many seconds; its exit code, which may be that of its own end.
+
+    ``whole``: with every process that it started; else those go on. ``late``: from its first journal on.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "gitmig", *arguments],
+        cwd=project.top,
+        env=project.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while late and process.poll() is None and not project.path(JOURNAL).exists():
+        time.sleep(0.001)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=seconds)
+    if process.poll() is None:
+        others = tuple(_session(process.pid)) if whole else ()
+        process.kill()
+        # What was started between the look and the blow is found by another look.
+        for pid in (*others, *(_session(process.pid) if whole else ())):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    return process.wait()
+
+
+def _session(leader: int) -> Iterator[int]:
+    """The processes of the session that we started with this leader, itself left out."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != leader:
+            with contextlib.suppress(OSError):
+                if int((folder / "stat").read_text().rpartition(")")[2].split()[3]) == leader:
+                    yield int(folder.name)
+
+
+def told(result: Result) -> str:
+    """What a command said, for a failure's message."""
+    return f"exit code {result.exit_code}\n{result.stdout}{result.stderr}"
