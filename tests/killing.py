@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.preloaded import gitmig
 from tests.story import Project, Result
 
 MODELS = "app/models.py"
@@ -77,7 +76,7 @@ class Victim:
         command = self._next()
         killed = self._run(command, blow)
         mine = self.project.read(MODELS) if command == "revise" else None
-        answer = gitmig(self.project, "recover", "--json", check=0).json["recovered"]
+        answer = self.project.gitmig("recover", "--json", check=0).json["recovered"]
         ended = "finished" if not killed else "nothing" if answer is None else str(answer["side"])
         if answer is not None and answer["complete"] is not None:
             ended = "applied"
@@ -136,8 +135,8 @@ class Victim:
         project = self.project
         if ended == "applied":
             if self._strikes % 3 == 0:
-                assert gitmig(project, "status", "--json").json["hint"] == "gitmig upgrade --commit"
-            gitmig(project, "upgrade", "--commit", check=0)
+                assert project.gitmig("status", "--json").json["hint"] == "gitmig upgrade --commit"
+            project.gitmig("upgrade", "--commit", check=0)
         after = self._is_after(command)
         assert ended in (("finished", "applied", "after", "nothing") if after else ("before", "nothing")), (
             ended

@@ -26,7 +26,6 @@ from hypothesis.stateful import (
 
 from tests.articles import article
 from tests.killing import JOURNAL, MODELS, in_step, told
-from tests.preloaded import gitmig
 from tests.story import Project, Result
 
 REVISING = ("", "", " --no-commit", " --draft", " --amend")
@@ -130,7 +129,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def recover(self) -> None:
-        result = gitmig(self.project, "recover")
+        result = self.project.gitmig("recover")
         assert result.exit_code == 0, told(result)
         assert not self._journal()
         assert not self.project.path(".git/index.lock").exists()
@@ -172,7 +171,7 @@ class Machine(RuleBasedStateMachine):
         """Run a command, and look at what it says and leaves."""
         before, waiting, command = self.project.snapshot(), self._journal(), tuple(words.split())
         point = _point(words, kill[0]) if kill is not None else None
-        result = gitmig(self.project, *command, env={"GITMIG_TEST_KILL_AT": point})
+        result = self.project.gitmig(*command, env={"GITMIG_TEST_KILL_AT": point})
         self._count(command, result)
         if result.exit_code == -signal.SIGKILL:
             if kill is not None and kill[1] and self._journal():
@@ -204,13 +203,20 @@ class Machine(RuleBasedStateMachine):
         self.tally[f"{command[0]} {ended}"] += 1
 
     def _agrees(self) -> None:
-        """Where database and models differ, ``status`` does not call it in step."""
+        """Where database and models differ, it is not called in step, or nothing calls the revision verified.
+
+        A draft that was left to be read, and applied with other models, has no record: nobody can tell.
+        """
         if not self.project.path(MODELS).exists() or in_step(self.project):
             return
-        status = gitmig(self.project, "status", "--json")
+        status = self.project.gitmig("status", "--json")
         assert status.exit_code in (0, 1, 2), told(status)
-        if "in_step" in status.json:
-            assert status.json["in_step"] is False, told(status)
+        if status.json.get("in_step"):
+            ties = {
+                line["revision"]: line["tie"]
+                for line in self.project.gitmig("log", "--json").json["revisions"]
+            }
+            assert "verified" not in [ties[head] for head in status.json["database"]["heads"]], told(status)
 
     def _journal(self) -> bool:
         return self.project.path(JOURNAL).exists()

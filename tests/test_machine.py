@@ -6,8 +6,8 @@ import pytest
 
 from tests.machine import run
 
-PARTS, EXAMPLES, STEPS = 2, 10, 10
-"""In four parts, so that two processes share them."""
+PARTS, EXAMPLES, STEPS = 4, 10, 10
+"""In parts, so that the processes share them."""
 
 
 @pytest.mark.timeout(900)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.articles import Article, article, article_on
-from tests.preloaded import gitmig
 from tests.revising import committed, hook, scripts
 from tests.story import MODELS, Project
 
@@ -20,13 +19,13 @@ _MODELS = "app/models.py"
 
 def killed(project: Project, point: str, *command: str) -> None:
     """Run a command that dies at a point."""
-    result = gitmig(project, *command, env={"GITMIG_TEST_KILL_AT": point})
+    result = project.gitmig(*command, env={"GITMIG_TEST_KILL_AT": point})
     assert result.exit_code == -signal.SIGKILL, (point, result)
 
 
 def recovered(project: Project, side: str, complete: str | None = None) -> Mapping[str, object]:
     """Recover and see that it says what it came to."""
-    answer: Mapping[str, object] = gitmig(project, "recover", "--json", check=0).json["recovered"]
+    answer: Mapping[str, object] = project.gitmig("recover", "--json", check=0).json["recovered"]
     assert (answer["side"], answer["complete"]) == (side, complete)
     assert answer["left"] == []
     return answer
@@ -60,11 +59,11 @@ def test_a_killed_rollback_and_a_killed_upgrade(tmp_path: Path, database_url: st
             recovered(project, "before")
             assert _without_backups(project) == first, moving
         killed(project, point, "upgrade")
-        gitmig(project, "recover", check=0)
+        project.gitmig("recover", check=0)
         # SQLite writes the table anew in other words.
         assert _without_backups(project)[:3] == (second.files, second.index, second.head), point
         assert project.heads() == (found.second,), point
-    gitmig(project, "status", check=0)
+    project.gitmig("status", check=0)
 
 
 def _without_backups(project: Project) -> tuple[object, ...]:
@@ -125,16 +124,16 @@ def test_a_killed_revise(tmp_path: Path, database_url: str) -> None:
             _made_by(project, point)
         assert committed(project) == (script, _MODELS), point
         assert project.git("status", "--porcelain") == "A  notes", point
-    gitmig(project, "status", check=0)
+    project.gitmig("status", check=0)
 
 
 def _made_by(project: Project, point: str) -> None:
     """Both ways to make the commit that is missing; ``status`` says so."""
     if point == "index-locked":
-        status = gitmig(project, "status", "--json")
+        status = project.gitmig("status", "--json")
         assert [finding["code"] for finding in status.json["findings"]] == ["GM018"]
     if point in ("index-locked", "database-committed"):
-        gitmig(project, "upgrade", "--commit", check=0)
+        project.gitmig("upgrade", "--commit", check=0)
     else:
         project.git("commit", "-q", "-m", "By hand", "--", _MODELS, *scripts(project))
 
@@ -159,7 +158,7 @@ def test_a_killed_amend_loses_no_byte_of_the_script(tmp_path: Path, database_url
         project.append(script, f"# precious {number}\n")
         before, old = project.snapshot(), project.read(script)
         killed(project, point, "revise", "--amend")
-        answer = gitmig(project, "recover", "--json", check=0).json["recovered"]
+        answer = project.gitmig("recover", "--json", check=0).json["recovered"]
         if side == "before":
             assert (project.snapshot(), answer["left"]) == (before, []), point
             continue
@@ -168,14 +167,14 @@ def test_a_killed_amend_loses_no_byte_of_the_script(tmp_path: Path, database_url
         assert project.columns("user")[-1] == f"c{number}", point
         if side == "applied":
             assert answer["complete"] == "git commit --amend", point
-            status = gitmig(project, "status", "--json").json
+            status = project.gitmig("status", "--json").json
             assert ([f["code"] for f in status["findings"]], status["hint"]) == (
                 ["GM018"],
                 "git commit --amend",
             )
             project.git("commit", "-q", "--amend", "--no-edit")
         assert project.git("status", "--porcelain") == "", point
-    gitmig(project, "status", check=0)
+    project.gitmig("status", check=0)
 
 
 def test_a_killed_rollback_that_commits(tmp_path: Path) -> None:
@@ -193,9 +192,9 @@ def test_a_killed_rollback_that_commits(tmp_path: Path) -> None:
             assert [line[:3] for line in status.splitlines()] == ["D  ", "M  "], point
             project.git("commit", "-q", "-m", "Roll back")
         assert project.git("status", "--porcelain") == "", point
-        gitmig(project, "status", check=0)
+        project.gitmig("status", check=0)
         project.git("reset", "-q", "--hard", top)
-        gitmig(project, "upgrade", check=0)
+        project.gitmig("upgrade", check=0)
 
 
 def test_a_killed_rollback_with_a_stash(tmp_path: Path) -> None:
@@ -211,9 +210,9 @@ def test_a_killed_rollback_with_a_stash(tmp_path: Path) -> None:
         assert _without_backups(project) == (edited.files, edited.index, edited.head, edited.database), point
         assert project.git("stash", "list") == "", point
     killed(project, "database-committed", "rollback", "--stash")
-    (note,) = gitmig(project, "recover", "--json", check=0).json["recovered"]["notes"]
+    (note,) = project.gitmig("recover", "--json", check=0).json["recovered"]["notes"]
     assert (project.heads(), project.read(_MODELS)) == ((found.first,), MODELS)
-    gitmig(project, "upgrade", check=0)
+    project.gitmig("upgrade", check=0)
     project.git(*note.partition("git ")[2].split(), "--index")
     assert project.snapshot().files == edited.files
 
@@ -225,7 +224,7 @@ def test_a_draft_that_a_person_edited_stays(tmp_path: Path) -> None:
     killed(project, "draft-formatted", "revise", "-m", "Add c0")
     (script,) = set(scripts(project)) - set(known)
     project.append(script, "# precious\n")
-    answer = gitmig(project, "recover", "--json", check=0).json["recovered"]
+    answer = project.gitmig("recover", "--json", check=0).json["recovered"]
     assert (answer["side"], answer["left"]) == ("before", [script])
     assert project.read(script).endswith("# precious\n")
 
@@ -233,16 +232,16 @@ def test_a_draft_that_a_person_edited_stays(tmp_path: Path) -> None:
 def test_an_upgrade_that_commits_writes_the_record_first(tmp_path: Path) -> None:
     project = article(tmp_path).project
     column(project, "c0")
-    gitmig(project, "revise", "--no-commit", "-m", "Add c0", check=0)
+    project.gitmig("revise", "--no-commit", "-m", "Add c0", check=0)
     project.append(_MODELS, "\n# said later\n")
     project.git("add", _MODELS)
     for point in ("commit-begun", "file-half-written", "index-locked"):
         killed(project, point, "upgrade", "--commit")
         recovered(project, "after", "git commit  (or: gitmig upgrade --commit)")
         assert ".gitmig" not in project.git("status", "--porcelain")
-    gitmig(project, "upgrade", "--commit", check=0)
+    project.gitmig("upgrade", "--commit", check=0)
     assert project.git("status", "--porcelain") == ""
-    assert gitmig(project, "log", "--json").json["revisions"][0]["tie"] == "verified"
+    assert project.gitmig("log", "--json").json["revisions"][0]["tie"] == "verified"
 
 
 def test_a_lock_of_the_index_that_is_not_ours_stays(tmp_path: Path) -> None:
@@ -251,7 +250,7 @@ def test_a_lock_of_the_index_that_is_not_ours_stays(tmp_path: Path) -> None:
     killed(project, "commit-begun", "revise", "-m", "Add c0")
     lock = project.path(".git/index.lock")
     lock.write_bytes(b"")
-    result = gitmig(project, "recover")
+    result = project.gitmig("recover")
     assert (result.exit_code, result.stderr) == (
         1,
         f"Error: another git command is at work here: {lock} exists\n"
@@ -274,8 +273,8 @@ def test_a_git_that_outlives_its_command_is_waited_for(tmp_path: Path) -> None:
     column(project, "c0")
     begun = tmp_path / "begun"
     hook(project, _KILL_PARENT, f"echo > {begun}", f"while [ -e {begun} ]; do sleep 0.1; done")
-    assert gitmig(project, "revise", "-m", "Add c0").exit_code == -signal.SIGKILL
-    refused = gitmig(project, "recover", "--wait", "0.2")
+    assert project.gitmig("revise", "-m", "Add c0").exit_code == -signal.SIGKILL
+    refused = project.gitmig("recover", "--wait", "0.2")
     assert (refused.exit_code, refused.stderr) == (
         1,
         "Error: a git that was started by a killed gitmig command is still at work in this work tree\n"
@@ -291,7 +290,7 @@ def test_a_commit_that_dies_in_its_hooks(tmp_path: Path) -> None:
     project = article(tmp_path).project
     column(project, "c0")
     hook(project, _KILL_PARENT, "kill -9 $PPID")
-    assert gitmig(project, "revise", "-m", "Add c0").exit_code == -signal.SIGKILL
+    assert project.gitmig("revise", "-m", "Add c0").exit_code == -signal.SIGKILL
     hook(project)
     recovered(project, "after", "git commit  (or: gitmig upgrade --commit)")
     project.git("commit", "-q", "-m", "Add c0")
@@ -302,20 +301,20 @@ def test_the_next_changing_command_settles_it_and_does_nothing_else(tmp_path: Pa
     found = article(tmp_path)
     project = found.project
     killed(project, "database-committed", "rollback")
-    status = gitmig(project, "status", "--json")
+    status = project.gitmig("status", "--json")
     assert (status.exit_code, status.json["hint"]) == (1, "gitmig recover")
     assert "GM014" in [finding["code"] for finding in status.json["findings"]]
-    result = gitmig(project, "upgrade")
+    result = project.gitmig("upgrade")
     assert result.exit_code == 1
     assert result.stderr == (
         "Error: an interrupted `gitmig rollback` was settled first: everything is as after it\n"
         "Hint: look at it with gitmig status, then run the command again\n"
     )
     assert project.heads() == (found.first,)
-    gitmig(project, "upgrade", check=0)
+    project.gitmig("upgrade", check=0)
     column(project, "c0")
     killed(project, "commit-begun", "revise", "-m", "Add c0")
-    result = gitmig(project, "rollback")
+    result = project.gitmig("rollback")
     assert (result.exit_code, result.stderr) == (
         1,
         "Error: an interrupted `gitmig revise` was settled first: all of it is done but for the commit\n"
@@ -337,13 +336,13 @@ def test_what_was_written_since_is_left_alone(tmp_path: Path) -> None:
     project = article(tmp_path).project
     killed(project, "files-written", "rollback")
     project.write(_MODELS, "# precious\n")
-    answer = gitmig(project, "recover", "--json", check=0).json
+    answer = project.gitmig("recover", "--json", check=0).json
     assert answer["recovered"]["left"] == [_MODELS]
     assert project.read(_MODELS) == "# precious\n"
 
 
 def test_nothing_to_recover(project: Project) -> None:
-    result = gitmig(project, "recover", check=0)
+    result = project.gitmig("recover", check=0)
     assert (result.stdout, result.stderr) == ("nothing to recover\n", "")
 
 
@@ -351,7 +350,7 @@ def test_a_damaged_journal_is_reported_and_kept(project: Project) -> None:
     journal = project.path(".git/gitmig/journal.json")
     journal.parent.mkdir(exist_ok=True)
     journal.write_text("{")
-    result = gitmig(project, "upgrade", "--json")
+    result = project.gitmig("upgrade", "--json")
     assert result.exit_code == 1
     assert "journal" in result.json["error"]["message"]
     assert journal.read_text() == "{"
@@ -360,7 +359,7 @@ def test_a_damaged_journal_is_reported_and_kept(project: Project) -> None:
 def test_what_a_rollback_replaced_can_be_had_again(tmp_path: Path) -> None:
     project = article(tmp_path).project
     whole = project.read(_MODELS)
-    notes = json.loads(gitmig(project, "rollback", "--json", check=0).stdout)["notes"]
+    notes = json.loads(project.gitmig("rollback", "--json", check=0).stdout)["notes"]
     ref = project.git("for-each-ref", "--format=%(refname)", "refs/gitmig/backup/")
     assert notes == [f"what was replaced can be had again: git show {ref}:PATH"]
     assert project.git("show", f"{ref}:{_MODELS}") + "\n" == whole
