@@ -110,6 +110,10 @@ class Refused(GitmigError):
     code = "refused"
 
 
+class EditsInTheWay(Refused):
+    """Files hold edits that would be lost; git's stash would take them."""
+
+
 class Declined(GitmigError):
     """The person said no; nothing was changed."""
 

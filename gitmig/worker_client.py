@@ -593,7 +593,9 @@ def _folder(tree: Tree, path: str) -> Json:
     }
     data: dict[str, str] = {}
     for folder in folders if path else ():
-        inside = tree.ids(posixpath.join(path, folder))
+        place = posixpath.join(path, folder)
+        # The link itself, where it is one: what it leads to is a folder like any other.
+        inside = [name for name in tree.ids(place) if name != place]
         # A subfolder with code is asked for when it is imported; one without is only ever data.
         if not any(name.endswith(".py") for name in inside):
             data |= {posixpath.relpath(name, path): _encoded(tree, name) for name in inside}

@@ -204,7 +204,7 @@ def test_a_killed_rollback_with_a_stash(tmp_path: Path) -> None:
     project.git("add", _MODELS)
     project.append(_MODELS, "# precious\n")
     edited = project.snapshot()
-    for point in ("stash-begun", "index-replaced", "stashed", "journal-written", "files-written"):
+    for point in ("stash-begun", "stashed", "journal-written", "files-written"):
         killed(project, point, "rollback", "--stash")
         recovered(project, "before")
         assert _without_backups(project) == (edited.files, edited.index, edited.head, edited.database), point

@@ -249,16 +249,6 @@ class TestWhatIsPutBack:
 class TestRefused:
     """Nothing is changed where something would be lost."""
 
-    @pytest.mark.parametrize("staged", [False, True])
-    def test_uncommitted_edits(self, told: Article, staged: bool) -> None:
-        told.project.append("app/models.py", "# mine\n")
-        if staged:
-            told.project.git("add", "app/models.py")
-        said = refused(told.project, "rollback")
-        assert "app/models.py would be lost" in said
-        assert "Hint: git stash push -- app/models.py, or commit first" in said
-        assert refused(told.project, "rollback", "--yes") == said
-
     def test_edits_after_a_rollback(self, told: Article) -> None:
         third(told)
         told.project.gitmig("rollback", check=0)

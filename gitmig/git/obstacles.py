@@ -28,12 +28,7 @@ if TYPE_CHECKING:
 def require_clear(repository: Repository, old: Mapping[str, Entry], new: Mapping[str, Entry]) -> None:
     """Raise Refused, naming the file and the way out, unless ``new`` can be written over ``old``."""
     _require_no_lock(repository)
-    for path in sorted({*old, *new}):
-        if (link := linked_parent(repository.top, path)) is not None:
-            raise Refused(
-                f"{quoted(link)} is a symbolic link, so {quoted(path)} lies elsewhere",
-                hint="replace the link by a folder, or name the real place in `models` in [tool.gitmig]",
-            )
+    require_no_links(repository, {*old, *new})
     for path in sorted(set(new) - set(old)):
         _require_free(repository, path, old)
     _require_one_case(repository, old, new)
@@ -41,9 +36,24 @@ def require_clear(repository: Repository, old: Mapping[str, Entry], new: Mapping
     _require_filters(repository, new)
 
 
+def require_no_links(repository: Repository, paths: Collection[str]) -> None:
+    """Raise Refused where a path leads through a symbolic link: git would not follow it."""
+    for path in sorted(paths):
+        if (link := linked_parent(repository.top, path)) is not None:
+            raise Refused(
+                f"{quoted(link)} is a symbolic link, so {quoted(path)} lies elsewhere",
+                hint="replace the link by a folder, or name the real place in `models` in [tool.gitmig]",
+            )
+
+
 def quoted(path: str) -> str:
     """A path for a message or a command line: quoted when it has to be, one line always."""
     return shlex.quote(path) if path.isprintable() else json.dumps(path)
+
+
+def aside(path: str) -> str:
+    """How to keep what lies at a path when git does not."""
+    return f"move it away: mv {quoted(path)} {quoted(path + '.mine')}"
 
 
 def _require_no_lock(repository: Repository) -> None:
@@ -78,7 +88,7 @@ def _require_free(repository: Repository, path: str, old: Collection[str]) -> No
 
 
 def _in_the_way(path: str, message: str) -> Refused:
-    return Refused(message, hint=f"move it away: mv {quoted(path)} {quoted(path + '.mine')}")
+    return Refused(message, hint=aside(path))
 
 
 def _kept(top: Path, folder: str, old: Collection[str]) -> str | None:

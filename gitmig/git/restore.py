@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gitmig.errors import GitError, Refused
+from gitmig.errors import EditsInTheWay, GitError, Refused
 from gitmig.git import obstacles
 from gitmig.git.bytecode import remove_leftovers
 from gitmig.git.changes import PathState, changed, held
@@ -71,26 +71,39 @@ def plan_restoration(
 ) -> Restoration:
     """What makes the models files those of a commit. Writes nothing.
 
-    Raises Refused, naming the files: edits, conflicts, and what lies in the way of a file to be
-    written (not held by git: untracked, ignored, folders; not followed: links, submodules, sparse).
+    Raises Refused, naming the files: edits (EditsInTheWay), conflicts, and what lies in the way of
+    a file to be written (not held by git: untracked, ignored, folders; not followed: links, submodules,
+    sparse).
     """
     paths = _stripped(models)
     seen = scan(repository.runner, paths)
     new = _target_files(repository, target, paths, seen)
+    # The link is what has to be told, not the edits that git sees around it.
+    obstacles.require_no_links(repository, new)
     on_disk = _files_on_disk(repository, seen, new)
     states = _states(repository, seen, on_disk, paths)
     if found := _edits(repository, states, allowed or {}):
-        raise Refused(
-            f"{_named(found)} would be lost: git does not hold {_them(found)}",
-            hint=f"git stash push -- {' '.join(map(obstacles.quoted, found))}, or commit first",
-            detail="\n".join(found),
-        )
+        raise _lost(repository, found, seen)
     old = {path: entry for path, entry in on_disk.items() if new.get(path) != entry}
     restoration = Restoration(
         old=old, new={path: entry for path, entry in new.items() if on_disk.get(path) != entry}
     )
     obstacles.require_clear(repository, restoration.old, restoration.new)
     return restoration
+
+
+def _lost(repository: Repository, found: Sequence[str], seen: Scan) -> Refused:
+    message, detail = f"{_named(found)} would be lost: git does not hold {_them(found)}", "\n".join(found)
+    if away := sorted(repository.ignored(found)):
+        # git's stash leaves them out.
+        return Refused(message, hint=obstacles.aside(away[0]), detail=detail)
+    names = " ".join(map(obstacles.quoted, found))
+    untracked = "--include-untracked " if seen.untracked.intersection(found) else ""
+    hint = f"git stash push {untracked}-- {names}, or commit first"
+    if seen.hidden.intersection(found):
+        flag = "skip-worktree" if seen.skipped.intersection(found) else "assume-unchanged"
+        hint = f"git update-index --no-{flag} -- {names}, then {hint}"
+    return EditsInTheWay(message, hint=hint, detail=detail)
 
 
 def _target_files(

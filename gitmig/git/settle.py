@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from gitmig.git.bytecode import remove_leftovers
 from gitmig.git.objects import Entry
 from gitmig.git.restore import Restoration
+from gitmig.git.stash import IDENTITY
 from gitmig.git.worktree import PLAIN, hash_files, insert, private_index, records
 from gitmig.model import CommitId
 
@@ -95,18 +96,10 @@ def keep_backup(repository: Repository, restoration: Restoration, operation: str
         insert(runner, env, restoration.old)
         tree = repository.git(*PLAIN, "write-tree", env=env).decode().strip()
     parent = ["-p", head] if head is not None else []
-    made = repository.git("commit-tree", *parent, "-m", why, tree, env=_IDENTITY).decode().strip()
+    made = repository.git("commit-tree", *parent, "-m", why, tree, env=IDENTITY).decode().strip()
     ref = f"{BACKUPS}{int(time.time())}-{operation[:8]}"
     repository.git("update-ref", "--create-reflog", ref, CommitId(made))
     return ref
-
-
-_IDENTITY = {
-    "GIT_AUTHOR_NAME": "gitmig",
-    "GIT_AUTHOR_EMAIL": "gitmig",
-    "GIT_COMMITTER_NAME": "gitmig",
-    "GIT_COMMITTER_EMAIL": "gitmig",
-}
 
 
 def _expire(repository: Repository) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gitmig.errors import ProjectCodeError
-from gitmig.git.restore import Restoration, plan_restoration
+from gitmig.git.restore import Allowed, Restoration, plan_restoration
 from gitmig.git.trees import Tree, content_digest
 from gitmig.model import CommitId, Step, Tie, TieState, short
 from gitmig.plan import restores
@@ -33,11 +33,14 @@ class PutBack:
         return restores(self.restoration.paths, self.restoration.removed, self.commit)
 
 
-def put_back(project: Project, tie: Tie) -> PutBack | None:
-    """The models of a tie; None where it has none. Raises Refused for edits that git does not hold."""
+def put_back(project: Project, tie: Tie, allowed: Allowed | None = None) -> PutBack | None:
+    """The models of a tie; None where it has none.
+
+    Raises Refused for edits that git does not hold, those aside that are ``allowed``.
+    """
     if tie.models_commit is None:
         return None
-    found = put_back_from(project, tie.models_commit)
+    found = put_back_from(project, tie.models_commit, allowed)
     if tie.state is TieState.VERIFIED or not found.restoration.paths:
         return found
     commit = short(found.commit)
@@ -49,9 +52,9 @@ def put_back(project: Project, tie: Tie) -> PutBack | None:
     )
 
 
-def put_back_from(project: Project, commit: CommitId) -> PutBack:
+def put_back_from(project: Project, commit: CommitId, allowed: Allowed | None = None) -> PutBack:
     """The models of a commit, whichever revision they are of. Raises Refused as above."""
-    return PutBack(commit=commit, restoration=plan_restoration(project.git, commit, project.models))
+    return PutBack(commit=commit, restoration=plan_restoration(project.git, commit, project.models, allowed))
 
 
 def _difference(project: Project, commit: CommitId) -> tuple[str, ...]:

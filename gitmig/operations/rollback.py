@@ -5,18 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitmig.commit import commit_paths
-from gitmig.errors import (
-    CommitFailed,
-    GitmigError,
-    Interrupted,
-    NoRepository,
-    Refused,
-    UsageError,
-    WorkerCrashed,
-)
+from gitmig.errors import EditsInTheWay, NoRepository, Refused, UsageError
 from gitmig.execute import Following, Manner, Prepared, move
-from gitmig.git.restore import edits
-from gitmig.git.stash import stash, unstash
+from gitmig.git.restore import Allowed, edits
 from gitmig.graph import Graph
 from gitmig.journal import CommitNote, Logbook
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step, TieState
@@ -30,6 +21,7 @@ from gitmig.operations.preconditions import (
 from gitmig.operations.recover import changing
 from gitmig.operations.restoring import PutBack, leaving, put_back, remaining
 from gitmig.operations.results import MoveResult
+from gitmig.operations.stashing import stashing
 from gitmig.plan import commits, plan_rollback
 from gitmig.project import Project
 from gitmig.seam import point
@@ -59,42 +51,30 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
             hint=f"gitmig rollback {options.target} --database-only",
         )
     with changing(project, manner, "rollback") as log:
-        edited = edits(project.git, project.models) if options.stash and not manner.dry_run else ()
-        if not edited:
+        try:
+            if options.stash and not options.database_only:
+                return stashing(
+                    project, log, manner, lambda kept: _rollback(project, log, options, manner, kept)
+                )
             return _rollback(project, log, options, manner)
-        return _stashed(project, log, options, manner, edited)
+        except EditsInTheWay as error:
+            if not options.stash:
+                error.hint = f"{_with_stash(options)}, or {error.hint}"
+            raise
 
 
-def _stashed(
-    project: Project, log: Logbook, options: RollbackOptions, manner: Manner, edited: tuple[str, ...]
+def _with_stash(options: RollbackOptions) -> str:
+    target = "" if options.target == "-1" else f" {options.target}"
+    return f"gitmig rollback{target}{' --commit' if options.commit else ''} --stash"
+
+
+def _rollback(
+    project: Project,
+    log: Logbook,
+    options: RollbackOptions,
+    manner: Manner,
+    allowed: Allowed | None = None,
 ) -> MoveResult:
-    """The rollback with edits out of its way; where it does not come to it they are put back."""
-    message = f"gitmig rollback {log.journal.operation[:8]}"
-    log.write(replace(log.journal, stash=message))
-    point("stash-begun")
-    try:
-        entry = stash(project.git, edited, message)
-    except GitmigError:
-        log.remove()
-        raise
-    point("stashed")
-    note = f"your edits are in the stash: git stash apply {entry}"
-    try:
-        result = _rollback(project, log, options, manner)
-    except WorkerCrashed:
-        raise  # the database may have moved: recovery asks it
-    except (CommitFailed, Interrupted) as error:
-        error.detail = "\n".join(filter(None, (error.detail, note)))
-        raise
-    except GitmigError:
-        unstash(project.git, entry)
-        log.remove()
-        raise
-    log.remove()
-    return replace(result, notes=(*result.notes, note))
-
-
-def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: Manner) -> MoveResult:
     if options.commit and options.database_only:
         raise UsageError("--commit and --database-only exclude each other", hint="gitmig rollback --help")
     require_quiet(project)
@@ -105,7 +85,7 @@ def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: 
     graph = project.graph()
     require_sound(graph)
     require_target(graph, options.target)
-    rolling = _Rolling(project, graph, options)
+    rolling = _Rolling(project, graph, options, allowed)
     with project.worker() as worker:
         outcome = move(project.repository, worker, rolling.prepared, manner, log)
     result = MoveResult(
@@ -128,10 +108,11 @@ def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: 
 class _Rolling:
     """One rollback: what it puts back, and what it leaves behind."""
 
-    def __init__(self, project: Project, graph: Graph, options: RollbackOptions):
+    def __init__(self, project: Project, graph: Graph, options: RollbackOptions, allowed: Allowed | None):
         self.project = project
         self.graph = graph
         self.options = options
+        self.allowed = allowed
         self.put_back: PutBack | None = None
         self.target: RevisionId | None = None
         self.left: tuple[RevisionId, ...] = ()
@@ -178,7 +159,7 @@ class _Rolling:
         if len(heads) > 1:
             raise self._none_to_put_back(f"no revision has the models of {' and '.join(heads)} together")
         tie = Ties(project=self.project).settled(heads[0])
-        found = put_back(self.project, tie)
+        found = put_back(self.project, tie, self.allowed)
         if found is None:
             uncommitted = tie.state is TieState.UNCOMMITTED
             what = "is not committed" if uncommitted else "has no commit of its own models"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitmig.errors import GitError
 from gitmig.files import remove_temporary, write_bytes
-from gitmig.git.stash import stashed, unstash
+from gitmig.git.stash import forget, is_untouched, stashed
 from gitmig.journal import CommitNote, DraftNote, Journal
 from gitmig.operations.draft_file import draft_of
+from gitmig.operations.stashing import put_away, way_back
 from gitmig.project import Project
 
 
@@ -37,17 +37,15 @@ def settle_draft(project: Project, note: DraftNote, *, forward: bool) -> tuple[P
 
 def settle_stash(project: Project, message: str, *, forward: bool) -> tuple[str, ...]:
     """Put edits back that were stashed for a command that was not carried out. Returns what is to be said."""
-    entry = stashed(project.git, message)
-    if entry is None:
+    found = stashed(project.git, message)
+    if found is None:
         return ()
-    if not forward:
-        try:
-            unstash(project.git, entry)
-        except GitError:
-            pass  # git itself was killed between its steps; nothing of the entry is lost
-        else:
-            return ()
-    return (f"your edits are in the stash: git stash apply {entry}",)
+    if forward:
+        return (put_away(project, found, forward=True),)
+    if not is_untouched(project.git, found):
+        return (way_back(found, forward=False),)
+    forget(project.git, found)
+    return ()
 
 
 def settle_commit(project: Project, journal: Journal, note: CommitNote) -> tuple[str | None, tuple[str, ...]]:

@@ -1,0 +1,401 @@
+"""``gitmig rollback`` and the files: what git does not hold stays, and what goes can come back."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.story import Project
+
+MODELS = "app/models"
+USER = f"{MODELS}/user.py"
+ODD = (f"{MODELS}/glo*b[a]?.txt", f"{MODELS}/sp ace ü.txt", f"{MODELS}/new\nline.txt", f"{MODELS}/-n")
+"""File names that are patterns, options, or several lines."""
+
+_MODEL = """\
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+
+
+class {name}(Base):
+    __tablename__ = "{table}"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+_COLUMN = "    username: Mapped[str | None] = mapped_column(index=True)\n"
+_IMPORTS = "from app.models import user\nfrom app.models.{folder} import group\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A package of models at its second revision; the rollback changes, adds, removes and renames files."""
+    top = tmp_path / "project"
+    shutil.copytree(_template(), top, symlinks=True)
+    copy = Project(top)
+    copy.git("update-index", "-q", "--refresh")
+    return copy
+
+
+@functools.cache
+def _template() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="gitmig-files-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    project = Project.create(folder, settings='[tool.gitmig]\nmodels = ["app/models"]\n')
+    project.path("app/models.py").unlink()
+    project.write(".gitattributes", "*.crlf text eol=crlf\n")
+    project.write(f"{MODELS}/__init__.py", _IMPORTS.format(folder="old"))
+    project.write(USER, _MODEL.format(name="User", table="user"))
+    project.write(f"{MODELS}/old/group.py", _MODEL.format(name="Group", table="group"))
+    project.write(f"{MODELS}/plan.txt", "gone later\n")
+    project.write(f"{MODELS}/lines.crlf", "one\r\n")
+    project.write(f"{MODELS}/run.sh", "true\n")
+    for path in ODD:
+        project.write(path, "one\n")
+    project.commit("The package")
+    project.gitmig("revise", "-m", "First revision", check=0)
+    project.append(USER, _COLUMN)
+    project.git("mv", f"{MODELS}/old", f"{MODELS}/new")
+    project.git("rm", "--quiet", f"{MODELS}/plan.txt")
+    project.write(f"{MODELS}/__init__.py", _IMPORTS.format(folder="new"))
+    project.write(f"{MODELS}/added.txt", "new\n")
+    project.write(f"{MODELS}/lines.crlf", "two\r\n")
+    project.path(f"{MODELS}/run.sh").chmod(0o755)
+    for path in ODD:
+        project.write(path, "two\n")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "The package as it will be")
+    project.gitmig("revise", "-m", "Add username for user", check=0)
+    return project.top
+
+
+def models(project: Project) -> dict[str, tuple[int, bytes]]:
+    """The files below the models folder, bytecode aside: permissions and bytes."""
+    files = project.snapshot().files
+    return {path: (mode & 0o777, data) for path, (mode, data) in files.items() if path.startswith(MODELS)}
+
+
+class TestMoved:
+    """What a rollback does move, it moves whole."""
+
+    def test_a_package_there_and_back_and_in_a_linked_work_tree(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        new = models(project)
+        project.write(f"{MODELS}/new/__pycache__/group.cpython-311.pyc", "left-over bytecode")
+        project.gitmig("rollback", check=0)
+        old = models(project)
+        renamed = {f"{MODELS}/new/group.py", f"{MODELS}/added.txt"}
+        assert set(old) == set(new) - renamed | {f"{MODELS}/old/group.py", f"{MODELS}/plan.txt"}
+        assert {old[path][1] for path in ODD} == {b"one\n"}
+        assert old[f"{MODELS}/lines.crlf"][1] == b"one\r\n"
+        assert (old[f"{MODELS}/run.sh"][0] & 0o111, new[f"{MODELS}/run.sh"][0] & 0o111) == (0, 0o111)
+        assert not project.path(f"{MODELS}/new").exists()
+        assert project.git("diff", "--cached", "--name-only") == ""
+
+        project.gitmig("upgrade", check=0)
+        assert models(project) == new
+        assert project.git("status", "--porcelain") == ""
+
+        before = project.snapshot()
+        project.git("worktree", "add", "--quiet", "-b", "linked", str(tmp_path / "linked"))
+        linked = Project(tmp_path / "linked", f"sqlite:///{project.path('app.db')}")
+        linked.gitmig("rollback", check=0)
+        assert models(linked) == old
+        assert (project.snapshot().files, project.snapshot().index) == (before.files, before.index)
+        assert project.columns("user") == ("id",)
+
+    def test_what_was_replaced_can_be_had_again_for_ninety_days(self, project: Project) -> None:
+        day, now, head = 24 * 3600, int(time.time()), project.git("rev-parse", "HEAD")
+        names = {days: f"refs/gitmig/backup/{now - days * day}-0000000{days % 10}" for days in (89, 91, 400)}
+        kept = {names[89], "refs/gitmig/backup/by-hand"}
+        for name in (*names.values(), *kept):
+            project.git("update-ref", name, head)
+        new = models(project)
+        said = project.gitmig("rollback", check=0).stderr
+        (note,) = (line for line in said.splitlines() if line.startswith("Note: what was replaced"))
+        command = note.removeprefix("Note: what was replaced can be had again: ")
+        assert command.startswith("git show refs/gitmig/backup/")
+        assert command.endswith(":PATH")
+        backup = command.removeprefix("git show ").removesuffix(":PATH")
+        assert project.git("show", f"{backup}:{USER}") + "\n" == new[USER][1].decode()
+        assert project.git("show", f"{backup}:{MODELS}/added.txt") == "new"
+        assert project.git("show", f"{backup}:{ODD[2]}") == "two"
+        refs = project.git("for-each-ref", "--format=%(refname)", "refs/gitmig/backup/").splitlines()
+        assert set(refs) == {backup, *kept}
+
+    def test_a_tracked_link_to_the_models_folder(self, project: Project) -> None:
+        """Its files are named where they lie."""
+        os.rename(project.path(MODELS), project.path("shared"))
+        os.symlink("../shared", project.path(MODELS))
+        project.write("pyproject.toml", '[tool.gitmig]\nmodels = ["shared"]\n')
+        project.commit("Share the models")
+        project.append("shared/user.py", "    zip: Mapped[str | None]\n")
+        project.gitmig("revise", "-m", "Add zip", check=0)
+        project.gitmig("rollback", check=0)
+        assert "zip" not in project.read("shared/user.py")
+        assert os.readlink(project.path(MODELS)) == "../shared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Something in the way of a rollback."""
+
+    make: Callable[[Project], object]
+    error: str
+    hint: str
+
+
+def lost(path: str) -> str:
+    return f"{path} would be lost: git does not hold what is in it now"
+
+
+def stashed(path: str, option: str = "") -> str:
+    return f"gitmig rollback --stash, or git stash push {option}-- {path}, or commit first"
+
+
+def edited(project: Project) -> None:
+    project.append(USER, "# mine\n")
+
+
+def oddly_edited(project: Project) -> None:
+    for path in ODD[:3]:
+        project.append(path, "mine")
+
+
+def staged(project: Project) -> None:
+    edited(project)
+    project.git("add", USER)
+
+
+def further_edited(project: Project) -> None:
+    staged(project)
+    project.append(USER, "# and more\n")
+
+
+def excluded(project: Project, pattern: str, path: str) -> None:
+    project.write(".git/info/exclude", f"{pattern}\n")
+    project.write(path, "mine")
+
+
+def hidden(project: Project, flag: str) -> None:
+    project.git("update-index", flag, USER)
+    edited(project)
+
+
+def unmerged(project: Project) -> None:
+    project.git("checkout", "--quiet", "-b", "side")
+    project.write(USER, "side")
+    project.git("commit", "--quiet", "-a", "-m", "Side")
+    project.git("checkout", "--quiet", "-")
+    project.append(USER, "# mine\n")
+    project.git("stash", "--quiet")
+    project.git("reset", "--quiet", "--hard", "side")
+    assert project.try_git("stash", "pop").exit_code != 0
+
+
+def linked(project: Project, where: str) -> None:
+    os.rename(project.path(where), project.path("elsewhere"))
+    os.symlink(os.path.relpath("elsewhere", os.path.dirname(where)), project.path(where))
+
+
+def filtered(project: Project) -> None:
+    for key, value in (("smudge", "false"), ("clean", "cat"), ("required", "true")):
+        project.git("config", f"filter.broken.{key}", value)
+    project.write(".git/info/attributes", "plan.txt filter=broken\n")
+
+
+def submodule(project: Project) -> None:
+    project.git("init", "--quiet", f"{MODELS}/vendor")
+    project.git("-C", f"{MODELS}/vendor", "commit", "--quiet", "--allow-empty", "-m", "vendor")
+    project.git("-c", "advice.addEmbeddedRepo=false", "add", f"{MODELS}/vendor")
+    project.git("commit", "--quiet", "-m", "vendor")
+
+
+CASES = {
+    "an unstaged edit": Case(make=edited, error=lost(USER), hint=stashed(USER)),
+    "a staged edit": Case(make=staged, error=lost(USER), hint=stashed(USER)),
+    "staged and further edited": Case(make=further_edited, error=lost(USER), hint=stashed(USER)),
+    "an edit of odd names": Case(
+        make=oddly_edited,
+        error=f"'{ODD[0]}', \"{MODELS}/new\\nline.txt\", '{ODD[1]}' would be lost: "
+        "git does not hold what is in them now",
+        hint=stashed(f"'{ODD[0]}' \"{MODELS}/new\\nline.txt\" '{ODD[1]}'"),
+    ),
+    "an untracked file": Case(
+        make=lambda project: project.write(f"{MODELS}/old/group.py", "mine"),
+        error=lost(f"{MODELS}/old/group.py"),
+        hint=stashed(f"{MODELS}/old/group.py", "--include-untracked "),
+    ),
+    "an ignored file": Case(
+        make=lambda project: excluded(project, "old/", f"{MODELS}/old/group.py"),
+        error=lost(f"{MODELS}/old/group.py"),
+        hint=f"move it away: mv {MODELS}/old/group.py {MODELS}/old/group.py.mine",
+    ),
+    "a folder where a file goes": Case(
+        make=lambda project: project.write(f"{MODELS}/plan.txt/mine", "mine"),
+        error=lost(f"{MODELS}/plan.txt/mine"),
+        hint=stashed(f"{MODELS}/plan.txt/mine", "--include-untracked "),
+    ),
+    "an ignored folder where a file goes": Case(
+        make=lambda project: excluded(project, "plan.txt/", f"{MODELS}/plan.txt/mine"),
+        error=f"{MODELS}/plan.txt/mine is in the way: {MODELS}/plan.txt is to be a file",
+        hint=f"move it away: mv {MODELS}/plan.txt/mine {MODELS}/plan.txt/mine.mine",
+    ),
+    "an edit that is skip-worktree": Case(
+        make=lambda project: hidden(project, "--skip-worktree"),
+        error=lost(USER),
+        hint="gitmig rollback --stash, or git update-index --no-skip-worktree -- "
+        f"{USER}, then git stash push -- {USER}, or commit first",
+    ),
+    "an edit that is assume-unchanged": Case(
+        make=lambda project: hidden(project, "--assume-unchanged"),
+        error=lost(USER),
+        hint="gitmig rollback --stash, or git update-index --no-assume-unchanged -- "
+        f"{USER}, then git stash push -- {USER}, or commit first",
+    ),
+    "unmerged files": Case(
+        make=unmerged, error=f"unmerged files: {USER}", hint="resolve them, then git add them"
+    ),
+    "a models folder that is a link": Case(
+        make=lambda project: linked(project, MODELS),
+        error=f"{MODELS} is a symbolic link, so {ODD[3]} lies elsewhere",
+        hint="replace the link by a folder, or name the real place in `models` in [tool.gitmig]",
+    ),
+    "a folder above the models that is a link": Case(
+        make=lambda project: linked(project, "app"),
+        error=f"app is a symbolic link, so {ODD[3]} lies elsewhere",
+        hint="replace the link by a folder, or name the real place in `models` in [tool.gitmig]",
+    ),
+    "a required filter that fails": Case(
+        make=filtered,
+        error=f"{MODELS}/plan.txt cannot be written: its filter failed",
+        hint=f"git check-attr filter -- {MODELS}/plan.txt",
+    ),
+    "an index that is locked": Case(
+        make=lambda project: project.write(".git/index.lock", ""),
+        error="another git command is at work here: {top}/.git/index.lock exists",
+        hint="wait for it; if there is none, it crashed, and the file can be removed",
+    ),
+    "a sparse checkout": Case(
+        make=lambda project: project.git("sparse-checkout", "set", "--no-cone", "/*", f"!/{MODELS}/old/"),
+        error=f"{MODELS}/old/group.py is outside of the sparse checkout",
+        hint=f"git sparse-checkout add {MODELS}/old",
+    ),
+    "a submodule": Case(
+        make=submodule,
+        error=f"{MODELS}/vendor is a submodule, and gitmig does not move submodules",
+        hint="take it out of `models` in [tool.gitmig]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_refused(project: Project, name: str) -> None:
+    """The file and the way out are named, and nothing has moved."""
+    case = CASES[name]
+    case.make(project)
+    before = project.snapshot()
+    said = project.gitmig("rollback", "--yes", check=1).stderr.splitlines()
+    assert said[0] == f"Error: {case.error.format(top=project.top)}"
+    assert said[-1] == f"Hint: {case.hint}"
+    assert project.snapshot() == before
+
+
+class TestStash:
+    """``--stash`` saves the edits in git's stash first."""
+
+    def test_staged_edits_come_back_staged(self, project: Project) -> None:
+        project.append("app/database.py", "# stashed before\n")
+        project.git("stash", "--quiet")
+        project.append("app/database.py", "# not staged\n")
+        further_edited(project)
+        project.write(ODD[2], "mine\n")
+        project.write(f"{MODELS}/staged.py", "new\n")
+        project.git("add", f"{MODELS}/staged.py")
+        before, earlier = project.snapshot(), project.git("rev-parse", "stash@{0}")
+
+        plan = project.gitmig("rollback", "--stash", "--dry-run", check=0).stdout
+        assert "goes into git's stash first: " in plan
+        assert project.snapshot() == before
+
+        self._down_and_up(project, "after gitmig upgrade, with nothing else staged: git stash apply --index ")
+        assert project.git("rev-parse", "stash@{1}") == earlier
+        after = project.snapshot()
+        assert (after.files, after.index) == (before.files, before.index)
+
+    def test_what_is_staged_elsewhere_stays_staged(self, project: Project) -> None:
+        project.append("app/database.py", "# mine\n")
+        project.git("add", "app/database.py")
+        edited(project)
+        project.write(f"{MODELS}/old/mine.py", "untracked\n")
+        before = project.snapshot()
+        self._down_and_up(project, "after gitmig upgrade: git stash apply ")
+        after = project.snapshot()
+        assert (after.files, after.index) == (before.files, before.index)
+
+    def _down_and_up(self, project: Project, told: str) -> None:
+        others = project.git("diff", "--cached", "--", "app/database.py")
+        said = project.gitmig("rollback", "--stash", check=0).stderr
+        start = f"Note: your edits are in git's stash; {told}"
+        (note,) = (line for line in said.splitlines() if line.startswith(start))
+        assert project.columns("user") == ("id",)
+        assert "mine" not in project.read(USER)
+        assert not project.path(f"{MODELS}/old/mine.py").exists()
+        assert not project.path(f"{MODELS}/staged.py").exists()
+        assert project.git("diff", "--cached") == others
+        project.gitmig("upgrade", check=0)
+        command = told.rpartition(": git ")[2].split()
+        project.git(*command, note.removeprefix(start))
+
+    @pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+    def test_an_edit_that_git_does_not_look_at(self, project: Project, flag: str) -> None:
+        hidden(project, flag)
+        mine = project.read(USER)
+        project.gitmig("rollback", "--stash", check=0)
+        assert "mine" not in project.read(USER)
+        assert project.git("show", f"stash@{{0}}:{USER}") + "\n" == mine
+
+    def test_a_refusal_leaves_the_edits_where_they_are(self, project: Project) -> None:
+        project.append("app/database.py", "# elsewhere\n")
+        project.git("stash", "--quiet")
+        further_edited(project)
+        project.write("app/database.py", project.read("app/database.py") + "# staged\n")
+        project.git("add", "app/database.py")
+        excluded(project, "old/", f"{MODELS}/old/group.py")
+        assert self._refused(project).startswith(f"Error: {lost(f'{MODELS}/old/group.py')}\n")
+        shutil.rmtree(project.path(f"{MODELS}/old"))
+        (script,) = project.top.glob("alembic/versions/*add_username*.py")
+        script.write_text(
+            script.read_text().replace("def downgrade() -> None:", "def downgrade():\n    1 / 0")
+        )
+        assert "ZeroDivisionError" in self._refused(project)
+
+    def _refused(self, project: Project) -> str:
+        before, entries = project.snapshot(), project.git("stash", "list")
+        said = project.gitmig("rollback", "--stash").stderr
+        assert project.snapshot() == before
+        assert project.git("stash", "list") == entries
+        return said
+
+    def test_after_the_files_were_moved_the_edits_stay_in_the_stash(self, project: Project) -> None:
+        """A hook refuses the commit: database and files are down, and the stash is told."""
+        project.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n")
+        project.path(".git/hooks/pre-commit").chmod(0o755)
+        edited(project)
+        mine = project.read(USER)
+        said = project.gitmig("rollback", "--stash", "--commit", check=1).stderr
+        entry = project.git("rev-parse", "stash@{0}")
+        assert f"  your edits are in git's stash: git stash apply {entry}\n" in said
+        assert project.git("show", f"{entry}:{USER}") + "\n" == mine
+        assert project.columns("user") == ("id",)
+        assert "mine" not in project.read(USER)
