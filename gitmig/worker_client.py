@@ -45,6 +45,7 @@ from gitmig.model import (
     Script,
     Step,
 )
+from gitmig.passwords import without_passwords
 from gitmig.record import row_of
 
 if TYPE_CHECKING:
@@ -450,7 +451,9 @@ class Worker:
 
     def _crashed(self) -> GitmigError:
         code = self.process.wait()
-        tail = "" if self.options.verbose else self.log.read_text(errors="replace").strip()
+        # What the project's code printed, which may be anything.
+        said = "" if self.options.verbose else self.log.read_text(errors="replace")
+        tail = without_passwords(said).strip()
         _, stopped, stack = tail.rpartition("Timeout (")
         if stopped:
             return ProjectCodeError(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import forking, servers
+from tests.roles import role_with_password
 from tests.story import FIRST_MOMENT, Project
 
 # Read before any test is sealed off from it.
@@ -133,6 +134,13 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     """A fresh, empty PostgreSQL database, gone after the test."""
     with servers.fresh_database(postgres_server) as url:
         yield url
+
+
+@pytest.fixture
+def role(postgres_server: str) -> Iterator[str]:
+    """A role of PostgreSQL that has to give its password, ``tests.roles.SECRET``."""
+    with role_with_password(postgres_server) as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

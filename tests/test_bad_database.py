@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-import time
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg2
 import pytest
-from filelock import FileLock
-from sqlalchemy import URL, make_url
+from sqlalchemy import make_url
 
 from tests import database
 from tests.bad import FIRST, MOVING, SECOND, findings, refuses, with_two_revisions
+from tests.roles import SECRET
 from tests.story import USERNAME, Project
 
-SECRET = "s3cr%t@w:rd"
 CLOSED = "postgresql+psycopg2://ada:s3cret@127.0.0.1:1/shop"
 """Port 1 is closed everywhere."""
 
@@ -57,53 +50,6 @@ def test_what_needs_no_database_works_without(tmp_path: Path, command: tuple[str
     assert "Error" not in said.stderr
 
 
-@pytest.fixture
-def role(postgres_server: str) -> Iterator[str]:
-    """A role of PostgreSQL that has to give its password, SECRET."""
-    lock = Path(
-        tempfile.gettempdir(), f"gitmig-hba-{hashlib.sha256(postgres_server.encode()).hexdigest()[:12]}"
-    )
-    with FileLock(lock):  # the server's one file, for the tests of every process
-        yield from _role(postgres_server)
-
-
-def _role(postgres_server: str) -> Iterator[str]:
-    name = f"gitmig_{uuid.uuid4().hex[:12]}"
-    before = str(database.query(postgres_server, "select pg_read_file(current_setting('hba_file'))")[0][0])
-    database.execute(postgres_server, f"create role {name} login password '{SECRET}'")
-    asked = [f"{kind} all {name} {where} scram-sha-256" for kind, where in _EVERYWHERE]
-    _write_hba(postgres_server, "\n".join([*asked, before]))
-    try:
-        _wait_until_asked(make_url(postgres_server).set(username=name, password="not this"))
-        yield name
-    finally:
-        _write_hba(postgres_server, before)
-        database.execute(postgres_server, f"drop role {name}")
-
-
-_EVERYWHERE = (("local", ""), ("host", "0.0.0.0/0"), ("host", "::/0"))
-
-
-def _write_hba(server: str, text: str) -> None:
-    lines = " union all ".join(
-        f"select {number}, $line${line}$line$"
-        for number, line in enumerate(text.replace("\t", " ").splitlines())
-    )
-    path = database.query(server, "select current_setting('hba_file')")[0][0]
-    database.execute(server, f"copy (select line from ({lines}) as l (n, line) order by n) to '{path}'")
-    database.execute(server, "select pg_reload_conf()")
-
-
-def _wait_until_asked(url: URL) -> None:
-    for _ in range(100):
-        try:
-            database.query(url.render_as_string(hide_password=False), "select 1")
-        except psycopg2.OperationalError:
-            return
-        time.sleep(0.05)
-    pytest.fail("the server takes any password")
-
-
 @pytest.mark.parametrize("form", ["in front of the host", "in the query"])
 def test_the_password_is_wrong_and_is_never_printed(
     postgres_server: str, role: str, form: str, tmp_path: Path
@@ -134,15 +80,6 @@ def test_the_password_is_wrong_and_is_never_printed(
     kept = (path for path in project.path(".git").rglob("*") if path.is_file())
     assert not any(b"s3cr" in path.read_bytes() for path in kept)
     assert Project(project.top).snapshot() == before
-
-
-def test_the_right_password_is_not_printed_either(postgres_server: str, role: str, tmp_path: Path) -> None:
-    url = make_url(postgres_server).set(username=role, password=SECRET)
-    project = Project.create(tmp_path, url.render_as_string(hide_password=False))
-    assert project.gitmig("status", "--json").json["database"]["name"].startswith("postgresql+psycopg2://")
-    for command in (("status", "-v"), ("log", "--json")):
-        said = project.gitmig(*command)
-        assert "s3cr" not in said.stdout + said.stderr
 
 
 GM010 = f"the database is at {SECOND}, which no file of the checkout has"

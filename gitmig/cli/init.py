@@ -8,6 +8,7 @@ import sys
 from gitmig.cli.common import Common
 from gitmig.cli.moving import DryRun
 from gitmig.operations.init import InitResult, init
+from gitmig.render.harmless import harmless
 
 
 def run(common: Common, dry_run: DryRun = False) -> int:
@@ -39,16 +40,16 @@ def _json(result: InitResult) -> dict[str, object]:
 
 
 def _text(result: InitResult, dry_run: bool) -> None:
-    print(f"alembic   {result.configuration}")
+    print(harmless(f"alembic   {result.configuration}"))
     if result.models:
-        print(f"models    {', '.join(result.models)}")
+        print(harmless(f"models    {', '.join(result.models)}"))
     for path in result.made:
-        print(f"{'would write' if dry_run else 'wrote'}     {path}")
+        print(harmless(f"{'would write' if dry_run else 'wrote'}     {path}"))
     hook = result.hook
     if hook is not None and hook.installed:
-        print(f"hook      {hook.owner or hook.path}")
+        print(harmless(f"hook      {hook.owner or hook.path}"))
     elif hook is not None and hook.snippet is not None:
         print(f"hook      {hook.advice}")
         print(hook.snippet, end="")
     for warning in result.warnings:
-        print(f"Warning: {warning}", file=sys.stderr)
+        print(harmless(f"Warning: {warning}"), file=sys.stderr)

@@ -7,6 +7,7 @@ import json
 from gitmig.cli.common import Common
 from gitmig.cli.moving import Wait, Yes, manner
 from gitmig.operations.recover import Recovered, recover
+from gitmig.render.harmless import harmless
 
 
 def run(common: Common, yes: Yes = False, wait: Wait = 60.0) -> int:
@@ -19,13 +20,13 @@ def run(common: Common, yes: Yes = False, wait: Wait = 60.0) -> int:
     else:
         but = ", but for its commit" if result.complete is not None else ""
         print(f"an interrupted `gitmig {result.command}` was settled: everything is as {result.side} it{but}")
-        print(f"database  at {', '.join(result.heads) or 'base'}")
+        print(harmless(f"database  at {', '.join(result.heads) or 'base'}"))
         for path in result.left:
-            print(f"left      {path}: it holds something that the command did not write")
+            print(harmless(f"left      {path}: it holds something that the command did not write"))
         for note in result.notes:
-            print(f"note      {note}")
+            print(harmless(f"note      {note}"))
         if result.complete is not None:
-            print(f"→ {result.complete}")
+            print(harmless(f"→ {result.complete}"))
     return 0
 
 

@@ -46,7 +46,8 @@ def contains(repository: Repository, commit: CommitId, tips: Sequence[CommitId])
 
 def _refs(repository: Repository) -> list[_Ref]:
     refs = []
-    for line in os.fsdecode(repository.git("for-each-ref", f"--format={_FORMAT}")).splitlines():
+    # Not splitlines(): a name may hold what Unicode calls a line separator.
+    for line in os.fsdecode(repository.git("for-each-ref", f"--format={_FORMAT}")).split("\n")[:-1]:
         name, kind, id, peeled_kind, peeled = line.split("\0")
         if kind == "commit":
             refs.append(_Ref(name, CommitId(id)))

@@ -55,7 +55,7 @@ class Repository:
         if not any((folder / ".git").exists() for folder in _upward(directory)):
             return None
         out = probe(directory, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-        lines = os.fsdecode(out).splitlines()
+        lines = os.fsdecode(out).removesuffix("\n").split("\n")
         if len(lines) != 3:
             raise NoRepository(f"git does not say where the repository of {directory} is")
         top, git_dir, common = lines

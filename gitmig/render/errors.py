@@ -37,7 +37,7 @@ def unexpected_text(error: Exception) -> str:
     """An error inside gitmig: the traceback and what to report with it."""
     trace = "".join(traceback.format_exception(error))
     message = f"Error: gitmig itself failed: {_first_line(error)}"
-    return f"{trace}{message}\nHint: report it with the lines above and: {_versions()}"
+    return f"{harmless(trace + message)}\nHint: report it with the lines above and: {_versions()}"
 
 
 def unexpected_json(error: Exception) -> dict[str, object]:

@@ -109,7 +109,8 @@ def _written(context: AutogenContext, operation: WrittenOp) -> list[str]:
 
 @renderers.dispatch_for(OpenOp)
 def _open(context: AutogenContext, operation: OpenOp) -> list[str]:
-    return [f"# gitmig: write by hand: {operation.line}"] if operation.line else []
+    # On one line: the next one would be code.
+    return [f"# gitmig: write by hand: {' '.join(operation.line.split())}"] if operation.line else []
 
 
 @dataclass(frozen=True)
@@ -157,11 +158,24 @@ def render_script(
             depends_on=depends if depends is None or len(depends) > 1 else depends[0],
             create_date=created,
             comma=format_as_comma,
-            message=script.message if script.message is not None else "empty message",
+            message="empty message" if script.message is None else in_docstring(script.message),
             **arguments,
         )
         text = written.read_bytes().decode(directory.output_encoding)
     return Rendered(folder, Path(path).relative_to(folder).as_posix(), text)
+
+
+def in_docstring(message: str) -> str:
+    """A message as it has to be written between three quotation marks, to be read as what it is.
+
+    Alembic's template takes it as it comes: three quotation marks in it would end the docstring, and the
+    rest would be code.
+    """
+    escaped = message.replace("\\", "\\\\").replace('"""', '""\\"')
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
+        for char in escaped
+    )
 
 
 def _with_a_statement(body: str) -> str:

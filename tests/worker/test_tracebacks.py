@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gitmig import passwords
 from gitmig.worker.tracebacks import first_line, without_passwords
 
 
@@ -30,6 +31,7 @@ from gitmig.worker.tracebacks import first_line, without_passwords
 def test_passwords_are_never_told(text: str, told: str) -> None:
     assert without_passwords(text) == told
     assert without_passwords(told) == told
+    assert passwords.without_passwords(text) == told
 
 
 @pytest.mark.parametrize(
