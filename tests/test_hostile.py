@@ -107,6 +107,26 @@ def test_a_hostile_repository(tmp_path: Path) -> None:
     assert project.heads() == (FIRST,)
 
 
+def test_what_runs_nothing_of_the_project(tmp_path: Path) -> None:
+    """docs/safety.md says which commands these are."""
+    project = with_two_revisions(tmp_path)
+    code = "open('pwned', 'w').close()\n"
+    for path in ("app/models.py", "app/__init__.py", "alembic/env.py", script(project, SECOND)):
+        project.append(path, code)
+    project.write(".venv/bin/python", f"#!/bin/sh\n{PWN}\n")
+    project.path(".venv/bin/python").chmod(0o755)
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "Traps")
+    project.write("notes.txt", "nothing that matters")
+    project.git("add", "notes.txt")
+    for words in (["log"], ["log", "--json"], ["recover"], ["--version"], ["check", "--help"]):
+        harmless(project, project.gitmig(*words), (0,))
+    for words in (["hook", "install"], ["hook", "status"], ["hook", "uninstall"], ["check", "--staged"]):
+        harmless(project, project.gitmig(*words), (0,))
+    project.gitmig("check")
+    assert project.path("pwned").exists()
+
+
 def test_a_repository_of_somebody_else_that_is_trusted(tmp_path: Path) -> None:
     """As CI does it: in the environment."""
     if os.geteuid() != 0:
