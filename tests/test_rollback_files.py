@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 
@@ -338,6 +339,7 @@ class TestStash:
         project.git("add", "app/database.py")
         edited(project)
         project.write(f"{MODELS}/old/mine.py", "untracked\n")
+        project.write(f"{MODELS}/plan.txt/mine", "a folder where a file goes\n")
         before = project.snapshot()
         self._down_and_up(project, "after gitmig upgrade: git stash apply ")
         after = project.snapshot()
@@ -386,6 +388,16 @@ class TestStash:
         assert project.snapshot() == before
         assert project.git("stash", "list") == entries
         return said
+
+    def test_killed_on_the_way(self, project: Project) -> None:
+        further_edited(project)
+        before, mine = project.snapshot(), project.read(USER)
+        project.gitmig("rollback", "--stash", env={"GITMIG_TEST_KILL_AT": "files-written"}, check=-SIGKILL)
+        assert project.read(USER) != mine
+        project.gitmig("recover", check=0)
+        after = project.snapshot()
+        assert (after.files, after.index, after.database) == (before.files, before.index, before.database)
+        assert project.git("show", f"stash@{{0}}:{USER}") + "\n" == mine
 
     def test_after_the_files_were_moved_the_edits_stay_in_the_stash(self, project: Project) -> None:
         """A hook refuses the commit: database and files are down, and the stash is told."""

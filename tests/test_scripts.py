@@ -241,6 +241,11 @@ def test_one_several_or_none(value: str, expected: tuple[str, ...]) -> None:
             "Alembic does not take - in a revision id: a-b",
             None,
         ),
+        (
+            'revision = "b\'; drop table x; --"\ndown_revision = None',
+            "Alembic does not take ' - in a revision id: b'; drop table x; --",
+            None,
+        ),
         ("revision = 'b'\ndown_revision = (", "'(' was never closed", 2),
         ("<<<<<<< HEAD\nrevision = 'b'", "invalid syntax", 1),
         ("revision = 'b'\n  down_revision = 'a'", "unexpected indent", 2),
