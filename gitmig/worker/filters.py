@@ -35,12 +35,28 @@ class Filters:
         """Whether a column, index, unique constraint or foreign key of a table takes part."""
         return self._passes(item, name, kind, {"schema_name": table.schema, "table_name": table.name}, table)
 
-    def _passes(self, item: Any, name: Any, kind: str, parents: dict[str, Any], table: Table) -> bool:
+    def found(self, item: Any, name: Any, kind: str, table: Table) -> bool:
+        """Whether something takes part that a database has and the models have not."""
+        parents = {"schema_name": table.schema}
+        if kind != "table":
+            parents["table_name"] = table.name
+        return self._passes(item, name, kind, parents, table, reflected=True)
+
+    def _passes(
+        self,
+        item: Any,
+        name: Any,
+        kind: str,
+        parents: dict[str, Any],
+        table: Table,
+        *,
+        reflected: bool = False,
+    ) -> bool:
         if self._name is not None and name is not None:
             parents["schema_qualified_table_name"] = table_key(table)
             if not self._name(name, kind, parents):
                 return False
-        return self._object is None or bool(self._object(item, name, kind, False, None))
+        return self._object is None or bool(self._object(item, name, kind, reflected, None))
 
 
 def table_key(table: Table) -> str:

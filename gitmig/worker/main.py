@@ -109,6 +109,14 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
             return read_schema(session)
         finally:
             faulthandler.cancel_dump_traceback_later()
+    if name == "prove":
+        from .prove import prove
+
+        faulthandler.dump_traceback_later(float(request.get("limit") or 0) or 1e6, exit=True)
+        try:
+            return prove(session, request)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
     if name == "heads":
         from .heads import read_heads
 

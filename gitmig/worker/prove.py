@@ -1,0 +1,261 @@
+"""The ``prove`` request: whether a revision takes a database to the models, as the database describes both.
+
+One request does one part, since the models before and after are two versions of the code, in two workers.
+Everything happens in scratch databases that the command line names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    insert,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateSchema
+
+from .capture import Configured, capture
+from .config import alembic_config
+from .description import describe
+from .environment import Purpose, Stopped, first_line, run_environment
+from .facets import Facet, facets_of, plain_dialect, table_key
+from .filters import Filters
+from .graph import BrokenScript, build_steps, revision_map
+from .scratch import (
+    Substitution,
+    Unprovable,
+    connected,
+    drop_database,
+    make_database,
+    only_scratch,
+    scratch_url,
+)
+from .session import Session
+from .tracebacks import project_code
+
+_NAME = re.compile(r'CONSTRAINT ("(?:[^"]|"")+"|\S+) ')
+_ASKED = {
+    "table": "table",
+    "column": "column",
+    "index": "index",
+    "unique": "unique_constraint",
+    "foreign key": "foreign_key_constraint",
+}
+"""What env.py's filters call the kinds of facets that they are asked about."""
+
+
+def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
+    """One part of a proof; ``url`` names the server or the scratch database.
+
+    ``make`` and ``drop``: the database ``name`` on the server; ``make`` answers ``{url}``. ``create``: the
+    models' schema in an empty database; answers ``{excluded}``, the tables that take no part. ``upgrade``:
+    ``steps`` of ``graph`` from the heads ``start``. ``describe``: what is there without ``excluded``; answers
+    ``{facets}``.
+
+    Raises Failure("unproven"), and what the project's code raises.
+    """
+    # The URL of a scratch database is all that counts.
+    session.options = replace(session.options, url_env=None)
+    url = scratch_url(request["url"])
+    match request["part"]:
+        case "make":
+            make_database(url, request["name"])
+            return {"url": url.set(database=request["name"]).render_as_string(hide_password=False)}
+        case "drop":
+            drop_database(url, request["name"])
+        case "create":
+            return {"excluded": _create(session, url)}
+        case "upgrade":
+            _upgrade(session, url, request)
+        case "describe":
+            return {"facets": _describe(session, url, request["excluded"])}
+    return {}
+
+
+def _describe(session: Session, url: URL, excluded: Iterable[str]) -> list[Facet]:
+    target = _target(session)
+    filters = Filters(target.options, session.options.exclude)
+    with project_code(session), connected(url) as connection:
+        facets = facets_of(target.metadata, plain_dialect(target.dialect), filters)
+        schemas = {table.schema for item in target.metadata for table in item.tables.values()}
+        named = frozenset(
+            (kind, table, found[1].strip('"'))
+            for kind, table, _, ddl in facets
+            if (found := _NAME.match(ddl)) is not None
+        )
+        return describe(connection, schemas, named, _Wanted(filters, facets, excluded))
+
+
+class _Wanted:
+    """What of a database is described: of what the models do not have, what env.py would let pass."""
+
+    def __init__(self, filters: Filters, facets: Iterable[Facet], excluded: Iterable[str]):
+        self._filters = filters
+        self._known = {facet[:3] for facet in facets}
+        self._excluded = frozenset(excluded)
+
+    def __call__(self, kind: str, table: str, name: str) -> bool:
+        if (kind, table, name) in self._known or kind not in _ASKED:
+            return True
+        schema, _, plain_name = table.rpartition(".")
+        stub = Table(plain_name, MetaData(), Column(name or "id", Integer), schema=schema or None)
+        if kind == "table":
+            return (
+                table not in self._excluded
+                and self._filters.table(stub)
+                and self._filters.found(stub, stub.name, "table", stub)
+            )
+        column = stub.columns[0]
+        item: Any = column
+        match kind:
+            case "index":
+                item = Index(name, column)
+            case "unique":
+                item = UniqueConstraint(column, name=name)
+            case "foreign key":
+                item = ForeignKeyConstraint([column], [column], name=name)
+        return self._filters.found(item, name, _ASKED[kind], stub)
+
+
+def _target(session: Session) -> Configured:
+    targets = capture(session).targets
+    if len(targets) > 1:
+        raise Unprovable("env.py is for several databases")
+    return targets[0]
+
+
+def _create(session: Session, url: URL) -> list[str]:
+    target = _target(session)
+    filters = Filters(target.options, session.options.exclude)
+    tables = [table for item in target.metadata for table in item.tables.values()]
+    views = {table for table in tables if getattr(table, "is_view", False)}
+    with only_scratch(url), connected(url) as connection:
+        try:
+            _make_schemas(connection, {table.schema for table in tables if table.schema})
+            with project_code(session):  # types and listeners are the project's
+                for item in target.metadata:
+                    made = [table for table in item.sorted_tables if table not in views]
+                    item.create_all(connection, tables=made)
+        except SQLAlchemyError as error:
+            raise _not_created(error) from None
+        except Exception as error:
+            if isinstance(error.__cause__, SQLAlchemyError):
+                raise _not_created(error.__cause__) from None
+            raise
+    with project_code(session):
+        return sorted(table_key(table) for table in tables if table in views or not filters.table(table))
+
+
+def _not_created(error: BaseException) -> Unprovable:
+    return Unprovable(f"the models' tables cannot be made in a scratch database: {first_line(error)}")
+
+
+def _make_schemas(connection: Connection, names: Iterable[str]) -> None:
+    if connection.dialect.name == "postgresql":
+        for name in sorted(names):
+            connection.execute(CreateSchema(name, if_not_exists=True))
+
+
+def _upgrade(session: Session, url: URL, request: dict[str, Any]) -> None:
+    target = _target(session)
+    start = sorted(request["start"])
+    _stamp(url, target, start)
+    _name_database(session, url)
+    graph = [
+        {**known, "path": _source(session, known["path"])} if known["step"] else known
+        for known in request["graph"]
+    ]
+    with only_scratch(url) as substitution:
+        run_environment(session, _Upgrade(substitution, start, graph, request["steps"]))
+
+
+def _source(session: Session, path: str) -> str:
+    """Where a script's file is: those of a tree are written to the private root when they are wanted."""
+    return path if os.path.isabs(path) else session.file(path) or path
+
+
+def _stamp(url: URL, target: Configured, start: list[str]) -> None:
+    """The version table as it is at the parent's heads. Alembic itself moves it from there."""
+    schema = target.options.get("version_table_schema")
+    name = target.options.get("version_table") or "alembic_version"
+    table = Table(name, MetaData(), Column("version_num", String(32), primary_key=True), schema=schema)
+    with connected(url) as connection:
+        _make_schemas(connection, [schema] if schema else [])
+        table.create(connection)
+        if start:
+            connection.execute(insert(table), [{"version_num": head} for head in start])
+
+
+def _name_database(session: Session, url: URL) -> None:
+    """Give an env.py that has no URL of its own the scratch database's."""
+    config = alembic_config(session)
+    if not config.get_main_option("sqlalchemy.url"):
+        config.set_main_option("sqlalchemy.url", url.render_as_string(hide_password=False).replace("%", "%%"))
+
+
+class _Upgrade(Purpose):
+    """One run of env.py on the scratch database."""
+
+    def __init__(
+        self,
+        substitution: Substitution,
+        start: list[str],
+        graph: list[dict[str, Any]],
+        steps: list[str],
+    ):
+        self._substitution = substitution
+        self._start = start
+        self._graph = graph
+        self._wanted = steps
+        self._steps: tuple[RevisionStep, ...] = ()
+
+    def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
+        """Refuse a connection that leads anywhere else."""
+        self._substitution.require(connection)
+
+    def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
+        """Apply the steps from where the version table was put."""
+        if sorted(context.get_current_heads()) != self._start:
+            raise Stopped(Unprovable("env.py keeps its version table in another place when it connects"))
+        wanted = [{"action": "upgrade", "revision": revision} for revision in self._wanted]
+        try:
+            self._steps = build_steps([revision_map(self._graph)], wanted)
+        except BrokenScript as broken:
+            raise Stopped(_failed(broken.revision, broken.error)) from broken
+        proceed()
+
+    def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
+        """The revisions to prove, oldest first."""
+        for step in self._steps:
+            step.migration_fn = _watched(step.revision.revision, step.migration_fn)
+            yield step
+
+
+def _watched(revision: str, function: Callable[..., None]) -> Callable[..., None]:
+    def watched(**arguments: Any) -> None:
+        try:
+            function(**arguments)
+        except (Exception, SystemExit) as error:
+            raise Stopped(_failed(revision, error)) from error
+
+    watched.__name__, watched.__doc__ = function.__name__, function.__doc__
+    return watched
+
+
+def _failed(revision: str, error: BaseException) -> Unprovable:
+    return Unprovable(f"the upgrade of {revision} fails on a scratch database: {first_line(error)}")
