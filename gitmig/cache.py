@@ -87,6 +87,27 @@ class SchemaCache:
             _replace(self.folder / f"schema-{digest(schema)}.json", json.dumps(to_json(schema)))
             _replace(self._index, json.dumps({"gitmig": __version__, "manifests": entries[:_KEPT]}))
 
+    def proven(self, key: str) -> bool:
+        """Whether a proof was found good before."""
+        return key in self._proofs()
+
+    def store_proof(self, key: str) -> None:
+        """Remember that a proof was found good; ``key`` digests all that it depends on."""
+        keys = [key, *(other for other in self._proofs() if other != key)]
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _replace(self.folder / "proofs.json", json.dumps({"gitmig": __version__, "proofs": keys[:_KEPT]}))
+
+    def _proofs(self) -> list[str]:
+        try:
+            stored = json.loads((self.folder / "proofs.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        if not isinstance(stored, dict) or stored.get("gitmig") != __version__:
+            return []
+        keys = stored.get("proofs")
+        return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+
     @property
     def _index(self) -> Path:
         return self.folder / "manifests.json"

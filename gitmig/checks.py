@@ -182,14 +182,29 @@ def redone(revisions: Sequence[RevisionId]) -> tuple[Finding, ...]:
     )
 
 
-def unproven(script: Script) -> Finding:
+def unproven(script: Script, reason: str | None = None) -> Finding:
     """GM007 for a revision that comes with a change of the models and has no record of it."""
+    told = f": {reason}" if reason else ""
     return Finding(
         code="GM007",
         severity=Severity.WARNING,
-        message=f"nothing proves that {script.revision} takes the database to these models",
-        hint=f"compare {script.path} with the models: nothing is checked of it",
+        message=f"nothing proves that {script.revision} takes the database to these models{told}",
+        hint=f"compare {script.path} with the models, then: gitmig tie {script.revision} --trust"
+        if reason
+        else f"gitmig tie {script.revision}",
         path=script.path,
+    )
+
+
+def disproven(script: Script, changes: Sequence[FacetChange]) -> Finding:
+    """GM001 for a revision that leaves a database which describes itself otherwise than the models'."""
+    return Finding(
+        code="GM001",
+        severity=Severity.ERROR,
+        message=f"the revision {script.revision} does not take the database to these models",
+        hint=f"correct {script.path}",
+        path=script.path,
+        details=tuple(render(change) for change in changes),
     )
 
 

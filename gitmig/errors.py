@@ -114,6 +114,12 @@ class EditsInTheWay(Refused):
     """Files hold edits that would be lost; git's stash would take them."""
 
 
+class Unproven(GitmigError):
+    """Nothing here could prove a revision: no scratch database, or what was tried there did not run."""
+
+    code = "unproven"
+
+
 class Declined(GitmigError):
     """The person said no; nothing was changed."""
 

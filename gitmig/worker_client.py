@@ -28,6 +28,7 @@ from gitmig.errors import (
     NoInterpreter,
     ProjectCodeError,
     SettingsError,
+    Unproven,
     WorkerCrashed,
     WrongDatabase,
 )
@@ -317,6 +318,10 @@ class Worker:
             empty=bool(answer["empty"]),
         )
 
+    def prove(self, part: str, url: str, **data: object) -> Json:
+        """One part of a proof in the scratch database ``url``, see ``worker/prove.py``. Raises Unproven."""
+        return self._request("prove", {"part": part, "url": url, "limit": self.options.limit, **data})
+
     def format(self, path: Path) -> None:
         """Run the project's post-write hooks on a revision file."""
         self._request("format", {"path": str(path)})
@@ -494,6 +499,8 @@ class Worker:
                 return NoAlembic(message, hint="gitmig init", detail=detail)
             case "version":
                 return NoInterpreter(message, hint="git config gitmig.python PATH_OF_PYTHON", detail=detail)
+            case "unproven":
+                return Unproven(message, detail=detail)
             case "alembic":
                 return GitmigError(message, detail=detail)
             case _:

@@ -157,7 +157,7 @@ class TestStaged:
         told.project.write(path, told.project.read(path).replace("pass", "op.execute('...')", 1))
         assert staged(told.project) == ["GM007"]
         assert told.project.gitmig("check", "--staged", check=0).stderr.startswith(
-            "GM007 warning: nothing proves that c3c3 takes the database to these models\n"
+            "GM007 warning: nothing proves that c3c3 takes the database to these models: the upgrade of c3c3"
         )
 
     def test_models_of_head_that_do_not_import_can_be_mended(self, told: Article) -> None:

@@ -19,6 +19,7 @@ from gitmig.git.trees import Tree, content_digest
 from gitmig.graph import Graph
 from gitmig.model import CommitId, FacetChange, Finding, RevisionId, Schema, Script, Severity, short
 from gitmig.operations.drafting import base_schema
+from gitmig.operations.proving import proven
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
 from gitmig.schemas import Schemas
@@ -126,10 +127,11 @@ def _commit_findings(
         return []
     if None in olds:
         # What the commit changes cannot be said: the models that it starts from do not import.
-        return [unproven(graph.scripts[head]) for head in graph.heads]
+        reason = "the models before it do not import"
+        return [unproven(graph.scripts[head], reason) for head in graph.heads]
     changes = common_changes([old for old in olds if old is not None], now)
     before = subject.before
-    added = _added(graph, before)
+    added = _added(subject)
     removed = frozenset.intersection(*(frozenset(old.scripts) for old in before)) if before else frozenset()
     removed -= frozenset(graph.scripts)
     if not (changes or removed) or _made_for(subject, schemas, now):
@@ -142,14 +144,21 @@ def _commit_findings(
         return [unrevised(changes, place=where(project, subject.tree, changes))]
     if any(_covers(script, changes, now) for script in added):
         return []
-    if any(_comparable(script, now) for script in added):
+    if all(_comparable(script, now) for script in added):
         left = _left(project, added, changes, now)
         place = where(project, subject.tree, left)
         return [unrevised(left, hint="gitmig revise --amend", place=place)]
     texts = subject.tree.read_all([script.path for script in added]).values()
     if changes and all(idle(text.decode("utf-8", "replace")) for text in texts):
         return [unrevised(changes, place=where(project, subject.tree, changes))]
-    return [unproven(script) for script in added]
+    known = before[0].scripts if before else {}
+    return proven(
+        project,
+        subject.tree,
+        subject.head,
+        unsettled=[script for script in added if not _comparable(script, now)],
+        redone=frozenset(script.revision for script in added if script.revision in known),
+    )
 
 
 def _left_over(
@@ -241,13 +250,25 @@ def common_changes(olds: Sequence[Schema], now: Schema) -> tuple[FacetChange, ..
     return tuple(change for change in first if all(change.key in known for known in keys))
 
 
-def _added(graph: Graph, before: Sequence[Graph]) -> list[Script]:
-    """The revisions that no parent has, or has with another record: a redone revision counts as added."""
+def _added(subject: Subject) -> list[Script]:
+    """The revisions that no parent has, or none has like this: with another record, or redone by hand."""
+    pairs = list(zip(subject.before, subject.trees, strict=True))
     return [
         script
-        for revision, script in graph.scripts.items()
-        if all(revision not in old.scripts or old.scripts[revision].header != script.header for old in before)
+        for revision, script in subject.graph.scripts.items()
+        if all(
+            revision not in old.scripts or _redone(subject, old.scripts[revision], script, tree)
+            for old, tree in pairs
+        )
     ]
+
+
+def _redone(subject: Subject, before: Script, now: Script, old: Tree) -> bool:
+    if before.header != now.header:
+        return True
+    # Amending a commit looks like a commit on top of it: the head is then edited in place.
+    by_hand = now.header.schema is None and now.revision in subject.graph.heads
+    return by_hand and _what_was_done(before, now, old, subject.tree) is not None
 
 
 def _comparable(script: Script, now: Schema) -> bool:

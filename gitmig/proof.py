@@ -1,0 +1,211 @@
+"""Whether revisions take a database to the models: tried on scratch databases, as the database tells it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from gitmig.errors import GitmigError, Unproven
+from gitmig.git.trees import Tree
+from gitmig.graph import Graph
+from gitmig.model import CommitId, FacetChange, FacetKey, RevisionId, Schema, Script
+from gitmig.project import Project
+from gitmig.schema import difference, digest
+from gitmig.schemas import Schemas
+from gitmig.scratch import Scratch, scratch, scratch_name
+from gitmig.tied import Ties
+from gitmig.worker_client import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is to be proven: that ``steps`` take a database with the models of ``old`` to those of ``new``."""
+
+    old: Tree | None
+    """None: an empty database."""
+    new: Tree
+    start: tuple[RevisionId, ...]
+    """The heads of the old database."""
+    graph: Graph
+    steps: tuple[RevisionId, ...]
+    """Oldest first."""
+    script: Script | None = None
+    """One of the steps, whose file is taken from the work tree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came out of it."""
+
+    changes: tuple[FacetChange, ...] = ()
+    """What it would still take from the database that the revisions leave to that of the models."""
+    reason: str | None = None
+    """Why nothing could be proven."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether both databases describe themselves alike."""
+        return self.reason is None and not self.changes
+
+
+def case_of(
+    project: Project,
+    *,
+    new: Tree,
+    parent: CommitId | None,
+    graph: Graph,
+    redone: frozenset[RevisionId] = frozenset(),
+    script: Script | None = None,
+) -> Case:
+    """The case of the revisions that ``graph`` has beyond the commit ``parent``, and of those ``redone``.
+
+    They start from the models of that commit; where some of its revisions do not count any more, from those
+    that the last common revision was made for. Raises Unproven where these are in no commit.
+    """
+    tree = project.commit_tree(parent) if parent is not None else None
+    before = project.graph(tree).scripts if tree is not None else {}
+    missing = [r for r in graph.scripts if r not in before or r in redone]
+    common = frozenset(graph.scripts) - graph.descendants(missing)
+    start = graph.tips(common)
+    old = tree
+    if not common:
+        # What the models had before the first revision is in no database that Alembic knows of.
+        old = None
+    elif parent is not None and len(common) < len(before):
+        tie = Ties(project=project, at=parent).all().get(start[0]) if len(start) == 1 else None
+        if tie is None or tie.models_commit is None:
+            raise Unproven(f"the models of {', '.join(start)} are in no commit")
+        old = project.commit_tree(tie.models_commit)
+    return Case(
+        old=old,
+        new=new,
+        start=start,
+        graph=graph,
+        steps=graph.topological(frozenset(graph.scripts) - common),
+        script=script,
+    )
+
+
+def prove(project: Project, case: Case, schemas: Schemas) -> Verdict:
+    """Try it, unless it is known to be so. Nothing but scratch databases and the cache is written."""
+    memory = project.memory.setdefault("proofs", {})
+    assert isinstance(memory, dict)
+    try:
+        now = schemas.of(case.new)
+        key = _key(project, case, schemas, now)
+        if schemas.cache.proven(key):
+            return Verdict()
+        if key not in memory:
+            memory[key] = Verdict(changes=_differing(project, case, now))
+    except GitmigError as error:
+        return Verdict(reason=error.message)
+    verdict: Verdict = memory[key]
+    if verdict.proven:
+        schemas.cache.store_proof(key)
+    return verdict
+
+
+def _key(project: Project, case: Case, schemas: Schemas, now: Schema) -> str:
+    old = digest(schemas.of(case.old)) if case.old is not None else None
+    held = {case.graph.scripts[revision].path for revision in case.steps}
+    parts = [
+        old,
+        digest(now),
+        list(case.start),
+        list(case.steps),
+        sorted(_code(project, case.new, held).items()),
+        (project.top / case.script.path).read_bytes().hex() if case.script is not None else None,
+        schemas.circumstances(),
+        scratch_name(project, now.dialect),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _code(project: Project, tree: Tree, steps: set[str]) -> Mapping[str, str]:
+    """What an upgrade can depend on: its own file, env.py and what lies beside it, any module."""
+    configuration = project.configuration
+    beside = f"{configuration.script_location}/"
+    return {
+        path: blob
+        for path, blob in tree.ids().items()
+        if path in steps
+        or (not configuration.holds(path) and (path.startswith(beside) or path.endswith((".py", ".sql"))))
+    }
+
+
+def _differing(project: Project, case: Case, now: Schema) -> tuple[FacetChange, ...]:
+    with scratch(project, now.dialect) as place, ExitStack() as stack:
+        workers = [_worker(project, case.new)]
+        stack.callback(workers[0].close)
+        if case.old is not None:
+            workers.append(_worker(project, case.old))
+            stack.callback(workers[1].close)
+        one, two = (stack.enter_context(_database(place, workers, name)) for name in ("revised", "models"))
+        new = workers[0]
+        excluded = _created(new, two)
+        if case.old is not None:
+            excluded += _created(workers[1], one)
+        new.prove("upgrade", one, **_upgrade(project, case))
+        found, wanted = (_described(new, url, excluded, now) for url in (one, two))
+    return difference(found, wanted)
+
+
+def _worker(project: Project, tree: Tree) -> Worker:
+    return project.start_worker(None if tree is project.work_tree else tree)
+
+
+def _upgrade(project: Project, case: Case) -> dict[str, object]:
+    scripts = dict(case.graph.scripts)
+    if case.script is not None:
+        own = case.script
+        scripts[own.revision] = replace(own, path=str(project.top / own.path))
+    return {
+        "start": list(case.start),
+        "steps": list(case.steps),
+        "graph": [
+            {
+                "revision": script.revision,
+                "down_revisions": list(script.down_revisions),
+                "depends_on": list(script.depends_on),
+                "branch_labels": list(script.branch_labels),
+                "path": script.path,
+                "step": script.revision in case.steps,
+            }
+            for script in scripts.values()
+        ],
+    }
+
+
+@contextmanager
+def _database(place: Scratch, workers: list[Worker], name: str) -> Iterator[str]:
+    """The URL of an empty database, which is dropped in the end."""
+    if place.server is None:
+        yield place.file(name)
+        return
+    own = f"gitmig_scratch_{uuid.uuid4().hex[:12]}"
+    url = str(workers[0].prove("make", place.server, name=own)["url"])
+    try:
+        yield url
+    finally:
+        for worker in workers:
+            try:
+                worker.prove("drop", place.server, name=own)
+                break
+            except GitmigError:  # one that has crashed: the other may still answer
+                continue
+
+
+def _created(worker: Worker, url: str) -> list[str]:
+    excluded = worker.prove("create", url)["excluded"]
+    assert isinstance(excluded, list)
+    return excluded
+
+
+def _described(worker: Worker, url: str, excluded: list[str], like: Schema) -> Schema:
+    rows = worker.prove("describe", url, excluded=excluded)["facets"]
+    assert isinstance(rows, list)
+    return Schema(like.dialect, like.sqlalchemy, {FacetKey(*row[:3]): row[3] for row in rows})
