@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from gitmig import __version__
-from gitmig.cli import check, demo, hook, init, ledger, log, recover, revise, rollback, status, upgrade
+from gitmig.cli import check, demo, hook, init, ledger, log, recover, revise, rollback, status, tie, upgrade
 from gitmig.cli.common import command
 
 GROUPS = ("hook", "ledger")
@@ -46,6 +46,7 @@ app.command("recover")(command(recover.run))
 app.command("status")(command(status.run))
 app.command("log")(command(log.run))
 app.command("check")(command(check.run))
+app.command("tie")(command(tie.run))
 app.command("demo")(command(demo.run))
 
 hooks = typer.Typer(help="The git hooks of this clone.", no_args_is_help=True)

@@ -1,0 +1,184 @@
+"""``tie``: records in a revision which models it was made for, after proving that it leads there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitmig.errors import Declined, Refused, Unproven
+from gitmig.execute import Manner
+from gitmig.git.trees import Tree, content_digest
+from gitmig.graph import Graph
+from gitmig.model import CommitId, Header, RevisionId, Schema, Script, Tie, TieState
+from gitmig.operations.committing import rewritten
+from gitmig.operations.preconditions import require_sound, require_written
+from gitmig.operations.recover import changing
+from gitmig.project import Project
+from gitmig.proof import Case, Verdict, case_of, prove
+from gitmig.schema import change_digest, difference, digest, render
+from gitmig.schemas import Schemas
+from gitmig.staging import chosen_tree
+from gitmig.tied import Ties
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tied:
+    """What was recorded, or (``done`` False) would be."""
+
+    script: Script
+    header: Header
+    proven: bool
+    done: bool
+    changed: bool
+    """Whether the script did not hold this record already."""
+    models_commit: CommitId | None
+    """Whose models they are; None: those that are not committed yet."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """The models that a revision was made for, and where it starts."""
+
+    tree: Tree
+    parent: CommitId | None
+    commit: CommitId | None = None
+    introduced: CommitId | None = None
+
+
+def tie(project: Project, target: str, manner: Manner, *, trust: bool = False) -> Tied:
+    """Prove a revision of the work tree and record its models and schema; the file's other bytes stay.
+
+    An uncommitted revision was made for the models of the work tree (or of the index, where they are staged
+    in part), a committed one for those of its tie. ``trust`` records what nothing can prove, never what is
+    disproven. Raises UnknownRevision; Refused where the revision leads elsewhere, or its models are in no
+    commit; Unproven, Declined, and ProjectCodeError where the models do not import.
+    """
+    project.require_models()
+    with changing(project, manner, "tie"):
+        graph = project.graph()
+        require_sound(graph)
+        script = _script(graph, target)
+        require_written(graph, [script.revision])
+        made = _made(project, graph, script, manner)
+        case = _case(project, script, made)
+        verdict = prove(project, case, Schemas(project=project))
+        warnings = _settled(script, verdict, manner, trust)
+        header = _header(project, case)
+        if not manner.dry_run:
+            _write(project, script, header)
+        published = made.introduced is not None and project.git.is_published(
+            made.introduced, project.settings.published
+        )
+        if published:
+            warnings += (f"{script.revision} is published: its docstring alone changes",)
+        return Tied(
+            script=script,
+            header=header,
+            proven=verdict.proven,
+            done=not manner.dry_run,
+            changed=header != script.header,
+            models_commit=made.commit,
+            warnings=warnings,
+        )
+
+
+def _script(graph: Graph, target: str) -> Script:
+    found = graph.resolve(target)
+    if len(found) != 1:
+        raise Refused(f"{target} is not one revision", hint="gitmig log")
+    return graph.scripts[found[0]]
+
+
+def _made(project: Project, graph: Graph, script: Script, manner: Manner) -> _Made:
+    revision, head = script.revision, project.git.head()
+    found = Ties(project=project).settled(revision) if head is not None else None
+    if found is None or found.state is TieState.UNCOMMITTED:
+        _require_last(graph, revision)
+        return _Made(tree=chosen_tree(project, manner.person, project.models), parent=head)
+    return _made_in(project, found)
+
+
+def _made_in(project: Project, tie: Tie) -> _Made:
+    if tie.models_commit is None:
+        raise Refused(
+            f"the models of {tie.revision} are in no commit: there is nothing to tie it to",
+            hint="gitmig log",
+        )
+    if tie.introduced is None:
+        raise Refused(
+            f"the commit that brought {tie.revision} is not in this clone", hint="git fetch --unshallow"
+        )
+    parents = project.git.commit_info(tie.introduced).parents
+    return _Made(
+        tree=project.commit_tree(tie.models_commit),
+        parent=parents[0] if parents else None,
+        commit=tie.models_commit,
+        introduced=tie.introduced,
+    )
+
+
+def _require_last(graph: Graph, revision: RevisionId) -> None:
+    later = [r for r in graph.topological(graph.descendants([revision])) if r != revision]
+    if later:
+        raise Refused(
+            f"the models in the work tree are those of {later[-1]}, which follows {revision}",
+            hint=f"commit {revision} with its own models first, or: gitmig tie {later[-1]}",
+        )
+
+
+def _case(project: Project, script: Script, made: _Made) -> Case:
+    """The revision as it is in the work tree, among those of the models' tree."""
+    others = project.graph(made.tree).scripts.values()
+    graph = Graph.of([*(other for other in others if other.revision != script.revision), script])
+    return case_of(
+        project,
+        new=made.tree,
+        parent=made.parent,
+        graph=graph,
+        redone=frozenset([script.revision]),
+        script=script,
+    )
+
+
+def _settled(script: Script, verdict: Verdict, manner: Manner, trust: bool) -> tuple[str, ...]:
+    """Warnings; raises where the revision is not to be recorded."""
+    revision = script.revision
+    if verdict.changes:
+        raise Refused(
+            f"the revision {revision} does not take the database to its models",
+            hint=f"correct {script.path}, then: gitmig tie {revision}",
+            detail="\n".join(render(change) for change in verdict.changes),
+        )
+    if verdict.reason is None:
+        return ()
+    if not trust:
+        raise Unproven(
+            f"nothing proves that {revision} takes the database to its models: {verdict.reason}",
+            hint=f"compare {script.path} with the models, then: gitmig tie {revision} --trust",
+        )
+    person = manner.person
+    question = f"Nothing proves {revision}: {verdict.reason}. Record it all the same?"
+    if person.present and not (person.agreed or manner.dry_run) and not person.confirm(question):
+        raise Declined("nothing was changed")
+    return (f"recorded without proof: {verdict.reason}",)
+
+
+def _header(project: Project, case: Case) -> Header:
+    schemas = Schemas(project=project)
+    now = schemas.of(case.new)
+    old = schemas.of(case.old) if case.old is not None else Schema(now.dialect, now.sqlalchemy, {})
+    return Header(
+        models=content_digest(case.new, project.models),
+        dialect=now.dialect,
+        schema=digest(now),
+        change=change_digest(difference(old, now)),
+        sqlalchemy=now.sqlalchemy,
+    )
+
+
+def _write(project: Project, script: Script, header: Header) -> None:
+    try:
+        rewritten(project.top / script.path, header)
+    except UnicodeDecodeError:
+        raise Refused(f"{script.path} is not in UTF-8", hint=f"save {script.path} in UTF-8") from None
+    project.forget()

@@ -1,0 +1,46 @@
+"""The result of ``tie`` as text and as JSON."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from gitmig.model import short
+from gitmig.operations.tie import Tied
+from gitmig.render.harmless import harmless
+
+Json = dict[str, object]
+
+
+def tie_text(result: Tied) -> None:
+    """Whether it is proven, and what was recorded; warnings go to stderr."""
+    out = Console(highlight=False, soft_wrap=True)
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    for warning in result.warnings:
+        err.print(harmless(f"Warning: {warning}"), markup=False, style="yellow")
+    whose = f"those of {short(result.models_commit)}" if result.models_commit else "not committed yet"
+    if result.proven:
+        told = f"proven    {result.script.revision} takes the database to its models ({whose})"
+        out.print(harmless(told), markup=False)
+    verb = "recorded" if result.done else "would record"
+    if not result.changed:
+        verb = "recorded already"
+    out.print(harmless(f"{verb}  in {result.script.path}"), markup=False)
+
+
+def tie_json(result: Tied) -> Json:
+    """``tie --json``."""
+    step = {
+        "action": "record",
+        "revision": result.script.revision,
+        "path": result.script.path,
+        "commit": result.models_commit,
+    }
+    return {
+        "version": 1,
+        "steps": [step] if result.changed else [],
+        "warnings": list(result.warnings),
+        "revision": result.script.revision,
+        "path": result.script.path,
+        "proven": result.proven,
+        "models_commit": result.models_commit,
+    }
