@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gitmig.errors import GitmigError, Unproven
-from gitmig.git.trees import Tree
+from gitmig.git.trees import Tree, content_digest
 from gitmig.graph import Graph
 from gitmig.model import CommitId, FacetChange, FacetKey, RevisionId, Schema, Script
 from gitmig.project import Project
@@ -52,7 +52,7 @@ class Verdict:
         return self.reason is None and not self.changes
 
 
-def case_of(
+def cases_of(
     project: Project,
     *,
     new: Tree,
@@ -60,34 +60,43 @@ def case_of(
     graph: Graph,
     redone: frozenset[RevisionId] = frozenset(),
     script: Script | None = None,
-) -> Case:
-    """The case of the revisions that ``graph`` has beyond the commit ``parent``, and of those ``redone``.
+) -> tuple[Case, ...]:
+    """The cases of the revisions that ``graph`` has beyond the commit ``parent``, and of those ``redone``.
 
-    They start from the models of that commit; where some of its revisions do not count any more, from those
-    that the last common revision was made for. Raises Unproven where these are in no commit.
+    They start from the models of that commit; but also, since models may have been committed ahead of their
+    revision, from those that the last common revision was made for. One of them has to be proven.
+    Raises Unproven where there is none.
     """
     tree = project.commit_tree(parent) if parent is not None else None
     before = project.graph(tree).scripts if tree is not None else {}
     missing = [r for r in graph.scripts if r not in before or r in redone]
     common = frozenset(graph.scripts) - graph.descendants(missing)
     start = graph.tips(common)
-    old = tree
-    if not common:
-        # What the models had before the first revision is in no database that Alembic knows of.
-        old = None
-    elif parent is not None and len(common) < len(before):
+    olds: list[Tree | None] = [None]
+    # What the models had before the first revision is in no database that Alembic knows of.
+    if common:
+        olds = [tree] if len(common) == len(before) else []
         tie = Ties(project=project, at=parent).all().get(start[0]) if len(start) == 1 else None
-        if tie is None or tie.models_commit is None:
-            raise Unproven(f"the models of {', '.join(start)} are in no commit")
-        old = project.commit_tree(tie.models_commit)
-    return Case(
-        old=old,
-        new=new,
-        start=start,
-        graph=graph,
-        steps=graph.topological(frozenset(graph.scripts) - common),
-        script=script,
-    )
+        if tie is not None and tie.models_commit is not None:
+            olds.append(project.commit_tree(tie.models_commit))
+    if not olds:
+        raise Unproven(f"the models of {', '.join(start)} are in no commit")
+    steps = graph.topological(frozenset(graph.scripts) - common)
+    case = Case(old=None, new=new, start=start, graph=graph, steps=steps, script=script)
+    distinct = {
+        content_digest(old, project.models) if old is not None else None: old for old in reversed(olds)
+    }
+    return tuple(replace(case, old=old) for old in reversed(distinct.values()))
+
+
+def prove_one(project: Project, cases: Sequence[Case]) -> tuple[Case, Verdict]:
+    """The first case that is proven; else the first that was tried to the end, or the first of all."""
+    tried: list[tuple[Case, Verdict]] = []
+    for case in cases:
+        tried.append((case, prove(project, case, Schemas(project=project))))
+        if tried[-1][1].proven:
+            return tried[-1]
+    return next((one for one in tried if one[1].changes), tried[0])
 
 
 def prove(project: Project, case: Case, schemas: Schemas) -> Verdict:

@@ -171,6 +171,8 @@ class Worker:
     ignored: Callable[[str], bool] = field(default=lambda path: False)
     _open: bool = False
     _released: bool = False
+    _doing: str = "the models were not imported"
+    """What a time limit would have kept from being done."""
 
     @classmethod
     def start(
@@ -320,6 +322,7 @@ class Worker:
 
     def prove(self, part: str, url: str, **data: object) -> Json:
         """One part of a proof in the scratch database ``url``, see ``worker/prove.py``. Raises Unproven."""
+        self._doing = f"the {part} of a proof did not end"
         return self._request("prove", {"part": part, "url": url, "limit": self.options.limit, **data})
 
     def format(self, path: Path) -> None:
@@ -462,7 +465,7 @@ class Worker:
         _, stopped, stack = tail.rpartition("Timeout (")
         if stopped:
             return ProjectCodeError(
-                f"the models were not imported within {self.options.limit:g} s",
+                f"{self._doing} within {self.options.limit:g} s",
                 hint="git config gitmig.importLimit SECONDS, if it has to take that long",
                 detail=_where(stack.splitlines()),
             )

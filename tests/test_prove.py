@@ -176,6 +176,18 @@ def test_tie_of_what_is_committed_and_on_trust(told: Article) -> None:
     assert staged(project).stderr == ""
 
 
+def test_models_that_were_committed_ahead_of_their_revision(told: Article) -> None:
+    project = told.project
+    project.append("app/models.py", EMAIL)
+    ahead = project.commit("Models alone")
+    by_hand(project, ADD, INDEX)
+    project.commit("E-mail")
+    answer = project.gitmig("tie", "c3c3", "--json", check=0).json
+    assert (answer["proven"], answer["models_commit"]) == (True, project.git("rev-parse", "HEAD"))
+    assert answer["models_commit"] != ahead
+    assert project.gitmig("log", "--json", check=0).json["revisions"][0]["tie"] == "verified"
+
+
 def test_a_merge_that_changes_more(told: Article) -> None:
     project, phone = told.project, "    phone: Mapped[str | None] = mapped_column(String)\n"
     models = project.read("app/models.py")

@@ -66,7 +66,7 @@ def judge(subject: Subject) -> tuple[Finding, ...]:
     What was so in a parent already is a warning. Raises ProjectCodeError where the models do not import.
     """
     known = Schemas(project=subject.project)
-    if known.cached(subject.tree) is None and not _added(subject.graph, subject.before):
+    if known.cached(subject.tree) is None and not _added(subject):
         # This is likely to be blocked: both sides are computed at once, side by side.
         known = known.afresh()
     findings = _judged(subject, known)

@@ -9,8 +9,7 @@ from gitmig.errors import Unproven
 from gitmig.git.trees import Tree
 from gitmig.model import CommitId, Finding, RevisionId, Script
 from gitmig.project import Project
-from gitmig.proof import case_of, prove
-from gitmig.schemas import Schemas
+from gitmig.proof import cases_of, prove_one
 
 
 def proven(
@@ -27,11 +26,10 @@ def proven(
     are others now.
     """
     try:
-        case = case_of(project, new=tree, parent=parent, graph=project.graph(tree), redone=redone)
+        cases = cases_of(project, new=tree, parent=parent, graph=project.graph(tree), redone=redone)
     except Unproven as error:
         return [unproven(script, error.message) for script in unsettled]
-    # Schemas that were asked for afresh are known by now.
-    verdict = prove(project, case, Schemas(project=project))
+    _, verdict = prove_one(project, cases)
     if verdict.reason is not None:
         return [unproven(script, verdict.reason) for script in unsettled]
     return [disproven(unsettled[-1], verdict.changes)] if verdict.changes else []

@@ -13,7 +13,7 @@ from gitmig.operations.committing import rewritten
 from gitmig.operations.preconditions import require_sound, require_written
 from gitmig.operations.recover import changing
 from gitmig.project import Project
-from gitmig.proof import Case, Verdict, case_of, prove
+from gitmig.proof import Case, Verdict, cases_of, prove_one
 from gitmig.schema import change_digest, difference, digest, render
 from gitmig.schemas import Schemas
 from gitmig.staging import chosen_tree
@@ -60,8 +60,7 @@ def tie(project: Project, target: str, manner: Manner, *, trust: bool = False) -
         script = _script(graph, target)
         require_written(graph, [script.revision])
         made = _made(project, graph, script, manner)
-        case = _case(project, script, made)
-        verdict = prove(project, case, Schemas(project=project))
+        case, verdict = prove_one(project, _cases(project, script, made))
         warnings = _settled(script, verdict, manner, trust)
         header = _header(project, case)
         if not manner.dry_run:
@@ -126,11 +125,11 @@ def _require_last(graph: Graph, revision: RevisionId) -> None:
         )
 
 
-def _case(project: Project, script: Script, made: _Made) -> Case:
+def _cases(project: Project, script: Script, made: _Made) -> tuple[Case, ...]:
     """The revision as it is in the work tree, among those of the models' tree."""
     others = project.graph(made.tree).scripts.values()
     graph = Graph.of([*(other for other in others if other.revision != script.revision), script])
-    return case_of(
+    return cases_of(
         project,
         new=made.tree,
         parent=made.parent,
