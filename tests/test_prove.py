@@ -15,6 +15,34 @@ ADD = "op.add_column('user', sa.Column('email', sa.String(20), server_default='x
 INDEX = "op.create_index('ix_user_email', 'user', ['email'])"
 PATH = "alembic/versions/c3c3_plain.py"
 VERIFIED = ("c3c3", "verified")
+ASYNC = """\
+import asyncio
+
+from alembic import context
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import app.models
+from app.database import Base
+
+
+def run(**where):
+    context.configure(target_metadata=Base.metadata, render_as_batch=True, **where)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def online():
+    engine = create_async_engine("sqlite+aiosqlite:///app.db")
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda one: run(connection=one))
+    await engine.dispose()
+
+
+if context.is_offline_mode():
+    run(url="sqlite:///app.db")
+else:
+    asyncio.run(online())
+"""
 
 
 @pytest.fixture
@@ -81,17 +109,36 @@ def test_what_cannot_be_proven(told: Article) -> None:
     assert database.dump(project.url) == dump
 
 
-def test_data_migrations_and_an_env_py_with_a_url_of_its_own(told: Article) -> None:
+def test_data_migrations_and_what_env_py_leaves_out(told: Article) -> None:
     project = changed(
         told,
         "op.execute(\"INSERT INTO user (id, username) VALUES (1, 'ada')\")",
         ADD,
         INDEX,
+        "op.create_index('ix_by_hand', 'user', ['username'])",
         "assert op.get_bind().exec_driver_sql('SELECT email FROM user').all() == [('x',)]",
     )
-    env = project.read("alembic/env.py")
-    project.write(
-        "alembic/env.py", env.replace("create_engine(CONNECTION_STR,", 'create_engine("sqlite:///app.db",')
+    assert "  - index ix_by_hand\n" in staged(project, 1).stderr
+    hide = "lambda o, name, kind, reflected, other: not (kind == 'index' and reflected and other is None)"
+    env = project.read("alembic/env.py").replace(
+        "target_metadata=target_metadata,", f"target_metadata=target_metadata, include_object={hide},"
+    )
+    # A URL of its own, whatever is asked for.
+    project.write("alembic/env.py", env.replace("engine(CONNECTION_STR", 'engine("sqlite:///app.db"'))
+    project.git("add", "--all")
+    dump = database.dump(project.url)
+    assert staged(project).stderr == ""
+    assert database.dump(project.url) == dump
+
+
+def test_an_asynchronous_env_py_and_a_table_made_anew(told: Article) -> None:
+    project = told.project
+    project.write("alembic/env.py", ASYNC)
+    changed(
+        told,
+        "with op.batch_alter_table('user', recreate='always') as batch:",
+        "    batch.add_column(sa.Column('email', sa.String(20), server_default='x', nullable=False))",
+        "    batch.create_index('ix_user_email', ['email'])",
     )
     dump = database.dump(project.url)
     assert staged(project).stderr == ""
@@ -110,6 +157,12 @@ def test_a_record_settles_it_without_a_proof_and_a_proof_is_remembered(told: Art
     project.path(".git/gitmig/cache/proofs.json").unlink()
     assert staged(project).stderr == ""
     assert not project.path("ran").exists()
+    # Another one by hand on top of it.
+    project.append("app/models.py", "    zip: Mapped[int | None] = mapped_column()\n")
+    zip_ = "op.add_column('user', sa.Column('zip', sa.Integer))"
+    plain(project, "d4d4", "c3c3", up=zip_, down="pass", message="Zip")
+    project.git("add", "--all")
+    assert staged(project).stderr == ""
 
 
 def test_tie(told: Article) -> None:
