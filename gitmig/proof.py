@@ -108,14 +108,21 @@ def prove(project: Project, case: Case, schemas: Schemas) -> Verdict:
         key = _key(project, case, schemas, now)
         if schemas.cache.proven(key):
             return Verdict()
-        if key not in memory:
-            memory[key] = Verdict(changes=_differing(project, case, now))
     except GitmigError as error:
         return Verdict(reason=error.message)
+    if key not in memory:
+        memory[key] = _tried(project, case, now)
     verdict: Verdict = memory[key]
     if verdict.proven:
         schemas.cache.store_proof(key)
     return verdict
+
+
+def _tried(project: Project, case: Case, now: Schema) -> Verdict:
+    try:
+        return Verdict(changes=_differing(project, case, now))
+    except GitmigError as error:
+        return Verdict(reason=error.message)
 
 
 def _key(project: Project, case: Case, schemas: Schemas, now: Schema) -> str:

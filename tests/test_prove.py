@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,8 @@ if context.is_offline_mode():
 else:
     asyncio.run(online())
 """
+
+_LEFT = "select count(*) from pg_database where datname like 'gitmig\\_scratch\\_%'"
 
 
 @pytest.fixture
@@ -307,5 +310,12 @@ def test_on_postgresql(tmp_path: Path, postgres_url: str, postgres_server: str) 
     project.git("add", "--all")
     assert "  ~ enum state ('off', 'on') -> ('on', 'off')\n" in staged(project, 1).stderr
     assert database.tables(postgres_url) == ()
-    left = "select count(*) from pg_database where datname like 'gitmig\\_scratch\\_%'"
-    assert database.query(postgres_server, left) == ((0,),)
+    # Killed in the middle.
+    killed = "import os, time; os.kill(os.getppid(), 9); time.sleep(1)"
+    plain(project, "a1a1", None, up=killed, down="pass", message="First")
+    project.git("add", "--all")
+    assert project.gitmig("check", "--staged").exit_code == -9
+    end = time.monotonic() + 20
+    while database.query(postgres_server, _LEFT) != ((0,),) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert database.query(postgres_server, _LEFT) == ((0,),)

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -75,9 +76,11 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     match request["part"]:
         case "make":
             make_database(url, request["name"])
+            session.at_end[request["name"]] = partial(drop_database, url, request["name"])
             return {"url": url.set(database=request["name"]).render_as_string(hide_password=False)}
         case "drop":
             drop_database(url, request["name"])
+            session.at_end.pop(request["name"], None)
         case "create":
             return {"excluded": _create(session, url)}
         case "upgrade":

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, pool, text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from .channel import Failure
 from .environment import Stopped, first_line
@@ -34,7 +34,10 @@ class Unprovable(Failure):
 
 def scratch_url(text_: str) -> URL:
     """The URL with a driver that is installed here. Raises Unprovable where none is."""
-    url = make_url(text_)
+    try:
+        url = make_url(text_)
+    except ArgumentError:
+        raise Unprovable("gitmig.scratchUrl is no database URL") from None
     if url.get_backend_name() != "postgresql" or "+" in url.drivername:
         return url
     for module, driver in _DRIVERS.items():

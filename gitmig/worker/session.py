@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +59,8 @@ class Session:
     """Made once by ``config.alembic_config``."""
     script: ScriptDirectory | None = None
     """Made once by ``config.script_directory``."""
+    at_end: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """What is to be undone by name, should the command line not come to ask for it."""
 
     def __post_init__(self) -> None:
         self.places = Places(self.options.top)
@@ -77,6 +81,9 @@ class Session:
         return path if os.path.exists(path) else None
 
     def close(self) -> None:
-        """Remove the private root, if there is one."""
+        """Remove the private root, if there is one, and what was left behind."""
+        for undo in self.at_end.values():
+            with contextlib.suppress(Exception):
+                undo()
         if self.finder is not None:
             self.finder.close()
