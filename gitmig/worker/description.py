@@ -14,7 +14,6 @@ from sqlalchemy import Connection, inspect, text
 
 from .catalog import COLUMNS, CONSTRAINTS, INDEXES, SEQUENCES, TABLES, TYPES
 from .facets import Facet
-from .objects import plain
 
 Wanted: TypeAlias = "Callable[[str, str, str], bool]"
 """Whether a facet (kind, table, name) takes part; a table is asked for by its own facet first."""
@@ -22,6 +21,8 @@ Named: TypeAlias = "frozenset[tuple[str, str, str]]"
 """The constraints (kind, table, name) that the models name."""
 
 _KINDS = {"p": "primary key", "u": "unique", "f": "foreign key", "c": "check", "x": "check"}
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|\w+|[^\w\s]""")
+_BOOLEAN = {"TRUE": "1", "FALSE": "0"}
 _WHOLE = re.compile(r"'(-?(?:0|[1-9]\d*))'")
 
 
@@ -135,10 +136,9 @@ class _SQLite:
                 parts.append(f"COLLATE {collations[name]}")
             if computed.get(name):
                 kind = "STORED" if computed[name].get("persisted") else "VIRTUAL"
-                parts.append(f"GENERATED ALWAYS AS ({plain(computed[name]['sqltext'])}) {kind}")
+                parts.append(f"GENERATED ALWAYS AS ({_worded(computed[name]['sqltext'])}) {kind}")
             if default is not None:
-                # A number is the same in quotes: the column's type decides what is stored.
-                parts.append(f"DEFAULT {_WHOLE.sub(lambda found: found[1], default)}")
+                parts.append(f"DEFAULT {_default(default)}")
             yield "column", table, name, " ".join([*parts, *(["NOT NULL"] if not_null else [])])
 
     def _collations(self, table: str, columns: Sequence[str]) -> dict[str, str]:
@@ -160,7 +160,7 @@ class _SQLite:
             ddl = f"UNIQUE ({', '.join(columns)})"
             yield _constraint(self._named, "unique", table, item["name"], ",".join(columns), ddl)
         for item in self._inspector.get_check_constraints(table):
-            ddl = f"CHECK ({plain(item['sqltext'])})"
+            ddl = f"CHECK ({_worded(item['sqltext'])})"
             yield _constraint(self._named, "check", table, item["name"], "", ddl)
         for item in self._inspector.get_foreign_keys(table):
             columns = item["constrained_columns"]
@@ -179,16 +179,45 @@ class _SQLite:
             parts = [part for part in self._rows(f"PRAGMA index_xinfo({_quoted(name)})") if part[5]]
             if any(part[1] == -2 for part in parts):
                 # An expression: the text is all that there is of it.
-                columns = plain(texts[name].partition("(")[2])
+                columns = _worded(texts[name].partition("(")[2])
             else:
                 columns = ", ".join(f"{part[2]}{' DESC' if part[3] else ''} {part[4]}" for part in parts)
                 columns = columns.replace(" BINARY", "")
             where = re.split(r"\bWHERE\b", texts[name], flags=re.IGNORECASE)[-1] if partial else ""
             ddl = f"CREATE {'UNIQUE ' if unique else ''}INDEX {name} ON {table} ({columns})"
-            yield "index", table, name, f"{ddl} WHERE {plain(where)}" if partial else ddl
+            yield "index", table, name, f"{ddl} WHERE {_worded(where)}" if partial else ddl
 
     def _rows(self, statement: str) -> Sequence[Any]:
         return self._connection.exec_driver_sql(statement).all()
+
+
+def _default(sql: str) -> str:
+    # A number is the same in quotes: the column's type decides what is stored.
+    number = _WHOLE.fullmatch(sql)
+    return number[1] if number else _BOOLEAN.get(sql.upper(), sql)
+
+
+def _worded(sql: str) -> str:
+    """An expression without what says nothing: blanks, outer parentheses, quotes and case of names."""
+    text_ = ""
+    for token in _TOKEN.findall(sql):
+        if token[0] != "'":
+            token = (token[1:-1] if token[0] in '"`[' else token).lower()
+        apart = re.search(r"\w$", text_) and re.match(r"\w", token)
+        text_ += f" {token}" if apart else token
+    while _enclosed(text_):
+        text_ = text_[1:-1]
+    return text_
+
+
+def _enclosed(sql: str) -> bool:
+    """Whether the first parenthesis is closed by the last."""
+    depth = 0
+    for place, sign in enumerate(re.sub(r"'[^']*'", lambda found: "'" * len(found[0]), sql)):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if depth == 0:
+            return place == len(sql) - 1 and place > 0
+    return False
 
 
 def _quoted(name: str) -> str:

@@ -36,7 +36,7 @@ def scratch_url(text_: str) -> URL:
     """The URL with a driver that is installed here. Raises Unprovable where none is."""
     try:
         url = make_url(text_)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise Unprovable("gitmig.scratchUrl is no database URL") from None
     if url.get_backend_name() != "postgresql" or "+" in url.drivername:
         return url

@@ -154,6 +154,8 @@ def test_what_sqlite_tells(sqlite: Described) -> None:
         ("UNIQUE (nick)", "CONSTRAINT somehow UNIQUE (nick)", set()),
         ("age >= 0", "age > 0", {"check user ck_age"}),
         ("age >= 0", "(\"age\" >=  0)", set()),
+        ("age >= 0", "(age >= 0) or (age < 9)", {"check user ck_age"}),
+        ("DEFAULT ''0''", "DEFAULT FALSE", set()),
         ("PRIMARY KEY (id)", "PRIMARY KEY (id, name)", {"primary key user"}),
     ],
 )  # fmt: skip
