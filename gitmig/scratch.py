@@ -53,7 +53,7 @@ class Scratch:
     """Where scratch databases can be had."""
 
     dialect: str
-    folder: Path
+    folder: Path = Path()
     """For SQLite's files; gone afterwards."""
     server: str | None = None
     """The URL of the server, None for SQLite."""
@@ -71,17 +71,19 @@ def scratch_name(project: Project, dialect: str) -> str:
 @contextmanager
 def scratch(project: Project, dialect: str) -> Iterator[Scratch]:
     """Databases of this dialect for as long as the block lasts. Raises Unproven where none can be had."""
+    if dialect not in ("sqlite", "postgresql"):
+        raise Unproven(f"there are no scratch databases for {dialect}")
+    named = _named(project) if dialect == "postgresql" else None
+    if named is not None:
+        yield Scratch(dialect=dialect, server=named)
+        return
     with tempfile.TemporaryDirectory(prefix="gitmig-scratch-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if dialect == "sqlite":
             yield Scratch(dialect=dialect, folder=folder)
-        elif dialect != "postgresql":
-            raise Unproven(f"there are no scratch databases for {dialect}")
-        elif (named := _named(project)) is not None:
-            yield Scratch(dialect=dialect, folder=folder, server=named)
         else:
             with _started(project, folder) as server:
-                yield Scratch(dialect=dialect, folder=folder, server=server)
+                yield Scratch(dialect=dialect, server=server)
 
 
 def _named(project: Project) -> str | None:
