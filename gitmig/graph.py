@@ -70,9 +70,9 @@ class Graph(Lineage):
         Raises UnknownRevision for ids that no file has, Refused where the files on the way are flawed.
         """
         heads, targets = tuple(applied_heads), tuple(targets)
-        self._require_known(heads, targets)
+        self.require_known(heads, targets)
         path = self.topological(self.ancestors(targets) - self.applied(heads))
-        self._require_sound(path)
+        self.require_sound(path)
         return path
 
     def downgrade_path(self, applied_heads: Sequence[RevisionId], target: str) -> tuple[RevisionId, ...]:
@@ -83,7 +83,7 @@ class Graph(Lineage):
         where ``-N`` crosses a merge or starts at several heads. Raises Refused for a target that is not
         applied, and UnknownRevision.
         """
-        self._require_known(applied_heads)
+        self.require_known(applied_heads)
         down = self._down(target, applied_heads)
         applied = self.applied(applied_heads)
         roots = self.bases if down.target is None else self.line_children[down.target]
@@ -93,7 +93,7 @@ class Graph(Lineage):
         path = self.topological(self.descendants(roots) & applied)[::-1]
         if down.target is not None and not path and down.target not in applied_heads:
             raise self._nothing_to_undo(down.target, applied)
-        self._require_sound(path)
+        self.require_sound(path)
         return path
 
     def after(
@@ -108,7 +108,7 @@ class Graph(Lineage):
         revision depends on one that is below it anyway and other branches are applied.
         """
         heads, undone, done = tuple(applied_heads), frozenset(downs), frozenset(ups)
-        self._require_known(heads, undone, done)
+        self.require_known(heads, undone, done)
         return self.tips((self.applied(heads) - undone) | done)
 
     def _named(self, symbol: str, label: str | None, heads: Sequence[RevisionId]) -> tuple[RevisionId, ...]:
@@ -177,7 +177,7 @@ class Graph(Lineage):
     def _upgrade_start(
         self, target: str, label: str | None, line: RevisionId | None, heads: Sequence[RevisionId]
     ) -> RevisionId | None:
-        self._require_known(heads)
+        self.require_known(heads)
         starts = tuple(dict.fromkeys(heads))
         if line is not None:
             # Where no head is on the branch, it goes on from the newest applied revision that is.
@@ -241,7 +241,7 @@ class Graph(Lineage):
     def _downgrade_start(
         self, target: str, label: str | None, line: RevisionId | None, heads: Sequence[RevisionId]
     ) -> RevisionId:
-        self._require_known(heads)
+        self.require_known(heads)
         starts = tuple(dict.fromkeys(heads))
         if line is not None:
             starts = self._members(starts, line)
@@ -273,7 +273,8 @@ class Graph(Lineage):
     def _line_tips(self, revs: frozenset[RevisionId]) -> tuple[RevisionId, ...]:
         return tuple(sorted(rev for rev in revs if not revs.intersection(self.line_children[rev])))
 
-    def _require_known(self, *several: Iterable[RevisionId]) -> None:
+    def require_known(self, *several: Iterable[RevisionId]) -> None:
+        """Raise UnknownRevision for an id that no script has."""
         for revs in several:
             for rev in self.unknown(revs):
                 raise UnknownRevision(
@@ -281,7 +282,8 @@ class Graph(Lineage):
                     hint="check out the branch that has it, or bring its file back",
                 )
 
-    def _require_sound(self, path: Collection[RevisionId]) -> None:
+    def require_sound(self, path: Collection[RevisionId]) -> None:
+        """Raise Refused where the files of a path are flawed: one id twice, a missing parent, a circle."""
         concerned = frozenset(path)
         for first, second in self.duplicates:
             if first.revision in concerned:

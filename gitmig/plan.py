@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gitmig.errors import Refused
 from gitmig.graph import Graph
@@ -47,3 +47,48 @@ def plan_rollback(graph: Graph, heads: tuple[RevisionId, ...], target: str) -> P
         raise Refused("the database is at base: there is nothing to roll back", hint="gitmig status")
     downs = graph.downgrade_path(heads, target)
     return Plan(steps=downgrades(downs), heads=graph.after(heads, downs, ()))
+
+
+def common_revisions(
+    present: Graph, target: Graph, differing: Collection[RevisionId] = ()
+) -> frozenset[RevisionId]:
+    """The revisions that are one and the same in both graphs.
+
+    Same id, same parents, same content (``differing`` are those that do other things), and the same of
+    everything below them.
+    """
+    common: set[RevisionId] = set()
+    for revision in target.topological():
+        if revision not in present.scripts or revision in differing:
+            continue
+        parents = frozenset(target.parents[revision])
+        if (
+            parents == frozenset(present.parents[revision])
+            and frozenset(target.line_parents[revision]) == frozenset(present.line_parents[revision])
+            and common.issuperset(parents)
+        ):
+            common.add(revision)
+    return frozenset(common)
+
+
+def plan_crossing(
+    present: Graph,
+    target: Graph,
+    heads: Sequence[RevisionId],
+    targets: Sequence[RevisionId],
+    differing: Collection[RevisionId] = (),
+) -> Plan:
+    """The way from one graph to another: what only the present side has down, newest first, then the rest up.
+
+    ``present`` holds what the database at ``heads`` was made with, ``target`` has the ``targets``. Raises
+    UnknownRevision for ids that a graph does not have, Refused where the files on the way are flawed.
+    """
+    present.require_known(heads)
+    target.require_known(targets)
+    applied, wanted = present.applied(heads), target.ancestors(targets)
+    kept = common_revisions(present, target, differing) & applied & wanted
+    downs = present.topological(applied - kept)[::-1]
+    ups = target.topological(wanted - kept)
+    present.require_sound(downs)
+    target.require_sound(ups)
+    return Plan(steps=(*downgrades(downs), *upgrades(ups)), heads=target.tips(wanted))
