@@ -50,6 +50,11 @@ class Configuration:
         return tuple(path for path in (self.ini, self.toml) if path is not None)
 
     @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders that hold the revisions and what lies beside them."""
+        return tuple(dict.fromkeys((self.script_location, *self.versions)))
+
+    @property
     def directory(self) -> str:
         """The folder of the configuration ("" for the top)."""
         return posixpath.dirname(self.path)

@@ -6,7 +6,7 @@ database is committed, and only then git commits, when no migration transaction 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gitmig.commit import begin_commit
@@ -51,6 +51,8 @@ class Prepared:
     """The commit that the command makes when everything has moved."""
     follow: Callable[[int], Following | None] = lambda committed: None
     """The files that match the database after so many steps: a failure may leave it between two revisions."""
+    scripts_of: CommitId | None = None
+    """The commit whose scripts are applied; None: those on disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,8 @@ def move(
     build: Callable[[Ground], Prepared],
     manner: Manner,
     log: Logbook,
+    *,
+    folders: Sequence[str] = (),
 ) -> Outcome:
     """Make the plan under the database's lock and carry it out.
 
@@ -90,11 +94,13 @@ def move(
     differs from the one agreed to is refused. Raises what ``build`` raises, Declined, and the worker's
     errors; then database and files are as they were. Whatever kills the process instead is settled by the
     next command, out of the journal in ``log``. A journal that tells of a draft, a stash or a commit too is
-    left to the caller, who has still to settle those.
+    left to the caller, who has still to settle those. ``folders`` are kept with each script that is applied,
+    so that it can be undone when no branch has it any more.
     """
     agreed: Plan | None = None
     while True:
-        attempt = _Attempt(repository, build, manner, agreed, log)
+        recording = Recording(repository, folders, worker.options.directory)
+        attempt = _Attempt(repository, build, manner, agreed, log, recording)
         try:
             moved = worker.migrate(
                 attempt.plan,
@@ -152,6 +158,7 @@ class _Attempt:
         manner: Manner,
         agreed: Plan | None,
         log: Logbook,
+        recording: Recording,
     ):
         self._repository = repository
         self._build = build
@@ -161,7 +168,7 @@ class _Attempt:
         self._written = False
         self._transactional = True
         self._ledger = False
-        self._recording = Recording(repository)
+        self._recording = recording
         self.notes: tuple[str, ...] = ()
         self.prepared: Prepared | None = None
         self.before: tuple[RevisionId, ...] = ()
@@ -238,6 +245,7 @@ class _Attempt:
             why = f"Before gitmig {journal.command}"
             backup = keep_backup(repository, restoration, journal.operation, why)
         self._written = True
+        self._recording.hold(prepared.scripts_of)
         self._log.write(
             replace(
                 journal,
@@ -252,6 +260,7 @@ class _Attempt:
                 commit=prepared.commit,
                 ledger=self._ledger,
                 rows=self._recording.planned,
+                files=self._recording.files,
             )
         )
         point("journal-written")

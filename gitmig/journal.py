@@ -98,6 +98,8 @@ class Journal:
     commit: CommitNote | None = None
     stash: str | None = None
     """The message of the stash entry that edits are put into."""
+    files: str | None = None
+    """The tree that holds the scripts that are applied."""
 
     @classmethod
     def blank(cls, command: str, section: str, head: CommitId | None) -> Journal:
@@ -210,6 +212,7 @@ def _json(journal: Journal) -> dict[str, object]:
         "draft": None if journal.draft is None else _draft_json(journal.draft),
         "commit": None if journal.commit is None else asdict(journal.commit),
         "stash": journal.stash,
+        "files": journal.files,
     }
 
 
@@ -249,8 +252,13 @@ def _parsed(value: dict[str, object]) -> Journal:
         stage=Stage(str(value["stage"])),
         draft=_draft(value["draft"]),
         commit=_commit(value["commit"]),
-        stash=str(value["stash"]) if value["stash"] is not None else None,
+        stash=_text(value["stash"]),
+        files=_text(value.get("files")),
     )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _draft(value: object) -> DraftNote | None:

@@ -9,9 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from gitmig.errors import GitError
+from gitmig.git.pins import Pin, change_pins, files_tree, pin_key
 from gitmig.git.repository import Repository
 from gitmig.git.trees import blob_id
-from gitmig.model import Action, BlobId, LedgerRow, Operation, RevisionId, ScriptOf, Step
+from gitmig.model import Action, BlobId, CommitId, LedgerRow, Operation, RevisionId, ScriptOf, Step
 from gitmig.origin import commit_of, who
 from gitmig.record import append_rows
 from gitmig.scripts import program_digest
@@ -24,11 +26,15 @@ class Recording:
     Attributes:
         id: the operation's id, which the journal and the ledger's rows have too: 32 hex digits.
         planned: the rows of what is going to happen, for whoever has to settle it after a crash.
+        files: the tree that holds the scripts that are applied; None where none are, or without git.
     """
 
-    def __init__(self, repository: Repository | None):
+    def __init__(self, repository: Repository | None, folders: Sequence[str], directory: Path):
         self.id = uuid.uuid4().hex
         self.planned: tuple[LedgerRow, ...] = ()
+        self.files: str | None = None
+        self._folders = folders
+        self._directory = directory
         self._repository = repository
         self._done: list[LedgerRow] = []
 
@@ -46,6 +52,11 @@ class Recording:
         self.planned = (*self.planned, *_planned(operation, moves, ground))
         return replace(moves, operation=operation)
 
+    def hold(self, commit: CommitId | None) -> None:
+        """Write the scripts that are about to be applied into git: those on disk, or a commit's."""
+        if self._repository is not None and any(row.direction is Action.UPGRADE for row in self.planned):
+            self.files = files_tree(self._repository, self._folders, commit)
+
     def note(self, note: Json) -> None:
         """A step was applied; whether it stays is known later."""
         self._done.append(
@@ -58,17 +69,37 @@ class Recording:
         )
 
     def keep(self, committed: int | None = None) -> str | None:
-        """Write the steps that the database has kept (all: None) into the local record.
+        """Write the steps that the database has kept (all: None) into the local record; pin their scripts.
 
         Returns what to tell where that failed: what has happened has happened.
         """
         if self._repository is None:
             return None
+        kept = self._done[:committed]
         try:
-            append_rows(self._repository.private(), self._done[:committed])
+            append_rows(self._repository.private(), kept)
+            pin_rows(self._repository, self._directory, self.files, kept)
         except OSError as error:
             return f"this move could not be recorded: {error.strerror or error}"
+        except GitError as error:
+            return f"the scripts of this move could not be pinned: {error.message}"
         return None
+
+
+def pin_rows(repository: Repository, directory: Path, files: str | None, rows: Sequence[LedgerRow]) -> None:
+    """Pin the scripts that these rows applied, out of the tree ``files``, and let go of what they undid.
+
+    ``directory`` is the folder of alembic.ini. Raises GitError.
+    """
+    changes: dict[str, list[tuple[RevisionId, Pin | None]]] = {}
+    for row in rows:
+        up = row.direction is Action.UPGRADE
+        pin = Pin(script=row.script, files=files) if up and row.script and files else None
+        changes.setdefault(pin_key(repository, row.environment, row.database, directory), []).append(
+            (row.revision, pin)
+        )
+    for key, those in changes.items():
+        change_pins(repository, key, those)
 
 
 def applied_by_others(

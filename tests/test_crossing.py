@@ -49,7 +49,8 @@ def _pair(dice: random.Random) -> tuple[Graph, Graph, frozenset[RevisionId]]:
     """Two graphs that grew from one; the second has some of the common ones re-parented or edited."""
     base = _random_graph(dice, [], [f"base{n}" for n in range(dice.randrange(5))])
     left = Graph.of(_random_graph(dice, base, [f"left{n}" for n in range(dice.randrange(5))]))
-    moved, known = [], []
+    moved: list[Script] = []
+    known: list[RevisionId] = []
     for one in base:
         if known and dice.random() < 0.15:
             one = replace(one, down_revisions=(dice.choice(known),), depends_on=())

@@ -17,6 +17,7 @@ from gitmig.operations.redone import has_it_anew, same_heads
 from gitmig.operations.settling import settle_commit, settle_draft, settle_stash
 from gitmig.project import Project
 from gitmig.record import append_missing
+from gitmig.recording import pin_rows
 from gitmig.turn import command_lock
 from gitmig.worker_client import Ground, Moves
 
@@ -112,6 +113,7 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
         worker.migrate(look, lambda: False, wait=manner.wait, operation=journal.operation)
     if found[0].forward:
         append_missing(project.git.private(), journal.rows)
+        pin_rows(project.git, project.directory, journal.files, journal.rows)
     remove_journal(project.git.private())
     project.forget()
     return found[0]

@@ -320,6 +320,7 @@ class _Revising:
             ),
             self.manner,
             self.log,
+            folders=self.project.configuration.folders,
         )
 
     def _result(

@@ -87,7 +87,8 @@ def _rollback(
     require_target(graph, options.target)
     rolling = _Rolling(project, graph, options, allowed)
     with project.worker() as worker:
-        outcome = move(project.repository, worker, rolling.prepared, manner, log)
+        folders = project.configuration.folders
+        outcome = move(project.repository, worker, rolling.prepared, manner, log, folders=folders)
     result = MoveResult(
         command="rollback",
         plan=outcome.plan,

@@ -60,6 +60,7 @@ def _upgrade(project: Project, log: Logbook, target: str, manner: Manner, commit
             lambda ground: _prepared(project, graph, target, ground, wait),
             manner,
             log,
+            folders=project.configuration.folders,
         )
         result = MoveResult(
             command="upgrade",
