@@ -38,6 +38,16 @@ class Following:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """A script that was fetched from somebody else and is about to be run."""
+
+    revision: RevisionId
+    text: str
+    look: str
+    """The command that shows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """A plan, with what it takes to carry it out."""
 
@@ -53,6 +63,8 @@ class Prepared:
     """The files that match the database after so many steps: a failure may leave it between two revisions."""
     scripts_of: CommitId | None = None
     """The commit whose scripts are applied; None: those on disk."""
+    strangers: tuple[Stranger, ...] = ()
+    """Scripts that nobody here has run yet: a person reads them first, also with ``--yes``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +149,8 @@ def move(
                 hint="look at the plan with --dry-run, then give --yes",
                 detail="\n".join(attempt.details) or None,
             )
+        for stranger in prepared.strangers:
+            manner.person.show(f"{stranger.revision}, which nobody here has run yet:", stranger.text)
         if not manner.person.confirm(attempt.asks, plan=prepared.plan, details=attempt.details):
             raise Declined("nothing was changed")
         # Estimates of rows are part of what was shown, not of what was agreed to.
@@ -196,8 +210,8 @@ class _Attempt:
         moves = replace(self.prepared.moves, losses=losses)
         if self._manner.dry_run:
             return moves if moves.losses else None
-        if self._agreed is None and foreign:
-            self._ask_about_others("; ".join(foreign))
+        if self._agreed is None and (foreign or prepared.strangers):
+            self._ask_in_person(foreign, prepared.strangers)
             return None
         if self._agreed is None and self.prepared.question and not self._manner.person.agreed:
             self.asks = self.prepared.question
@@ -209,16 +223,21 @@ class _Attempt:
             self._write_down(self.prepared)
         return moves
 
-    def _ask_about_others(self, foreign: str) -> None:
-        """What somebody else applied is undone by a person who was told so, and never by ``--yes``."""
-        if not self._manner.person.present:
+    def _ask_in_person(self, foreign: tuple[str, ...], strangers: tuple[Stranger, ...]) -> None:
+        """What somebody else applied or wrote is asked of a person who knows, and never by ``--yes``."""
+        if foreign and not self._manner.person.present:
             raise Refused(
-                f"{foreign}: that is not undone without a question",
+                f"{'; '.join(foreign)}: that is not undone without a question",
                 hint="answer it on a terminal, without --yes",
             )
+        for one in strangers if not self._manner.person.present else ():
+            raise Refused(
+                f"the script of {one.revision} was only fetched: it is not run without a question",
+                hint=f"{one.look}; then answer on a terminal, without --yes",
+            )
         assert self.prepared is not None
-        question = self.prepared.question
-        self.asks = f"{foreign}. {question or 'Go on?'}"
+        fetched = tuple(f"the script of {one.revision} was only fetched" for one in strangers)
+        self.asks = f"{'; '.join((*foreign, *fetched))}. {self.prepared.question or 'Go on?'}"
 
     def losses(self, found: tuple[Loss, ...]) -> bool:
         """GM020 for what holds rows; whether to go on all the same."""

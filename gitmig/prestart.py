@@ -25,7 +25,7 @@ _BOOT = (
 )
 _PACKAGE = Path(__file__).parent / "worker"
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-_COMMANDS = ("check", "status", "upgrade", "rollback", "revise", "tie")
+_COMMANDS = ("check", "status", "upgrade", "rollback", "revise", "tie", "sync", "switch")
 # With these the guess is too likely to be wrong, or output must go elsewhere.
 _UNGUESSABLE = ("-C", "--config", "-v", "--verbose", "-h", "--help")
 

@@ -20,6 +20,8 @@ from gitmig.model import Header, RevisionId, Script, Unreadable
 _OPEN_LINE = re.compile(r"[ \t]*#[ \t]*gitmig: write by hand:")
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _IDENTIFIERS = ("revision", "down_revision", "depends_on", "branch_labels")
+DOES_NOTHING = "its downgrade() does nothing"
+"""What :func:`irreversible` says of a downgrade that leaves what upgrade did."""
 # A quotation mark would end Alembic's own SQL, which holds the id as it is.
 _ILLEGAL = frozenset("@-+:'")
 _UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -103,7 +105,7 @@ def irreversible(text: str) -> str | None:
         return "its downgrade() raises an error"
     upgrade = _function(module, "upgrade")
     if not body and upgrade is not None and _statements(upgrade):
-        return "its downgrade() does nothing"
+        return DOES_NOTHING
     return None
 
 

@@ -101,7 +101,7 @@ def test_a_revision_that_no_file_has_stops_what_moves(behind: Project, command: 
         behind,
         *command,
         error=f"GM010: the database sqlite:///app.db is at {SECOND}, which no file of the checkout has",
-        hint=GM010_HINT,
+        hint="gitmig sync",
         code="refused",
         exit_code=1,
     )
@@ -109,7 +109,8 @@ def test_a_revision_that_no_file_has_stops_what_moves(behind: Project, command: 
 
 @pytest.mark.parametrize("command", ["status", "log"])
 def test_a_revision_that_no_file_has_is_found_by_what_looks(behind: Project, command: str) -> None:
-    assert findings(behind, command) == [("GM010", "error", GM010, GM010_HINT)]
+    hint = "gitmig sync" if command == "status" else GM010_HINT
+    assert findings(behind, command) == [("GM010", "error", GM010, hint)]
 
 
 def test_what_lies_under_an_unknown_revision_is_not_known_to_be_applied_or_not(behind: Project) -> None:

@@ -5,7 +5,21 @@ from __future__ import annotations
 import typer
 
 from gitmig import __version__
-from gitmig.cli import check, demo, hook, init, ledger, log, recover, revise, rollback, status, tie, upgrade
+from gitmig.cli import (
+    check,
+    demo,
+    hook,
+    init,
+    ledger,
+    log,
+    recover,
+    revise,
+    rollback,
+    status,
+    sync,
+    tie,
+    upgrade,
+)
 from gitmig.cli.common import command
 
 GROUPS = ("hook", "ledger")
@@ -42,6 +56,7 @@ app.command("init")(command(init.run))
 app.command("revise")(command(revise.run))
 app.command("upgrade")(command(upgrade.run))
 app.command("rollback")(command(rollback.run))
+app.command("sync")(command(sync.run))
 app.command("recover")(command(recover.run))
 app.command("status")(command(status.run))
 app.command("log")(command(log.run))

@@ -44,7 +44,7 @@ def with_draft(intent: Intent, script: Script) -> Graph:
 def _moves(
     project: Project, intent: Intent, ground: Ground, graph: Graph, targets: tuple[RevisionId, ...]
 ) -> Moves:
-    require_known(intent.graph, ground.heads, ground.database)
+    require_known(project, intent.graph, ground)
     require_under_alembic(ground, intent.graph)
     _require_not_rolled_back(project, intent, ground)
     downs = (intent.revision,) if intent.revision in ground.heads else ()

@@ -9,6 +9,7 @@ from gitmig.checks import graph_findings, not_under_alembic, stamp
 from gitmig.errors import Refused
 from gitmig.graph import Graph
 from gitmig.model import RevisionId
+from gitmig.operations.missing import has_scripts
 from gitmig.project import Project
 from gitmig.worker_client import Ground
 
@@ -39,13 +40,15 @@ def require_under_alembic(ground: Ground, graph: Graph) -> None:
         raise Refused(f"GM017: {not_under_alembic(ground.models_tables)}", hint=stamp(graph))
 
 
-def require_known(graph: Graph, heads: Sequence[RevisionId], database: str) -> None:
+def require_known(project: Project, graph: Graph, ground: Ground) -> None:
     """Every revision that the database holds has a file in the checkout (GM010)."""
-    unknown = [head for head in heads if head not in graph.scripts]
+    unknown = [head for head in ground.heads if head not in graph.scripts]
     if unknown:
+        names = ", ".join(unknown)
+        held = has_scripts(project, ground.environment, ground.database, unknown)
         raise Refused(
-            f"GM010: the database {database} is at {', '.join(unknown)}, which no file of the checkout has",
-            hint="check out the branch that has it, or bring its file back",
+            f"GM010: the database {ground.database} is at {names}, which no file of the checkout has",
+            hint="gitmig sync" if held else "check out the branch that has it, or bring its file back",
         )
 
 

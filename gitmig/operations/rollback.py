@@ -119,7 +119,7 @@ class _Rolling:
         self.left: tuple[RevisionId, ...] = ()
 
     def prepared(self, ground: Ground) -> Prepared:
-        require_known(self.graph, ground.heads, ground.database)
+        require_known(self.project, self.graph, ground)
         require_under_alembic(ground, self.graph)
         plan = plan_rollback(self.graph, ground.heads, self.options.target)
         # Also what an earlier rollback took down already: `--commit` makes that permanent too.

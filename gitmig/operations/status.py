@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitmig.checks import (
     database_findings,
@@ -24,6 +24,7 @@ from gitmig.journal import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Tie
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.judging import where
+from gitmig.operations.missing import has_scripts
 from gitmig.operations.place import ModelsPlace, models_place
 from gitmig.operations.recorded import Recorded, edited_scripts, recorded
 from gitmig.project import Project
@@ -121,7 +122,8 @@ def _findings(
 ) -> tuple[Finding, ...]:
     problems = graph_findings(graph)
     operation = project.repository.operation() if project.repository is not None else None
-    found = [*_interrupted(project), *problems, *in_progress(operation), *database_findings(database, graph)]
+    of_database = _with_way_back(project, graph, database, database_findings(database, graph))
+    found = [*_interrupted(project), *problems, *in_progress(operation), *of_database]
     if project.repository is None or problems:
         return tuple(found)
     if place.rolled_back_to is not None:
@@ -132,6 +134,16 @@ def _findings(
     found += uncommitted(sorted(applied - set(held)))
     found += redone(sorted(r for r in applied & set(held) if _redone(held[r], graph.scripts[r])))
     return tuple(found)
+
+
+def _with_way_back(
+    project: Project, graph: Graph, database: DatabaseState, findings: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """GM010 with ``sync`` as its hint, where git has the scripts that the checkout lacks."""
+    unknown = [head for head in database.heads if head not in graph.scripts]
+    if not findings or not unknown or not has_scripts(project, database.environment, database.name, unknown):
+        return findings
+    return tuple(replace(finding, hint="gitmig sync") for finding in findings)
 
 
 def _interrupted(project: Project) -> tuple[Finding, ...]:

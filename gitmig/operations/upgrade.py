@@ -114,7 +114,7 @@ def _question(scripts: tuple[Script, ...]) -> str:
 
 
 def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait: Waiting | None) -> Prepared:
-    require_known(graph, ground.heads, ground.database)
+    require_known(project, graph, ground)
     require_under_alembic(ground, graph)
     plan = plan_upgrade(graph, ground.heads, graph.resolve(target, ground.heads))
     ups = tuple(step.revision for step in plan.steps if step.revision is not None)

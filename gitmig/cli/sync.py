@@ -1,0 +1,27 @@
+"""``gitmig sync``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitmig.cli.common import Common
+from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, manner
+from gitmig.operations.sync import sync
+
+
+def run(
+    common: Common,
+    ref: Annotated[
+        str | None, typer.Argument(metavar="[REF]", help="A branch, tag or commit; the checkout by default.")
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = 60.0,
+    ddl_lock_timeout: DdlLockTimeout = None,
+) -> int:
+    """Move the database to the revision of what is checked out, or of REF."""
+    project = common.open()
+    how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
+    return finish(common, project, sync(project, ref, how))

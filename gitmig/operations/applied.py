@@ -1,0 +1,207 @@
+"""What a database was made with: for each revision that it holds, the script that was applied.
+
+That is the pin of the revision, and where the checkout (or the side that is gone to) still has the same, the
+file there. Without a pin it is the file there, else what a local branch or the reflog has; what was merely
+fetched is shown to a person before it is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from gitmig.git.pins import Pin, pin_key, read_pins
+from gitmig.git.scripts_elsewhere import Elsewhere, Origin, find_scripts
+from gitmig.graph import Graph
+from gitmig.model import Action, BlobId, CommitId, LedgerRow, RevisionId, Script
+from gitmig.operations.missing import nowhere
+from gitmig.operations.side import Side
+from gitmig.project import Project
+from gitmig.record import read_rows
+from gitmig.scripts import program_digest, read_script_bytes, same_upgrade
+from gitmig.worker_client import Ground
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A script of a revision, and the side that it is read from."""
+
+    side: Side
+    script: Script
+    doubt: str | None = None
+    """Why it may not be the script that was applied."""
+
+    @property
+    def text(self) -> str:
+        """The script."""
+        return self.side.text(self.script.path)
+
+    @property
+    def blob(self) -> BlobId | None:
+        """Its blob."""
+        return self.side.blobs.get(self.script.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a database was made with."""
+
+    sources: Mapping[RevisionId, Source]
+    graph: Graph
+    differing: frozenset[RevisionId]
+    """The revisions that the target has under the same id with another ``upgrade``."""
+
+
+def read_applied(project: Project, checkout: Side, target: Side, ground: Ground) -> Applied:
+    """Find the script of everything that the database holds.
+
+    Raises Refused where a script is nowhere, telling what is known of it and what to fetch.
+    """
+    return _Reading(project, checkout, target, ground).read()
+
+
+def last_rows(project: Project, ground: Ground) -> Mapping[RevisionId, LedgerRow]:
+    """The last row of each revision, from the ledger, else from this clone's record."""
+    rows: Iterable[LedgerRow] = ground.ledger or ()
+    if not ground.ledger and project.repository is not None:
+        place = (ground.database, ground.environment)
+        recorded = read_rows(project.repository.private())
+        rows = [row for row in recorded if (row.database, row.environment) == place]
+    return {row.revision: row for row in rows}
+
+
+@dataclass
+class _Reading:
+    project: Project
+    checkout: Side
+    target: Side
+    ground: Ground
+    _sources: dict[RevisionId, Source] = field(default_factory=dict)
+    _trees: dict[str, Side] = field(default_factory=dict)
+    _below: dict[RevisionId, Side] = field(default_factory=dict)
+    """Where the child of a revision was found: what was beside it then, if nothing is better."""
+
+    def read(self) -> Applied:
+        todo = list(self.ground.heads)
+        while todo:
+            self._search([revision for revision in todo if not self._near(revision)])
+            todo = list(dict.fromkeys(parent for child in todo for parent in self._parents(child)))
+        graph = Graph.of(source.script for source in self._sources.values())
+        differing = frozenset(revision for revision in self._sources if self._differs(revision))
+        return Applied(sources=self._sources, graph=graph, differing=differing)
+
+    def _parents(self, revision: RevisionId) -> list[RevisionId]:
+        """The parents of a revision that nothing is known of yet."""
+        source = self._sources[revision]
+        parents = list(source.script.down_revisions)
+        if source.script.depends_on:
+            labels = source.side.graph.labels
+            parents += [labels.get(name, RevisionId(name)) for name in source.script.depends_on]
+        for parent in parents:
+            self._below.setdefault(parent, source.side)
+        return [parent for parent in parents if parent not in self._sources]
+
+    def _near(self, revision: RevisionId) -> bool:
+        """Take the script from the pin or from where we are, if that is what was applied."""
+        here = self._here(revision)
+        pin = self._pins.get(revision)
+        if pin is not None:
+            same = next((source for source in here if source.blob == pin.script), None)
+            pinned = same or self._pinned(revision, pin)
+            if pinned is not None:
+                return self._take(next((source for source in here if _same(source, pinned)), pinned))
+        below = self._below.get(revision)
+        if not here and below is not None and revision in below.graph.scripts:
+            here = [Source(side=below, script=below.graph.scripts[revision])]
+        recorded = next((source for source in here if self._is_recorded(revision, source) is not False), None)
+        return recorded is not None and self._take(recorded)
+
+    def _here(self, revision: RevisionId) -> list[Source]:
+        sides = [self.checkout] if self.target is self.checkout else [self.checkout, self.target]
+        found = [(side, side.graph.scripts.get(revision)) for side in sides]
+        return [Source(side=side, script=script) for side, script in found if script is not None]
+
+    def _search(self, revisions: Sequence[RevisionId]) -> None:
+        if not revisions:
+            return
+        folders = (*self.project.configuration.versions, *self.target.configuration.versions)
+        found = find_scripts(self.project.git, revisions, tuple(dict.fromkeys(folders)), _is_python)
+        for revision in revisions:
+            versions = [self._elsewhere(one) for one in found.get(revision, ())]
+            known = [one for one in versions if self._is_recorded(revision, one)]
+            here = self._here(revision)
+            edited = f"{revision} was edited since it was applied, and what was applied is nowhere"
+            if known:
+                self._take(known[0])
+            elif here:
+                self._take(replace(here[0], doubt=edited))
+            elif versions:
+                doubt = edited if self._is_recorded(revision, versions[0]) is False else None
+                self._take(replace(versions[0], doubt=doubt))
+            else:
+                raise nowhere(self.project, self.ground, revision, self._rows.get(revision))
+
+    def _elsewhere(self, found: Elsewhere) -> Source:
+        side = self._side(found.commit, trusted=found.origin is not Origin.FETCHED)
+        return Source(side=side, script=found.script)
+
+    def _take(self, source: Source) -> bool:
+        self._sources[source.script.revision] = source
+        return True
+
+    def _pinned(self, revision: RevisionId, pin: Pin) -> Source | None:
+        side = self._side(CommitId(pin.files), trusted=True)
+        for path in (path for path, blob in side.blobs.items() if blob == pin.script):
+            script = read_script_bytes(path, side.tree.read(path) or b"")
+            if isinstance(script, Script) and script.revision == revision:
+                return Source(side=side, script=script)
+        return None
+
+    def _side(self, tree: CommitId, *, trusted: bool) -> Side:
+        if tree not in self._trees:
+            self._trees[tree] = Side(
+                project=self.project,
+                tree=self.project.commit_tree(tree),
+                configuration=self.project.configuration,
+                trusted=trusted,
+            )
+        return self._trees[tree]
+
+    def _is_recorded(self, revision: RevisionId, source: Source) -> bool | None:
+        """Whether a script is the one that the record tells of; None where it tells of none."""
+        row = self._rows.get(revision)
+        if row is None or row.direction is not Action.UPGRADE or row.program is None:
+            return None
+        return source.blob == row.script or program_digest(source.text.encode()) == row.program
+
+    def _differs(self, revision: RevisionId) -> bool:
+        source, other = self._sources[revision], self.target.graph.scripts.get(revision)
+        if other is None or source.side is self.target:
+            return False
+        theirs = Source(side=self.target, script=other)
+        return source.blob != theirs.blob and not same_upgrade(source.text, theirs.text)
+
+    @cached_property
+    def _pins(self) -> Mapping[RevisionId, Pin]:
+        project, ground = self.project, self.ground
+        key = pin_key(project.git, ground.environment, ground.database, project.directory)
+        return read_pins(project.git, key)
+
+    @cached_property
+    def _rows(self) -> Mapping[RevisionId, LedgerRow]:
+        return last_rows(self.project, self.ground)
+
+
+def _same(one: Source, other: Source) -> bool:
+    """Whether two versions of a revision have the same parents and do the same."""
+    if (one.script.down_revisions, one.script.depends_on) != (
+        other.script.down_revisions,
+        other.script.depends_on,
+    ):
+        return False
+    return one.blob == other.blob or same_upgrade(one.text, other.text)
+
+
+def _is_python(path: str) -> bool:
+    return path.endswith(".py")

@@ -1,0 +1,78 @@
+"""One side of a move between two versions of the code: a tree, its revisions, and its scripts' text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from gitmig.checks import graph_findings
+from gitmig.configuration import Configuration, File, parse_configuration
+from gitmig.errors import Refused
+from gitmig.git.trees import Tree
+from gitmig.graph import Graph
+from gitmig.model import BlobId, CommitId
+from gitmig.project import Project, read_graph
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """A tree with its revisions. Read when it is asked: of a pin's tree mostly one script is wanted."""
+
+    project: Project
+    tree: Tree
+    configuration: Configuration
+    trusted: bool = True
+    """False for what was fetched: its scripts are shown before they are run."""
+
+    @property
+    def commit(self) -> CommitId | None:
+        """The commit (or tree) in git; None for the files on disk."""
+        return self.tree.commit
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The revision graph."""
+        if self.commit is None:
+            return self.project.graph()
+        return read_graph(self.tree, self.configuration)
+
+    @cached_property
+    def blobs(self) -> dict[str, BlobId]:
+        """Path to blob of everything in the folders of the scripts."""
+        folders = self.configuration.folders
+        return {path: blob for folder in folders for path, blob in self.tree.ids(folder).items()}
+
+    def text(self, path: str) -> str:
+        """A file's text."""
+        return (self.tree.read(path) or b"").decode("utf-8", "replace")
+
+
+def checkout_side(project: Project) -> Side:
+    """The files on disk."""
+    return Side(project=project, tree=project.work_tree, configuration=project.configuration)
+
+
+def commit_side(project: Project, commit: CommitId, ref: str) -> Side:
+    """A commit, read with its own configuration. Raises Refused where it has none."""
+    tree, ours = project.commit_tree(commit), project.configuration
+    files = [File(path=path, text=_text(tree, path)) for path in ours.files if tree.exists(path)]
+    ini = next((file for file in files if file.path == ours.ini), None)
+    toml = next((file for file in files if file.path == ours.toml), None)
+    found = parse_configuration(ini=ini, toml=toml, section=ours.section) if files else None
+    if found is None:
+        raise Refused(
+            f"{ref} has no Alembic configuration {ours.path}",
+            hint=f"git switch {ref}  (the database stays as it is)",
+        )
+    return Side(project=project, tree=tree, configuration=found)
+
+
+def require_readable(side: Side) -> None:
+    """Every revision of the side can be told apart. More than one head is none of it."""
+    for finding in graph_findings(side.graph):
+        if finding.code != "GM002":
+            raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
+
+
+def _text(tree: Tree, path: str) -> str:
+    return (tree.read(path) or b"").decode("utf-8", "replace")

@@ -1,0 +1,73 @@
+"""``sync``: the database to the revisions of the checkout, or of any ref."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gitmig.execute import Manner, Prepared, move
+from gitmig.operations.crossing import Crossing
+from gitmig.operations.place import models_place
+from gitmig.operations.preconditions import require_quiet
+from gitmig.operations.private_scripts import PrivateScripts
+from gitmig.operations.recover import changing
+from gitmig.operations.restoring import PutBack, put_back_from
+from gitmig.operations.results import MoveResult
+from gitmig.operations.side import checkout_side, commit_side, require_readable
+from gitmig.project import Project
+from gitmig.worker_client import Ground
+
+
+def sync(project: Project, ref: str | None, manner: Manner) -> MoveResult:
+    """Take the database to the heads of the checkout, or with ``ref`` to those of that ref's files.
+
+    What only the database has is undone with the scripts that were applied, wherever git still has them;
+    the rest is applied. Models that a rollback left behind go back to the checkout's; with ``ref`` the work
+    tree is not touched. Raises Refused (nothing moved) where a script is nowhere or cannot be undone,
+    MigrationFailed, UnknownRef, NoRepository.
+    """
+    git = project.git
+    with changing(project, manner, "sync") as log:
+        require_quiet(project)
+        with PrivateScripts(git) as private, project.worker() as worker:
+            checkout = checkout_side(project)
+            target = checkout if ref is None else commit_side(project, git.resolve(ref), ref)
+            require_readable(target)
+            crossing = Crossing(project=project, checkout=checkout, target=target, private=private)
+            models = _models(project) if ref is None else None
+            outcome = move(
+                git,
+                worker,
+                lambda ground: _prepared(crossing, models, ground),
+                manner,
+                log,
+                folders=target.configuration.folders,
+            )
+    return MoveResult(
+        command="sync",
+        plan=outcome.plan,
+        database=outcome.database,
+        before=outcome.before,
+        heads=outcome.heads,
+        done=outcome.done,
+        notes=outcome.notes,
+    )
+
+
+def _prepared(crossing: Crossing, models: PutBack | None, ground: Ground) -> Prepared:
+    prepared = crossing.prepared(ground)
+    if models is None:
+        return prepared
+    plan = prepared.plan
+    return replace(
+        prepared,
+        plan=replace(plan, steps=(*plan.steps, *models.steps)),
+        restoration=models.restoration,
+    )
+
+
+def _models(project: Project) -> PutBack | None:
+    """The checkout's models, where those in the work tree were put there by a rollback."""
+    head = project.git.head()
+    if head is None or not project.models or models_place(project, project.graph()).rolled_back_to is None:
+        return None
+    return put_back_from(project, head)

@@ -1,0 +1,288 @@
+"""``sync``: the database follows the checkout, also where git alone still knows the way back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests import database
+from tests.articles import EMAIL, Article, article, article_on, plain, third
+from tests.bad import refuses
+from tests.story import MODELS, USERNAME, Project
+
+NICKNAME = EMAIL.replace("email", "nickname")
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Article:
+    return article(tmp_path)
+
+
+def on_a_branch(told: Article, name: str = "feature") -> str:
+    """A third revision on a branch of its own, and applied; the checkout is main again."""
+    told.project.git("switch", "--quiet", "--create", name)
+    revision = third(told)
+    told.project.git("switch", "--quiet", "main")
+    return revision
+
+
+def forget(project: Project, branch: str) -> None:
+    """Delete a branch with everything that still leads to it."""
+    project.git("branch", "--quiet", "-D", branch)
+    project.git("reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all")
+    project.git("gc", "--quiet", "--prune=now")
+
+
+def unpin(project: Project) -> None:
+    """As if the revisions had been applied by plain Alembic."""
+    for ref in project.git("for-each-ref", "--format=%(refname)", "refs/gitmig/").splitlines():
+        project.git("update-ref", "-d", ref)
+    shutil.rmtree(project.path(".git/gitmig"))
+
+
+def steps(project: Project, *args: str) -> list[tuple[str, str]]:
+    answer = project.gitmig("sync", *args, "--json", check=0).json
+    return [(step["action"], step["revision"] or step["path"]) for step in answer["steps"]]
+
+
+def test_a_branch_that_is_deleted_and_collected_is_undone_by_its_pin(told: Article) -> None:
+    project = told.project
+    revision = on_a_branch(told)
+    commit = project.git("rev-parse", "feature")
+    forget(project, "feature")
+    assert project.try_git("cat-file", "-e", commit).exit_code != 0
+    status = project.gitmig("status", "--json", check=1).json
+    assert status["hint"] == "gitmig sync"
+    before = project.snapshot()
+    assert steps(project, "--dry-run") == [("downgrade", revision)]
+    assert project.snapshot() == before
+    assert steps(project) == [("downgrade", revision)]
+    assert project.heads() == (told.second,)
+    assert project.columns("user") == ("id", "username")
+    assert project.gitmig("status", "--json", check=0).json["in_step"] is True
+    assert steps(project) == []
+    assert not list(project.path(".git/gitmig").glob("scripts-*"))
+
+
+def test_a_revision_on_each_side(tmp_path: Path, postgres_url: str) -> None:
+    told = article_on(tmp_path, postgres_url)
+    project = told.project
+    theirs = on_a_branch(told)
+    project.gitmig("sync", check=0)
+    project.append("app/models.py", NICKNAME)
+    ours = project.gitmig("revise", "-m", "Add a nickname", "--json", check=0).json["revision"]
+    project.git("switch", "--quiet", "feature")
+    assert steps(project) == [("downgrade", ours), ("upgrade", theirs)]
+    assert (project.heads(), project.columns("user")) == ((theirs,), ("id", "username", "email"))
+    project.git("switch", "--quiet", "main")
+    project.gitmig("sync", check=0)
+    assert (project.heads(), project.columns("user")) == ((ours,), ("id", "username", "nickname"))
+
+
+def test_without_a_pin_a_branch_or_the_reflog_has_the_script(told: Article) -> None:
+    project = told.project
+    revision = on_a_branch(told)
+    unpin(project)
+    assert project.gitmig("status", "--json").json["hint"] == "gitmig sync"
+    assert steps(project) == [("downgrade", revision)]
+    project.git("switch", "--quiet", "feature")
+    project.gitmig("upgrade", check=0)
+    project.git("reset", "--quiet", "--hard", "main")
+    unpin(project)
+    assert steps(project) == [("downgrade", revision)]
+    assert project.heads() == (told.second,)
+
+
+def test_what_was_merely_fetched_is_shown_and_confirmed(told: Article) -> None:
+    project = told.project
+    revision = on_a_branch(told)
+    commit = project.git("rev-parse", "feature")
+    project.git("update-ref", "refs/remotes/origin/feature", commit)
+    project.git("branch", "--quiet", "-D", "feature")
+    project.git("reflog", "expire", "--expire=now", "--all")
+    unpin(project)
+    path = project.git("diff", "--name-only", "main", commit, "--", "alembic")
+    refuses(
+        project,
+        "sync",
+        "--yes",
+        error=f"the script of {revision} was only fetched: it is not run without a question",
+        hint=f"git show {commit[:8]}:{path}; then answer on a terminal, without --yes",
+        code="refused",
+        exit_code=1,
+    )
+    screen = project.on_terminal("sync", answers=[("Go on?", "y")], check=0).stdout
+    assert "drop_column" in screen
+    assert project.heads() == (told.second,)
+
+
+def test_a_script_that_is_nowhere_is_told_with_what_is_known(told: Article) -> None:
+    project = told.project
+    revision = on_a_branch(told)
+    refs = project.git("for-each-ref", "--format=%(refname)", "refs/gitmig/applied/")
+    project.git("update-ref", "-d", refs)
+    forget(project, "feature")
+    row = json.loads(project.read(".git/gitmig/record.jsonl").splitlines()[-1])
+    assert row["revision"] == revision
+    before = project.snapshot()
+    error = project.gitmig("sync", "--json", check=1).json["error"]
+    assert error["message"].startswith(f"the database sqlite:///app.db holds {revision}, applied 20")
+    assert error["message"].endswith(
+        f" by Ada Lovelace <ada@example.org> from commit {told.second_commit[:8]},"
+        " and no script of it is here"
+    )
+    assert error["hint"] == f"bring the file of {revision} back, then: gitmig sync"
+    project.git("remote", "add", "origin", str(project.top))
+    hint = project.gitmig("sync", "--json", check=1).json["error"]["hint"]
+    assert hint == "git fetch --all, then: gitmig sync"
+    assert project.gitmig("status", "--json").json["hint"] != "gitmig sync"
+    project.git("remote", "remove", "origin")
+    assert project.snapshot() == before
+
+
+def test_the_files_beside_a_script_come_with_it(told: Article) -> None:
+    project = told.project
+    project.git("switch", "--quiet", "--create", "feature")
+    project.write("alembic/versions/up.sql", "alter table user add column nick text")
+    project.write("alembic/versions/down.sql", "alter table user drop column nick")
+    read = "op.execute((__import__('pathlib').Path(__file__).parent / '{}.sql').read_text())"
+    plain(project, "c3c3", told.second, up=read.format("up"), down=read.format("down"), message="Nick")
+    project.commit("Nick")
+    project.gitmig("upgrade", check=0)
+    project.git("switch", "--quiet", "main")
+    forget(project, "feature")
+    assert steps(project) == [("downgrade", "c3c3")]
+    assert project.columns("user") == ("id", "username")
+
+
+def test_an_edited_revision_is_undone_with_what_was_applied(told: Article) -> None:
+    project = told.project
+    path = plain(
+        project,
+        "c3c3",
+        told.second,
+        up="op.add_column('user', sa.Column('one', sa.String))",
+        down="op.drop_column('user', 'one')",
+        message="One",
+    )
+    project.commit("One")
+    project.gitmig("upgrade", check=0)
+    project.write(path, project.read(path).replace("op.add_column", "op.add_column  "))
+    assert steps(project) == []
+    project.write(path, project.read(path).replace("'one'", "'two'"))
+    assert steps(project) == [("downgrade", "c3c3"), ("upgrade", "c3c3")]
+    assert project.columns("user") == ("id", "username", "two")
+    # A downgrade that was corrected is no other revision, and is the one that is used.
+    project.write(path, project.read(path).replace("op.drop_column('user', 'two')", "raise OSError"))
+    assert steps(project) == []
+    refuses(
+        project,
+        "sync",
+        told.second_commit,
+        error="c3c3 cannot be undone: its downgrade() raises an error",
+        hint="stay on a side that has it, or move the database by hand",
+        code="refused",
+        exit_code=1,
+    )
+
+
+def test_a_rebased_branch(told: Article) -> None:
+    """One id under another parent: undone and redone on top of it."""
+    project = told.project
+    add, drop = "op.add_column('user', sa.Column('{0}', sa.String))", "op.drop_column('user', '{0}')"
+    project.git("switch", "--quiet", "--create", "feature")
+    path = plain(project, "c3c3", told.second, up=add.format("c"), down=drop.format("c"), message="C")
+    project.commit("C")
+    project.gitmig("upgrade", check=0)
+    project.git("switch", "--quiet", "main")
+    plain(project, "d4d4", told.second, up=add.format("d"), down=drop.format("d"), message="D")
+    project.commit("D")
+    project.git("rebase", "--quiet", "main", "feature")
+    project.write(path, project.read(path).replace(told.second, "d4d4"))
+    project.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    assert steps(project) == [("downgrade", "c3c3"), ("upgrade", "d4d4"), ("upgrade", "c3c3")]
+    assert project.columns("user") == ("id", "username", "d", "c")
+
+
+def test_the_revision_of_a_release_from_any_checkout(told: Article) -> None:
+    project = told.project
+    project.git("tag", "v1", told.first_commit)
+    newest = third(told)
+    project.git("tag", "v2")
+    project.write("notes.txt", "mine")
+    before = project.snapshot()
+    assert steps(project, "v1") == [("downgrade", newest), ("downgrade", told.second)]
+    older = project.snapshot()
+    assert (older.files, older.index, older.head) == (before.files, before.index, before.head)
+    project.git("switch", "--quiet", "--detach", "v1")
+    assert steps(project, "v2") == [("upgrade", told.second), ("upgrade", newest)]
+    assert project.heads() == (newest,)
+    project.git("switch", "--quiet", "--orphan", "bare")
+    project.git("commit", "--quiet", "--allow-empty", "-m", "Nothing")
+    project.git("switch", "--quiet", "main")
+    refuses(
+        project,
+        "sync",
+        "bare",
+        error="bare has no Alembic configuration alembic.ini",
+        hint="git switch bare  (the database stays as it is)",
+        code="refused",
+        exit_code=1,
+    )
+
+
+def test_models_that_a_rollback_left_behind_go_back(told: Article) -> None:
+    project = told.project
+    project.gitmig("rollback", check=0)
+    assert project.read("app/models.py") == MODELS
+    assert steps(project) == [("upgrade", told.second), ("restore", "app/models.py")]
+    assert project.read("app/models.py") == MODELS + USERNAME
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_a_downgrade_that_does_nothing_is_asked_about(told: Article) -> None:
+    project = told.project
+    plain(project, "c3c3", told.second, up="op.execute('select 1')", down="pass", message="Data")
+    project.commit("Data")
+    project.gitmig("upgrade", check=0)
+    refuses(
+        project,
+        "sync",
+        told.second_commit,
+        error="c3c3 is undone by a downgrade() that does nothing",
+        hint="look at the plan with --dry-run, then give --yes",
+        code="refused",
+        exit_code=1,
+    )
+    project.gitmig("sync", told.second_commit, "--yes", check=0)
+    assert project.heads() == (told.second,)
+
+
+def test_a_failing_upgrade_leaves_the_database_as_it_was(told: Article) -> None:
+    project = told.project
+    revision = on_a_branch(told)
+    plain(project, "d4d4", told.second, up="raise OSError('no')", down="pass", message="Bad")
+    before = project.snapshot()
+    assert project.gitmig("sync", "--json", check=1).json["error"]["code"] == "migration-failed"
+    assert project.snapshot() == before
+    project.path("alembic/versions/d4d4_plain.py").unlink()
+    assert steps(project) == [("downgrade", revision)]
+
+
+def test_two_heads(told: Article) -> None:
+    """Both of them, as `alembic upgrade heads` has it; a merge on another branch is undone before."""
+    project = told.project
+    for revision in ("c3c3", "d4d4"):
+        plain(project, revision, told.second, up="pass", down="pass", message=revision)
+    project.commit("Two heads")
+    project.gitmig("sync", check=0)
+    assert database.heads(project.url) == ("c3c3", "d4d4")
+    path = plain(project, "e5e5", "@", up="pass", down="pass", message="Merge")
+    project.write(path, project.read(path).replace("'@'", "('c3c3', 'd4d4')"))
+    assert steps(project) == [("upgrade", "e5e5")]
+    project.path(path).unlink()
+    assert steps(project) == [("downgrade", "e5e5")]
+    assert database.heads(project.url) == ("c3c3", "d4d4")
