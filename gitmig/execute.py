@@ -21,6 +21,7 @@ from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration, apply, check
 from gitmig.git.settle import drop_backup, keep_backup, settle_files
+from gitmig.git.switching import Switch, apply_switch, settle_switch
 from gitmig.journal import CommitNote, Logbook, Stage
 from gitmig.model import Action, CommitId, Plan, RevisionId
 from gitmig.person import Person
@@ -63,6 +64,8 @@ class Prepared:
     """The files that match the database after so many steps: a failure may leave it between two revisions."""
     scripts_of: CommitId | None = None
     """The commit whose scripts are applied; None: those on disk."""
+    switch: Switch | None = None
+    """What git does between the database's preparing and its commit."""
     strangers: tuple[Stranger, ...] = ()
     """Scripts that nobody here has run yet: a person reads them first, also with ``--yes``."""
 
@@ -132,7 +135,7 @@ def move(
                 not manner.dry_run and not prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
             )
             if done and not moved.committed:
-                attempt.write_files()
+                attempt.write_files_alone()
             if done:
                 attempt.finish(moved.committed)
             return Outcome(
@@ -257,7 +260,8 @@ class _Attempt:
     def _write_down(self, prepared: Prepared) -> None:
         repository, restoration = self._repository, prepared.restoration
         moves = prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
-        if repository is None or not (moves or (restoration is not None and restoration.paths)):
+        files = prepared.switch is not None or (restoration is not None and restoration.paths)
+        if repository is None or not (moves or files):
             return
         journal, backup = replace(self._log.journal, operation=self._recording.id), None
         if restoration is not None and restoration.paths:
@@ -280,6 +284,7 @@ class _Attempt:
                 ledger=self._ledger,
                 rows=self._recording.planned,
                 files=self._recording.files,
+                switch=prepared.switch,
             )
         )
         point("journal-written")
@@ -293,6 +298,8 @@ class _Attempt:
         if not self._written or self._repository is None or isinstance(error, WorkerCrashed):
             return
         journal = self._log.journal
+        if journal.switch is not None:
+            settle_switch(self._repository, journal.switch, forward=False)
         left = settle_files(self._repository, journal.old, journal.new, forward=False)
         if journal.backup is not None and not left:
             drop_backup(self._repository, journal.backup)
@@ -345,6 +352,14 @@ class _Attempt:
         if failure is not None:
             self.notes = (*self.notes, failure)
 
+    def write_files_alone(self) -> None:
+        """Where the database has nothing to do. Raises as :meth:`write_files` does, with nothing changed."""
+        try:
+            self.write_files()
+        except GitmigError as error:
+            self.take_back(error)
+            raise
+
     def write_files(self) -> bool:
         point("database-prepared")
         if (
@@ -353,6 +368,9 @@ class _Attempt:
             and self._repository is not None
         ):
             apply(self._repository, self.prepared.restoration)
+        if self.prepared is not None and self.prepared.switch is not None and self._repository is not None:
+            point("models-restored")
+            apply_switch(self._repository, self.prepared.switch)
         point("files-written")
         return True
 

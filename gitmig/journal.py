@@ -22,6 +22,7 @@ from pathlib import Path
 
 from gitmig.errors import GitmigError
 from gitmig.git.objects import Entry
+from gitmig.git.switching import HeadState, Switch
 from gitmig.model import BlobId, CommitId, LedgerRow, RevisionId
 from gitmig.record import row_json, row_of
 
@@ -100,6 +101,8 @@ class Journal:
     """The message of the stash entry that edits are put into."""
     files: str | None = None
     """The tree that holds the scripts that are applied."""
+    switch: Switch | None = None
+    """HEAD before and after."""
 
     @classmethod
     def blank(cls, command: str, section: str, head: CommitId | None) -> Journal:
@@ -213,6 +216,7 @@ def _json(journal: Journal) -> dict[str, object]:
         "commit": None if journal.commit is None else asdict(journal.commit),
         "stash": journal.stash,
         "files": journal.files,
+        "switch": None if journal.switch is None else asdict(journal.switch),
     }
 
 
@@ -254,7 +258,21 @@ def _parsed(value: dict[str, object]) -> Journal:
         commit=_commit(value["commit"]),
         stash=_text(value["stash"]),
         files=_text(value.get("files")),
+        switch=_switch(value.get("switch")),
     )
+
+
+def _switch(value: object) -> Switch | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise TypeError("the switch is not an object")
+    before, after = (
+        HeadState(commit=CommitId(str(side["commit"])), branch=_text(side["branch"]))
+        for side in (value["before"], value["after"])
+    )
+    upstream = _text(value["upstream"])
+    return Switch(before=before, after=after, created=bool(value["created"]), upstream=upstream)
 
 
 def _text(value: object) -> str | None:

@@ -18,6 +18,7 @@ from gitmig.cli import (
     status,
     sync,
     tie,
+    switch,
     upgrade,
 )
 from gitmig.cli.common import command
@@ -56,6 +57,7 @@ app.command("init")(command(init.run))
 app.command("revise")(command(revise.run))
 app.command("upgrade")(command(upgrade.run))
 app.command("rollback")(command(rollback.run))
+app.command("switch")(command(switch.run))
 app.command("sync")(command(sync.run))
 app.command("recover")(command(recover.run))
 app.command("status")(command(status.run))

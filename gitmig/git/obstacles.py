@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def require_clear(repository: Repository, old: Mapping[str, Entry], new: Mapping[str, Entry]) -> None:
     """Raise Refused, naming the file and the way out, unless ``new`` can be written over ``old``."""
-    _require_no_lock(repository)
+    require_no_lock(repository)
     require_no_links(repository, {*old, *new})
     for path in sorted(set(new) - set(old)):
         _require_free(repository, path, old)
@@ -56,7 +56,8 @@ def aside(path: str) -> str:
     return f"move it away: mv {quoted(path)} {quoted(path + '.mine')}"
 
 
-def _require_no_lock(repository: Repository) -> None:
+def require_no_lock(repository: Repository) -> None:
+    """Raise Refused while another git command holds the index."""
     lock = repository.git_dir / "index.lock"
     if os.path.lexists(lock):
         raise Refused(

@@ -10,6 +10,7 @@ from gitmig.errors import Refused
 from gitmig.execute import Manner
 from gitmig.git.real_index import remove_stale_lock
 from gitmig.git.settle import settle_files
+from gitmig.git.switching import head_state, settle_switch
 from gitmig.graph import Graph
 from gitmig.journal import Journal, Logbook, Stage, read_journal, remove_journal
 from gitmig.model import RevisionId
@@ -119,6 +120,21 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
     return found[0]
 
 
+def _settle_files(project: Project, journal: Journal, forward: bool) -> tuple[bool, tuple[str, ...]]:
+    """Bring files and HEAD to the database's side. Where the database had nothing to do, to HEAD's."""
+    switch, git = journal.switch, project.git
+    if switch is None:
+        return forward, settle_files(git, journal.old, journal.new, forward=forward)
+    if not (journal.ups or journal.downs):
+        forward = head_state(git) == switch.after
+    left = settle_switch(git, switch, forward=forward)
+    if not forward:
+        ours = {*journal.old, *journal.new}
+        left = tuple(path for path in left if path not in ours)
+        left = (*left, *settle_files(git, journal.old, journal.new, forward=False))
+    return forward, left
+
+
 def _by_ledger(journal: Journal, ground: Ground) -> bool | None:
     """Whether the ledger has the journal's operation, all its steps; None where it cannot tell."""
     steps = len(journal.ups) + len(journal.downs)
@@ -131,7 +147,8 @@ def _brought_to_a_side(project: Project, journal: Journal, ground: Ground, anew:
     """Files, draft, stash and index follow the database, which is locked."""
     forward = _forward(project, journal, ground, anew)
     remove_stale_lock(project.git)
-    left = list(settle_files(project.git, journal.old, journal.new, forward=forward))
+    forward, settled = _settle_files(project, journal, forward)
+    left = list(settled)
     notes: list[str] = []
     unknown = anew is None and _by_ledger(journal, ground) is None
     if journal.stage is Stage.MOVING and same_heads(journal) and unknown:

@@ -9,6 +9,7 @@ from gitmig.errors import ProjectCodeError
 from gitmig.git.restore import Allowed, Restoration, plan_restoration
 from gitmig.git.trees import Tree, content_digest
 from gitmig.model import CommitId, Step, Tie, TieState, short
+from gitmig.operations.place import models_place
 from gitmig.plan import restores
 from gitmig.project import Project
 from gitmig.schema import difference, digest, render
@@ -55,6 +56,14 @@ def put_back(project: Project, tie: Tie, allowed: Allowed | None = None) -> PutB
 def put_back_from(project: Project, commit: CommitId, allowed: Allowed | None = None) -> PutBack:
     """The models of a commit, whichever revision they are of. Raises Refused as above."""
     return PutBack(commit=commit, restoration=plan_restoration(project.git, commit, project.models, allowed))
+
+
+def rolled_back_models(project: Project) -> PutBack | None:
+    """HEAD's models, where those in the work tree were put there by a rollback; None mostly."""
+    head = project.git.head()
+    if head is None or not project.models or models_place(project, project.graph()).rolled_back_to is None:
+        return None
+    return put_back_from(project, head)
 
 
 def _difference(project: Project, commit: CommitId) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ class MoveResult:
     heads: tuple[RevisionId, ...]
     done: bool
     commit: CommitId | None = None
+    checkout: str | None = None
+    """The branch or commit that ``switch`` went to."""
     revision: RevisionId | None = None
     """The revision that ``revise`` made."""
     path: str | None = None

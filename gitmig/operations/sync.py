@@ -6,11 +6,10 @@ from dataclasses import replace
 
 from gitmig.execute import Manner, Prepared, move
 from gitmig.operations.crossing import Crossing
-from gitmig.operations.place import models_place
 from gitmig.operations.preconditions import require_quiet
 from gitmig.operations.private_scripts import PrivateScripts
 from gitmig.operations.recover import changing
-from gitmig.operations.restoring import PutBack, put_back_from
+from gitmig.operations.restoring import PutBack, rolled_back_models
 from gitmig.operations.results import MoveResult
 from gitmig.operations.side import checkout_side, commit_side, require_readable
 from gitmig.project import Project
@@ -33,7 +32,7 @@ def sync(project: Project, ref: str | None, manner: Manner) -> MoveResult:
             target = checkout if ref is None else commit_side(project, git.resolve(ref), ref)
             require_readable(target)
             crossing = Crossing(project=project, checkout=checkout, target=target, private=private)
-            models = _models(project) if ref is None else None
+            models = rolled_back_models(project) if ref is None else None
             outcome = move(
                 git,
                 worker,
@@ -63,11 +62,3 @@ def _prepared(crossing: Crossing, models: PutBack | None, ground: Ground) -> Pre
         plan=replace(plan, steps=(*plan.steps, *models.steps)),
         restoration=models.restoration,
     )
-
-
-def _models(project: Project) -> PutBack | None:
-    """The checkout's models, where those in the work tree were put there by a rollback."""
-    head = project.git.head()
-    if head is None or not project.models or models_place(project, project.graph()).rolled_back_to is None:
-        return None
-    return put_back_from(project, head)

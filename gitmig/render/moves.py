@@ -57,6 +57,8 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
     moves = result.plan.of(Action.UPGRADE, Action.DOWNGRADE)
     where = ", ".join(result.heads) or "base"
     yield f"database  {'at' if moves else 'already at'} {where}{_message(result, project)}"
+    if result.checkout is not None:
+        yield f"checkout  {result.checkout}"
     restored = result.plan.of(Action.RESTORE, Action.REMOVE)
     if result.command == "rollback" and not result.heads:
         yield _BASE

@@ -1,0 +1,133 @@
+"""``switch``: git and the database move to another branch together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gitmig.errors import Refused, UsageError
+from gitmig.execute import Manner, Outcome, Prepared, move
+from gitmig.git.restore import Restoration
+from gitmig.git.switching import Switch, plan_switch, require_possible, run_post_checkout
+from gitmig.model import Action, Plan, Step
+from gitmig.operations.crossing import Crossing
+from gitmig.operations.preconditions import require_quiet, require_under_alembic
+from gitmig.operations.private_scripts import PrivateScripts
+from gitmig.operations.recover import changing
+from gitmig.operations.restoring import PutBack, rolled_back_models
+from gitmig.operations.results import MoveResult
+from gitmig.operations.side import Side, checkout_side, commit_side, require_readable
+from gitmig.project import Project
+from gitmig.worker_client import Ground, Moves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchOptions:
+    """What the command line asked for."""
+
+    ref: str | None = None
+    create: str | None = None
+    detach: bool = False
+
+
+def switch(project: Project, options: SwitchOptions, manner: Manner) -> MoveResult:
+    """Switch to a ref and take the database to its revisions; both happen, or neither.
+
+    A new branch at HEAD leaves the database alone. Models that a rollback left behind go back first. The
+    repository's own post-checkout hook runs at the end. Raises Refused (nothing changed) where git would not
+    switch, MigrationFailed (nothing changed), UnknownRef, UsageError.
+    """
+    if options.create is not None and options.detach:
+        raise UsageError("-c and --detach exclude each other", hint="gitmig switch --help")
+    if options.ref is None and options.create is None:
+        raise UsageError("there is no ref to switch to", hint="gitmig switch BRANCH")
+    git = project.git
+    with changing(project, manner, "switch") as log:
+        require_quiet(project)
+        planned = plan_switch(git, options.ref, create=options.create, detach=options.detach)
+        with PrivateScripts(git) as private, project.worker() as worker:
+            switching = _Switching(project, planned, options, private)
+            switching.require_possible()
+            outcome = move(
+                git,
+                worker,
+                switching.prepared,
+                manner,
+                log,
+                folders=switching.target.configuration.folders,
+            )
+    project.forget()
+    return _result(project, planned, outcome)
+
+
+def _result(project: Project, planned: Switch, outcome: Outcome) -> MoveResult:
+    notes = outcome.notes
+    if outcome.done and (code := run_post_checkout(project.git, planned)):
+        notes = (*notes, f"the post-checkout hook ended with exit code {code}")
+    return MoveResult(
+        command="switch",
+        plan=outcome.plan,
+        database=outcome.database,
+        before=outcome.before,
+        heads=outcome.heads,
+        done=outcome.done,
+        checkout=planned.after.name,
+        notes=notes,
+    )
+
+
+class _Switching:
+    """One switch: where it goes, and what the database has to do for it."""
+
+    def __init__(self, project: Project, planned: Switch, options: SwitchOptions, private: PrivateScripts):
+        self._project = project
+        self._switch = planned
+        self._stays = options.create is not None and options.ref is None
+        self._checkout = checkout_side(project)
+        self.target: Side = self._checkout
+        if not self._stays:
+            self.target = commit_side(project, planned.after.commit, options.ref or planned.after.name)
+            require_readable(self.target)
+        self._models: PutBack | None = None if self._stays else rolled_back_models(project)
+        self._crossing = Crossing(
+            project=project, checkout=self._checkout, target=self.target, private=private
+        )
+
+    @property
+    def _restoration(self) -> Restoration | None:
+        return None if self._models is None else self._models.restoration
+
+    def require_possible(self) -> None:
+        """Raise Refused where git would not switch."""
+        require_possible(self._project.git, self._switch, self._restoration)
+
+    def prepared(self, ground: Ground) -> Prepared:
+        self.require_possible()
+        found = self._staying(ground) if self._stays else self._moving(ground)
+        plan = found.plan
+        steps = (
+            *plan.of(Action.DOWNGRADE),
+            *(self._models.steps if self._models is not None else ()),
+            Step(action=Action.SWITCH, commit=self._switch.after.commit),
+            *plan.of(Action.UPGRADE),
+        )
+        return replace(
+            found, plan=replace(plan, steps=steps), restoration=self._restoration, switch=self._switch
+        )
+
+    def _moving(self, ground: Ground) -> Prepared:
+        head = self._project.commit_tree(self._switch.before.commit)
+        committed = self._project.graph(head).scripts
+        for revision in sorted(self._checkout.graph.applied(ground.heads)):
+            if revision not in committed:
+                raise Refused(
+                    f"{revision} is applied and not committed: its file would stay behind",
+                    hint="gitmig upgrade --commit, or gitmig rollback and remove the file",
+                )
+        return self._crossing.prepared(ground)
+
+    def _staying(self, ground: Ground) -> Prepared:
+        require_under_alembic(ground, self._checkout.graph)
+        return Prepared(
+            plan=Plan(heads=ground.heads),
+            moves=Moves(graphs=((),), roots=(self._project.top,), steps=(), expect=ground.heads),
+        )
