@@ -188,6 +188,18 @@ def test_a_failing_upgrade_leaves_database_and_branch(branches: Branches) -> Non
     assert project.gitmig("recover", check=0).stdout == "nothing to recover\n"
 
 
+def test_a_switch_that_git_gives_up_half_way_leaves_database_and_files(branches: Branches) -> None:
+    """The lock is met after git has written the files and the index."""
+    project = branches.project
+    before = place(project)
+    project.write(".git/HEAD.lock", "")
+    result = project.gitmig("switch", "feature", check=1)
+    assert result.stderr.endswith("Error: git did not switch: its output above says why\nHint: git status\n")
+    project.path(".git/HEAD.lock").unlink()
+    assert place(project) == before
+    project.gitmig("switch", "feature", check=0)
+
+
 def test_an_applied_revision_that_is_not_committed_is_not_left_behind(branches: Branches) -> None:
     project = branches.project
     plain(project, "c3c3", branches.main, up="pass", down="pass", message="Draft")

@@ -143,7 +143,8 @@ def require_possible(repository: Repository, switch: Switch, put_back: Restorati
         if os.path.lexists(repository.top / path):
             raise _refused(switch, f"{quoted(path)} is in the way", path)
     with private_index(repository.runner, folder=repository.private()) as env:
-        shutil.copyfile(repository.git_dir / "index", env["GIT_INDEX_FILE"])
+        if (repository.git_dir / "index").is_file():
+            shutil.copyfile(repository.git_dir / "index", env["GIT_INDEX_FILE"])
         repository.git(*PLAIN, "update-index", "-q", "--refresh", env=env, ok=(0, 1))
         start: str = switch.before.commit
         if put_back is not None and put_back.paths:
