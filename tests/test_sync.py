@@ -288,3 +288,26 @@ def test_two_heads(told: Article) -> None:
     project.path(path).unlink()
     assert steps(project) == [("downgrade", "e5e5")]
     assert database.heads(project.url) == ("c3c3", "d4d4")
+
+
+@pytest.mark.parametrize("ledger", [True, False])
+def test_a_killed_sync_of_an_edited_revision(told: Article, ledger: bool) -> None:
+    """The version table says the same before and after: the ledger knows, or it is said that nothing does."""
+    project = told.project
+    if ledger:
+        project.gitmig("ledger", "enable", "--yes", check=0)
+    up, down = "op.add_column('user', sa.Column('one', sa.String))", "op.drop_column('user', 'one')"
+    path = plain(project, "c3c3", told.second, up=up, down=down, message="One")
+    project.commit("One")
+    project.gitmig("upgrade", check=0)
+    project.write(path, project.read(path).replace("'one'", "'two'"))
+    project.gitmig("sync", env={"GITMIG_TEST_KILL_AT": "database-prepared"})
+    project.gitmig("recover", check=0)
+    assert project.columns("user")[-1] == "one"
+    assert steps(project) == [("downgrade", "c3c3"), ("upgrade", "c3c3")]
+    assert project.columns("user")[-1] == "two"
+    if ledger:
+        project.write(path, project.read(path).replace("'two'", "'three'"))
+        project.gitmig("sync", env={"GITMIG_TEST_KILL_AT": "database-committed"})
+        assert project.gitmig("recover", "--json", check=0).json["recovered"]["side"] == "after"
+        assert steps(project) == []

@@ -16,6 +16,7 @@ from gitmig.errors import GitError, Refused
 from gitmig.git.command import attended, inherited
 from gitmig.git.objects import Entry
 from gitmig.git.obstacles import quoted, require_no_lock
+from gitmig.git.real_index import real_index
 from gitmig.git.restore import Restoration
 from gitmig.git.settle import settle_files
 from gitmig.git.worktree import PLAIN, index_entries, insert, private_index, record, records
@@ -173,7 +174,7 @@ def _tree_with(repository: Repository, commit: CommitId, put_back: Restoration) 
         return repository.git(*PLAIN, "write-tree", env=env).decode().strip()
 
 
-def _drop(repository: Repository, env: Mapping[str, str] | None, paths: set[str]) -> None:
+def _drop(repository: Repository, env: Mapping[str, str], paths: set[str]) -> None:
     if paths:
         names = b"".join(os.fsencode(path) + b"\0" for path in sorted(paths))
         repository.git(*PLAIN, "update-index", "--force-remove", "-z", "--stdin", input=names, env=env)
@@ -221,9 +222,10 @@ def _settle_index(repository: Repository, stale: Mapping[str, Entry], wanted: Ma
     wrong = {path for path in paths if listed.get(path) == stale.get(path) != wanted.get(path)}
     if not wrong:
         return
-    insert(repository.runner, {}, {path: wanted[path] for path in wrong if path in wanted})
-    _drop(repository, None, {path for path in wrong if path not in wanted})
-    repository.git("update-index", "-q", "--refresh", ok=(0, 1))
+    with real_index(repository) as env:
+        insert(repository.runner, env, {path: wanted[path] for path in wrong if path in wanted})
+        _drop(repository, env, {path for path in wrong if path not in wanted})
+        repository.git(*PLAIN, "update-index", "-q", "--refresh", env=env, ok=(0, 1))
 
 
 def _set_head(repository: Repository, old: HeadState, new: HeadState) -> None:

@@ -14,7 +14,7 @@ from gitmig.git.switching import head_state, settle_switch
 from gitmig.graph import Graph
 from gitmig.journal import Journal, Logbook, Stage, read_journal, remove_journal
 from gitmig.model import RevisionId
-from gitmig.operations.redone import has_it_anew, same_heads
+from gitmig.operations.redone import has_it_anew, is_undecided, same_heads
 from gitmig.operations.settling import settle_commit, settle_draft, settle_stash
 from gitmig.project import Project
 from gitmig.record import append_missing
@@ -151,7 +151,7 @@ def _brought_to_a_side(project: Project, journal: Journal, ground: Ground, anew:
     left = list(settled)
     notes: list[str] = []
     unknown = anew is None and _by_ledger(journal, ground) is None
-    if journal.stage is Stage.MOVING and same_heads(journal) and unknown:
+    if journal.stage is Stage.MOVING and (same_heads(journal) or is_undecided(journal)) and unknown:
         notes.append("nothing shows whether the database took the revision anew: compare it with the script")
     if journal.draft is not None:
         left += [project.shown(kept) for kept in settle_draft(project, journal.draft, forward=forward)]
@@ -182,6 +182,8 @@ def _forward(project: Project, journal: Journal, ground: Ground, anew: bool | No
                 return known
             if same_heads(journal) and set(ground.heads) == set(journal.after):
                 return bool(anew)
+            if is_undecided(journal):
+                return False
             return committed(journal, ground.heads, project.graph())
         case Stage.COMMITTING:
             return True

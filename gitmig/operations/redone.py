@@ -19,6 +19,11 @@ def same_heads(journal: Journal) -> bool:
     return bool(journal.downs) and journal.draft is not None and set(journal.before) == set(journal.after)
 
 
+def is_undecided(journal: Journal) -> bool:
+    """Whether neither the version table nor a draft can tell: an edited revision was undone and redone."""
+    return bool(journal.downs) and journal.draft is None and set(journal.before) == set(journal.after)
+
+
 def has_it_anew(project: Project, worker: Worker, journal: Journal) -> bool | None:
     """Look for the tables and columns that the revision has in one form only. None: there are none.
 
