@@ -188,6 +188,30 @@ def test_a_failing_upgrade_leaves_database_and_branch(branches: Branches) -> Non
     assert project.gitmig("recover", check=0).stdout == "nothing to recover\n"
 
 
+def test_a_failure_between_two_commits_is_brought_back_by_sync(branches: Branches) -> None:
+    """With a transaction per migration the database can be left between the two sides; git goes back."""
+    project = branches.project
+    for branch in ("feature", "main"):
+        project.git("switch", "--quiet", branch)
+        if branch == "feature":
+            plain(project, "bad1", branches.feature, up="raise OSError('no')", down="pass", message="Bad")
+        online = "            # SQLite cannot"
+        env = project.read("alembic/env.py")
+        project.write(
+            "alembic/env.py", env.replace(online, f"            transaction_per_migration=True,\n{online}")
+        )
+        project.commit("A transaction per migration")
+    before = place(project)
+    error = project.gitmig("switch", "feature", "--json", check=1).json["error"]
+    assert error["message"].startswith("2 of 3 applied, then: ")
+    assert project.heads() == (branches.feature,)
+    after = place(project)
+    assert after[:4] == before[:4]
+    project.gitmig("sync", check=0)
+    assert project.heads() == (branches.main,)
+    assert project.columns("user") == ("id", "username", "nickname")
+
+
 def test_a_switch_that_git_gives_up_half_way_leaves_database_and_files(branches: Branches) -> None:
     """The lock is met after git has written the files and the index."""
     project = branches.project
