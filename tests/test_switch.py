@@ -132,8 +132,8 @@ def test_tags_commits_and_new_branches(branches: Branches) -> None:
     ("path", "hint"),
     [
         ("app/models.py", "git stash, or commit first"),
-        ("new.txt", "move new.txt away"),
-        ("ignored.log", "move ignored.log away"),
+        ("new.txt", "move it away: mv new.txt new.txt.mine"),
+        ("ignored.log", "move it away: mv ignored.log ignored.log.mine"),
     ],
 )
 def test_what_git_would_refuse_is_found_before_anything_moves(

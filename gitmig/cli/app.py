@@ -16,9 +16,9 @@ from gitmig.cli import (
     revise,
     rollback,
     status,
+    switch,
     sync,
     tie,
-    switch,
     upgrade,
 )
 from gitmig.cli.common import command

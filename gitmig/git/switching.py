@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gitmig.errors import GitError, Refused
 from gitmig.git.command import attended, inherited
 from gitmig.git.objects import Entry
-from gitmig.git.obstacles import quoted, require_no_lock
+from gitmig.git.obstacles import aside, quoted, require_no_lock
 from gitmig.git.real_index import real_index
 from gitmig.git.restore import Restoration
 from gitmig.git.settle import settle_files
@@ -160,7 +160,7 @@ def require_possible(repository: Repository, switch: Switch, put_back: Restorati
 
 
 def _refused(switch: Switch, why: str, path: str | None, detail: str | None = None) -> Refused:
-    hint = "git stash, or commit first" if path is None else f"move {quoted(path)} away"
+    hint = "git stash, or commit first" if path is None else aside(path)
     why = why.removesuffix(".")
     return Refused(f"git would not switch to {switch.after.name}: {why}", hint=hint, detail=detail)
 
