@@ -23,11 +23,12 @@ from gitmig.git.restore import Restoration, apply, check
 from gitmig.git.settle import drop_backup, keep_backup, settle_files
 from gitmig.git.switching import Switch, apply_switch, settle_switch
 from gitmig.journal import CommitNote, Logbook, Stage
+from gitmig.messages import Ground, Json, Loss, Moves
 from gitmig.model import Action, CommitId, Plan, RevisionId
 from gitmig.person import Person
 from gitmig.recording import Recording, applied_by_others
 from gitmig.seam import point
-from gitmig.worker_client import Ground, Json, Loss, Moves, Worker
+from gitmig.worker_client import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

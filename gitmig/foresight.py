@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gitmig.losses import Drop, drops
+from gitmig.messages import Ground, Loss, Moves
 from gitmig.model import Step
 from gitmig.scripts import splits
-from gitmig.worker_client import Ground, Loss, Moves
 
 
 def stops(moves: Moves, ground: Ground) -> tuple[str, ...]:

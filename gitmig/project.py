@@ -20,11 +20,12 @@ from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree, FolderTree, IndexTree, Tree, WorkTree
 from gitmig.graph import Graph
 from gitmig.interpreter import Interpreter, find_interpreter
+from gitmig.messages import WorkerOptions
 from gitmig.model import CommitId, Script, Unreadable
 from gitmig.origin import commit_of
 from gitmig.scripts import read_script_bytes
 from gitmig.settings import Settings, parse_settings
-from gitmig.worker_client import Worker, WorkerOptions
+from gitmig.worker_client import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from gitmig.errors import GitError
 from gitmig.git.pins import Pin, change_pins, files_tree, pin_key
 from gitmig.git.repository import Repository
 from gitmig.git.trees import blob_id
+from gitmig.messages import Ground, Json, Moves
 from gitmig.model import Action, BlobId, CommitId, LedgerRow, Operation, RevisionId, ScriptOf, Step
 from gitmig.origin import commit_of, who
 from gitmig.record import append_rows
 from gitmig.scripts import program_digest
-from gitmig.worker_client import Ground, Json, Moves
 
 
 class Recording:

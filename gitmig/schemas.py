@@ -14,9 +14,10 @@ from gitmig.cache import SchemaCache, manifest_of
 from gitmig.circumstances import environment, installed
 from gitmig.errors import NoAlembic, ProjectCodeError
 from gitmig.git.trees import Tree
+from gitmig.messages import SchemaAnswer
 from gitmig.model import Manifest, Schema
 from gitmig.project import Project
-from gitmig.worker_client import SchemaAnswer, Worker
+from gitmig.worker_client import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,159 +5,58 @@ See ``worker/main.py`` for the other end. Everything that runs the project's cod
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
-import posixpath
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from gitmig import prestart
 from gitmig.errors import (
-    Blocked,
-    DatabaseUnreachable,
     GitmigError,
-    LockTimeout,
-    MigrationFailed,
-    NoAlembic,
     NoInterpreter,
     ProjectCodeError,
-    SettingsError,
-    Unproven,
     WorkerCrashed,
-    WrongDatabase,
 )
-from gitmig.losses import Drop
+from gitmig.messages import (
+    Draft,
+    Ground,
+    Json,
+    Loss,
+    Moved,
+    Moves,
+    SchemaAnswer,
+    WorkerOptions,
+    a_text,
+    an_object,
+    folder_told,
+    ground_of,
+    ledger_rows,
+    ledger_states,
+    lists_of_texts,
+    losses_found,
+    mapping,
+    moves_told,
+    revisions,
+    texts,
+)
 from gitmig.model import (
-    Action,
     DatabaseState,
     FacetChange,
     FacetKey,
-    LedgerRow,
     LedgerState,
-    Operation,
     RevisionId,
     Schema,
-    Script,
-    Step,
 )
 from gitmig.passwords import without_passwords
-from gitmig.record import row_of
+from gitmig.worker_errors import frames_of, translated
 
 if TYPE_CHECKING:
     from gitmig.git.trees import Tree
     from gitmig.interpreter import Interpreter
-
-Json = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerOptions:
-    """What the worker is opened with; paths ``ini`` and ``toml`` are relative to ``top``."""
-
-    top: Path
-    directory: Path
-    ini: str | None = None
-    toml: str | None = None
-    section: str = "alembic"
-    x: tuple[str, ...] = ()
-    url_env: str | None = None
-    metadata: str | None = None
-    dialect: str | None = None
-    exclude: tuple[str, ...] = ()
-    verbose: bool = False
-    limit: float = 60.0
-    """Seconds that the import of the models may take."""
-    lock: str | None = None
-    """``none`` where no lock is to be taken on the database."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaAnswer:
-    """What the worker says about the models of its tree."""
-
-    schema: Schema
-    files: tuple[str, ...]
-    """Repository files that the import read, relative to the top."""
-    lookups: Mapping[str, str]
-    listings: Mapping[str, str]
-    checkout_files: tuple[str, ...]
-    """Files that were read from the checkout, although the code came from a tree."""
-    untracked: tuple[str, ...]
-    sources: Mapping[str, str]
-    """Table to the file whose code defined it."""
-    versions: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What the worker found under the lock, before anything moved."""
-
-    heads: tuple[RevisionId, ...]
-    database: str
-    transactional: bool
-    per_migration: bool
-    versioned: bool = True
-    """Whether Alembic's version table is there."""
-    models_tables: int = 0
-    """How many of the models' tables are there."""
-    provisional: bool = False
-    """Whether this is an empty stand-in for a file that is not there: the plan is asked for again."""
-    ledger: tuple[LedgerRow, ...] | None = None
-    """The last row of each revision, oldest first; None where the database has no ledger."""
-    environment: str = ""
-    """What the ledger calls this section and version table."""
-    recorded: int | None = None
-    """How many rows the ledger has of the operation that was asked about."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moves:
-    """What the worker is to do: steps, each with the index of the graph its script comes from."""
-
-    graphs: tuple[tuple[Script, ...], ...]
-    roots: tuple[Path, ...]
-    """For each graph the folder that its scripts' paths are relative to."""
-    steps: tuple[tuple[Step, int], ...]
-    expect: tuple[RevisionId, ...]
-    losses: tuple[Drop, ...] = ()
-    """What the steps drop: the worker looks whether it holds rows, before anything moves."""
-    operation: Operation | None = None
-    """What the ledger is to say of the steps; without it no rows are written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """Something that holds rows and is about to be dropped; ``rows`` is an estimate, or None."""
-
-    drop: Drop
-    rows: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A drafted revision: not written anywhere yet."""
-
-    filename: str
-    text: str
-    uncovered: tuple[FacetKey, ...]
-    drops: tuple[str, ...]
-    rename_candidates: tuple[tuple[str, str, str], ...]
-    empty: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """How a migration ended."""
-
-    heads: tuple[RevisionId, ...]
-    committed: bool
-    database: str
 
 
 @dataclass(slots=True)
@@ -200,46 +99,47 @@ class Worker:
     def schema(self) -> SchemaAnswer:
         """The schema of the models of this worker's tree, and what it depended on."""
         answer = self._request("schema", {"limit": self.options.limit})
-        manifest = _object(answer["manifest"])
+        manifest = an_object(answer["manifest"])
         return SchemaAnswer(
             schema=Schema(
-                dialect=_text(answer["dialect"]),
-                sqlalchemy=_text(answer["sqlalchemy"]),
+                dialect=a_text(answer["dialect"]),
+                sqlalchemy=a_text(answer["sqlalchemy"]),
                 facets={
-                    FacetKey(kind, table, name): ddl for kind, table, name, ddl in _rows(answer["facets"])
+                    FacetKey(kind, table, name): ddl
+                    for kind, table, name, ddl in lists_of_texts(answer["facets"])
                 },
             ),
-            files=_texts(manifest["files"]),
-            lookups=_mapping(manifest["lookups"]),
-            listings=_mapping(manifest["listings"]),
-            checkout_files=_texts(manifest["checkout_files"]),
-            untracked=_texts(answer["untracked"]),
-            sources=_mapping(answer["sources"]),
-            versions=_texts(answer["versions"]),
+            files=texts(manifest["files"]),
+            lookups=mapping(manifest["lookups"]),
+            listings=mapping(manifest["listings"]),
+            checkout_files=texts(manifest["checkout_files"]),
+            untracked=texts(answer["untracked"]),
+            sources=mapping(answer["sources"]),
+            versions=texts(answer["versions"]),
         )
 
     def heads(self) -> DatabaseState:
         """Where the configured database stands; changes nothing, creates nothing."""
         answer = self._request("heads")
-        database = _text(answer["database"])
+        database = a_text(answer["database"])
         return DatabaseState(
             name=database,
-            heads=_revisions(answer["heads"]),
+            heads=revisions(answer["heads"]),
             exists=bool(answer["exists"]),
             versioned=bool(answer["versioned"]),
             tables=int(cast(int, answer["tables"])),
             models_tables=int(cast(int, answer["models_tables"])),
-            environment=_text(answer["environment"]),
-            ledger=_ledger(answer["ledger"], database),
+            environment=a_text(answer["environment"]),
+            ledger=ledger_rows(answer["ledger"], database),
         )
 
     def ledger(self, limit: int | None = None) -> tuple[LedgerState, ...]:
         """The ledger of each database of this environment, with at most ``limit`` rows; changes nothing."""
-        return _ledgers(self._request("ledger", {"limit": limit}))
+        return ledger_states(self._request("ledger", {"limit": limit}))
 
     def enable_ledger(self, wait: float) -> tuple[LedgerState, ...]:
         """Make the table where it is missing, under the database's lock. Raises as :meth:`migrate` does."""
-        return _ledgers(self._request("ledger", {"enable": True, "wait": wait}))
+        return ledger_states(self._request("ledger", {"enable": True, "wait": wait}))
 
     def present(self, places: Sequence[tuple[str, str]]) -> tuple[bool, ...]:
         """Whether tables (``schema.table``, and no column) and columns are in the database."""
@@ -274,9 +174,9 @@ class Worker:
         }
         answer = self._request("migrate", data, self._deciders(plan, confirm, losses), note=note)
         return Moved(
-            heads=_revisions(answer["heads"]),
+            heads=revisions(answer["heads"]),
             committed=bool(answer["committed"]),
-            database=_text(answer["database"]),
+            database=a_text(answer["database"]),
         )
 
     def draft(
@@ -310,12 +210,12 @@ class Worker:
         }
         answer = self._request("draft", data, self._deciders(plan, lambda: False), note=note)
         return Draft(
-            filename=_text(answer["filename"]),
-            text=_text(answer["text"]),
-            uncovered=tuple(FacetKey(*row) for row in _rows(answer["uncovered"])),
-            drops=_texts(answer["drops"]),
+            filename=a_text(answer["filename"]),
+            text=a_text(answer["text"]),
+            uncovered=tuple(FacetKey(*row) for row in lists_of_texts(answer["uncovered"])),
+            drops=texts(answer["drops"]),
             rename_candidates=tuple(
-                (table, old, new) for table, old, new in _rows(answer["rename_candidates"])
+                (table, old, new) for table, old, new in lists_of_texts(answer["rename_candidates"])
             ),
             empty=bool(answer["empty"]),
         )
@@ -362,25 +262,12 @@ class Worker:
         losses: Callable[[tuple[Loss, ...]], bool] = lambda found: True,
     ) -> dict[str, Callable[[Json], Json]]:
         def answer_plan(ask: Json) -> Json:
-            moves = plan(
-                Ground(
-                    heads=_revisions(ask["heads"]),
-                    database=_text(ask["database"]),
-                    transactional=bool(ask["transactional"]),
-                    per_migration=bool(ask["per_migration"]),
-                    versioned=bool(ask["versioned"]),
-                    models_tables=int(cast(int, ask["models_tables"])),
-                    provisional=bool(ask["provisional"]),
-                    ledger=_ledger(ask["ledger"], _text(ask["database"])),
-                    environment=_text(ask["environment"]),
-                    recorded=cast("int | None", ask["recorded"]),
-                )
-            )
-            return {"release": True} if moves is None else _moves(moves)
+            moves = plan(ground_of(ask))
+            return {"release": True} if moves is None else moves_told(moves)
 
         return {
             "plan": answer_plan,
-            "losses": lambda ask: {"go": losses(_losses(ask["found"]))},
+            "losses": lambda ask: {"go": losses(losses_found(ask["found"]))},
             "commit": lambda ask: {"commit": confirm()},
         }
 
@@ -412,9 +299,9 @@ class Worker:
             elif failure is not None:
                 raise failure
             elif "error" in message:
-                raise self._translated(_object(message["error"]))
+                raise translated(an_object(message["error"]))
             else:
-                return _object(message["ok"])
+                return an_object(message["ok"])
 
     def _opening(self) -> Json:
         options = self.options
@@ -433,13 +320,13 @@ class Worker:
         }
 
     def _answer(self, ask: Json, answers: Mapping[str, Callable[[Json], Json]]) -> Json:
-        name = _text(ask["ask"])
+        name = a_text(ask["ask"])
         if name in answers:
             return answers[name](ask)
         if name == "folder" and self.tree is not None:
-            return _folder(self.tree, _text(ask["path"]))
+            return folder_told(self.tree, a_text(ask["path"]))
         if name == "ignored":
-            return {"ignored": self.ignored(_text(ask["path"]))}
+            return {"ignored": self.ignored(a_text(ask["path"]))}
         raise WorkerCrashed(f"the worker asked for {name!r}, which nothing answers")
 
     def _send(self, message: Json) -> None:
@@ -455,7 +342,7 @@ class Worker:
         line = self.process.stdout.readline()
         if not line.endswith(b"\n"):
             raise self._crashed()
-        return _object(json.loads(line))
+        return an_object(json.loads(line))
 
     def _crashed(self) -> GitmigError:
         code = self.process.wait()
@@ -467,189 +354,10 @@ class Worker:
             return ProjectCodeError(
                 f"{self._doing} within {self.options.limit:g} s",
                 hint="git config gitmig.importLimit SECONDS, if it has to take that long",
-                detail=_where(stack.splitlines()),
+                detail=frames_of(stack.splitlines()),
             )
         return WorkerCrashed(
             f"the project's interpreter ended with exit code {code}",
             hint="git config gitmig.python PATH_OF_PYTHON",
             detail="\n".join(tail.splitlines()[-15:]) or None,
         )
-
-    def _translated(self, error: Json) -> GitmigError:
-        message = _text(error["message"])
-        detail = cast("str | None", error.get("detail"))
-        match error["kind"]:
-            case "project-code":
-                return ProjectCodeError(message, hint="correct it, then run the command again", detail=detail)
-            case "database":
-                return DatabaseUnreachable(
-                    message, hint="start the database, or correct its URL", detail=detail
-                )
-            case "wrong-database":
-                return WrongDatabase(message, hint="make env.py use the URL it is given", detail=detail)
-            case "migration" | "blocked":
-                return _failed(error, message, detail)
-            case "lock":
-                hint = "wait for it, or give it longer with --wait SECONDS"
-                if error.get("lost"):
-                    hint = "connect without the proxy, or do without the lock: git config gitmig.lock none"
-                return LockTimeout(message, hint=hint, detail=detail)
-            case "no-metadata":
-                return SettingsError(
-                    message, hint='set metadata = "app.models:Base.metadata" in [tool.gitmig]', detail=detail
-                )
-            case "no-configuration":
-                return NoAlembic(message, hint="gitmig init", detail=detail)
-            case "version":
-                return NoInterpreter(message, hint="git config gitmig.python PATH_OF_PYTHON", detail=detail)
-            case "unproven":
-                return Unproven(message, detail=detail)
-            case "alembic":
-                return GitmigError(message, detail=detail)
-            case _:
-                return WorkerCrashed(message, hint="run it again with --debug, and report it", detail=detail)
-
-
-_NEW_ENUM_VALUE = "55P04"
-
-
-def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:
-    kind, hint = MigrationFailed, "correct the revision, then run the command again"
-    if error["kind"] == "blocked":
-        kind, hint = Blocked, "wait for that session or end it, or wait longer: --ddl-lock-timeout SECONDS"
-    elif error.get("sqlstate") == _NEW_ENUM_VALUE and error.get("previous"):
-        hint = f"commit the value first: gitmig upgrade {error['previous']}, then run the command again"
-    elif error.get("sqlstate") == _NEW_ENUM_VALUE:
-        hint = "commit the value first: add it in op.get_context().autocommit_block()"
-    elif error.get("hint"):
-        hint = _text(error["hint"])
-    failed = kind(message, hint=hint, detail=detail)
-    failed.committed = int(cast("int | None", error.get("committed")) or 0)
-    failed.partial = cast("str | None", error.get("partial"))
-    return failed
-
-
-def _moves(moves: Moves) -> Json:
-    return {
-        "graphs": [
-            [_script(script, root) for script in graph]
-            for graph, root in zip(moves.graphs, moves.roots, strict=True)
-        ],
-        "steps": [
-            {"action": step.action.value, "revision": step.revision, "graph": graph}
-            for step, graph in moves.steps
-            if step.action in (Action.UPGRADE, Action.DOWNGRADE)
-        ],
-        "expect": list(moves.expect),
-        "losses": [
-            {"table": drop.table, "column": drop.column, "schema": drop.schema} for drop in moves.losses
-        ],
-        "operation": None if moves.operation is None else asdict(moves.operation),
-    }
-
-
-def _ledger(value: object, database: str) -> tuple[LedgerRow, ...] | None:
-    if value is None:
-        return None
-    assert isinstance(value, list), value
-    return tuple(row_of(row, database) for row in value)
-
-
-def _ledgers(answer: Json) -> tuple[LedgerState, ...]:
-    found = answer["databases"]
-    assert isinstance(found, list), found
-    return tuple(
-        LedgerState(
-            database=row["database"],
-            dialect=row["dialect"],
-            table=row["table"],
-            environment=row["environment"],
-            enabled=row["enabled"],
-            rows=_ledger(row["rows"], row["database"]) or (),
-        )
-        for row in found
-    )
-
-
-def _losses(value: object) -> tuple[Loss, ...]:
-    assert isinstance(value, list), value
-    return tuple(
-        Loss(drop=Drop(table=row["table"], column=row["column"], schema=row["schema"]), rows=row["rows"])
-        for row in value
-    )
-
-
-def _script(script: Script, root: Path) -> Json:
-    return {
-        "revision": script.revision,
-        "down_revisions": list(script.down_revisions),
-        "depends_on": list(script.depends_on),
-        "branch_labels": list(script.branch_labels),
-        "path": str(root / script.path),
-    }
-
-
-_LARGE = 1 << 20
-"""Bytes of a file at the top level that is still sent to the worker, if it is no code."""
-
-
-def _folder(tree: Tree, path: str) -> Json:
-    if path and not tree.exists(path):
-        return {"absent": True}
-    names, folders = tree.listing(path)
-    contents = tree.read_all([posixpath.join(path, name) for name in names])
-    # The top level may hold what no import reads, and large.
-    files = {
-        posixpath.basename(name): base64.b64encode(data).decode()
-        for name, data in contents.items()
-        if path or name.endswith(".py") or len(data) <= _LARGE
-    }
-    data: dict[str, str] = {}
-    for folder in folders if path else ():
-        place = posixpath.join(path, folder)
-        # The link itself, where it is one: what it leads to is a folder like any other.
-        inside = [name for name in tree.ids(place) if name != place]
-        # A subfolder with code is asked for when it is imported; one without is only ever data.
-        if not any(name.endswith(".py") for name in inside):
-            data |= {posixpath.relpath(name, path): _encoded(tree, name) for name in inside}
-    return {"files": files, "folders": list(folders), "data": data}
-
-
-def _encoded(tree: Tree, path: str) -> str:
-    return base64.b64encode(tree.read(path) or b"").decode()
-
-
-def _object(value: object) -> Json:
-    assert isinstance(value, dict), value
-    return value
-
-
-def _text(value: object) -> str:
-    assert isinstance(value, str), value
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    assert isinstance(value, list), value
-    return tuple(_text(item) for item in value)
-
-
-def _revisions(value: object) -> tuple[RevisionId, ...]:
-    return tuple(RevisionId(item) for item in _texts(value))
-
-
-def _rows(value: object) -> list[list[str]]:
-    assert isinstance(value, list), value
-    return value
-
-
-def _mapping(value: object) -> Mapping[str, str]:
-    assert isinstance(value, dict), value
-    return value
-
-
-def _where(stack: Sequence[str]) -> str | None:
-    """The user's frames of a stack that faulthandler wrote, innermost last."""
-    frames = [line.strip() for line in stack if line.lstrip().startswith("File ")]
-    others = (f'File "{Path(__file__).parent}', 'File "<', "site-packages", sys.prefix, sys.base_prefix)
-    return "\n".join(line for line in reversed(frames) if not any(other in line for other in others)) or None

@@ -274,7 +274,7 @@ class TestWaysOut:
         told.project.git("add", "--all")
         told.project.gitmig("check", "--staged", check=1)
 
-    @pytest.mark.parametrize("allowed", ["GM001", "GM007, GM001", "GM001 GM007"])
+    @pytest.mark.parametrize("allowed", ["GM001", "GM007, GM001"])
     def test_allow(self, told: Article, allowed: str) -> None:
         told.project.append("app/models.py", EMAIL)
         told.project.gitmig("hook", "install", check=0)

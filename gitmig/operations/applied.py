@@ -14,13 +14,13 @@ from functools import cached_property
 from gitmig.git.pins import Pin, pin_key, read_pins
 from gitmig.git.scripts_elsewhere import Elsewhere, Origin, find_scripts
 from gitmig.graph import Graph
+from gitmig.messages import Ground
 from gitmig.model import Action, BlobId, CommitId, LedgerRow, RevisionId, Script
 from gitmig.operations.missing import nowhere
 from gitmig.operations.side import Side
 from gitmig.project import Project
 from gitmig.record import read_rows
 from gitmig.scripts import program_digest, read_script_bytes, same_upgrade
-from gitmig.worker_client import Ground
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gitmig.errors import Refused
 from gitmig.execute import Prepared
 from gitmig.graph import Graph
+from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, RevisionId, Script
 from gitmig.operations.intent import Intent
 from gitmig.operations.place import models_place
@@ -16,7 +17,6 @@ from gitmig.operations.preconditions import (
 )
 from gitmig.plan import commits, downgrades, upgrades
 from gitmig.project import Project
-from gitmig.worker_client import Ground, Moves
 
 
 def to_the_parent(project: Project, intent: Intent, ground: Ground) -> Moves:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from gitmig.errors import Refused
 from gitmig.execute import Prepared, Stranger
 from gitmig.git.obstacles import quoted
+from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, RevisionId, Script, Step
 from gitmig.operations.applied import Applied, Source, read_applied
 from gitmig.operations.preconditions import require_under_alembic, require_written
@@ -15,7 +16,6 @@ from gitmig.operations.side import Side
 from gitmig.plan import plan_crossing
 from gitmig.project import Project
 from gitmig.scripts import DOES_NOTHING, irreversible
-from gitmig.worker_client import Ground, Moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from gitmig.errors import Refused
 from gitmig.git.pins import pin_key, read_pins
 from gitmig.git.scripts_elsewhere import find_scripts
+from gitmig.messages import Ground
 from gitmig.model import Action, LedgerRow, RevisionId
 from gitmig.project import Project
-from gitmig.worker_client import Ground
 
 
 def has_scripts(project: Project, environment: str, database: str, revisions: Sequence[RevisionId]) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from gitmig.checks import graph_findings, not_under_alembic, stamp
 from gitmig.errors import Refused
 from gitmig.graph import Graph
+from gitmig.messages import Ground
 from gitmig.model import RevisionId
 from gitmig.operations.missing import has_scripts
 from gitmig.project import Project
-from gitmig.worker_client import Ground
 
 
 def require_quiet(project: Project) -> None:

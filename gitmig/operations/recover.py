@@ -13,6 +13,7 @@ from gitmig.git.settle import settle_files
 from gitmig.git.switching import head_state, settle_switch
 from gitmig.graph import Graph
 from gitmig.journal import Journal, Logbook, Stage, read_journal, remove_journal
+from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId
 from gitmig.operations.redone import has_it_anew, is_undecided, same_heads
 from gitmig.operations.settling import settle_commit, settle_draft, settle_stash
@@ -20,7 +21,6 @@ from gitmig.project import Project
 from gitmig.record import append_missing
 from gitmig.recording import pin_rows
 from gitmig.turn import command_lock
-from gitmig.worker_client import Ground, Moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from gitmig.errors import Refused
+from gitmig.messages import Draft
 from gitmig.model import FacetChange, Script
 from gitmig.operations.draft_file import DraftFile
 from gitmig.person import Person
 from gitmig.schema import render
 from gitmig.scripts import idle, read_script_bytes
-from gitmig.worker_client import Draft
 
 
 class Verdict(Enum):

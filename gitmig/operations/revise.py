@@ -18,6 +18,7 @@ from gitmig.execute import Manner, Outcome, move, tell_waiting
 from gitmig.git.trees import Tree, content_digest
 from gitmig.header import with_header
 from gitmig.journal import Logbook
+from gitmig.messages import Draft, Ground, Moves
 from gitmig.model import FacetChange, Plan, RevisionId, Script
 from gitmig.operations.applying import through_the_draft, to_the_parent, with_draft
 from gitmig.operations.committing import commit_revised, note_of, stage_revised
@@ -31,7 +32,7 @@ from gitmig.operations.review import Reviewed, Verdict, answered_renames, review
 from gitmig.project import Project
 from gitmig.scripts import idle, read_script
 from gitmig.staging import chosen_tree
-from gitmig.worker_client import Draft, Ground, Moves, Worker
+from gitmig.worker_client import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

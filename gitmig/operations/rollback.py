@@ -10,6 +10,7 @@ from gitmig.execute import Following, Manner, Prepared, move
 from gitmig.git.restore import Allowed, edits
 from gitmig.graph import Graph
 from gitmig.journal import CommitNote, Logbook
+from gitmig.messages import Ground, Moves
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step, TieState
 from gitmig.operations.preconditions import (
     require_known,
@@ -26,7 +27,6 @@ from gitmig.plan import commits, plan_rollback
 from gitmig.project import Project
 from gitmig.seam import point
 from gitmig.tied import Ties
-from gitmig.worker_client import Ground, Moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

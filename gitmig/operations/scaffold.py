@@ -13,8 +13,9 @@ from gitmig.errors import SettingsError
 from gitmig.git.repository import Repository
 from gitmig.git.trees import WorkTree
 from gitmig.interpreter import find_interpreter
+from gitmig.messages import WorkerOptions
 from gitmig.project import ProjectOptions
-from gitmig.worker_client import Worker, WorkerOptions
+from gitmig.worker_client import Worker
 
 
 def has_configuration(options: ProjectOptions, repository: Repository) -> bool:

@@ -8,6 +8,7 @@ from gitmig.errors import Refused, UsageError
 from gitmig.execute import Manner, Outcome, Prepared, move
 from gitmig.git.restore import Restoration
 from gitmig.git.switching import Switch, plan_switch, require_possible, run_post_checkout
+from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, Step
 from gitmig.operations.crossing import Crossing
 from gitmig.operations.preconditions import require_quiet, require_under_alembic
@@ -17,7 +18,6 @@ from gitmig.operations.restoring import PutBack, rolled_back_models
 from gitmig.operations.results import MoveResult
 from gitmig.operations.side import Side, checkout_side, commit_side, require_readable
 from gitmig.project import Project
-from gitmig.worker_client import Ground, Moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gitmig.execute import Manner, Prepared, move
+from gitmig.messages import Ground
 from gitmig.operations.crossing import Crossing
 from gitmig.operations.preconditions import require_quiet
 from gitmig.operations.private_scripts import PrivateScripts
@@ -13,7 +14,6 @@ from gitmig.operations.restoring import PutBack, rolled_back_models
 from gitmig.operations.results import MoveResult
 from gitmig.operations.side import checkout_side, commit_side, require_readable
 from gitmig.project import Project
-from gitmig.worker_client import Ground
 
 
 def sync(project: Project, ref: str | None, manner: Manner) -> MoveResult:

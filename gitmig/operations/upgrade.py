@@ -10,6 +10,7 @@ from gitmig.errors import GitmigError, Refused
 from gitmig.execute import Following, Manner, Prepared, move
 from gitmig.graph import Graph
 from gitmig.journal import Logbook
+from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId, Script
 from gitmig.operations.completing import Waiting, complete, require_doing, uncommitted, waiting
 from gitmig.operations.place import models_place
@@ -27,7 +28,7 @@ from gitmig.operations.results import MoveResult
 from gitmig.plan import commits, plan_upgrade
 from gitmig.project import Project
 from gitmig.tied import Ties
-from gitmig.worker_client import Ground, Moves, Worker
+from gitmig.worker_client import Worker
 
 
 def upgrade(project: Project, target: str, manner: Manner, *, commit: bool = False) -> MoveResult:

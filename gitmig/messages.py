@@ -1,0 +1,282 @@
+"""What the command line and the worker say to each other: values, and their JSON.
+
+See ``worker/main.py`` for the other end. Nothing here starts a process or runs anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from gitmig.losses import Drop
+from gitmig.model import (
+    Action,
+    FacetKey,
+    LedgerRow,
+    LedgerState,
+    Operation,
+    RevisionId,
+    Schema,
+    Script,
+    Step,
+)
+from gitmig.record import row_of
+
+if TYPE_CHECKING:
+    from gitmig.git.trees import Tree
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """What the worker is opened with; paths ``ini`` and ``toml`` are relative to ``top``."""
+
+    top: Path
+    directory: Path
+    ini: str | None = None
+    toml: str | None = None
+    section: str = "alembic"
+    x: tuple[str, ...] = ()
+    url_env: str | None = None
+    metadata: str | None = None
+    dialect: str | None = None
+    exclude: tuple[str, ...] = ()
+    verbose: bool = False
+    limit: float = 60.0
+    """Seconds that the import of the models may take."""
+    lock: str | None = None
+    """``none`` where no lock is to be taken on the database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaAnswer:
+    """What the worker says about the models of its tree."""
+
+    schema: Schema
+    files: tuple[str, ...]
+    """Repository files that the import read, relative to the top."""
+    lookups: Mapping[str, str]
+    listings: Mapping[str, str]
+    checkout_files: tuple[str, ...]
+    """Files that were read from the checkout, although the code came from a tree."""
+    untracked: tuple[str, ...]
+    sources: Mapping[str, str]
+    """Table to the file whose code defined it."""
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the worker found under the lock, before anything moved."""
+
+    heads: tuple[RevisionId, ...]
+    database: str
+    transactional: bool
+    per_migration: bool
+    versioned: bool = True
+    """Whether Alembic's version table is there."""
+    models_tables: int = 0
+    """How many of the models' tables are there."""
+    provisional: bool = False
+    """Whether this is an empty stand-in for a file that is not there: the plan is asked for again."""
+    ledger: tuple[LedgerRow, ...] | None = None
+    """The last row of each revision, oldest first; None where the database has no ledger."""
+    environment: str = ""
+    """What the ledger calls this section and version table."""
+    recorded: int | None = None
+    """How many rows the ledger has of the operation that was asked about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What the worker is to do: steps, each with the index of the graph its script comes from."""
+
+    graphs: tuple[tuple[Script, ...], ...]
+    roots: tuple[Path, ...]
+    """For each graph the folder that its scripts' paths are relative to."""
+    steps: tuple[tuple[Step, int], ...]
+    expect: tuple[RevisionId, ...]
+    losses: tuple[Drop, ...] = ()
+    """What the steps drop: the worker looks whether it holds rows, before anything moves."""
+    operation: Operation | None = None
+    """What the ledger is to say of the steps; without it no rows are written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Something that holds rows and is about to be dropped; ``rows`` is an estimate, or None."""
+
+    drop: Drop
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A drafted revision: not written anywhere yet."""
+
+    filename: str
+    text: str
+    uncovered: tuple[FacetKey, ...]
+    drops: tuple[str, ...]
+    rename_candidates: tuple[tuple[str, str, str], ...]
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """How a migration ended."""
+
+    heads: tuple[RevisionId, ...]
+    committed: bool
+    database: str
+
+
+def ground_of(ask: Json) -> Ground:
+    """What the worker says of the database when it asks for a plan."""
+    return Ground(
+        heads=revisions(ask["heads"]),
+        database=a_text(ask["database"]),
+        transactional=bool(ask["transactional"]),
+        per_migration=bool(ask["per_migration"]),
+        versioned=bool(ask["versioned"]),
+        models_tables=int(cast(int, ask["models_tables"])),
+        provisional=bool(ask["provisional"]),
+        ledger=ledger_rows(ask["ledger"], a_text(ask["database"])),
+        environment=a_text(ask["environment"]),
+        recorded=cast("int | None", ask["recorded"]),
+    )
+
+
+def moves_told(moves: Moves) -> Json:
+    """What is to be done, as the answer to ``plan``."""
+    return {
+        "graphs": [
+            [_script(script, root) for script in graph]
+            for graph, root in zip(moves.graphs, moves.roots, strict=True)
+        ],
+        "steps": [
+            {"action": step.action.value, "revision": step.revision, "graph": graph}
+            for step, graph in moves.steps
+            if step.action in (Action.UPGRADE, Action.DOWNGRADE)
+        ],
+        "expect": list(moves.expect),
+        "losses": [
+            {"table": drop.table, "column": drop.column, "schema": drop.schema} for drop in moves.losses
+        ],
+        "operation": None if moves.operation is None else asdict(moves.operation),
+    }
+
+
+def _script(script: Script, root: Path) -> Json:
+    return {
+        "revision": script.revision,
+        "down_revisions": list(script.down_revisions),
+        "depends_on": list(script.depends_on),
+        "branch_labels": list(script.branch_labels),
+        "path": str(root / script.path),
+    }
+
+
+def ledger_rows(value: object, database: str) -> tuple[LedgerRow, ...] | None:
+    """The rows of a ledger; None where there is none."""
+    if value is None:
+        return None
+    assert isinstance(value, list), value
+    return tuple(row_of(row, database) for row in value)
+
+
+def ledger_states(answer: Json) -> tuple[LedgerState, ...]:
+    """What the worker found in each database that env.py names."""
+    found = answer["databases"]
+    assert isinstance(found, list), found
+    return tuple(
+        LedgerState(
+            database=row["database"],
+            dialect=row["dialect"],
+            table=row["table"],
+            environment=row["environment"],
+            enabled=row["enabled"],
+            rows=ledger_rows(row["rows"], row["database"]) or (),
+        )
+        for row in found
+    )
+
+
+def losses_found(value: object) -> tuple[Loss, ...]:
+    """What holds rows among what is to be dropped."""
+    assert isinstance(value, list), value
+    return tuple(
+        Loss(drop=Drop(table=row["table"], column=row["column"], schema=row["schema"]), rows=row["rows"])
+        for row in value
+    )
+
+
+_LARGE = 1 << 20
+"""Bytes of a file at the top level that is still sent to the worker, if it is no code."""
+
+
+def folder_told(tree: Tree, path: str) -> Json:
+    """The answer to ``folder``: what lies in a folder of the tree that the worker imports from."""
+    if path and not tree.exists(path):
+        return {"absent": True}
+    names, folders = tree.listing(path)
+    contents = tree.read_all([posixpath.join(path, name) for name in names])
+    # The top level may hold what no import reads, and large.
+    files = {
+        posixpath.basename(name): base64.b64encode(data).decode()
+        for name, data in contents.items()
+        if path or name.endswith(".py") or len(data) <= _LARGE
+    }
+    data: dict[str, str] = {}
+    for folder in folders if path else ():
+        place = posixpath.join(path, folder)
+        # The link itself, where it is one: what it leads to is a folder like any other.
+        inside = [name for name in tree.ids(place) if name != place]
+        # A subfolder with code is asked for when it is imported; one without is only ever data.
+        if not any(name.endswith(".py") for name in inside):
+            data |= {posixpath.relpath(name, path): _encoded(tree, name) for name in inside}
+    return {"files": files, "folders": list(folders), "data": data}
+
+
+def _encoded(tree: Tree, path: str) -> str:
+    return base64.b64encode(tree.read(path) or b"").decode()
+
+
+def an_object(value: object) -> Json:
+    """A JSON value that has to be an object."""
+    assert isinstance(value, dict), value
+    return value
+
+
+def a_text(value: object) -> str:
+    """A JSON value that has to be a string."""
+    assert isinstance(value, str), value
+    return value
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A JSON value that has to be a list of strings."""
+    assert isinstance(value, list), value
+    return tuple(a_text(item) for item in value)
+
+
+def revisions(value: object) -> tuple[RevisionId, ...]:
+    """A JSON value that has to be a list of revision ids."""
+    return tuple(RevisionId(item) for item in texts(value))
+
+
+def lists_of_texts(value: object) -> list[list[str]]:
+    """A JSON value that has to be a list of lists of strings."""
+    assert isinstance(value, list), value
+    return value
+
+
+def mapping(value: object) -> Mapping[str, str]:
+    """A JSON value that has to be an object of strings."""
+    assert isinstance(value, dict), value
+    return value

@@ -1,0 +1,83 @@
+"""The worker's errors, translated into those that a person can act on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from gitmig.errors import (
+    Blocked,
+    DatabaseUnreachable,
+    GitmigError,
+    LockTimeout,
+    MigrationFailed,
+    NoAlembic,
+    NoInterpreter,
+    ProjectCodeError,
+    SettingsError,
+    Unproven,
+    WorkerCrashed,
+    WrongDatabase,
+)
+from gitmig.messages import Json, a_text
+
+_NEW_ENUM_VALUE = "55P04"
+
+
+def translated(error: Json) -> GitmigError:
+    """The error that a worker's ``error`` object stands for."""
+    message = a_text(error["message"])
+    detail = cast("str | None", error.get("detail"))
+    match error["kind"]:
+        case "project-code":
+            return ProjectCodeError(message, hint="correct it, then run the command again", detail=detail)
+        case "database":
+            return DatabaseUnreachable(message, hint="start the database, or correct its URL", detail=detail)
+        case "wrong-database":
+            return WrongDatabase(message, hint="make env.py use the URL it is given", detail=detail)
+        case "migration" | "blocked":
+            return _failed(error, message, detail)
+        case "lock":
+            hint = "wait for it, or give it longer with --wait SECONDS"
+            if error.get("lost"):
+                hint = "connect without the proxy, or do without the lock: git config gitmig.lock none"
+            return LockTimeout(message, hint=hint, detail=detail)
+        case "no-metadata":
+            return SettingsError(
+                message, hint='set metadata = "app.models:Base.metadata" in [tool.gitmig]', detail=detail
+            )
+        case "no-configuration":
+            return NoAlembic(message, hint="gitmig init", detail=detail)
+        case "version":
+            return NoInterpreter(message, hint="git config gitmig.python PATH_OF_PYTHON", detail=detail)
+        case "unproven":
+            return Unproven(message, detail=detail)
+        case "alembic":
+            return GitmigError(message, detail=detail)
+        case _:
+            return WorkerCrashed(message, hint="run it again with --debug, and report it", detail=detail)
+
+
+def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:
+    kind, hint = MigrationFailed, "correct the revision, then run the command again"
+    if error["kind"] == "blocked":
+        kind, hint = Blocked, "wait for that session or end it, or wait longer: --ddl-lock-timeout SECONDS"
+    elif error.get("sqlstate") == _NEW_ENUM_VALUE and error.get("previous"):
+        hint = f"commit the value first: gitmig upgrade {error['previous']}, then run the command again"
+    elif error.get("sqlstate") == _NEW_ENUM_VALUE:
+        hint = "commit the value first: add it in op.get_context().autocommit_block()"
+    elif error.get("hint"):
+        hint = a_text(error["hint"])
+    failed = kind(message, hint=hint, detail=detail)
+    failed.committed = int(cast("int | None", error.get("committed")) or 0)
+    failed.partial = cast("str | None", error.get("partial"))
+    return failed
+
+
+def frames_of(stack: Sequence[str]) -> str | None:
+    """The user's frames of a stack that faulthandler wrote, innermost last."""
+    frames = [line.strip() for line in stack if line.lstrip().startswith("File ")]
+    others = (f'File "{Path(__file__).parent}', 'File "<', "site-packages", sys.prefix, sys.base_prefix)
+    return "\n".join(line for line in reversed(frames) if not any(other in line for other in others)) or None
