@@ -49,6 +49,8 @@ _GIT_CONFIG = """\
     auto = 0
 [maintenance]
     auto = false
+[core]
+    fsync = none
 [protocol "file"]
     allow = always
 """

@@ -127,10 +127,13 @@ class TestChained:
     def test_both_run_and_ours_is_taken_out(self, revised: Project, text: str) -> None:
         theirs = hook(revised, text, 0o750)
         revised.gitmig("hook", "install", check=0)
+        # What cannot be judged is refused as well, and that without an import of the models.
+        revised.git("config", "gitmig.python", "/nowhere/python")
         assert commit(revised).exit_code == 1
         assert revised.read("ran.txt") == "checked\n"
-        revised.write("app/models.py", MODELS + "# cosmetic\n")
-        passed = commit(revised)
+        revised.git("restore", "app/models.py")
+        revised.append(".gitignore", "/nothing\n")
+        passed = revised.try_git("commit", "-qam", "Ignore more")
         assert (passed.exit_code, passed.stderr) == (0, "")
         assert revised.read("ran.txt") == "checked\n" * 2
         revised.gitmig("hook", "uninstall", check=0)
