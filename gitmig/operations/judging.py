@@ -90,23 +90,27 @@ def graph_judged(subject: Subject) -> tuple[Finding, ...]:
 def edited(subject: Subject) -> Iterator[Finding]:
     """GM003 for the revisions of the first parent that were edited, re-parented or deleted."""
     before, now, old = subject.before[0], subject.graph, subject.trees[0]
+    # Listed once: the index answers for a single path by going through all of them.
+    then, ids = old.ids(), subject.tree.ids()
     for revision, script in before.scripts.items():
         other = now.scripts.get(revision)
         if other is None:
             yield deleted(script)
-        elif (what := _what_was_done(script, other, old, subject.tree)) is not None:
-            yield rewritten(other, what)
+        elif _parents_of(script) != _parents_of(other):
+            yield rewritten(other, "re-parented")
+        elif then.get(script.path) != ids.get(other.path) and not _same(script, other, old, subject.tree):
+            yield rewritten(other, "edited")
 
 
-def _what_was_done(before: Script, now: Script, old: Tree, new: Tree) -> str | None:
-    """What a revision suffered, or None where it does what it did, however it is formatted."""
-    if before.down_revisions != now.down_revisions or before.depends_on != now.depends_on:
-        return "re-parented"
-    if old.ids(before.path).get(before.path) == new.ids(now.path).get(now.path):
-        return None
+def _parents_of(script: Script) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return script.down_revisions, script.depends_on
+
+
+def _same(before: Script, now: Script, old: Tree, new: Tree) -> bool:
+    """Whether a revision does what it did, however it is formatted."""
     texts = (old.read(before.path), new.read(now.path))
     one, two = ((text or b"").decode("utf-8", "replace") for text in texts)
-    return None if same_program(one, two) else "edited"
+    return one == two or same_program(one, two)
 
 
 def _what(finding: Finding) -> tuple[str, str]:
@@ -268,7 +272,7 @@ def _redone(subject: Subject, before: Script, now: Script, old: Tree) -> bool:
         return True
     # Amending a commit looks like a commit on top of it: the head is then edited in place.
     by_hand = now.header.schema is None and now.revision in subject.graph.heads
-    return by_hand and _what_was_done(before, now, old, subject.tree) is not None
+    return by_hand and (_parents_of(before) != _parents_of(now) or not _same(before, now, old, subject.tree))
 
 
 def _comparable(script: Script, now: Schema) -> bool:
