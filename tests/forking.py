@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import functools
 import gc
+import importlib.util
 import io
 import json
 import os
@@ -39,8 +40,11 @@ _LIBRARIES = (
     *("alembic.autogenerate", "alembic.command", "alembic.context", "sqlalchemy.orm", "psycopg2.extras"),
     *("sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.sqlite.pysqlite"),
     *("typer.main", "rich.console", "rich.table", "rich.prompt", "tomlkit", "filelock", "git"),
-    *("gitmig.cli.main", "gitmig.cli.app", "gitmig.render.errors"),
+    *("gitmig.cli.main", "gitmig.cli.app", "gitmig.render.errors", "alembic.config", "logging.config"),
 )
+# Of the libraries' own: what they import when a command is parsed. Some versions have none of that.
+_PRIVATE = ("rich._emoji_codes", "typer._adapters", "typer._click.decorators")
+_WORKER = Path(__file__).resolve().parent.parent / "gitmig" / "worker"
 # Read before a test's environment is sealed off.
 _EXECUTE = os.environ.get("GITMIG_TEST_EXEC", "0") != "0"
 _PID_AND_STATUS = 16
@@ -232,6 +236,10 @@ def serve(listener: socket.socket) -> None:
     """Fork for each connection, for ever."""
     for library in _LIBRARIES:
         __import__(library)
+    for library in _PRIVATE:
+        with contextlib.suppress(ModuleNotFoundError):
+            __import__(library)
+    _load_worker()
     # A command that ends is waited for by its own watcher.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
@@ -242,6 +250,19 @@ def serve(listener: socket.socket) -> None:
             listener.close()
             _watch(connection)
         connection.close()
+
+
+def _load_worker() -> None:
+    """The worker's modules, as gitmig has the project's interpreter load them; see gitmig/prestart.py."""
+    spec = importlib.util.spec_from_file_location(
+        "_gitmig_worker", _WORKER / "__init__.py", submodule_search_locations=[str(_WORKER)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules["_gitmig_worker"] = package = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
+    for path in _WORKER.glob("[!_]*.py"):
+        __import__(f"_gitmig_worker.{path.stem}")
 
 
 def _watch(connection: socket.socket) -> None:
