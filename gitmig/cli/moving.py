@@ -9,8 +9,8 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.terminal import Terminal
-from gitmig.execute import Manner
 from gitmig.operations.results import MoveResult
+from gitmig.prepared import Manner
 from gitmig.project import Project
 from gitmig.render.json import move_json
 from gitmig.render.moves import move_text

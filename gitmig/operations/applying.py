@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gitmig.errors import Refused
-from gitmig.execute import Prepared
 from gitmig.graph import Graph
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, RevisionId, Script
@@ -16,6 +15,7 @@ from gitmig.operations.preconditions import (
     require_written,
 )
 from gitmig.plan import commits, downgrades, upgrades
+from gitmig.prepared import Prepared
 from gitmig.project import Project
 
 

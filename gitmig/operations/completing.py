@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from gitmig.commit import begin_commit, commit_paths
 from gitmig.errors import Refused
-from gitmig.execute import Manner
 from gitmig.graph import Graph
 from gitmig.journal import CommitNote, Logbook
 from gitmig.model import RevisionId, Script
 from gitmig.operations.committing import TRAILER, models_recorder, record_models, subject_of
 from gitmig.operations.drafting import changed_paths
 from gitmig.operations.results import MoveResult
+from gitmig.prepared import Manner
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest, render
 from gitmig.schemas import Schemas, TreeSchema

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitmig.errors import Refused
-from gitmig.execute import Prepared, Stranger
 from gitmig.git.obstacles import quoted
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, RevisionId, Script, Step
@@ -14,6 +13,7 @@ from gitmig.operations.preconditions import require_under_alembic, require_writt
 from gitmig.operations.private_scripts import PrivateScripts
 from gitmig.operations.side import Side
 from gitmig.plan import plan_crossing
+from gitmig.prepared import Prepared, Stranger
 from gitmig.project import Project
 from gitmig.scripts import DOES_NOTHING, irreversible
 

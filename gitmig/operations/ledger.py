@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.errors import Declined, GitmigError, Refused
-from gitmig.execute import Manner
 from gitmig.model import LedgerRow, LedgerState
 from gitmig.operations.recover import changing
+from gitmig.prepared import Manner
 from gitmig.project import Project
 from gitmig.record import read_rows
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gitmig.errors import Refused
-from gitmig.execute import Manner
 from gitmig.git.real_index import remove_stale_lock
 from gitmig.git.settle import settle_files
 from gitmig.git.switching import head_state, settle_switch
@@ -17,6 +16,7 @@ from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId
 from gitmig.operations.redone import has_it_anew, is_undecided, same_heads
 from gitmig.operations.settling import settle_commit, settle_draft, settle_stash
+from gitmig.prepared import Manner
 from gitmig.project import Project
 from gitmig.record import append_missing
 from gitmig.recording import pin_rows

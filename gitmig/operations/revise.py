@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from gitmig.attempt import tell_waiting
 from gitmig.errors import (
     Blocked,
     Declined,
@@ -14,7 +15,7 @@ from gitmig.errors import (
     UsageError,
     WorkerCrashed,
 )
-from gitmig.execute import Manner, Outcome, move, tell_waiting
+from gitmig.execute import move
 from gitmig.git.trees import Tree, content_digest
 from gitmig.header import with_header
 from gitmig.journal import Logbook
@@ -29,6 +30,7 @@ from gitmig.operations.preconditions import require_quiet, require_written
 from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
 from gitmig.operations.review import Reviewed, Verdict, answered_renames, review
+from gitmig.prepared import Manner, Outcome
 from gitmig.project import Project
 from gitmig.scripts import idle, read_script
 from gitmig.staging import chosen_tree

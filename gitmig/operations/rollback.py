@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gitmig.commit import commit_paths
 from gitmig.errors import EditsInTheWay, NoRepository, Refused, UsageError
-from gitmig.execute import Following, Manner, Prepared, move
+from gitmig.execute import move
 from gitmig.git.restore import Allowed, edits
 from gitmig.graph import Graph
 from gitmig.journal import CommitNote, Logbook
@@ -24,6 +24,7 @@ from gitmig.operations.restoring import PutBack, leaving, put_back, remaining
 from gitmig.operations.results import MoveResult
 from gitmig.operations.stashing import stashing
 from gitmig.plan import commits, plan_rollback
+from gitmig.prepared import Following, Manner, Prepared
 from gitmig.project import Project
 from gitmig.seam import point
 from gitmig.tied import Ties

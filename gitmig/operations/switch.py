@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitmig.errors import Refused, UsageError
-from gitmig.execute import Manner, Outcome, Prepared, move
+from gitmig.execute import move
 from gitmig.git.restore import Restoration
 from gitmig.git.switching import Switch, plan_switch, require_possible, run_post_checkout
 from gitmig.messages import Ground, Moves
@@ -17,6 +17,7 @@ from gitmig.operations.recover import changing
 from gitmig.operations.restoring import PutBack, rolled_back_models
 from gitmig.operations.results import MoveResult
 from gitmig.operations.side import Side, checkout_side, commit_side, require_readable
+from gitmig.prepared import Manner, Outcome, Prepared
 from gitmig.project import Project
 
 

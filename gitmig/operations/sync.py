@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gitmig.execute import Manner, Prepared, move
+from gitmig.execute import move
 from gitmig.messages import Ground
 from gitmig.operations.crossing import Crossing
 from gitmig.operations.preconditions import require_quiet
@@ -13,6 +13,7 @@ from gitmig.operations.recover import changing
 from gitmig.operations.restoring import PutBack, rolled_back_models
 from gitmig.operations.results import MoveResult
 from gitmig.operations.side import checkout_side, commit_side, require_readable
+from gitmig.prepared import Manner, Prepared
 from gitmig.project import Project
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.errors import Declined, Refused, Unproven
-from gitmig.execute import Manner
 from gitmig.git.trees import Tree, content_digest
 from gitmig.graph import Graph
 from gitmig.model import CommitId, Header, RevisionId, Schema, Script, Tie, TieState
 from gitmig.operations.committing import rewritten
 from gitmig.operations.preconditions import require_sound, require_written
 from gitmig.operations.recover import changing
+from gitmig.prepared import Manner
 from gitmig.project import Project
 from gitmig.proof import Case, Verdict, cases_of, prove_one
 from gitmig.schema import change_digest, difference, digest, render

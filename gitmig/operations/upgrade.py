@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gitmig.commit import end_commit
 from gitmig.errors import GitmigError, Refused
-from gitmig.execute import Following, Manner, Prepared, move
+from gitmig.execute import move
 from gitmig.graph import Graph
 from gitmig.journal import Logbook
 from gitmig.messages import Ground, Moves
@@ -26,6 +26,7 @@ from gitmig.operations.recover import changing
 from gitmig.operations.restoring import PutBack, put_back, put_back_from
 from gitmig.operations.results import MoveResult
 from gitmig.plan import commits, plan_upgrade
+from gitmig.prepared import Following, Manner, Prepared
 from gitmig.project import Project
 from gitmig.tied import Ties
 from gitmig.worker_client import Worker

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,17 +10,16 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
-from .blockers import sqlstate
 from .channel import Failure
 from .environment import Purpose, Stopped, database_name, first_line, run_environment
 from .graph import BrokenScript, build_steps, revision_map
-from .heads import no_new_files, what_is_there
+from .heads import no_new_files
 from .ledger import Ledger, ledger_facts
 from .locks import Locks
-from .losses import find_losses
+from .planning import ask_plan, is_transactional
+from .progress import Progress
 from .session import Session
 from .sqlite import SqliteTransactions
-from .tracebacks import user_traceback, without_passwords
 
 
 def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
@@ -71,22 +69,10 @@ class Migration(Purpose):
         self._sqlite: dict[Connection, SqliteTransactions] = {}
         self._steps: tuple[RevisionStep, ...] = ()
         self._expect: list[str] = []
-        self._current: tuple[str, str] | None = None
-        self._previous: str | None = None
-        self._started = 0.0
         self._external = False
-        self._whole = True
         self._prepared = False
-        self._step_done = False
-        self._in_part: str | None = None
-        """The revision whose step the last commit cut in two."""
+        self.progress = Progress(self._locks, session.places)
         self.database = ""
-        self.heads: list[str] = []
-        self.prepared_heads: list[str] = []
-        self.planned = 0
-        self.done = 0
-        self.committed = 0
-        self._previously_committed = 0
         self.confirmed: bool | None = None
         self.again = False
         """Whether the plan was made on a stand-in, and is to be carried out."""
@@ -120,12 +106,10 @@ class Migration(Purpose):
     def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         """The planned steps, each watched."""
         for step in self._steps:
-            self._current = ("upgrade" if step.is_upgrade else "downgrade", step.revision.revision)
-            self._step_done = False
-            self._started = time.monotonic()
+            self.progress.begin("upgrade" if step.is_upgrade else "downgrade", step.revision.revision)
             step.migration_fn = self._watched(step.migration_fn, step.revision.path)
             yield step
-            self._previous, self._current = step.revision.revision, None
+            self.progress.end()
 
     def translated(self, error: Exception) -> Failure | None:
         """A commit that the database refused is a failed migration (a deferred constraint, say).
@@ -133,9 +117,9 @@ class Migration(Purpose):
         So is a statement of Alembic's own that waited for somebody else's lock in vain.
         """
         if isinstance(error, DBAPIError) and self.confirmed:
-            self.committed = self._previously_committed
-            return self._failed(error, None)
-        return self._failed(error, None) if self._locks.gave_up(error) else None
+            self.progress.not_committed()
+            return self.progress.failed(error, None)
+        return self.progress.failed(error, None) if self._locks.gave_up(error) else None
 
     # What the request is made of.
 
@@ -152,7 +136,7 @@ class Migration(Purpose):
         # Before the heads: whoever waits is told the last statement of the lock's holder.
         self._told = self._look_into_ledger(context)
         heads = context.get_current_heads()
-        self.heads = self.prepared_heads = list(heads)
+        self.progress.heads = self.progress.prepared_heads = list(heads)
         return heads
 
     def finish(self) -> None:
@@ -168,61 +152,41 @@ class Migration(Purpose):
     def result(self) -> dict[str, Any]:
         """The answer to the request."""
         return {
-            "heads": self.heads,
+            "heads": self.progress.heads,
             "committed": bool(self.confirmed),
             "database": self.database,
-            "steps": self.committed,
+            "steps": self.progress.committed,
         }
 
-    def transactional(self, context: MigrationContext) -> bool:
-        """Whether what is prepared can be rolled back as a whole."""
-        connection = context.connection
-        assert connection is not None
-        if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
-            return False
-        driver = connection.connection.driver_connection
-        return context.impl.transactional_ddl and getattr(driver, "autocommit", False) is not True
-
     def _plan(self, context: MigrationContext, heads: tuple[str, ...]) -> bool:
-        self._whole = self.transactional(context)
-        answer = self.session.channel.ask(
-            "plan",
-            heads=list(heads),
+        self.progress.whole = is_transactional(context)
+        answer = ask_plan(
+            self.session.channel,
+            context,
+            heads,
             database=self.database,
-            transactional=self._whole,
+            transactional=self.progress.whole,
             per_migration=bool(context.opts.get("transaction_per_migration")) and not self._external,
             provisional=self._stands_in(context),
-            **({"versioned": True, "models_tables": 0} if heads else what_is_there(context)),
             **self._told,
         )
-        if answer.get("release"):
-            raise Stopped
-        wanted = answer["steps"]
         self._expect = sorted(answer["expect"])
         if self._ledger is not None:
             self._ledger.expect(answer.get("operation"))
-        if answer.get("losses"):
-            self._ask_losses(context, answer["losses"])
         try:
             graphs = [revision_map(graph) for graph in answer["graphs"]]
-            self._steps = build_steps(graphs, wanted)
+            self._steps = build_steps(graphs, answer["steps"])
         except BrokenScript as broken:
-            self._current = (broken.action, broken.revision)
-            raise Stopped(self._failed(broken.error, None)) from broken
+            self.progress.begin(broken.action, broken.revision)
+            raise Stopped(self.progress.failed(broken.error, None)) from broken
         except Failure as failure:
             raise Stopped(failure) from None
         # An env.py for several databases comes here for each of them.
-        self.planned += len(self._steps)
+        self.progress.planned += len(self._steps)
         self._prepared = self._prepared and not self._steps
         if self._steps and (sqlite := self._sqlite_of(context)) is not None:
             sqlite.remember_foreign_keys()
         return bool(self._steps)
-
-    def _ask_losses(self, context: MigrationContext, wanted: list[dict[str, Any]]) -> None:
-        assert context.connection is not None
-        found = find_losses(context.connection, wanted)
-        if not self.session.channel.ask("losses", found=found).get("go"):
-            raise Stopped
 
     def _watched(self, function: Callable[..., None], path: str) -> Callable[..., None]:
         @functools.wraps(function)
@@ -230,28 +194,26 @@ class Migration(Purpose):
             try:
                 function(**arguments)
             except (Exception, SystemExit) as error:
-                raise Stopped(self._failed(error, path)) from error
+                raise Stopped(self.progress.failed(error, path)) from error
 
         return watched
 
     def _applied(self, *, ctx: MigrationContext, step: Any, heads: set[str], run_args: Any, **_: Any) -> None:
-        self.done += 1
-        self._step_done = True
-        self.prepared_heads = sorted(heads)
-        assert self._current is not None
-        action, revision = self._current
-        seconds = round(time.monotonic() - self._started, 3)
+        progress = self.progress
+        seconds = progress.applied(sorted(heads))
+        assert progress.current is not None
+        action, revision = progress.current
         self._write_down(action, revision, seconds)
         self.session.channel.note(
             "step",
             action=action,
             revision=revision,
             seconds=seconds,
-            k=self.done,
-            of=self.planned,
-            heads=self.prepared_heads,
+            k=progress.done,
+            of=progress.planned,
+            heads=progress.prepared_heads,
         )
-        if self.done == self.planned:
+        if progress.done == progress.planned:
             self._or_stop(lambda: self._check(ctx))
             self._prepared = True
 
@@ -260,7 +222,7 @@ class Migration(Purpose):
         if self._ledger is None:
             return
         try:
-            self._ledger.write(action, revision, seconds, self.prepared_heads)
+            self._ledger.write(action, revision, seconds, self.progress.prepared_heads)
         except DBAPIError as error:
             raise self._without_ledger(self._ledger, error) from error
 
@@ -274,7 +236,7 @@ class Migration(Purpose):
         return told
 
     def _without_ledger(self, ledger: Ledger, error: DBAPIError) -> Stopped:
-        failure = self._failure(f"the ledger, {ledger.name}, cannot be kept: {first_line(error)}")
+        failure = self.progress.failure(f"the ledger, {ledger.name}, cannot be kept: {first_line(error)}")
         failure.data["hint"] = f"let this database user read and write {ledger.name}"
         return Stopped(failure)
 
@@ -283,22 +245,21 @@ class Migration(Purpose):
         heads = sorted(context.get_current_heads())
         if heads != self._expect:
             message = f"the version table holds {_listed(heads)} where {_listed(self._expect)} was planned"
-            raise self._failure(message)
+            raise self.progress.failure(message)
         sqlite = self._sqlite_of(context)
         if sqlite is not None and (violated := sqlite.check_foreign_keys()) is not None:
-            raise self._failure(violated)
+            raise self.progress.failure(violated)
 
     def _verify(self, context: MigrationContext) -> None:
-        if self.done != self.planned:
-            raise Stopped(Failure("internal", f"{self.done} of {self.planned} steps were applied"))
+        done, planned = self.progress.done, self.progress.planned
+        if done != planned:
+            raise Stopped(Failure("internal", f"{done} of {planned} steps were applied"))
 
     def _committing(self, connection: Connection) -> None:
         """Before each commit of the connection; the last one needs the command line's word."""
         if self._prepared and self.confirmed is None:
             self._confirm(connection)
-        self._in_part = self._current[1] if self._current is not None and not self._step_done else None
-        self._previously_committed, self.committed = self.committed, self.done
-        self.heads = self.prepared_heads
+        self.progress.committing()
 
     def _confirm(self, connection: Connection) -> None:
         try:
@@ -314,41 +275,6 @@ class Migration(Purpose):
             # At once, on the driver: env.py may keep the connection open.
             connection.connection.rollback()
             raise Stopped
-
-    def _failed(self, error: BaseException, path: str | None) -> Failure:
-        gave_up = self._locks.gave_up(error)
-        detail = user_traceback(error, self.session.places) or None
-        if not isinstance(error, DBAPIError):
-            return self._failure(first_line(error), detail)
-        kind, message = "migration", first_line(error)
-        if gave_up is not None:
-            who = " ".join(self._current) if self._current else "the version table"
-            kind, message = "blocked", f"{who} {gave_up}"
-        return self._failure(message, detail, kind, statement=error.statement, sqlstate=sqlstate(error.orig))
-
-    def _failure(
-        self,
-        message: str,
-        detail: str | None = None,
-        kind: str = "migration",
-        *,
-        statement: str | None = None,
-        sqlstate: str | None = None,
-    ) -> Failure:
-        action, revision = self._current or (None, None)
-        in_part = self._in_part if self._whole else revision
-        return Failure(
-            kind,
-            message,
-            detail,
-            revision=revision,
-            action=action,
-            previous=self._previous,
-            statement=without_passwords(statement) if statement else None,
-            sqlstate=sqlstate,
-            committed=self.committed,
-            partial=in_part,
-        )
 
     def _stands_in(self, context: MigrationContext) -> bool:
         assert context.connection is not None

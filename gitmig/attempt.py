@@ -1,0 +1,194 @@
+"""One run of the worker's ``migrate``: what it asks, what it is answered, and what is asked of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gitmig.bookkeeping import Bookkeeping
+from gitmig.errors import GitmigError, MigrationFailed, Refused
+from gitmig.foresight import drops_of, stops, told
+from gitmig.git.repository import Repository
+from gitmig.git.restore import apply, check
+from gitmig.git.switching import apply_switch
+from gitmig.journal import Logbook
+from gitmig.messages import Ground, Json, Loss, Moves
+from gitmig.model import Plan, RevisionId
+from gitmig.person import Person
+from gitmig.prepared import Following, Manner, Prepared, Stranger
+from gitmig.recording import Recording, applied_by_others
+from gitmig.seam import point
+
+
+class Attempt:
+    """One attempt to carry a plan out.
+
+    Attributes:
+        prepared: the plan, once the worker asked for it.
+        before: the heads under the lock.
+        asks: what a person has to agree to before the next attempt; None where nothing is open.
+        details: what is shown with it.
+        warnings: those of the plan that are agreed to; estimates of rows are not among them.
+    """
+
+    def __init__(
+        self,
+        repository: Repository | None,
+        build: Callable[[Ground], Prepared],
+        manner: Manner,
+        agreed: Plan | None,
+        log: Logbook,
+        recording: Recording,
+    ):
+        self._repository = repository
+        self._build = build
+        self._manner = manner
+        self._agreed = agreed
+        self._ground: Ground | None = None
+        self._recording = recording
+        self._books = Bookkeeping(repository, log, recording)
+        self.prepared: Prepared | None = None
+        self.before: tuple[RevisionId, ...] = ()
+        self.asks: str | None = None
+        self.details: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to tell in the end."""
+        return self._books.notes
+
+    def plan(self, ground: Ground) -> Moves | None:
+        """Answers ``plan``: None releases the lock."""
+        self.before, self._ground = ground.heads, ground
+        prepared = self._build(ground)
+        foreign = applied_by_others(self._repository, ground, prepared.plan.steps)
+        warnings = (*prepared.plan.warnings, *stops(prepared.moves, ground), *foreign)
+        plan = replace(prepared.plan, warnings=warnings)
+        self.prepared = replace(prepared, plan=plan)
+        self.warnings, self.details = plan.warnings, self.prepared.details
+        if self._agreed is not None and plan != self._agreed:
+            raise Refused(
+                "things moved while the plan was being read; nothing was changed",
+                hint="run the command again",
+            )
+        # An empty stand-in holds no rows.
+        losses = () if ground.provisional else drops_of(self.prepared.moves)
+        moves = replace(self.prepared.moves, losses=losses)
+        if self._manner.dry_run:
+            return moves if moves.losses else None
+        if self._agreed is None and (foreign or prepared.strangers):
+            self._ask_in_person(foreign, prepared.strangers)
+            return None
+        if self.prepared.question and not self._is_agreed:
+            self.asks = self.prepared.question
+            return None
+        if self.prepared.restoration is not None and self._repository is not None:
+            check(self._repository, self.prepared.restoration)
+        moves = self._recording.announced(moves, ground)
+        if not moves.losses and not ground.provisional:
+            self._books.write_down(self.prepared, ground)
+        return moves
+
+    @property
+    def _is_agreed(self) -> bool:
+        return self._agreed is not None or self._manner.person.agreed
+
+    def _ask_in_person(self, foreign: tuple[str, ...], strangers: tuple[Stranger, ...]) -> None:
+        """What somebody else applied or wrote is asked of a person who knows, and never by ``--yes``."""
+        if foreign and not self._manner.person.present:
+            raise Refused(
+                f"{'; '.join(foreign)}: that is not undone without a question",
+                hint="answer it on a terminal, without --yes",
+            )
+        for one in strangers if not self._manner.person.present else ():
+            raise Refused(
+                f"the script of {one.revision} was only fetched: it is not run without a question",
+                hint=f"{one.look}; then answer on a terminal, without --yes",
+            )
+        assert self.prepared is not None
+        fetched = tuple(f"the script of {one.revision} was only fetched" for one in strangers)
+        self.asks = f"{'; '.join((*foreign, *fetched))}. {self.prepared.question or 'Go on?'}"
+
+    def losses(self, found: tuple[Loss, ...]) -> bool:
+        """Answers ``losses``: GM020 for what holds rows; whether to go on all the same."""
+        assert self.prepared is not None
+        assert self._ground is not None
+        lost = tuple(told(loss) for loss in found)
+        if lost:
+            plan = self.prepared.plan
+            self.prepared = replace(self.prepared, plan=replace(plan, warnings=(*plan.warnings, *lost)))
+        if self._manner.dry_run:
+            return False
+        if lost and not self._is_agreed:
+            self.asks = f"{'; '.join(lost)}. Go on?" if self._manner.person.present else "; ".join(lost)
+            return False
+        self._books.write_down(self.prepared, self._ground)
+        return True
+
+    def write_files(self) -> bool:
+        """Answers ``commit``: the database is prepared, and the files are written before it commits."""
+        point("database-prepared")
+        if (
+            self.prepared is not None
+            and self.prepared.restoration is not None
+            and self._repository is not None
+        ):
+            apply(self._repository, self.prepared.restoration)
+        if self.prepared is not None and self.prepared.switch is not None and self._repository is not None:
+            point("models-restored")
+            apply_switch(self._repository, self.prepared.switch)
+        point("files-written")
+        return True
+
+    def write_files_alone(self) -> None:
+        """Where the database has nothing to do. Raises as :meth:`write_files` does, with nothing changed."""
+        try:
+            self.write_files()
+        except GitmigError as error:
+            self.take_back(error)
+            raise
+
+    def note(self, note: Json) -> None:
+        """Hears a note of the worker's."""
+        tell_waiting(self._manner.person, note)
+        if note.get("note") == "step":
+            self._recording.note(note)
+            arrow = "▲" if note["action"] == "upgrade" else "▼"
+            self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
+
+    def take_back(self, error: GitmigError) -> None:
+        """It failed: the files go back, or follow the database as far as that has gone."""
+        if isinstance(error, MigrationFailed):
+            self._tell_kept(error)
+        self._books.take_back(error, self._follow)
+
+    def finish(self, moved: bool) -> None:
+        """Database and files have moved, if they had to."""
+        assert self.prepared is not None
+        self._books.finish(self.prepared, moved)
+
+    def _follow(self, committed: int) -> Following | None:
+        """The files of where the database was left; with a question only where nobody agreed to it."""
+        assert self.prepared is not None
+        following = self.prepared.follow(committed)
+        return replace(following, question=None) if following is not None and self._is_agreed else following
+
+    def _tell_kept(self, error: MigrationFailed) -> None:
+        """What of the plan the database has kept comes first in the message."""
+        if self.prepared is None or not (error.committed or error.partial):
+            return
+        kept = f"{error.committed} of {len(self.prepared.moves.steps)} applied"
+        if error.partial:
+            maybe = "" if self._ground is None or self._ground.transactional else "perhaps "
+            kept += f", {error.partial} {maybe}in part"
+            error.hint = f"look at what {error.partial} has done already; {error.hint}"
+        error.message = f"{kept}, then: {error.message}"
+
+
+def tell_waiting(person: Person, note: Json) -> None:
+    """Tell whom the worker waits for, where the note is about that."""
+    if note.get("note") == "waiting":
+        person.tell(f"Waiting for {note['holder']}")
+    if note.get("note") == "blocked":
+        person.tell(f"Waiting for a lock of {note['holder']}")

@@ -1,0 +1,77 @@
+"""What a command hands to the executor, and what it gets back: values, and the questions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gitmig.git.restore import Restoration
+from gitmig.git.switching import Switch
+from gitmig.journal import CommitNote
+from gitmig.messages import Moves
+from gitmig.model import CommitId, Plan, RevisionId
+from gitmig.person import Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """The models of where a failure left the database, and what a person has to have agreed to first."""
+
+    restoration: Restoration
+    question: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """A script that was fetched from somebody else and is about to be run."""
+
+    revision: RevisionId
+    text: str
+    look: str
+    """The command that shows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan, with what it takes to carry it out."""
+
+    plan: Plan
+    moves: Moves
+    restoration: Restoration | None = None
+    question: str | None = None
+    """What a person has to agree to first, or None."""
+    details: tuple[str, ...] = ()
+    commit: CommitNote | None = None
+    """The commit that the command makes when everything has moved."""
+    follow: Callable[[int], Following | None] = lambda committed: None
+    """The files that match the database after so many steps: a failure may leave it between two revisions."""
+    scripts_of: CommitId | None = None
+    """The commit whose scripts are applied; None: those on disk."""
+    switch: Switch | None = None
+    """What git does between the database's preparing and its commit."""
+    strangers: tuple[Stranger, ...] = ()
+    """Scripts that nobody here has run yet: a person reads them first, also with ``--yes``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What happened. ``done`` is False for a dry run."""
+
+    plan: Plan
+    database: str
+    heads: tuple[RevisionId, ...]
+    done: bool
+    before: tuple[RevisionId, ...] = ()
+    commit: CommitId | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a plan is to be carried out."""
+
+    person: Person
+    dry_run: bool = False
+    wait: float = 60.0
+    ddl_lock_timeout: float | None = None
+    """How many seconds a statement may wait for another session; None is the database's default."""

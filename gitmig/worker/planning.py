@@ -1,0 +1,45 @@
+"""What the command line is asked before anything moves: the plan, and whether rows may be lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+
+from .channel import Channel
+from .environment import Stopped
+from .heads import what_is_there
+from .losses import find_losses
+
+
+def is_transactional(context: MigrationContext) -> bool:
+    """Whether what is prepared can be rolled back as a whole."""
+    connection = context.connection
+    assert connection is not None
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return False
+    driver = connection.connection.driver_connection
+    return context.impl.transactional_ddl and getattr(driver, "autocommit", False) is not True
+
+
+def ask_plan(
+    channel: Channel, context: MigrationContext, heads: tuple[str, ...], **facts: Any
+) -> dict[str, Any]:
+    """The plan from ``heads``, with ``facts`` told; what it drops that holds rows is asked about too.
+
+    Raises Stopped where the command line wants the lock released.
+    """
+    answer = channel.ask(
+        "plan",
+        heads=list(heads),
+        **({"versioned": True, "models_tables": 0} if heads else what_is_there(context)),
+        **facts,
+    )
+    if answer.get("release"):
+        raise Stopped
+    if answer.get("losses"):
+        assert context.connection is not None
+        found = find_losses(context.connection, answer["losses"])
+        if not channel.ask("losses", found=found).get("go"):
+            raise Stopped
+    return answer
