@@ -157,16 +157,33 @@ def run(
         return exit_code, streams[1].read(), streams[2].read()
 
 
+def alone(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str]
+) -> Process | subprocess.Popen[bytes]:
+    """Start a Python command line in a session of its own, with nothing to read and nobody to read it."""
+    if not can_fork(env):
+        none = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, cwd=cwd, env=env, stdin=none, stdout=none, stderr=none, start_new_session=True
+        )
+    with open(os.devnull, "r+b") as null:
+        return on(command, cwd=cwd, env=env, streams=[null.fileno()] * 3, session=True)
+
+
 def on(
     command: Sequence[str],
     *,
     cwd: Path,
     env: Mapping[str, str],
     streams: Sequence[int],
+    session: bool = False,
     terminal: bool = False,
 ) -> Process:
-    """Fork a command on these three descriptors; with ``terminal`` the first is its controlling terminal."""
-    return Process(_ask(command, cwd, env, streams, terminal=terminal))
+    """Fork a command on these three descriptors.
+
+    ``session``: it leads a session of its own. ``terminal``: it does, and the first is its terminal.
+    """
+    return Process(_ask(command, cwd, env, streams, session=session or terminal, terminal=terminal))
 
 
 def can_fork(env: Mapping[str, str]) -> bool:
@@ -182,9 +199,9 @@ def _bearing(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _ask(
-    command: Sequence[str], cwd: Path, env: Mapping[str, str], streams: Sequence[int], terminal: bool = False
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], streams: Sequence[int], **leads: bool
 ) -> socket.socket:
-    request = {"command": list(command), "cwd": str(cwd), "env": dict(env), "terminal": terminal}
+    request = {"command": list(command), "cwd": str(cwd), "env": dict(env), **leads}
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.connect(server()[0])
     data = json.dumps(request).encode()
@@ -292,11 +309,12 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     """Be the process of the command line. Never returns."""
     exit_code = 1
     try:
-        if request["terminal"]:
+        if request.get("session"):
+            os.setsid()
+        if request.get("terminal"):
             import fcntl
             import termios
 
-            os.setsid()
             fcntl.ioctl(streams[0], termios.TIOCSCTTY, 0)
         _start(request["command"], request["env"], request["cwd"], streams)
         subprocess.Popen = _popen_or_fork  # type: ignore[assignment, misc]

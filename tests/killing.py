@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -15,10 +16,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import forking
 from tests.story import Project, Result
 
 MODELS = "app/models.py"
 JOURNAL = ".git/gitmig/journal.json"
+COMMANDS = ("revise", "rollback", "upgrade", "switch")
 _NOTES = {"notes": "untracked", "doc/staged notes": "staged"}
 """Bytes of somebody who has nothing to do with it."""
 
@@ -31,7 +34,7 @@ class Blow:
     whole: bool
     """With what it started, or alone."""
     late: bool
-    """Counted from its first journal on: most of a command is imports, and nothing to recover from."""
+    """Counted from its first journal on: before there is one, there is nothing to recover from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +50,11 @@ class Fall:
 def blows(seed: int | str, number: int) -> tuple[Blow, ...]:
     """The same list for the same seed."""
     chance = random.Random(seed)
-    return tuple(_blow(chance.random(), chance.random() < 0.5, chance.random() < 0.6) for _ in range(number))
+    return tuple(_blow(chance.random(), chance.random() < 0.5, chance.random() < 0.8) for _ in range(number))
 
 
 def _blow(moment: float, whole: bool, late: bool) -> Blow:
-    return Blow(moment=moment * 0.3 if late else 0.05 + moment, whole=whole, late=late)
+    return Blow(moment=moment * 0.25 if late else 0.05 + moment, whole=whole, late=late)
 
 
 class Victim:
@@ -60,13 +63,13 @@ class Victim:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._columns = self._strikes = 0
-        self._seconds: dict[str, list[float]] = {"revise": [], "rollback": [], "upgrade": []}
-        self._rolled_back = False
-        self._pending = False
+        self._seconds: dict[str, list[float]] = {command: [] for command in COMMANDS}
+        self._rolled_back = self._pending = self._away = False
+        self._round = itertools.cycle(("revise", "rollback", "switch"))
         for path, text in _NOTES.items():
             project.write(path, text)
         project.git("add", "doc")
-        for command in ("revise", "rollback", "upgrade"):
+        for command in (*COMMANDS, "switch"):
             self._run(command, None)
             self._turned(command)
 
@@ -88,7 +91,9 @@ class Victim:
     def _next(self) -> str:
         if self._rolled_back:
             return "upgrade"
-        return "revise" if self._pending or self._strikes % 2 else "rollback"
+        if self._away:
+            return "switch"
+        return "revise" if self._pending else next(self._round)
 
     def _run(self, command: str, blow: Blow | None) -> bool:
         """Run it; whether it was killed. Without a blow it has to end well, and its time is taken."""
@@ -99,6 +104,8 @@ class Victim:
                 name = f"c{self._columns}"
                 self.project.append(MODELS, f"    {name}: Mapped[str | None] = mapped_column(String)\n")
             arguments += ["-m", f"Add c{self._columns}"]
+        elif command == "switch":
+            arguments.append(self._target())
         if blow is None:
             began = time.monotonic()
             self.project.gitmig(*arguments, check=0)
@@ -111,6 +118,13 @@ class Victim:
         if code == 0:
             self._seconds[command].append(time.monotonic() - began)
         return code != 0
+
+    def _target(self) -> str:
+        """The branch that is switched to: the one without the newest revision, or back."""
+        if self._away:
+            return "main"
+        self.project.git("branch", "--force", "--quiet", "before", "main~1")
+        return "before"
 
     def _check(self, mine: str | None, command: str, ended: str) -> None:
         project = self.project
@@ -145,7 +159,7 @@ class Victim:
             self._pending = not after
         if after:
             self._turned(command)
-            if command == "revise":
+            if command in ("revise", "switch"):
                 assert project.git("status", "--porcelain", MODELS, "alembic") == ""
         elif self._strikes % 4 == 0:
             # It still works, and takes as long as it takes.
@@ -159,11 +173,17 @@ class Victim:
                 return head == f"Add c{self._columns}"
             case "rollback":
                 return f"c{self._columns}" not in self.project.columns("user")
+            case "switch":
+                branch = self.project.git("symbolic-ref", "--short", "HEAD")
+                assert (f"c{self._columns}" in self.project.columns("user")) is (branch == "main")
+                return (branch == "before") is not self._away
             case _:
                 return f"c{self._columns}" in self.project.columns("user")
 
     def _turned(self, command: str) -> None:
         self._rolled_back = command == "rollback"
+        if command == "switch":
+            self._away = not self._away
         if command == "revise":
             self._pending = False
 
@@ -181,15 +201,8 @@ def killed_after(
 
     ``whole``: with every process that it started; else those go on. ``late``: from its first journal on.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "gitmig", *arguments],
-        cwd=project.top,
-        env=project.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    command = [sys.executable, "-P", "-m", "gitmig", *arguments]
+    process = forking.alone(command, cwd=project.top, env=project.environment())
     while late and process.poll() is None and not project.path(JOURNAL).exists():
         time.sleep(0.001)
     with contextlib.suppress(subprocess.TimeoutExpired):

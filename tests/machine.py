@@ -38,6 +38,8 @@ MOVING = (
     "rollback --commit -y",
     "rollback base -y",
 )
+SYNCING = ("sync", "sync", "sync main", "sync b1", "sync --dry-run")
+SWITCHING = ("main", "main", "b1", "b1", "b2", "-", "-c", "--detach main~1")
 _COMING = ("journal-written", "database-prepared", "files-written", "database-committed")
 _GOING = ("index-locked", "staged", "committed")
 _POINTS = {
@@ -47,6 +49,8 @@ _POINTS = {
     "rollback": _COMING,
     "rollback --stash": ("stashed", *_COMING),
     "rollback --commit": ("script-removed", *_COMING, *_GOING),
+    "sync": _COMING,
+    "switch": ("models-restored", *_COMING, "journal-removed"),
 }
 """Where a command may be killed."""
 _KILLS = st.none() | st.tuples(st.integers(0, 15), st.booleans())
@@ -112,7 +116,7 @@ class Machine(RuleBasedStateMachine):
         elif self.project.try_git("merge", "-q", "--no-edit", name).exit_code:
             self.project.try_git("merge", "--abort")
 
-    # What gitmig does. `switch` and `sync` belong here as soon as there are such commands.
+    # What gitmig does.
 
     @rule(options=st.sampled_from(REVISING), edit=st.sampled_from((True, True, True, False)), kill=_KILLS)
     def revise(self, options: str, edit: bool, kill: tuple[int, bool] | None) -> None:
@@ -126,6 +130,19 @@ class Machine(RuleBasedStateMachine):
         if edit is not None:
             self.edit(edit)
         self._move(command, kill)
+
+    @rule(command=st.sampled_from(SYNCING), kill=_KILLS)
+    def sync(self, command: str, kill: tuple[int, bool] | None) -> None:
+        self._move(command, kill)
+
+    @rule(where=st.sampled_from(SWITCHING), edit=st.sampled_from((None, None, None, "remark")), kill=_KILLS)
+    def switch(self, where: str, edit: str | None, kill: tuple[int, bool] | None) -> None:
+        if edit is not None:
+            self.edit(edit)
+        if where == "-c":
+            self.branches += 1
+            where = f"-c b{self.branches}"
+        self._move(f"switch {where}", kill)
 
     @rule()
     def recover(self) -> None:
