@@ -19,6 +19,7 @@ import io
 import json
 import os
 import runpy
+import shlex
 import shutil
 import signal
 import socket
@@ -189,6 +190,37 @@ def on(
 def can_fork(env: Mapping[str, str]) -> bool:
     """Whether a fork is what the command would be."""
     return not _EXECUTE and _bearing(env) == _bearing(server()[1])
+
+
+_STAND_IN = """\
+#!{python} -IS
+import json, os, socket, sys
+
+request = {{"command": {command} + sys.argv[1:], "cwd": os.getcwd(), "env": dict(os.environ)}}
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+connection.connect({server!r})
+data = json.dumps({{**request, "terminal": False}}).encode()
+socket.send_fds(connection, [len(data).to_bytes(4, "big")], [0, 1, 2])
+connection.sendall(data)
+for answer in range(2):
+    told = connection.recv({size}, socket.MSG_WAITALL)
+sys.exit(os.waitstatus_to_exitcode(int(told)))
+"""
+
+
+def stand_in(path: Path, *words: str) -> Path:
+    """Make an executable that does what this Python with these words does, as a fork; for hooks of git.
+
+    It starts in a fifth of the time of what it stands for.
+    """
+    text = _STAND_IN.format(
+        python=sys.executable, command=[sys.executable, *words], server=server()[0], size=_PID_AND_STATUS
+    )
+    if _EXECUTE:
+        text = f'#!/bin/sh\nexec {shlex.join([sys.executable, *words])} "$@"\n'
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+    return path
 
 
 def _bearing(env: Mapping[str, str]) -> dict[str, str]:

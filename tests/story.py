@@ -7,6 +7,7 @@ import functools
 import itertools
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -185,6 +186,14 @@ class Project:
             assert result.exit_code == check, f"gitmig {' '.join(args)}: {said}"
         return result
 
+    def hook(self) -> None:
+        """Install the native hook. It runs as a fork where it can: see ``forking.stand_in``."""
+        self.gitmig("hook", "install", check=0)
+        path = self.path(self.git("rev-parse", "--git-path", "hooks/pre-commit"))
+        text, python = path.read_text("utf-8"), shlex.quote(sys.executable)
+        assert text.count(python) == 2
+        path.write_text(text.replace(python, shlex.quote(str(_stand_in()))), "utf-8")
+
     def alembic(self, *args: str) -> None:
         """Run plain Alembic, which must succeed."""
         exit_code, stdout, stderr = forking.run(
@@ -267,6 +276,13 @@ _GITMIG = (sys.executable, "-P", "-m", "gitmig")
 def _content(path: Path) -> tuple[int, bytes]:
     mode = path.lstat().st_mode
     return mode, os.fsencode(path.readlink()) if stat.S_ISLNK(mode) else path.read_bytes()
+
+
+@functools.cache
+def _stand_in() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="gitmig-python-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return forking.stand_in(folder / "python")
 
 
 @functools.cache

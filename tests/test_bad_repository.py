@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,46 +11,20 @@ from pathlib import Path
 import pytest
 
 from tests.bad import MOVING, SECOND, findings, refuses, script, with_two_revisions
-from tests.story import USERNAME, Project, Result
-
-# root may write everywhere: without this capability it is held to the modes like everybody else.
-_HELD_TO_MODES = """\
-import ctypes, os, sys
-CAP_DAC_OVERRIDE, PR_CAPBSET_DROP = 1, 24
-if os.geteuid() == 0:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0):
-        sys.exit(f"cannot drop CAP_DAC_OVERRIDE: {os.strerror(ctypes.get_errno())}")
-os.execv(sys.argv[1], sys.argv[1:])
-"""
+from tests.readonly import HELD_TO_MODES, held_to_modes, made_read_only
+from tests.story import USERNAME, Project
 
 
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Project]:
     """A project that nobody may write to, its folders and its .git included."""
-    project = with_two_revisions(tmp_path)
-    modes = {path: path.stat().st_mode for path in (project.top, *project.top.rglob("*"))}
-    for path, mode in modes.items():
-        path.chmod(stat.S_IMODE(mode) & ~0o222)
-    try:
+    with made_read_only(with_two_revisions(tmp_path)) as project:
         yield project
-    finally:
-        for path, mode in modes.items():
-            path.chmod(stat.S_IMODE(mode))
-
-
-def held_to_modes(project: Project, *args: str) -> Result:
-    """Run gitmig as somebody whom the files' modes bind."""
-    command = [sys.executable, "-c", _HELD_TO_MODES, sys.executable, "-P", "-m", "gitmig", *args]
-    done = subprocess.run(
-        command, cwd=project.top, env=project.environment(), capture_output=True, text=True, check=False
-    )
-    return Result(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
 def test_the_read_only_repository_is_one(read_only: Project) -> None:
     program = "open('new', 'w')"
-    command = [sys.executable, "-c", _HELD_TO_MODES, sys.executable, "-c", program]
+    command = [sys.executable, "-c", HELD_TO_MODES, sys.executable, "-c", program]
     done = subprocess.run(command, cwd=read_only.top, capture_output=True, text=True, check=False)
     assert "Permission denied: 'new'" in done.stderr
 

@@ -69,16 +69,8 @@ class TestInstall:
         assert not revised.path(ROOM).exists()
         assert commit(revised).exit_code == 0
 
-    @pytest.mark.parametrize("args", [("-a",), ("app/models.py",), ("--only", "app/models.py")])
-    def test_every_way_to_commit(self, revised: Project, args: tuple[str, ...]) -> None:
-        """Git names another index for each of them."""
-        revised.gitmig("hook", "install", check=0)
-        assert commit(revised, *args).exit_code == 1
-        revised.write("app/models.py", MODELS + "# cosmetic\n")
-        assert commit(revised, *args).exit_code == 0
-
     def test_from_a_subdirectory_and_a_linked_work_tree(self, revised: Project) -> None:
-        revised.gitmig("hook", "install", check=0)
+        revised.hook()
         revised.git("stash", "--quiet")
         revised.git("worktree", "add", "--quiet", "../other")
         other = revised.beside(revised.top.parent / "other")
@@ -158,7 +150,7 @@ class TestChained:
         other = Project.create(revised.top.parent, name="other")
         other.gitmig("revise", "-m", "First revision", check=0)
         hook(other, "#!/bin/sh\nexit 0\n")
-        other.gitmig("hook", "install", check=0)
+        other.hook()
         other.append("app/models.py", USERNAME)
         hook(
             revised,
