@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from gitmig.bookkeeping import Bookkeeping
+from gitmig.consent import protection
 from gitmig.errors import GitmigError, MigrationFailed, Refused
 from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
@@ -39,8 +41,11 @@ class Attempt:
         agreed: Plan | None,
         log: Logbook,
         recording: Recording,
+        directory: Path,
     ):
         self._repository = repository
+        self._directory = directory
+        self._command = log.journal.command
         self._build = build
         self._manner = manner
         self._agreed = agreed
@@ -63,7 +68,10 @@ class Attempt:
         self.before, self._ground = ground.heads, ground
         prepared = self._build(ground)
         foreign = applied_by_others(self._repository, ground, prepared.plan.steps)
-        warnings = (*prepared.plan.warnings, *stops(prepared.moves, ground), *foreign)
+        protected = protection(
+            self._repository, self._directory, self._manner, self._command, ground.database, prepared.plan
+        )
+        warnings = (*prepared.plan.warnings, *stops(prepared.moves, ground), *foreign, *protected)
         plan = replace(prepared.plan, warnings=warnings)
         self.prepared = replace(prepared, plan=plan)
         self.warnings, self.details = plan.warnings, self.prepared.details

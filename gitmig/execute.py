@@ -41,7 +41,7 @@ def move(
     agreed: Plan | None = None
     while True:
         recording = Recording(repository, folders, worker.options.directory)
-        attempt = Attempt(repository, build, manner, agreed, log, recording)
+        attempt = Attempt(repository, build, manner, agreed, log, recording, worker.options.directory)
         try:
             moved = worker.migrate(
                 attempt.plan,

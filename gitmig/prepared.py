@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from gitmig.git.switching import Switch
 from gitmig.journal import CommitNote
 from gitmig.messages import Moves
 from gitmig.model import CommitId, Plan, RevisionId
+from gitmig.passwords import without_passwords
 from gitmig.person import Person
 
 
@@ -75,3 +77,13 @@ class Manner:
     wait: float = 60.0
     ddl_lock_timeout: float | None = None
     """How many seconds a statement may wait for another session; None is the database's default."""
+    database: str | None = None
+    """The database that the person named."""
+    words: tuple[str, ...] = ()
+    """The command as it was given, after ``gitmig``."""
+
+    def again(self, *more: str) -> str:
+        """The command to give instead: the same with ``more``."""
+        given = list(self.words)
+        end = given.index("--") if "--" in given else len(given)
+        return without_passwords(shlex.join(["gitmig", *given[:end], *more, *given[end:]]))

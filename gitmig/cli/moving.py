@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -27,11 +28,25 @@ DdlLockTimeout = Annotated[
         help="How long a step may wait for another session's lock; 0: as long as it takes.",
     ),
 ]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="NAME",
+        help="The database that is meant, as status prints it or its last part; see gitmig.protected.",
+    ),
+]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for a lock.")]
 
 
 def manner(
-    common: Common, *, dry_run: bool, yes: bool, wait: float, ddl_lock_timeout: float | None = None
+    common: Common,
+    *,
+    dry_run: bool,
+    yes: bool,
+    wait: float,
+    ddl_lock_timeout: float | None = None,
+    database: str | None = None,
 ) -> Manner:
     """How the operation is to go about it, with the terminal as its person."""
     return Manner(
@@ -39,6 +54,8 @@ def manner(
         dry_run=dry_run,
         wait=wait,
         ddl_lock_timeout=ddl_lock_timeout,
+        database=database,
+        words=tuple(sys.argv[1:]),
     )
 
 

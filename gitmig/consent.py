@@ -1,0 +1,38 @@
+"""What a plan needs beyond ``--yes``: a protected database is named, and a person knows of others' work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gitmig.errors import Refused
+from gitmig.git.repository import Repository
+from gitmig.model import Action, Plan
+from gitmig.prepared import Manner
+from gitmig.protection import is_protected, last_part, require_named
+
+
+def protection(
+    repository: Repository | None, directory: Path, manner: Manner, command: str, database: str, plan: Plan
+) -> tuple[str, ...]:
+    """What a dry run says of a protected database in which something is undone.
+
+    Raises Refused where another database than this one was named, and where this one is protected and was not
+    named with ``--yes``.
+    """
+    if manner.database is not None:
+        require_named(database, manner.database)
+    if not plan.of(Action.DOWNGRADE) or not is_protected(repository, database, directory):
+        return ()
+    if manner.dry_run:
+        return (f"{database} is protected: undoing takes --yes and --database {last_part(database)}",)
+    if manner.person.agreed and manner.database is not None:
+        return ()
+    missing = () if manner.person.agreed else ("--yes",)
+    if manner.database is None:
+        missing = (*missing, "--database", last_part(database))
+    raise Refused(
+        f"{database} is protected: nothing is undone in it without --yes and its name",
+        hint="gitmig revise -m MESSAGE, for another revision"
+        if command == "revise"
+        else manner.again(*missing),
+    )
