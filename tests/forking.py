@@ -159,16 +159,16 @@ def run(
 
 
 def alone(
-    command: Sequence[str], *, cwd: Path, env: Mapping[str, str]
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: Path
 ) -> Process | subprocess.Popen[bytes]:
-    """Start a Python command line in a session of its own, with nothing to read and nobody to read it."""
-    if not can_fork(env):
-        none = subprocess.DEVNULL
+    """Start a Python command line in a session of its own: nothing to read, and a file to write to."""
+    with open(os.devnull, "rb") as nothing, open(output, "wb") as said:
+        if can_fork(env):
+            streams = [nothing.fileno(), said.fileno(), said.fileno()]
+            return on(command, cwd=cwd, env=env, streams=streams, session=True)
         return subprocess.Popen(
-            command, cwd=cwd, env=env, stdin=none, stdout=none, stderr=none, start_new_session=True
+            command, cwd=cwd, env=env, stdin=nothing, stdout=said, stderr=said, start_new_session=True
         )
-    with open(os.devnull, "r+b") as null:
-        return on(command, cwd=cwd, env=env, streams=[null.fileno()] * 3, session=True)
 
 
 def on(

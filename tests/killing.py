@@ -28,7 +28,7 @@ _NOTES = {"notes": "untracked", "doc/staged notes": "staged"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blow:
-    """When a command is killed, as a part of what it usually takes."""
+    """When a command is killed, as a part of what it or its last part usually takes."""
 
     moment: float
     whole: bool
@@ -54,7 +54,7 @@ def blows(seed: int | str, number: int) -> tuple[Blow, ...]:
 
 
 def _blow(moment: float, whole: bool, late: bool) -> Blow:
-    return Blow(moment=moment * 0.25 if late else 0.05 + moment, whole=whole, late=late)
+    return Blow(moment=moment if late else 0.05 + moment, whole=whole, late=late)
 
 
 class Victim:
@@ -63,7 +63,8 @@ class Victim:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._columns = self._strikes = 0
-        self._seconds: dict[str, list[float]] = {command: [] for command in COMMANDS}
+        # What a command takes, and what of it comes after its first journal.
+        self._seconds: dict[tuple[str, bool], list[float]] = {}
         self._rolled_back = self._pending = self._away = False
         self._round = itertools.cycle(("revise", "rollback", "switch"))
         for path, text in _NOTES.items():
@@ -106,17 +107,19 @@ class Victim:
             arguments += ["-m", f"Add c{self._columns}"]
         elif command == "switch":
             arguments.append(self._target())
+        delay = None
+        if blow is not None:
+            delay = statistics.median(self._seconds[command, blow.late][-3:]) * blow.moment
+        whole, late = (blow.whole, blow.late) if blow is not None else (False, True)
+        code, seconds = killed_after(self.project, arguments, delay, whole=whole, late=late)
+        assert code in ((0,) if blow is None else (0, -signal.SIGKILL)), (
+            command,
+            code,
+            _output(self.project).read_text(),
+        )
         if blow is None:
-            began = time.monotonic()
-            self.project.gitmig(*arguments, check=0)
-            self._seconds[command].append(time.monotonic() - began)
-            return False
-        delay = statistics.median(self._seconds[command][-3:]) * blow.moment
-        began = time.monotonic()
-        code = killed_after(self.project, arguments, delay, whole=blow.whole, late=blow.late)
-        assert code in (0, -signal.SIGKILL), (command, code)
-        if code == 0:
-            self._seconds[command].append(time.monotonic() - began)
+            for after_journal, taken in enumerate(seconds):
+                self._seconds.setdefault((command, bool(after_journal)), []).append(taken)
         return code != 0
 
     def _target(self) -> str:
@@ -195,16 +198,19 @@ def in_step(project: Project) -> bool:
 
 
 def killed_after(
-    project: Project, arguments: Sequence[str], seconds: float, *, whole: bool, late: bool
-) -> int:
+    project: Project, arguments: Sequence[str], seconds: float | None, *, whole: bool, late: bool
+) -> tuple[int, tuple[float, float]]:
     """Start a command and kill it after so many seconds; its exit code, which may be that of its own end.
 
     ``whole``: with every process that it started; else those go on. ``late``: from its first journal on.
+    Also returns how long it took, and how long since that journal.
     """
+    began = time.monotonic()
     command = [sys.executable, "-P", "-m", "gitmig", *arguments]
-    process = forking.alone(command, cwd=project.top, env=project.environment())
+    process = forking.alone(command, cwd=project.top, env=project.environment(), output=_output(project))
     while late and process.poll() is None and not project.path(JOURNAL).exists():
         time.sleep(0.001)
+    journal = time.monotonic()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=seconds)
     if process.poll() is None:
@@ -214,7 +220,12 @@ def killed_after(
         for pid in (*others, *(_session(process.pid) if whole else ())):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    return process.wait()
+    code, end = process.wait(), time.monotonic()
+    return code, (end - began, end - journal)
+
+
+def _output(project: Project) -> Path:
+    return project.top.with_name(f"{project.top.name}.said")
 
 
 def _session(leader: int) -> Iterator[int]:

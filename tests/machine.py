@@ -50,7 +50,7 @@ _POINTS = {
     "rollback --stash": ("stashed", *_COMING),
     "rollback --commit": ("script-removed", *_COMING, *_GOING),
     "sync": _COMING,
-    "switch": ("models-restored", *_COMING, "journal-removed"),
+    "switch": ("models-restored", "index-locked", "switched", *_COMING, "journal-removed"),
 }
 """Where a command may be killed."""
 _KILLS = st.none() | st.tuples(st.integers(0, 15), st.booleans())

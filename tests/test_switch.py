@@ -21,6 +21,8 @@ POINTS = (
     "journal-written",
     "database-prepared",
     "models-restored",
+    "switched",
+    "index-replaced",
     "files-written",
     "database-committed",
     "journal-removed",
@@ -289,7 +291,7 @@ def test_a_killed_switch_is_settled_on_one_side(branches: Branches, point: str, 
     killed = project.gitmig("switch", "feature", env={"GITMIG_TEST_KILL_AT": point})
     assert killed.exit_code == -signal.SIGKILL, killed.stderr
     project.gitmig("recover", check=0)
-    committed = point in POINTS[4:]
+    committed = point in POINTS[6:]
     if not committed:
         assert place(project) == before
         project.gitmig("switch", "feature", check=0)

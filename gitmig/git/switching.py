@@ -21,6 +21,7 @@ from gitmig.git.restore import Restoration
 from gitmig.git.settle import settle_files
 from gitmig.git.worktree import PLAIN, index_entries, insert, private_index, record, records
 from gitmig.model import BlobId, CommitId
+from gitmig.seam import point
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository
@@ -181,7 +182,10 @@ def _drop(repository: Repository, env: Mapping[str, str], paths: set[str]) -> No
 
 
 def apply_switch(repository: Repository, switch: Switch) -> None:
-    """Switch, without hooks and with the user's own environment. Raises GitError; then HEAD is as it was."""
+    """Switch, without hooks and with the user's own environment. Raises GitError; then HEAD is as it was.
+
+    git works on a copy of the index, so that it leaves no lock of its own there where it is killed.
+    """
     after = switch.after
     if after.branch is None:
         words = ["--detach", after.commit]
@@ -190,8 +194,10 @@ def apply_switch(repository: Repository, switch: Switch) -> None:
     else:
         words = ["--no-guess", after.branch]
     args = [*_WITHOUT_HOOKS, "switch", "--quiet", "--no-overwrite-ignore", *words]
-    if attended(repository.runner.place, args, {}):
-        raise GitError("git did not switch: its output above says why", hint="git status")
+    with real_index(repository) as env:
+        if attended(repository.runner.place, args, env, repository.runner.heirs):
+            raise GitError("git did not switch: its output above says why", hint="git status")
+        point("switched")
 
 
 def settle_switch(repository: Repository, switch: Switch, *, forward: bool) -> tuple[str, ...]:

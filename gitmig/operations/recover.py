@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gitmig.errors import Refused
 from gitmig.git.real_index import remove_stale_lock
+from gitmig.git.ref_locks import remove_stale_ref_locks
 from gitmig.git.settle import settle_files
 from gitmig.git.switching import head_state, settle_switch
 from gitmig.graph import Graph
@@ -147,6 +148,7 @@ def _brought_to_a_side(project: Project, journal: Journal, ground: Ground, anew:
     """Files, draft, stash and index follow the database, which is locked."""
     forward = _forward(project, journal, ground, anew)
     remove_stale_lock(project.git)
+    remove_stale_ref_locks(project.git)
     forward, settled = _settle_files(project, journal, forward)
     left = list(settled)
     notes: list[str] = []
