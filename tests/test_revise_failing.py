@@ -70,7 +70,7 @@ def test_a_failing_commit_hook_leaves_the_revision_applied(database_url: str, tm
 
 def test_git_commit_completes_it(tmp_path: Path) -> None:
     project, path = _refused_once(tmp_path)
-    project.gitmig("hook", "install", check=0)
+    project.hook()
     project.git("commit", "-qm", "Add username")
     assert committed(project) == (path, "app/models.py")
     assert project.gitmig("status", "--json", check=0).json["in_step"] is True

@@ -25,7 +25,7 @@ def test_models_and_revision_are_applied_and_staged(tmp_path: Path) -> None:
 
 def test_the_hook_passes_the_commit_that_has_both(tmp_path: Path) -> None:
     project = begun(tmp_path)
-    project.gitmig("hook", "install", check=0)
+    project.hook()
     before = scripts(project)
     project.append("app/models.py", USERNAME)
     project.write("app/views.py", "# uses username\n")

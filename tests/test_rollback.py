@@ -357,7 +357,7 @@ class TestCommit:
 
     def test_at_once(self, told: Article) -> None:
         project = told.project
-        project.gitmig("hook", "install", check=0)
+        project.hook()
         project.write("note.txt", "mine\n")
         project.git("add", "note.txt")
         planned = project.gitmig("rollback", "--commit", "--dry-run", "--json", check=0)

@@ -227,7 +227,8 @@ def in_a_read_only_repository(project: Project, seen: bool) -> Result:
         return held_to_modes(project, "check", "--staged")
 
 
-WAYS: tuple[Callable[[Project, bool], Result], ...] = (
+Way = Callable[[Project, bool], Result]
+WAYS: tuple[Way, ...] = (
     plain,
     all_tracked,
     by_hunks,
@@ -244,21 +245,20 @@ WAYS: tuple[Callable[[Project, bool], Result], ...] = (
     while_the_index_is_locked,
     in_a_read_only_repository,
 )
-ADDED = {amending_the_revision_away: "+ user.username VARCHAR", intended_to_be_added: "+ table local"}
+ADDED: dict[Way, str] = {
+    amending_the_revision_away: "+ user.username VARCHAR",
+    intended_to_be_added: "+ table local",
+}
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.replace("_", "-"))
-def test_a_change_that_is_not_being_committed_is_not_blamed(
-    project: Project, way: Callable[[Project, bool], Result]
-) -> None:
+def test_a_change_that_is_not_being_committed_is_not_blamed(project: Project, way: Way) -> None:
     result = way(project, False)
     assert (result.exit_code, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.replace("_", "-"))
-def test_a_change_that_is_being_committed_is_seen(
-    project: Project, way: Callable[[Project, bool], Result]
-) -> None:
+def test_a_change_that_is_being_committed_is_seen(project: Project, way: Way) -> None:
     before = project.git("for-each-ref")
     result = way(project, True)
     assert result.exit_code == 1

@@ -43,6 +43,8 @@ class Purpose:
     destination = "heads"
     ran = False
     """Whether env.py came to its `run_migrations`."""
+    done = False
+    """Whether the last one came to its end."""
 
     def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
         """Called before env.py's `configure`, before any statement of Alembic's; may change ``options``."""
@@ -91,6 +93,8 @@ def run_environment(session: Session, purpose: Purpose) -> None:
     except Failure:
         raise
     except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and not error.code and purpose.done:
+            return  # env.py has done its work, and ends the process as a script would
         raise _failure(error, purpose, session, files) from error
     if not purpose.ran:
         raise Failure("project-code", "env.py did not run any migrations")
@@ -127,8 +131,9 @@ def _override(environment: EnvironmentContext, purpose: Purpose, asked: URL | No
         configure(connection, *args, **options)
 
     def running(**arguments: Any) -> None:
-        purpose.ran = True
+        purpose.ran, purpose.done = True, False
         purpose.running(environment.get_context(), lambda: run_migrations(**arguments))
+        purpose.done = True
 
     environment.configure = configuring  # type: ignore[method-assign]
     environment.run_migrations = running  # type: ignore[method-assign]

@@ -342,17 +342,6 @@ def test_a_virtual_environment_in_the_project_is_not_the_project(project: Projec
     assert [name for name in manifest["lookups"] if name.startswith("v")] == []
 
 
-def test_circular_and_star_imports(bare: Project) -> None:
-    files = {
-        **FILES,
-        "app/models.py": "from app.one import *\nfrom app.two import *\nfrom app.base import Base\n",
-        "app/base.py": BASE,
-        "app/one.py": "import app.two\n" + table("one"),
-        "app/two.py": "import app.one\n" + table("two"),
-    }
-    assert bare.start(files).tables() == ["one", "two"]
-
-
 def test_sources_name_the_file_whose_code_made_the_table(bare: Project) -> None:
     files = {
         **FILES,
