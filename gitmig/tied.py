@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitmig.errors import ProjectCodeError
 from gitmig.git.history import History
 from gitmig.graph import Graph
 from gitmig.model import CommitId, RevisionId, Schema, Tie, TieState
 from gitmig.project import Project
-from gitmig.schema import digest
+from gitmig.schema import change_digest, difference, digest
 from gitmig.schemas import Schemas
 from gitmig.ties import KnownSchema, Line, derive
 
@@ -95,7 +95,35 @@ class Ties:
             if schema is not None:
                 self._learn(commit, schema)
                 learned = True
-        return derive(graph, line, self._by_content) if learned else ties
+        ties = derive(graph, line, self._by_content) if learned else ties
+        return {**ties, **dict(self._borne_out(graph, ties, schemas))}
+
+    def _borne_out(
+        self, graph: Graph, ties: Mapping[RevisionId, Tie], schemas: Schemas
+    ) -> Iterator[tuple[RevisionId, Tie]]:
+        """The guesses whose commit is known to change, from the parent's models, what the record says.
+
+        Who puts a revision on top of another one edits its parent, and not its record.
+        """
+        for revision in self._rebased(graph, ties)[:_LOOKED_UP]:
+            script, tie = graph.scripts[revision], ties[revision]
+            parent = ties.get(script.down_revisions[0])
+            if parent is None or parent.models_commit is None or tie.models_commit is None:
+                continue
+            below = schemas.cached(self.project.commit_tree(parent.models_commit))
+            now = schemas.cached(self.project.commit_tree(tie.models_commit))
+            if below and now and change_digest(difference(below, now)) == script.header.change:
+                yield revision, replace(tie, state=TieState.VERIFIED)
+
+    def _rebased(self, graph: Graph, ties: Mapping[RevisionId, Tie]) -> list[RevisionId]:
+        """The revisions, newest first, whose record says what they change, and leads to no commit."""
+        return [
+            revision
+            for revision in reversed(graph.topological())
+            if ties[revision].state is TieState.APPROXIMATE
+            and graph.scripts[revision].header.change is not None
+            and len(graph.scripts[revision].down_revisions) == 1
+        ]
 
     def _graph(self) -> Graph:
         return self.project.graph(self.project.commit_tree(self.at) if self.at is not None else None)

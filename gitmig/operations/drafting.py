@@ -80,17 +80,47 @@ def base_schema(
     if base is None:
         return Schema(like.dialect, like.sqlalchemy, {})
     schemas = schemas or Schemas(project=project)
-    header = graph.scripts[base].header
-    if header.schema and (header.dialect, header.sqlalchemy) == (like.dialect, like.sqlalchemy):
-        stored = schemas.cache.schema(header.schema)
-        if stored is not None:
-            return stored
+    stored = _stored(schemas, graph.scripts[base].header, like)
+    if stored is None:
+        return _committed(project, schemas, base, at)
+    if digest(stored) == digest(like):
+        return stored
+    return _re_parented(project, schemas, graph, base, at) or stored
+
+
+def _stored(schemas: Schemas, header: Header, like: Schema) -> Schema | None:
+    """The schema that a record names, if it is one that can be compared and is in the cache."""
+    if header.schema is None or (header.dialect, header.sqlalchemy) != (like.dialect, like.sqlalchemy):
+        return None
+    return schemas.cache.schema(header.schema)
+
+
+def _committed(project: Project, schemas: Schemas, base: RevisionId, at: CommitId | None) -> Schema:
     head = at or project.git.head()
     tie = Ties(project=project, at=at).all().get(base)
     commit = tie.models_commit if tie is not None and tie.models_commit is not None else head
     if commit is None or (tie is not None and tie.state is TieState.UNCOMMITTED):
         raise ProjectCodeError(f"the models of {base} are in no commit", hint="gitmig status")
     return schemas.of(project.commit_tree(commit))
+
+
+def _re_parented(
+    project: Project, schemas: Schemas, graph: Graph, base: RevisionId, at: CommitId | None
+) -> Schema | None:
+    """The schema of the commit that holds ``base``, where the record tells of other revisions below it.
+
+    Who puts a revision on top of another one edits its parent, and not its record. What it changes is the
+    same: the record's change, from the models of the parent that it has now.
+    """
+    script, tie = graph.scripts[base], Ties(project=project, at=at).all().get(base)
+    if tie is None or tie.state is not TieState.APPROXIMATE or len(script.down_revisions) != 1:
+        return None
+    try:
+        below = _committed(project, schemas, script.down_revisions[0], at)
+        committed = _committed(project, schemas, base, at)
+    except ProjectCodeError:
+        return None
+    return committed if change_digest(difference(below, committed)) == script.header.change else None
 
 
 def changed_paths(project: Project, tree: Tree, manifest: Manifest) -> tuple[str, ...]:
