@@ -41,7 +41,7 @@ _LIBRARIES = (
     *("alembic.autogenerate", "alembic.command", "alembic.context", "sqlalchemy.orm", "psycopg2.extras"),
     *("sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.sqlite.pysqlite"),
     *("typer.main", "rich.console", "rich.table", "rich.prompt", "tomlkit", "filelock", "git"),
-    *("gitmig.cli.main", "gitmig.cli.app", "gitmig.render.errors", "alembic.config", "logging.config"),
+    *("gitmig.cli.main", "gitmig.render.errors", "alembic.config", "logging.config"),
 )
 # Of the libraries' own: what they import when a command is parsed. Some versions have none of that.
 _PRIVATE = ("rich._emoji_codes", "typer._adapters", "typer._click.decorators")
@@ -288,6 +288,7 @@ def serve(listener: socket.socket) -> None:
     for library in _PRIVATE:
         with contextlib.suppress(ModuleNotFoundError):
             __import__(library)
+    importlib.import_module("gitmig.cli.app").application()
     _load_worker()
     # A command that ends is waited for by its own watcher.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -64,7 +64,9 @@ def _two_clones(folder: Path, story: Story, shared: str) -> tuple[Developer, Dev
     for url in (start.url, shared):
         database.execute(url, """insert into "user" (id, username) values (1, 'ada'), (2, 'grace')""")
     start.git("clone", "--quiet", "--bare", ".", str(folder / "origin.git"))
-    return _clone("Ada Lovelace", start, folder, story, shared), _clone("Grace Hopper", start, folder, story, shared)
+    return _clone("Ada Lovelace", start, folder, story, shared), _clone(
+        "Grace Hopper", start, folder, story, shared
+    )
 
 
 def _clone(name: str, start: Project, folder: Path, story: Story, shared: str) -> Developer:

@@ -9,7 +9,7 @@ import pytest
 import typer.main
 import yaml
 
-from gitmig.cli.app import app
+from gitmig.cli.app import application
 
 _TOP = Path(__file__).resolve().parent.parent
 _TEXT = (_TOP / "README.md").read_text("utf-8")
@@ -26,7 +26,7 @@ def test_a_link_leads_somewhere(link: str) -> None:
 
 def test_every_command_is_in_the_table() -> None:
     named = re.findall(r"^\| \[`gitmig (\w+)", _TEXT, re.MULTILINE)
-    assert sorted(named) == sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    assert sorted(named) == sorted(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]
 
 
 def test_the_lines_for_the_framework_name_a_hook_that_there_is() -> None:

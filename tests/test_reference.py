@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 from gitmig import errors
-from gitmig.cli.app import app
+from gitmig.cli.app import application
 from gitmig.settings import CODES, Settings
 
 _TEXT = (Path(__file__).parent.parent / "docs" / "reference.md").read_text("utf-8")
@@ -28,7 +28,7 @@ def _commands() -> dict[str, list[str]]:
         parameters = getattr(command, "params", [])
         found[name] = [option for p in parameters for option in p.opts if option.startswith("-")]
 
-    walk("", typer.main.get_command(app))
+    walk("", typer.main.get_command(application()))
     return found
 
 

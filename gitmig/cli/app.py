@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable, Mapping
+
 import typer
 
 from gitmig import __version__
-from gitmig.cli import (
-    check,
-    demo,
-    hook,
-    init,
-    ledger,
-    log,
-    recover,
-    revise,
-    rollback,
-    status,
-    switch,
-    sync,
-    tie,
-    upgrade,
-)
 from gitmig.cli.common import command
 
-GROUPS = ("hook", "ledger")
-"""The commands that have commands of their own."""
+COMMANDS: Mapping[str, str] = {
+    "init": "init.run",
+    "revise": "revise.run",
+    "upgrade": "upgrade.run",
+    "rollback": "rollback.run",
+    "switch": "switch.run",
+    "sync": "sync.run",
+    "recover": "recover.run",
+    "status": "status.run",
+    "log": "log.run",
+    "check": "check.run",
+    "tie": "tie.run",
+    "demo": "demo.run",
+}
+"""Each command's module and function in this folder."""
+
+GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "hook": ("The git hooks of this clone.", ("install", "uninstall", "status")),
+    "ledger": ("The table in the database that says what moved it.", ("enable", "show")),
+}
+"""The commands that have commands of their own: what they are about, and the functions in their module."""
 
 
 def _version(value: bool) -> None:
@@ -33,18 +39,6 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-app = typer.Typer(
-    name="gitmig",
-    help="Keep SQLAlchemy models in git and the schema in the database in step.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback()
 def _main(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Show the version."
@@ -53,26 +47,34 @@ def _main(
     """Keep SQLAlchemy models in git and the schema in the database in step."""
 
 
-app.command("init")(command(init.run))
-app.command("revise")(command(revise.run))
-app.command("upgrade")(command(upgrade.run))
-app.command("rollback")(command(rollback.run))
-app.command("switch")(command(switch.run))
-app.command("sync")(command(sync.run))
-app.command("recover")(command(recover.run))
-app.command("status")(command(status.run))
-app.command("log")(command(log.run))
-app.command("check")(command(check.run))
-app.command("tie")(command(tie.run))
-app.command("demo")(command(demo.run))
+def application(only: str | None = None) -> typer.Typer:
+    """The command line; with ``only`` one command of it, where nothing else is asked for.
 
-hooks = typer.Typer(help="The git hooks of this clone.", no_args_is_help=True)
-hooks.command("install")(command(hook.install))
-hooks.command("uninstall")(command(hook.uninstall))
-hooks.command("status")(command(hook.status))
-app.add_typer(hooks, name="hook")
+    A command imports what it needs: importing that of all the others takes longer than most commands.
+    """
+    app = typer.Typer(
+        name="gitmig",
+        help="Keep SQLAlchemy models in git and the schema in the database in step.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_main)
+    known = only in COMMANDS or only in GROUPS
+    for name, place in COMMANDS.items():
+        if not known or name == only:
+            app.command(name)(_command(place))
+    for name, (about, functions) in GROUPS.items():
+        if not known or name == only:
+            group = typer.Typer(help=about, no_args_is_help=True)
+            for function in functions:
+                group.command(function)(_command(f"{name}.{function}"))
+            app.add_typer(group, name=name)
+    return app
 
-ledgers = typer.Typer(help="The table in the database that says what moved it.", no_args_is_help=True)
-ledgers.command("enable")(command(ledger.enable))
-ledgers.command("show")(command(ledger.show))
-app.add_typer(ledgers, name="ledger")
+
+def _command(place: str) -> Callable[..., None]:
+    module, _, function = place.partition(".")
+    return command(getattr(importlib.import_module(f"gitmig.cli.{module}"), function))

@@ -6,7 +6,7 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Concatenate, ParamSpec
@@ -129,7 +129,7 @@ def command(function: Callable[Concatenate[Common, P], int]) -> Callable[..., No
     return run
 
 
-def normalised(arguments: Sequence[str], groups: Sequence[str]) -> list[str]:
+def normalised(arguments: Sequence[str], groups: Collection[str]) -> list[str]:
     """The arguments as Typer wants them: common options after the command, ``-2`` as a target.
 
     ``groups`` are the commands that have commands of their own (``hook``, ``ledger``).

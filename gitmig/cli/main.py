@@ -53,11 +53,11 @@ def run(arguments: Sequence[str]) -> int:
 def _dispatch(arguments: Sequence[str]) -> int:
     import typer.main
 
-    from gitmig.cli.app import GROUPS, app
+    from gitmig.cli.app import GROUPS, application
     from gitmig.cli.common import normalised
 
-    command = typer.main.get_command(app)
     words = normalised(arguments, GROUPS)
+    command = typer.main.get_command(application(words[0] if words else None))
     _require_command(command, words)
     try:
         result = command.main(words, prog_name="gitmig", standalone_mode=False)
