@@ -157,8 +157,19 @@ def uncommitted(revisions: Sequence[RevisionId]) -> tuple[Finding, ...]:
     )
 
 
-def edited(script: Script) -> Finding:
-    """GM019 for a script that is another program than the one that was applied."""
+def edited(script: Script, *, other_schema: bool) -> Finding:
+    """GM019 for a script that is another program than the one that was applied.
+
+    An error where the two are known to lead to different schemas.
+    """
+    if other_schema:
+        return Finding(
+            code="GM019",
+            severity=Severity.ERROR,
+            message=f"the database has {script.revision} as it was applied, which makes another schema",
+            hint="gitmig sync",
+            path=script.path,
+        )
     return Finding(
         code="GM019",
         severity=Severity.WARNING,

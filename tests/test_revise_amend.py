@@ -48,6 +48,25 @@ def test_a_committed_head(database_url: str, tmp_path: Path) -> None:
     assert project.columns("user") == ("id",)
 
 
+def test_a_checkout_of_what_was_amended_is_out_of_step(tmp_path: Path) -> None:
+    """The version table says the same: the script that was applied, and its record, do not."""
+    project, path = revised(tmp_path)
+    project.append("app/models.py", NAME)
+    project.gitmig("revise", "--amend", check=0)
+    project.git("switch", "--quiet", "--detach", "@{1}")
+    status = project.gitmig("status", "--json", check=1).json
+    assert (status["in_step"], status["hint"]) == (False, "gitmig sync")
+    (finding,) = status["findings"]
+    assert (finding["code"], finding["severity"], finding["message"]) == (
+        "GM019",
+        "error",
+        f"the database has {revision_of(path)} as it was applied, which makes another schema",
+    )
+    project.gitmig("sync", check=0)
+    assert project.columns("user") == ("id", "username")
+    project.gitmig("status", check=0)
+
+
 def test_the_commit_keeps_its_message(tmp_path: Path) -> None:
     project, path = revised(tmp_path)
     trailer = f"Migration-Revision: {revision_of(path)}"

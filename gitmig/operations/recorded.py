@@ -8,7 +8,16 @@ from gitmig.graph import Graph
 from gitmig.model import Action, DatabaseState, LedgerRow, RevisionId, Script
 from gitmig.project import Project
 from gitmig.record import read_rows
-from gitmig.scripts import program_digest
+from gitmig.scripts import program_digest, read_script_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """A script that is another program than the one that was applied."""
+
+    script: Script
+    other_schema: bool
+    """Whether the two are recorded to lead to different schemas, so that the database has another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +49,17 @@ def recorded(project: Project, database: DatabaseState) -> Recorded | None:
 
 def edited_scripts(
     project: Project, graph: Graph, database: DatabaseState, record: Recorded | None
-) -> tuple[Script, ...]:
+) -> tuple[Edited, ...]:
     """The applied revisions whose script is another program than the one that was run, oldest first."""
     if record is None:
         return ()
     applied = graph.applied([head for head in database.heads if head in graph.scripts])
     last = {row.revision: row for row in record.rows}
     return tuple(
-        graph.scripts[revision]
+        Edited(
+            script=graph.scripts[revision],
+            other_schema=_has_other_schema(project, graph.scripts[revision], last[revision]),
+        )
         for revision in graph.topological()
         if revision in applied
         and revision in last
@@ -73,3 +85,13 @@ def _is_edited(project: Project, script: Script, row: LedgerRow) -> bool:
     if tree.ids(script.path).get(script.path) == row.script:
         return False
     return program_digest(tree.read(script.path) or b"") != row.program
+
+
+def _has_other_schema(project: Project, script: Script, row: LedgerRow) -> bool:
+    """Whether both forms of a script have a record of the schema after them, and not the same."""
+    data = project.git.objects.read(row.script) if project.repository is not None and row.script else None
+    applied = read_script_bytes(script.path, data) if data is not None else None
+    if not isinstance(applied, Script) or None in (applied.header.schema, script.header.schema):
+        return False
+    then, now = applied.header, script.header
+    return (then.dialect, then.sqlalchemy) == (now.dialect, now.sqlalchemy) and then.schema != now.schema

@@ -9,7 +9,6 @@ from gitmig.checks import (
     database_findings,
     edited,
     graph_findings,
-    has_errors,
     in_progress,
     interrupted,
     redone,
@@ -21,7 +20,7 @@ from gitmig.checks import (
 from gitmig.errors import ProjectCodeError
 from gitmig.graph import Graph
 from gitmig.journal import read_journal
-from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Tie
+from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Severity, Tie
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.judging import where
 from gitmig.operations.missing import has_scripts
@@ -84,7 +83,10 @@ def status(project: Project) -> Status:
         findings = with_severities(
             (
                 *_findings(project, graph, place, database, worker),
-                *(edited(script) for script in edited_scripts(project, graph, database, record)),
+                *(
+                    edited(one.script, other_schema=one.other_schema)
+                    for one in edited_scripts(project, graph, database, record)
+                ),
             ),
             project.settings.severity,
         )
@@ -187,6 +189,7 @@ _ORDER = (
     "GM016",
     "GM010",
     "GM017",
+    "GM019",
     "GM013",
     "GM011",
     "GM018",
@@ -195,7 +198,6 @@ _ORDER = (
 
 
 def _hint(findings: tuple[Finding, ...]) -> str | None:
-    ranked = sorted(findings, key=lambda f: _ORDER.index(f.code) if f.code in _ORDER else len(_ORDER))
-    if not has_errors(findings) and not any(f.code == "GM013" for f in findings):
-        return None
+    amiss = [f for f in findings if f.severity is Severity.ERROR or f.code == "GM013"]
+    ranked = sorted(amiss, key=lambda f: _ORDER.index(f.code) if f.code in _ORDER else len(_ORDER))
     return next((finding.hint for finding in ranked if finding.hint), None)
