@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -170,6 +170,13 @@ class Project:
             tree=tree,
             ignored=self._ignored,
         )
+
+    def start_workers(self, trees: Sequence[Tree | None]) -> list[Worker]:
+        """As :meth:`start_worker` for each of them: what all of them import is imported once, if possible."""
+        workers: list[Worker] = []
+        for tree in trees:
+            workers.append((workers[0].twin(tree) if workers else None) or self.start_worker(tree))
+        return workers
 
     def _import_limit(self) -> float:
         text = self.repository.config("gitmig.importLimit") if self.repository is not None else None

@@ -155,11 +155,10 @@ def _code(project: Project, tree: Tree, steps: set[str]) -> Mapping[str, str]:
 
 def _differing(project: Project, case: Case, now: Schema) -> tuple[FacetChange, ...]:
     with scratch(project, now.dialect) as place, ExitStack() as stack:
-        workers = [_worker(project, case.new)]
-        stack.callback(workers[0].close)
-        if case.old is not None:
-            workers.append(_worker(project, case.old))
-            stack.callback(workers[1].close)
+        sides = [case.new] if case.old is None else [case.new, case.old]
+        workers = project.start_workers([None if tree is project.work_tree else tree for tree in sides])
+        for worker in workers:
+            stack.callback(worker.close)
         one, two = (stack.enter_context(_database(place, workers, name)) for name in ("revised", "models"))
         new = workers[0]
         excluded = _created(new, two)
@@ -168,10 +167,6 @@ def _differing(project: Project, case: Case, now: Schema) -> tuple[FacetChange, 
         new.prove("upgrade", one, **_upgrade(project, case))
         found, wanted = (_described(new, url, excluded, now) for url in (one, two))
     return difference(found, wanted)
-
-
-def _worker(project: Project, tree: Tree) -> Worker:
-    return project.start_worker(None if tree is project.work_tree else tree)
 
 
 def _upgrade(project: Project, case: Case) -> dict[str, object]:

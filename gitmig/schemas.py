@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gitmig.cache import SchemaCache, manifest_of
 from gitmig.circumstances import environment, installed
-from gitmig.errors import NoAlembic, ProjectCodeError
+from gitmig.errors import NoAlembic, ProjectCodeError, WorkerCrashed
 from gitmig.git.trees import Tree
 from gitmig.messages import SchemaAnswer
 from gitmig.model import Manifest, Schema
@@ -105,18 +105,30 @@ class Schemas:
         """The schemas of several trees; what has to be computed is computed side by side."""
         known = [self.cached(tree) for tree in trees]
         missing = [tree for tree, schema in zip(trees, known, strict=True) if schema is None]
-        # One by one, the processes start before the first is waited for.
-        workers = [
-            self.project.start_worker(None if tree is self.project.work_tree else tree) for tree in missing
-        ]
+        workers = self.project.start_workers(
+            [None if tree is self.project.work_tree else tree for tree in missing]
+        )
         try:
+            for worker in workers[1:]:
+                worker.begin_schema()
             computed = iter(
-                [self._asked(worker, tree).schema for worker, tree in zip(workers, missing, strict=True)]
+                [self._of_any(worker, tree).schema for worker, tree in zip(workers, missing, strict=True)]
             )
         finally:
             for worker in workers:
+                worker.leave()
+            for worker in reversed(workers):
                 worker.close()
         return tuple(schema if schema is not None else next(computed) for schema in known)
+
+    def _of_any(self, worker: Worker, tree: Tree) -> TreeSchema:
+        try:
+            return self._asked(worker, tree)
+        except WorkerCrashed:
+            if not worker.is_twin:
+                raise
+            # What of it is the project's doing shows in a process of its own.
+            return self.computed(tree)
 
     def circumstances(self) -> str:
         """A digest of all that decides a schema and is not in a tree."""

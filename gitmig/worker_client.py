@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import select
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from gitmig import prestart
+from gitmig import prestart, twin
 from gitmig.errors import (
     GitmigError,
     NoInterpreter,
@@ -65,9 +67,10 @@ class Worker:
 
     options: WorkerOptions
     tree: Tree | None
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | twin.Twin
     log: Path
     ignored: Callable[[str], bool] = field(default=lambda path: False)
+    _asked_for: twin.Errand[Json] | None = None
     _open: bool = False
     _released: bool = False
     _doing: str = "the models were not imported"
@@ -96,9 +99,39 @@ class Worker:
             ) from None
         return cls(options=options, tree=tree, process=started.process, log=started.log, ignored=ignored)
 
+    def twin(self, tree: Tree | None) -> Worker | None:
+        """Another worker, forked from this one before it was asked anything; None where that is not possible.
+
+        ``tree`` is what the other one imports from.
+        """
+
+        def ask(address: str) -> bool:
+            try:
+                self._send({"do": "fork", "address": address})
+                return "ok" in self._receive()
+            except GitmigError:
+                return False  # whoever asks this one for anything will be told
+
+        process = None if self._open else twin.fork(ask)
+        if process is None:
+            return None
+        return Worker(options=self.options, tree=tree, process=process, log=self.log, ignored=self.ignored)
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether it was forked from another."""
+        return isinstance(self.process, twin.Twin)
+
+    def begin_schema(self) -> None:
+        """Have the schema computed while the caller goes on; :meth:`schema` waits for it."""
+        self._asked_for = twin.Errand(self._schema)
+
+    def _schema(self) -> Json:
+        return self._request("schema", {"limit": self.options.limit})
+
     def schema(self) -> SchemaAnswer:
         """The schema of the models of this worker's tree, and what it depended on."""
-        answer = self._request("schema", {"limit": self.options.limit})
+        answer = self._schema() if self._asked_for is None else self._asked_for.result()
         manifest = an_object(answer["manifest"])
         return SchemaAnswer(
             schema=Schema(
@@ -233,19 +266,32 @@ class Worker:
         """Make an Alembic environment; see ``worker/initialise.py``."""
         self._request("initialise", dict(data))
 
-    def close(self) -> None:
-        """End the process. What was prepared and not committed is rolled back."""
+    def leave(self) -> None:
+        """Tell the process to end, without waiting until it has; :meth:`close` waits."""
         with contextlib.suppress(OSError):
             if self.process.stdin is not None:
                 self.process.stdin.close()
+
+    def close(self) -> None:
+        """End the process. What was prepared and not committed is rolled back."""
+        self.leave()
         try:
-            self.process.wait(timeout=5)
+            self._wait_for_its_end()
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.log.unlink(missing_ok=True)
+
+    def _wait_for_its_end(self) -> None:
+        # The end of its output comes with its own; to wait for a process with a time limit is to look again
+        # and again.
+        stream = self.process.stdout
+        if not self.is_twin and stream is not None:
+            while select.select([stream], [], [], 5)[0] and os.read(stream.fileno(), 1 << 16):
+                pass
+        self.process.wait(timeout=5)
 
     def __enter__(self) -> Worker:
         """The worker itself, closed at the end of the block."""

@@ -1,13 +1,14 @@
 """Objects out of git's store, through one long-lived ``cat-file --batch`` and one ``--batch-check``.
 
-Names travel on stdin, one a line, so that nothing a user typed can be an option. Not for use by
-several threads at once.
+Names travel on stdin, one a line, so that nothing a user typed can be an option. Several threads may
+ask: one after the other.
 """
 
 from __future__ import annotations
 
 import re
 import subprocess
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
@@ -63,6 +64,7 @@ class Objects:
         self._content: subprocess.Popen[bytes] | None = None
         self._check: subprocess.Popen[bytes] | None = None
         self._trees: dict[str, Mapping[str, Entry]] = {}
+        self._asking = threading.Lock()
 
     def find(self, name: str) -> Found | None:
         """The object that a name stands for, or None: no such object, or ambiguous."""
@@ -70,9 +72,10 @@ class Objects:
 
     def find_all(self, names: Sequence[str]) -> list[Found | None]:
         """As :meth:`find`, in the order of the names, much faster than one by one."""
-        if self._check is None:
-            self._check = self._started("--batch-check")
-        return _exchange(self._check, names, _found)
+        with self._asking:
+            if self._check is None:
+                self._check = self._started("--batch-check")
+            return _exchange(self._check, names, _found)
 
     def read(self, name: str) -> bytes | None:
         """The bytes of an object, unfiltered; None when it is missing."""
@@ -80,9 +83,10 @@ class Objects:
 
     def read_all(self, names: Sequence[str]) -> list[bytes | None]:
         """As :meth:`read`, in the order of the names. All of it is in memory at once."""
-        if self._content is None:
-            self._content = self._started("--batch")
-        return _exchange(self._content, names, _content)
+        with self._asking:
+            if self._content is None:
+                self._content = self._started("--batch")
+            return _exchange(self._content, names, _content)
 
     def tree(self, id: str) -> Mapping[str, Entry]:
         """The entries of one tree (not below it) by name. Raises GitError when it is missing."""

@@ -39,6 +39,7 @@ class Channel:
         self._source = source
         self._sink = sink
         self._writing = threading.Lock()
+        self._forked: list[int] = []
 
     @classmethod
     def claim(cls) -> Channel:
@@ -51,6 +52,32 @@ class Channel:
         os.dup2(null, 0)
         os.close(null)
         return cls(source, sink)
+
+    def fork(self, address: str) -> Channel | None:
+        """Go on as two processes: None in the old one, in the new one its channel, a socket at ``address``.
+
+        Raises OSError where the system does not let us.
+        """
+        pid = os.fork()
+        if pid:
+            self._forked.append(pid)
+            return None
+        try:
+            import socket
+
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.connect(address)
+            # The old one's end is not to be kept from being seen.
+            self._source.close()
+            self._sink.close()
+            return Channel(connection.makefile("rb"), connection.makefile("wb"))
+        except BaseException:
+            os._exit(1)
+
+    def wait_for_forks(self) -> None:
+        """Wait until the processes that this one was forked into have ended."""
+        while self._forked:
+            os.waitpid(self._forked.pop(), 0)
 
     def read(self) -> dict[str, Any]:
         """The next object. Raises ParentGone at the end of the input."""

@@ -31,11 +31,18 @@ def main() -> int:
             try:
                 if missing is not None:
                     raise missing
+                if request["do"] == "fork":
+                    twin = channel.fork(request["address"])
+                    if twin is not None:
+                        channel = twin
+                        continue
                 if request["do"] == "open":
                     from .session import Options, Session
 
                     session = Session(channel, Options.of(request))
-                if request["do"] == "initialise":
+                if request["do"] == "fork":
+                    answer = {}
+                elif request["do"] == "initialise":
                     from .initialise import initialise
 
                     answer = initialise(request)
@@ -55,6 +62,7 @@ def main() -> int:
     finally:
         if session is not None:
             session.close()
+        channel.wait_for_forks()
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()

@@ -1,0 +1,115 @@
+"""A second worker at half the price: forked from the first when that has imported SQLAlchemy and Alembic.
+
+Only where the two processes can be sure of each other: a socket of this machine, whose other end the kernel
+names (Linux). Everywhere else, and whatever goes wrong, the second worker is a process like the first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+_SECONDS = 5.0
+"""For a fork to call back; it takes a few milliseconds."""
+
+
+class Twin:
+    """A forked worker; the part of ``subprocess.Popen`` that its client uses."""
+
+    def __init__(self, connection: socket.socket):
+        self._connection = connection
+        self.pid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        self.stdin = _Input(connection)
+        self.stdout = connection.makefile("rb")
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Read what is left until it has ended. Raises subprocess.TimeoutExpired."""
+        self._connection.settimeout(timeout)
+        try:
+            while self.stdout.read(1 << 16):
+                pass
+        except TimeoutError:
+            raise subprocess.TimeoutExpired("a forked worker", timeout or 0) from None
+        except OSError:
+            pass  # the connection is closed: by an earlier wait, or by its end
+        return 0
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+class _Input:
+    """The stream to a twin. To close it is to send the end: what comes back is still read."""
+
+    def __init__(self, connection: socket.socket):
+        self._connection = connection
+
+    def write(self, data: bytes) -> int:
+        self._connection.sendall(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+
+
+def fork(ask: Callable[[str], bool]) -> Twin | None:
+    """A fork of the worker that ``ask`` tells the address to call; None where there is none."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    try:
+        with tempfile.TemporaryDirectory(prefix="gitmig-twin-") as folder, _listener(folder) as listener:
+            if not ask(listener.getsockname()):
+                return None
+            connection, _ = listener.accept()
+    except OSError:
+        return None
+    connection.settimeout(None)
+    twin = Twin(connection)
+    return twin if twin.pid > 0 else None
+
+
+def _listener(folder: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.settimeout(_SECONDS)
+    listener.bind(os.path.join(folder, "socket"))
+    listener.listen(1)
+    return listener
+
+
+class Errand(Generic[_T]):
+    """A call that goes on in a thread of its own."""
+
+    def __init__(self, call: Callable[[], _T]):
+        self._call = call
+        self._answer: _T | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._answer = self._call()
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> _T:
+        """What it returned, or raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._answer  # type: ignore[return-value]
