@@ -14,6 +14,7 @@ from bisect import bisect_left
 
 from gitmig import __version__
 from gitmig.circumstances import summary
+from gitmig.git_folders import git_folders
 from gitmig.manifest import files_seen, listings_seen, lookups_seen
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ def passes() -> bool:
     """Whether the commit being made passes without a closer look."""
     try:
         changed = _changed()
-        entries = read(f"{_common_directory()}/gitmig/cache")
+        entries = read(f"{git_folders()[1]}/gitmig/cache")
     except (OSError, ValueError):
         return False
     if changed is None or (not changed and "PRE_COMMIT" in os.environ) or "PRE_COMMIT_FROM_REF" in os.environ:
@@ -83,7 +84,7 @@ def remember(
 def circumstances() -> str:
     """The digest of what is not in the tree, as it is now."""
     top = os.getcwd()
-    main = os.path.dirname(_common_directory())
+    main = os.path.dirname(git_folders()[1])
     return summary((top, main), _git("config", "-z", "--get-regexp", r"^gitmig\.", codes=(0, 1)) or b"")
 
 
@@ -203,20 +204,3 @@ def _git(*args: str, codes: Sequence[int] = (0,)) -> bytes | None:
         check=False,
     )
     return done.stdout if done.returncode in codes else None
-
-
-def _common_directory() -> str:
-    """The git directory that all work trees share. Raises OSError where the current folder has none."""
-    if os.path.abspath(os.environ.get("GIT_WORK_TREE") or ".") != os.getcwd():
-        raise FileNotFoundError("the current folder is not the top of the work tree")
-    directory = os.environ.get("GIT_DIR") or ".git"
-    if os.path.isfile(directory):
-        with open(directory, encoding="utf-8", errors="surrogateescape") as file:
-            directory = file.read().strip().removeprefix("gitdir: ")
-    directory = os.path.abspath(directory)
-    try:
-        with open(f"{directory}/commondir", encoding="utf-8", errors="surrogateescape") as file:
-            return os.path.normpath(os.path.join(directory, file.read().strip()))
-    except FileNotFoundError:
-        os.stat(f"{directory}/HEAD")
-        return directory

@@ -10,7 +10,8 @@ import json
 import os
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gitmig.model import RevisionId
@@ -25,10 +26,43 @@ class Seen:
     time: int
 
 
-def remember(folder: Path, section: str, database: str, heads: tuple[RevisionId, ...]) -> None:
-    """Note what was just read from the database. A repository that cannot be written to keeps no note."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the hooks' advice needs to know besides (``advice.py``)."""
+
+    config: str
+    """The alembic.ini, or the pyproject.toml, relative to the top."""
+    section: str
+    branch: str | None
+    """What was checked out, where it had the heads."""
+    messages: Mapping[RevisionId, str]
+
+
+def remember(
+    folder: Path,
+    key: str,
+    database: str,
+    heads: tuple[RevisionId, ...],
+    around: Surroundings | None = None,
+) -> None:
+    """Note what was just read from the database. A repository that cannot be written to keeps no note.
+
+    ``key`` is the environment's. Without ``around`` the hooks give no advice about it. Where the heads are
+    those noted before and the checkout has them no longer, the branch stays that was noted.
+    """
     notes = _notes(folder)
-    notes[section] = {"database": database, "heads": list(heads), "time": int(time.time())}
+    before = notes.get(key)
+    # Which of two work trees saw it last may be a matter of less than a second.
+    note: dict[str, object] = {"database": database, "heads": list(heads), "time": round(time.time(), 3)}
+    if around is not None:
+        note |= {**asdict(around), "messages": dict(around.messages)}
+        same = isinstance(before, dict) and (before.get("database"), before.get("heads")) == (
+            database,
+            list(heads),
+        )
+        if around.branch is None and same and isinstance(before, dict):
+            note |= {name: before[name] for name in ("branch", "messages") if name in before}
+    notes[key] = note
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f".seen.{os.getpid()}"
@@ -36,18 +70,18 @@ def remember(folder: Path, section: str, database: str, heads: tuple[RevisionId,
         temporary.replace(folder / "seen.json")
 
 
-def last_seen(folder: Path, section: str, directory: Path) -> Seen | None:
+def last_seen(folder: Path, key: str, directory: Path) -> Seen | None:
     """The last note, brought up to date where the database is an SQLite file. None: never seen.
 
     ``directory`` is what relative paths of SQLite files are relative to.
     """
-    note = _notes(folder).get(section)
+    note = _notes(folder).get(key)
     if not isinstance(note, dict):
         return None
     database, heads, when = note.get("database"), note.get("heads"), note.get("time")
-    if not isinstance(database, str) or not isinstance(heads, list) or not isinstance(when, int):
+    if not isinstance(database, str) or not isinstance(heads, list) or not isinstance(when, int | float):
         return None
-    seen = Seen(database=database, heads=tuple(RevisionId(str(head)) for head in heads), time=when)
+    seen = Seen(database=database, heads=tuple(RevisionId(str(head)) for head in heads), time=int(when))
     return _read_again(seen, directory) or seen
 
 

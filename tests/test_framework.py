@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gitmig.hooks import framework_lines
+from gitmig.hook_managers import framework_lines
 from tests.framework import WHITESPACE, Framework, configuration, framework, installing
 from tests.story import USERNAME, Project, Result
 
@@ -130,10 +130,15 @@ def test_what_init_says_to_add_is_four_lines_that_work(
     pre_commit(project, "validate-config", check=0)
 
     status = project.gitmig("hook", "status", check=0)
-    assert status.stderr == "gitmig is in .pre-commit-config.yaml; run this once in each clone:\n"
-    assert status.stdout == "pre-commit install\n"
+    assert status.stderr.splitlines() == [
+        "gitmig is in .pre-commit-config.yaml; run this once in each clone:",
+        "for advice after a checkout too, add this to .pre-commit-config.yaml, "
+        "then run pre-commit install -t post-checkout -t post-merge:",
+    ]
+    assert status.stdout.splitlines()[0] == "pre-commit install"
     pre_commit(project, "install", check=0)
-    assert project.gitmig("hook", "status", check=0).stdout == "the hook is installed (pre-commit)\n"
+    status = project.gitmig("hook", "status", check=0)
+    assert status.stdout.splitlines()[0] == "the hook is installed (pre-commit)"
     assert "hook      pre-commit\n" in project.gitmig("init", check=0).stdout
 
     project.commit("Add the hook")

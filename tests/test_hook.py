@@ -55,7 +55,10 @@ class TestInstall:
 
     def test_it_blocks_and_is_gone_again(self, revised: Project) -> None:
         said = revised.gitmig("hook", "install", check=0)
-        assert said.stdout == f"the hook is installed ({revised.path(ROOM)})\n"
+        assert said.stdout.splitlines() == [
+            f"the hook is installed ({revised.path(ROOM)})",
+            "advice is installed (post-checkout and post-merge)",
+        ]
         blocked = commit(revised)
         assert blocked.exit_code == 1
         assert blocked.stderr == (
@@ -66,7 +69,7 @@ class TestInstall:
         )
         said = revised.gitmig("hook", "uninstall", check=0)
         assert said.stdout == "the hook is not installed\n"
-        assert not revised.path(ROOM).exists()
+        assert list(revised.path(ROOM).parent.iterdir()) == []
         assert commit(revised).exit_code == 0
 
     def test_from_a_subdirectory_and_a_linked_work_tree(self, revised: Project) -> None:
@@ -212,25 +215,34 @@ class TestManagers:
     def test_the_four_lines(self, revised: Project) -> None:
         revised.write(".pre-commit-config.yaml", "repos:\n")
         snippet = revised.gitmig("hook", "install", check=0).stdout
-        assert len(snippet.splitlines()) == 4
-        (repo,) = yaml.safe_load("repos:\n" + snippet)["repos"]
-        (lines,) = repo["hooks"]
+        assert len(snippet.splitlines()) == 8
+        checking, advising = yaml.safe_load("repos:\n" + snippet)["repos"]
+        (lines,) = checking["hooks"]
         assert lines["always_run"]
         assert lines["require_serial"]
         assert lines["pass_filenames"] is False
+        assert (lines["stages"], advising["hooks"][0]["stages"]) == (
+            ["pre-commit"],
+            ["post-checkout", "post-merge"],
+        )
 
     def test_core_hooks_path(self, revised: Project) -> None:
         revised.git("config", "core.hooksPath", "team-hooks")
         result = revised.gitmig("hook", "install", check=0)
         assert "core.hooksPath owns the hooks here" in result.stderr
-        assert result.stdout == "gitmig check --staged || exit $?\n"
+        assert result.stdout.splitlines() == [
+            "gitmig check --staged || exit $?",
+            'gitmig hook advise post-checkout "$@" || :',
+            'gitmig hook advise post-merge "$@" || :',
+        ]
         assert not revised.path("team-hooks").exists()
 
     def test_core_hooks_path_with_the_line_in_it(self, revised: Project) -> None:
         revised.git("config", "core.hooksPath", "team-hooks")
         revised.write("team-hooks/pre-commit", f"#!/bin/sh\n{sys.executable} -P -m gitmig check --staged\n")
         revised.path("team-hooks/pre-commit").chmod(0o755)
-        assert revised.gitmig("hook", "status", check=0).stdout == "the hook is installed (core.hooksPath)\n"
+        lines = revised.gitmig("hook", "status", check=0).stdout.splitlines()
+        assert lines[0] == "the hook is installed (core.hooksPath)"
         blocked = commit(revised)
         assert (blocked.exit_code, blocked.stderr[:5]) == (1, "GM001")
 

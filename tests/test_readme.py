@@ -33,7 +33,7 @@ def test_the_lines_for_the_framework_name_a_hook_that_there_is() -> None:
     (lines,) = re.findall(r"```yaml\n(.*?)```", _TEXT, re.DOTALL)
     assert len(lines.splitlines()) == 4
     (repo,) = yaml.safe_load("repos:\n" + lines)["repos"]
-    (hook,) = yaml.safe_load((_TOP / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    hook, _ = yaml.safe_load((_TOP / ".pre-commit-hooks.yaml").read_text("utf-8"))
     assert repo["hooks"] == [{"id": hook["id"]}]
 
 

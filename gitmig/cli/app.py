@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, str] = {
 """Each command's module and function in this folder."""
 
 GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "hook": ("The git hooks of this clone.", ("install", "uninstall", "status")),
+    "hook": ("The git hooks of this clone.", ("install", "uninstall", "status", "advise")),
     "ledger": ("The table in the database that says what moved it.", ("enable", "show")),
 }
 """The commands that have commands of their own: what they are about, and the functions in their module."""

@@ -1,46 +1,78 @@
-"""``gitmig hook install``, ``uninstall`` and ``status``."""
+"""``gitmig hook install``, ``uninstall``, ``status`` and ``advise``."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from typing import Annotated
 
+import typer
+
+from gitmig.cli import advise as quick
 from gitmig.cli.common import Common
 from gitmig.hooks import HookState, hook_state, install_hook, uninstall_hook
 from gitmig.project import open_repository
 
 
 def install(common: Common) -> int:
-    """Install the pre-commit hook; where a hook manager owns the folder, print what to add to it."""
+    """Install the hooks; where a hook manager owns the folder, print what to add to it."""
     return _finish(common, install_hook(common.open().git))
 
 
 def uninstall(common: Common) -> int:
-    """Remove our part of the pre-commit hook, and nothing else."""
+    """Remove our part of the hooks, and nothing else."""
     return _finish(common, uninstall_hook(open_repository(common.project)))
 
 
 def status(common: Common) -> int:
-    """Say whether the hook is there."""
+    """Say which hooks are there."""
     return _finish(common, hook_state(open_repository(common.project)))
+
+
+def advise(
+    common: Common,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[HOOK ARG...]", help="post-checkout or post-merge.")
+    ] = None,
+) -> int:
+    """One line where the database was last seen elsewhere than the checkout is; for hooks."""
+    quick.run(words or ())
+    return 0
 
 
 def _finish(common: Common, state: HookState) -> int:
     if common.format == "json":
-        answer = {
-            "version": 1,
-            "installed": state.installed,
-            "path": str(state.path),
-            "owner": state.owner,
-            "snippet": state.snippet if not state.installed else None,
-        }
-        print(json.dumps(answer))
+        print(json.dumps({"version": 1, **_json(state), "advising": [_json(one) for one in state.advising]}))
         return 0
     if state.installed:
         print(f"the hook is installed ({state.owner or state.path})")
-    elif state.snippet is not None:
-        print(state.advice, file=sys.stderr)
-        print(state.snippet, end="")
-    else:
+    elif state.snippet is None:
         print("the hook is not installed")
+    if any(one.installed for one in state.advising):
+        names = " and ".join(one.name for one in state.advising if one.installed)
+        print(f"advice is installed ({names})")
+    _print_snippets([state, *state.advising])
     return 0
+
+
+def _json(state: HookState) -> dict[str, object]:
+    return {
+        "installed": state.installed,
+        "path": str(state.path),
+        "owner": state.owner,
+        "snippet": state.snippet if not state.installed else None,
+    }
+
+
+def _print_snippets(states: Sequence[HookState]) -> None:
+    """What to add by hand, each once: the hooks may share a file."""
+    shown = set[tuple[str | None, str]]()
+    for state in states:
+        if state.installed or state.snippet is None or (state.advice, state.snippet) in shown:
+            continue
+        if state.advice not in {advice for advice, _ in shown}:
+            print(state.advice, file=sys.stderr)
+            sys.stderr.flush()
+        print(state.snippet, end="", flush=True)
+        shown.add((state.advice, state.snippet))

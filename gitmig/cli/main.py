@@ -12,7 +12,14 @@ from gitmig.errors import Declined, GitmigError, Interrupted, UsageError
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; see :func:`run`."""
-    if (sys.argv[1:] if arguments is None else list(arguments)) == ["check", "--staged"]:
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:2] == ["hook", "advise"] and not any(word.startswith("-") for word in words):
+        # Every checkout waits for this.
+        from gitmig.cli import advise
+
+        advise.run(words[2:])
+        sys.exit(0)
+    if words == ["check", "--staged"]:
         # Most commits have nothing to do with the models: they are not to wait for more than this.
         from gitmig import relevance
 
@@ -21,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names from repositories and databases go wherever the output goes, whatever its encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(run(words))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -10,12 +10,12 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.terminal import Terminal
+from gitmig.operations.noting import note_seen
 from gitmig.operations.results import MoveResult
 from gitmig.prepared import Manner
 from gitmig.project import Project
 from gitmig.render.json import move_json
 from gitmig.render.moves import move_text
-from gitmig.seen import remember
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
@@ -61,8 +61,8 @@ def manner(
 
 def finish(common: Common, project: Project, result: MoveResult) -> int:
     """Show the result and note where the database is now. Returns the exit code."""
-    if project.repository is not None and result.done:
-        remember(project.repository.private(), project.configuration.section, result.database, result.heads)
+    if result.done:
+        note_seen(project, result.database, result.heads)
     if common.format == "json":
         print(json.dumps(move_json(result)))
     else:

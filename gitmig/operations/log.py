@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gitmig.checks import graph_findings, in_progress, unknown_heads, with_severities
 from gitmig.graph import Graph
 from gitmig.model import Commit, CommitId, Finding, RevisionId, Script, Severity, Tie, TieState
+from gitmig.operations.noting import seen_key
 from gitmig.project import Project
 from gitmig.seen import Seen, last_seen
 from gitmig.tied import Ties
@@ -45,7 +46,7 @@ def log(project: Project) -> Log:
     ties = Ties(project=project).all() if project.repository is not None else {}
     seen = None
     if project.repository is not None:
-        seen = last_seen(project.repository.private(), project.configuration.section, project.directory)
+        seen = last_seen(project.repository.private(), seen_key(project), project.directory)
     heads = seen.heads if seen is not None else ()
     applied = graph.applied([head for head in heads if head in graph.scripts])
     sure = seen is not None and all(head in graph.scripts for head in heads)

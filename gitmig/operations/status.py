@@ -24,12 +24,12 @@ from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, S
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.judging import where
 from gitmig.operations.missing import has_scripts
+from gitmig.operations.noting import note_seen
 from gitmig.operations.place import ModelsPlace, models_place
 from gitmig.operations.recorded import Recorded, edited_scripts, recorded
 from gitmig.project import Project
 from gitmig.schema import difference
 from gitmig.schemas import Schemas
-from gitmig.seen import remember
 from gitmig.tied import Ties
 from gitmig.turn import at_work
 from gitmig.worker_client import Worker
@@ -75,10 +75,7 @@ def status(project: Project) -> Status:
         graph = project.graph()
         place = _place(project, graph)
         database = worker.heads()
-        if project.repository is not None:
-            remember(
-                project.repository.private(), project.configuration.section, database.name, database.heads
-            )
+        note_seen(project, database.name, database.heads)
         record = recorded(project, database)
         findings = with_severities(
             (

@@ -11,6 +11,7 @@ from gitmig.git.switching import Switch, plan_switch, require_possible, run_post
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, Step
 from gitmig.operations.crossing import Crossing
+from gitmig.operations.noting import note_seen
 from gitmig.operations.preconditions import require_quiet, require_under_alembic
 from gitmig.operations.private_scripts import PrivateScripts
 from gitmig.operations.recover import changing
@@ -62,6 +63,9 @@ def switch(project: Project, options: SwitchOptions, manner: Manner) -> MoveResu
 
 def _result(project: Project, planned: Switch, outcome: Outcome) -> MoveResult:
     notes = outcome.notes
+    if outcome.done:
+        # Before the hook: it may ask where the database is.
+        note_seen(project, outcome.database, outcome.heads)
     if outcome.done and (code := run_post_checkout(project.git, planned)):
         notes = (*notes, f"the post-checkout hook ended with exit code {code}")
     return MoveResult(

@@ -1,0 +1,165 @@
+"""The line of advice after a checkout or a merge."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from gitmig.advice import glance
+from tests.articles import Article, article, article_on, plain, third
+from tests.story import Project
+
+
+@pytest.fixture
+def advised(tmp_path: Path) -> Article:
+    """The article's project with a third revision on a branch, where the database is; hooks installed."""
+    told = article(tmp_path)
+    told.project.git("switch", "--quiet", "--create", "feature")
+    third(told)
+    told.project.gitmig("hook", "install", check=0)
+    return told
+
+
+def said(project: Project, *args: str) -> str:
+    """What git and its hooks say to stderr; git has to succeed."""
+    result = project.try_git(*args)
+    assert result.exit_code == 0, result.stderr
+    return result.stderr
+
+
+def line(project: Project, branch: str = "feature") -> str:
+    (head,) = project.heads()
+    moment = time.strftime("%H:%M", time.localtime(json.loads(project.read(SEEN))["alembic"]["time"]))
+    where = f'{head} "Add an e-mail address" of {branch}'
+    return f"database last seen ({moment}) at {where}; run gitmig sync\n"
+
+
+SEEN = ".git/gitmig/seen.json"
+
+
+def test_where_something_moved_and_nowhere_else(advised: Article) -> None:
+    project = advised.project
+    advice = line(project)
+    assert said(project, "switch", "--quiet", "main") == advice
+    for quiet in (
+        ("switch", "--quiet", "--create", "here"),
+        ("checkout", "--quiet", "HEAD~1", "--", "app/models.py"),
+        ("checkout", "--quiet", "HEAD", "--", "app/models.py"),
+        ("worktree", "add", "--quiet", "--detach", "../other", "main"),
+        ("switch", "--quiet", "feature"),
+    ):
+        assert said(project, *quiet) == "", quiet
+    # What a rebase and a bisect check out is not where they end.
+    project.git("switch", "--quiet", "main")
+    project.append(".gitignore", "/more\n")
+    project.git("commit", "--quiet", "--all", "-m", "More")
+    for way in ("--merge", "--apply"):
+        project.git("branch", f"topic{way}", "feature")
+        assert said(project, "rebase", "--quiet", way, "main", f"topic{way}") == "", way
+    project.git("bisect", "start", "main", advised.first_commit)
+    assert "last seen" not in said(project, "checkout", "--quiet", "main")
+    project.git("bisect", "reset")
+    # A merge brings the revision along; another one brings one more.
+    assert said(project, "merge", "--quiet", "feature") == ""
+    project.git("switch", "--quiet", "--create", "more", "feature")
+    plain(project, "d4d4", project.heads()[0], up="pass", down="pass", message="More")
+    project.commit("One more revision")
+    project.git("switch", "--quiet", "here")
+    assert said(project, "merge", "--quiet", "more") == advice
+    # `status` sees the same heads from elsewhere: they are still of that branch.
+    project.git("switch", "--quiet", "--detach", "main~1")
+    project.gitmig("status", check=1)
+    assert said(project, "switch", "--quiet", "--detach", "main~2") == line(project)
+
+
+def test_a_switch_by_gitmig_gives_no_advice_and_the_other_work_tree_hears_of_it(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    told = article_on(tmp_path, postgres_url)
+    project = told.project
+    project.git("branch", "below", told.first_commit)
+    project.gitmig("hook", "install", check=0)
+    assert "last seen" not in project.gitmig("switch", "below", check=0).stderr
+    other = project.beside(tmp_path / "other")
+    project.git("worktree", "add", "--quiet", "--detach", str(other.top), "main")
+    other.gitmig("sync", check=0)
+    assert said(project, "checkout", "--quiet", "--detach", "main") == ""
+    assert f"at {told.second}" in said(project, "checkout", "--quiet", "below")
+
+
+def test_what_is_broken_is_passed_over(advised: Article) -> None:
+    project = advised.project
+    hook = project.path(".git/hooks/post-checkout")
+    for path, text in (
+        ("alembic.ini", "[broken"),
+        (SEEN, '{"alembic": {"config": "alembic.ini"}}'),
+        (SEEN, "["),
+    ):
+        before = project.read(path)
+        project.write(path, text)
+        assert said(project, "checkout", "--quiet", "--detach", "HEAD~1") == ""
+        project.write(path, before)
+        project.git("checkout", "--quiet", "feature")
+    hook.write_text(hook.read_text().replace("/bin/python", "/bin/nowhere"))
+    assert project.try_git("switch", "-q", "main", env={"PATH": "/usr/bin:/bin"}).stderr == ""
+
+
+def test_the_hook_that_was_there_runs_first_and_keeps_its_exit_code(advised: Article) -> None:
+    project = advised.project
+    hook = project.path(".git/hooks/post-checkout")
+    old, new = project.git("rev-parse", "feature", "main").split()
+    for shebang, ending, code in (
+        ("#!/bin/sh -eu", "exit 3", 1),
+        ("#!/usr/bin/env bash", "exec sh -c 'exit 3'", 1),
+        ("#!/bin/sh", "exit 0", 0),
+    ):
+        project.gitmig("hook", "uninstall", check=0)
+        project.git("switch", "--quiet", "feature")
+        text = f'{shebang}\necho "theirs $1 $2 $3"\n{ending}\n'
+        hook.write_text(text)
+        hook.chmod(0o755)
+        project.gitmig("hook", "install", check=0)
+        result = project.try_git("switch", "--quiet", "main")
+        assert (result.exit_code, result.stderr) == (code, f"theirs {old} {new} 1\n{line(project)}")
+        project.gitmig("hook", "uninstall", check=0)
+        assert hook.read_text() == text
+        hook.unlink()
+
+
+def test_a_hook_in_another_language_is_left_alone_and_told(advised: Article) -> None:
+    project = advised.project
+    project.gitmig("hook", "uninstall", check=0)
+    hook = project.path(".git/hooks/post-merge")
+    hook.write_text("#!/usr/bin/env python3\n")
+    result = project.gitmig("hook", "install", check=0)
+    assert result.stdout.splitlines()[1:] == [
+        "advice is installed (post-checkout)",
+        'gitmig hook advise post-merge "$@" || :',
+    ]
+    assert result.stderr == f"{hook} is there and is not a shell script; for advice, add this to it:\n"
+    assert hook.read_text() == "#!/usr/bin/env python3\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("revision = 'b'\ndown_revision = 'a'\n", ("b", ("a",))),
+        ('revision: str = "b"  # us\ndown_revision: Union[str, None] = None\n', ("b", ())),
+        ("revision = 'b'\r\ndown_revision = ('a',\r\n    'c')\r\n", ("b", ("a", "c"))),
+        ("revision = 'b'\ndown_revision = ['a']\ndepends_on = None\n", ("b", ("a",))),
+        ("revision = 'b'\ndown_revision = None\ndepends_on = 'x'\n", None),
+        ("revision = 'b'\nrevision = 'c'\ndown_revision = None\n", None),
+        ("revision, down_revision = 'b', 'a'\n", None),
+        ("revision = down_revision = None\n", None),
+        ("revision = 'b' + 'c'\n", None),
+        ("revision = f'b'\n", None),
+        ("revision = 'b'\ndown_revision = a\n", None),
+        ("revision = 'b'\ndown_revision = ('a', x)\n", None),
+        ("x = 1\n", None),
+    ],
+)
+def test_what_a_glance_at_a_script_tells(text: str, expected: object) -> None:
+    assert glance(text.encode()) == expected
