@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitmig.bookkeeping import Bookkeeping
-from gitmig.consent import protection
+from gitmig.consent import protection, require_harmless
 from gitmig.errors import GitmigError, MigrationFailed, Refused
 from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
@@ -71,6 +71,7 @@ class Attempt:
         protected = protection(
             self._repository, self._directory, self._manner, self._command, ground.database, prepared.plan
         )
+        require_harmless(self._manner, prepared)
         warnings = (*prepared.plan.warnings, *stops(prepared.moves, ground), *foreign, *protected)
         plan = replace(prepared.plan, warnings=warnings)
         self.prepared = replace(prepared, plan=plan)

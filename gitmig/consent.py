@@ -7,7 +7,7 @@ from pathlib import Path
 from gitmig.errors import Refused
 from gitmig.git.repository import Repository
 from gitmig.model import Action, Plan
-from gitmig.prepared import Manner
+from gitmig.prepared import Manner, Prepared
 from gitmig.protection import is_protected, last_part, require_named
 
 
@@ -17,12 +17,15 @@ def protection(
     """What a dry run says of a protected database in which something is undone.
 
     Raises Refused where another database than this one was named, and where this one is protected and was not
-    named with ``--yes``.
+    named with ``--yes``. A hook moves nothing there.
     """
     if manner.database is not None:
         require_named(database, manner.database)
-    if not plan.of(Action.DOWNGRADE) or not is_protected(repository, database, directory):
+    touched = (Action.DOWNGRADE, Action.UPGRADE) if manner.unattended else (Action.DOWNGRADE,)
+    if not plan.of(*touched) or not is_protected(repository, database, directory):
         return ()
+    if manner.unattended:
+        raise Refused(f"{database} is protected", hint="gitmig sync")
     if manner.dry_run:
         return (f"{database} is protected: undoing takes --yes and --database {last_part(database)}",)
     if manner.person.agreed and manner.database is not None:
@@ -36,3 +39,9 @@ def protection(
         if command == "revise"
         else manner.again(*missing),
     )
+
+
+def require_harmless(manner: Manner, prepared: Prepared) -> None:
+    """Raise Refused where a hook would change files: those were left there by a rollback."""
+    if manner.unattended and prepared.restoration is not None and prepared.restoration.paths:
+        raise Refused("a rollback left the models as they are", hint="gitmig sync")

@@ -79,6 +79,8 @@ class Manner:
     """How many seconds a statement may wait for another session; None is the database's default."""
     database: str | None = None
     """The database that the person named."""
+    unattended: bool = False
+    """Whether a hook does it by itself: never in a protected database, and no file changes."""
     words: tuple[str, ...] = ()
     """The command as it was given, after ``gitmig``."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitmig.advice import glance
+from tests import database
 from tests.articles import Article, article, article_on, plain, third
 from tests.story import Project
 
@@ -163,3 +164,33 @@ def test_a_hook_in_another_language_is_left_alone_and_told(advised: Article) -> 
 )
 def test_what_a_glance_at_a_script_tells(text: str, expected: object) -> None:
     assert glance(text.encode()) == expected
+
+
+def test_the_hook_follows_by_itself_where_nothing_is_lost(advised: Article) -> None:
+    project = advised.project
+    project.git("config", "gitmig.sync", "auto")
+    (newest,) = project.heads()
+    below = f"database  at {advised.second}  Add username for user\n"
+    assert said(project, "switch", "--quiet", "main") == below
+    assert project.heads() == (advised.second,)
+    assert said(project, "merge", "--quiet", "feature") == f"database  at {newest}  Add an e-mail address\n"
+    # Otherwise the advice has the reason.
+    advice = line(project, "main").rstrip()
+    database.execute(project.url, "insert into user (email) values ('ada@example.org')")
+    for reason, prepare in (
+        ("GM020: the column user.email is dropped, and holds values in rows", ()),
+        ("sqlite:///app.db is protected", ("config", "gitmig.protected", "app.db")),
+    ):
+        if prepare:
+            project.git(*prepare)
+        assert said(project, "checkout", "--quiet", "HEAD~1") == f"{advice}  ({reason})\n"
+        assert said(project, "checkout", "--quiet", "main") == ""
+    assert project.heads() == (newest,)
+    assert project.columns("user") == ("id", "username", "email")
+    # Another database than the one that was seen is none of the hook's business.
+    project.git("config", "--unset", "gitmig.protected")
+    elsewhere = {"DATABASE_URL": "sqlite:///other.db"}
+    result = project.try_git("checkout", "--quiet", "main~1", env=elsewhere)
+    reason = "the database is sqlite:///other.db, and not sqlite:///app.db"
+    assert (result.exit_code, result.stderr) == (0, f"{advice}  ({reason})\n")
+    assert not project.path("other.db").exists()

@@ -1,4 +1,7 @@
-"""What the hooks after a checkout and a merge run. Whatever happens, they are not held up by it."""
+"""What the hooks after a checkout and a merge run. Whatever happens, they are not held up by it.
+
+With ``git config gitmig.sync auto`` they move the database themselves, where nothing has to be asked.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,63 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gitmig.advice import Advice
+
+_WAIT = 5.0
+"""Seconds that a checkout may wait for another gitmig."""
+
 
 def run(words: Sequence[str]) -> None:
-    """Print the advice that there is after ``words``, a hook's name and arguments, to stderr."""
+    """Print the advice after ``words``, a hook's name and arguments, to stderr; or follow it."""
     try:
         from gitmig.advice import advise
 
         advice = advise(words, os.environ)
-        if advice is not None:
-            print(advice.line, file=sys.stderr)
+        if advice is None:
+            return
+        reason = _follow(advice) if _automatic() else None
+        if reason != "":
+            print(advice.line + (f"  ({reason})" if reason else ""), file=sys.stderr)
     except (Exception, KeyboardInterrupt):
         return
+
+
+def _automatic() -> bool:
+    # A gitmig that runs this hook waits for it, and holds what a move needs.
+    if os.environ.get("GITMIG_COMMAND_LOCK"):
+        return False
+    import subprocess
+
+    asked = ["git", "config", "--get", "gitmig.sync"]
+    done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.stdout.strip() == "auto"
+
+
+def _follow(advice: Advice) -> str:
+    """Move the database as ``sync`` does; why that was not done, empty where it was."""
+    from contextlib import redirect_stdout
+    from pathlib import Path
+
+    from gitmig.cli.moving import show
+    from gitmig.cli.terminal import Terminal
+    from gitmig.errors import GitmigError
+    from gitmig.operations.sync import sync
+    from gitmig.prepared import Manner
+    from gitmig.project import ProjectOptions, open_project
+
+    manner = Manner(
+        person=Terminal(agreed=False, quiet=True), wait=_WAIT, database=advice.database, unattended=True
+    )
+    options = ProjectOptions(directory=Path(), config=Path(advice.config), section=advice.section)
+    try:
+        project = open_project(options)
+        result = sync(project, None, manner)
+    except GitmigError as error:
+        return error.message
+    except KeyboardInterrupt:
+        return "interrupted: nothing was changed"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    with redirect_stdout(sys.stderr):
+        show(project, result)
+    return ""

@@ -61,10 +61,21 @@ def manner(
 
 def finish(common: Common, project: Project, result: MoveResult) -> int:
     """Show the result and note where the database is now. Returns the exit code."""
-    if result.done:
-        note_seen(project, result.database, result.heads)
     if common.format == "json":
+        note(project, result)
         print(json.dumps(move_json(result)))
     else:
-        move_text(result, project)
+        show(project, result)
     return 0
+
+
+def show(project: Project, result: MoveResult) -> None:
+    """The same, as text."""
+    note(project, result)
+    move_text(result, project)
+
+
+def note(project: Project, result: MoveResult) -> None:
+    """Note where the database is, where something was done."""
+    if result.done:
+        note_seen(project, result.database, result.heads)
