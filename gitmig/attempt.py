@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitmig.bookkeeping import Bookkeeping
-from gitmig.consent import protection, require_harmless
+from gitmig.consent import asked_in_person, protection, require_harmless, told_of
 from gitmig.errors import GitmigError, MigrationFailed, Refused
 from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
@@ -17,7 +17,7 @@ from gitmig.journal import Logbook
 from gitmig.messages import Ground, Json, Loss, Moves
 from gitmig.model import Plan, RevisionId
 from gitmig.person import Person
-from gitmig.prepared import Following, Manner, Prepared, Stranger
+from gitmig.prepared import Following, Manner, Prepared
 from gitmig.recording import Recording, applied_by_others
 from gitmig.seam import point
 
@@ -67,12 +67,17 @@ class Attempt:
         """Answers ``plan``: None releases the lock."""
         self.before, self._ground = ground.heads, ground
         prepared = self._build(ground)
-        foreign = applied_by_others(self._repository, ground, prepared.plan.steps)
+        others = applied_by_others(self._repository, ground, prepared.plan.steps)
         protected = protection(
             self._repository, self._directory, self._manner, self._command, ground.database, prepared.plan
         )
         require_harmless(self._manner, prepared)
-        warnings = (*prepared.plan.warnings, *stops(prepared.moves, ground), *foreign, *protected)
+        warnings = (
+            *prepared.plan.warnings,
+            *stops(prepared.moves, ground),
+            *map(told_of, others),
+            *protected,
+        )
         plan = replace(prepared.plan, warnings=warnings)
         self.prepared = replace(prepared, plan=plan)
         self.warnings, self.details = plan.warnings, self.prepared.details
@@ -86,9 +91,11 @@ class Attempt:
         moves = replace(self.prepared.moves, losses=losses)
         if self._manner.dry_run:
             return moves if moves.losses else None
-        if self._agreed is None and (foreign or prepared.strangers):
-            self._ask_in_person(foreign, prepared.strangers)
-            return None
+        if self._agreed is None:
+            asked = asked_in_person(self._manner, self._command, others, prepared.strangers)
+            if asked:
+                self.asks = f"{'; '.join(asked)}. {prepared.question or 'Go on?'}"
+                return None
         if self.prepared.question and not self._is_agreed:
             self.asks = self.prepared.question
             return None
@@ -102,22 +109,6 @@ class Attempt:
     @property
     def _is_agreed(self) -> bool:
         return self._agreed is not None or self._manner.person.agreed
-
-    def _ask_in_person(self, foreign: tuple[str, ...], strangers: tuple[Stranger, ...]) -> None:
-        """What somebody else applied or wrote is asked of a person who knows, and never by ``--yes``."""
-        if foreign and not self._manner.person.present:
-            raise Refused(
-                f"{'; '.join(foreign)}: that is not undone without a question",
-                hint="answer it on a terminal, without --yes",
-            )
-        for one in strangers if not self._manner.person.present else ():
-            raise Refused(
-                f"the script of {one.revision} was only fetched: it is not run without a question",
-                hint=f"{one.look}; then answer on a terminal, without --yes",
-            )
-        assert self.prepared is not None
-        fetched = tuple(f"the script of {one.revision} was only fetched" for one in strangers)
-        self.asks = f"{'; '.join((*foreign, *fetched))}. {self.prepared.question or 'Go on?'}"
 
     def losses(self, found: tuple[Loss, ...]) -> bool:
         """Answers ``losses``: GM020 for what holds rows; whether to go on all the same."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from gitmig.errors import Refused
 from gitmig.git.repository import Repository
-from gitmig.model import Action, Plan
-from gitmig.prepared import Manner, Prepared
+from gitmig.model import Action, LedgerRow, Plan
+from gitmig.prepared import Manner, Prepared, Stranger
 from gitmig.protection import is_protected, last_part, require_named
 
 
@@ -45,3 +47,39 @@ def require_harmless(manner: Manner, prepared: Prepared) -> None:
     """Raise Refused where a hook would change files: those were left there by a rollback."""
     if manner.unattended and prepared.restoration is not None and prepared.restoration.paths:
         raise Refused("a rollback left the models as they are", hint="gitmig sync")
+
+
+def told_of(row: LedgerRow) -> str:
+    """Who applied a revision, and when."""
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.time))
+    return f"{row.revision} was applied by {row.who} ({when})"
+
+
+def asked_in_person(
+    manner: Manner, command: str, others: Sequence[LedgerRow], strangers: Sequence[Stranger]
+) -> tuple[str, ...]:
+    """What a person has to be asked even with ``--yes``: what others applied, and scripts that were fetched.
+
+    Raises Refused where nobody is there to be asked. Whoever was named with ``--including`` is not among the
+    others.
+    """
+    open_rows = [row for row in others if not _is_included(manner, row)]
+    told = tuple(told_of(row) for row in open_rows)
+    if told and not manner.person.present:
+        names = dict.fromkeys(row.who or "" for row in open_rows)
+        more = tuple(word for name in names for word in ("--including", name))
+        raise Refused(
+            f"{'; '.join(told)}: that is undone only where their name is given",
+            hint="answer on a terminal, without --yes" if command == "revise" else manner.again(*more),
+        )
+    for one in strangers if not manner.person.present else ():
+        raise Refused(
+            f"the script of {one.revision} was only fetched: it is not run without a question",
+            hint=f"{one.look}; then answer on a terminal, without --yes",
+        )
+    return (*told, *(f"the script of {one.revision} was only fetched" for one in strangers))
+
+
+def _is_included(manner: Manner, row: LedgerRow) -> bool:
+    who = row.who or ""
+    return who in manner.including or who.partition(" <")[0] in manner.including

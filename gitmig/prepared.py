@@ -79,10 +79,12 @@ class Manner:
     """How many seconds a statement may wait for another session; None is the database's default."""
     database: str | None = None
     """The database that the person named."""
+    including: tuple[str, ...] = ()
+    """The people whose work may be undone, as the ledger names them or by their name alone."""
     unattended: bool = False
     """Whether a hook does it by itself: never in a protected database, and no file changes."""
     words: tuple[str, ...] = ()
-    """The command as it was given, after ``gitmig``."""
+    """The command as it was given, after ``gitmig``; without how to answer."""
 
     def again(self, *more: str) -> str:
         """The command to give instead: the same with ``more``."""

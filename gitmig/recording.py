@@ -104,12 +104,12 @@ def pin_rows(repository: Repository, directory: Path, files: str | None, rows: S
 
 def applied_by_others(
     repository: Repository | None, ground: Ground, steps: Sequence[Step]
-) -> tuple[str, ...]:
-    """Which of the revisions that are taken down somebody else applied, as the ledger tells it."""
+) -> tuple[LedgerRow, ...]:
+    """The rows of the revisions that are taken down and that somebody else applied, as the ledger tells."""
     downs = {step.revision for step in steps if step.action is Action.DOWNGRADE}
     rows = [row for row in ground.ledger or () if row.revision in downs and row.direction is Action.UPGRADE]
     me = who(repository) if rows else None
-    return tuple(f"{row.revision} was applied by {row.who}" for row in rows if row.who not in (None, me))
+    return tuple(row for row in rows if row.who not in (None, me))
 
 
 def _planned(operation: Operation, moves: Moves, ground: Ground) -> tuple[LedgerRow, ...]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -293,22 +294,27 @@ def test_a_script_that_was_edited_after_it_was_applied_is_told(tmp_path: Path) -
 def test_what_somebody_else_applied_is_not_undone_unasked(tmp_path: Path) -> None:
     project = with_two_revisions(tmp_path)
     project.gitmig("ledger", "enable", "--yes", check=0)
-    project.gitmig("rollback", "--database-only", "--yes", check=0)
+    project.gitmig("rollback", "base", "--database-only", "--yes", check=0)
     project.gitmig("upgrade", check=0)
     project.git("config", "user.name", "Bob")
+    (row,) = (row for row in recorded(project)[-2:] if row["revision"] == SECOND)
+    told = f"{_ADA} ({time.strftime('%Y-%m-%d %H:%M', time.gmtime(row['time']))})"
     refuses(
         project,
         "rollback",
         "--database-only",
         "--yes",
-        error=f"{SECOND} was applied by {_ADA}: that is not undone without a question",
-        hint="answer it on a terminal, without --yes",
+        error=f"{SECOND} was applied by {told}: that is undone only where their name is given",
+        hint=f"gitmig rollback --database-only --yes --including '{_ADA}'",
         code="refused",
         exit_code=1,
     )
+    warnings = project.gitmig("sync", f"{project.git('rev-parse', 'HEAD~1')}", "--dry-run", "--json").json
+    assert warnings["warnings"] == [f"{SECOND} was applied by {told}"]
     asked = project.on_terminal("rollback", "--database-only", answers=["y"], check=0)
-    assert f"{SECOND} was applied by {_ADA}. Go on? [y/N]" in asked.stdout
-    assert project.heads() == (FIRST,)
+    assert f"{SECOND} was applied by {told}. Go on? [y/N]" in asked.stdout
+    project.gitmig("rollback", "base", "--database-only", "--yes", "--including", "Ada Lovelace", check=0)
+    assert project.heads() == ()
 
 
 @pytest.mark.parametrize(

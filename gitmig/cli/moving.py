@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -36,6 +37,14 @@ Database = Annotated[
         help="The database that is meant, as status prints it or its last part; see gitmig.protected.",
     ),
 ]
+Including = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--including",
+        metavar="NAME",
+        help="Whose work may be undone too, by the ledger's name for them; repeatable.",
+    ),
+]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for a lock.")]
 
 
@@ -47,6 +56,7 @@ def manner(
     wait: float,
     ddl_lock_timeout: float | None = None,
     database: str | None = None,
+    including: Sequence[str] | None = None,
 ) -> Manner:
     """How the operation is to go about it, with the terminal as its person."""
     return Manner(
@@ -55,7 +65,8 @@ def manner(
         wait=wait,
         ddl_lock_timeout=ddl_lock_timeout,
         database=database,
-        words=tuple(sys.argv[1:]),
+        including=tuple(including or ()),
+        words=tuple(word for word in sys.argv[1:] if word != "--json"),
     )
 
 

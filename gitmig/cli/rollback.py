@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Wait, Yes, finish, manner
+from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, Wait, Yes, finish, manner
 from gitmig.operations.rollback import RollbackOptions, rollback
 
 
@@ -26,12 +26,19 @@ def run(
     wait: Wait = 60.0,
     ddl_lock_timeout: DdlLockTimeout = None,
     database: Database = None,
+    including: Including = None,
 ) -> int:
     """Move the database down and put the matching models into the work tree."""
     project = common.open()
     options = RollbackOptions(target=target, commit=commit, database_only=database_only, stash=stash)
     how = manner(
-        common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout, database=database
+        common,
+        dry_run=dry_run,
+        yes=yes,
+        wait=wait,
+        ddl_lock_timeout=ddl_lock_timeout,
+        database=database,
+        including=including,
     )
     result = rollback(project, options, how)
     return finish(common, project, result)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Wait, Yes, finish, manner
+from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, Wait, Yes, finish, manner
 from gitmig.operations.sync import sync
 
 
@@ -21,10 +21,17 @@ def run(
     wait: Wait = 60.0,
     ddl_lock_timeout: DdlLockTimeout = None,
     database: Database = None,
+    including: Including = None,
 ) -> int:
     """Move the database to the revision of what is checked out, or of REF."""
     project = common.open()
     how = manner(
-        common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout, database=database
+        common,
+        dry_run=dry_run,
+        yes=yes,
+        wait=wait,
+        ddl_lock_timeout=ddl_lock_timeout,
+        database=database,
+        including=including,
     )
     return finish(common, project, sync(project, ref, how))
