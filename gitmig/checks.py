@@ -36,6 +36,7 @@ def _duplicates(graph: Graph) -> Iterable[Finding]:
             message=f"{first.path} and {second.path} have one revision id: {first.revision}",
             hint="give one of them an id of its own",
             path=second.path,
+            line=second.revision_line,
         )
 
 
@@ -47,17 +48,20 @@ def _missing(graph: Graph) -> Iterable[Finding]:
             message=f"{script.revision} follows {parent}, which no file has",
             hint=f"bring the file of {parent} back, or correct down_revision in {script.path}",
             path=script.path,
+            line=script.parents_line,
         )
 
 
 def _heads(graph: Graph) -> Iterable[Finding]:
     if len(graph.heads) > 1:
+        last = graph.scripts[graph.heads[-1]]
         yield Finding(
             code="GM002",
             severity=Severity.ERROR,
             message=f"{len(graph.heads)} heads: {', '.join(graph.heads)}",
             hint="alembic merge heads",
-            path=graph.scripts[graph.heads[-1]].path,
+            path=last.path,
+            line=last.parents_line,
         )
 
 
@@ -204,6 +208,7 @@ def unproven(script: Script, reason: str | None = None) -> Finding:
         if reason
         else f"gitmig tie {script.revision}",
         path=script.path,
+        line=script.revision_line,
     )
 
 
@@ -215,6 +220,7 @@ def disproven(script: Script, changes: Sequence[FacetChange]) -> Finding:
         message=f"the revision {script.revision} does not take the database to these models",
         hint=f"correct {script.path}",
         path=script.path,
+        line=script.revision_line,
         details=tuple(render(change) for change in changes),
     )
 
@@ -264,6 +270,7 @@ def rewritten(script: Script, what: str) -> Finding:
         message=f"{script.revision} is published and was {what}: databases that have it keep the old one",
         hint="put it back, and write what is missing in a new revision",
         path=script.path,
+        line=script.parents_line if what == "re-parented" else script.revision_line,
     )
 
 
@@ -287,6 +294,7 @@ def base_moved(script: Script, parent: RevisionId, base: str, heads: Sequence[Re
         f"({', '.join(heads)} is)",
         hint=f"git merge {base}, then alembic merge heads",
         path=script.path,
+        line=script.parents_line,
     )
 
 

@@ -49,6 +49,9 @@ class Script:
     header: Header = Header()
     open_lines: tuple[int, ...] = ()
     """Line numbers (from 1) of lines ``# gitmig: write by hand: …``."""
+    revision_line: int | None = field(default=None, compare=False)
+    parents_line: int | None = field(default=None, compare=False)
+    """Where ``revision`` and ``down_revision`` are assigned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

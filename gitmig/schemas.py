@@ -37,14 +37,15 @@ class Schemas:
     project: Project
     fresh: bool = False
     """Whether everything is computed, whatever the cache knows."""
-    _found: set[str] = field(default_factory=set)
+    _found: dict[str, Schema | None] = field(default_factory=dict)
+    """What the cache said, by the tree's label."""
     _computed: dict[str, Schema] = field(default_factory=dict)
     """What was computed just now, by the tree's label."""
 
     @property
     def remembered(self) -> bool:
         """Whether an answer so far came from the cache."""
-        return bool(self._found)
+        return any(self._found.values())
 
     def afresh(self) -> Schemas:
         """The same, computing everything: what is about to block somebody must not rest on a cache."""
@@ -63,10 +64,9 @@ class Schemas:
             return self._computed[tree.label]
         if self.fresh:
             return None
-        found = self.cache.find(tree, self.circumstances(), self.project.top)
-        if found is not None:
-            self._found.add(tree.label)
-        return found
+        if tree.label not in self._found:
+            self._found[tree.label] = self.cache.find(tree, self.circumstances(), self.project.top)
+        return self._found[tree.label]
 
     def of(self, tree: Tree) -> Schema:
         """The schema of a tree. Raises ProjectCodeError where its models do not import.

@@ -11,7 +11,7 @@ import io
 import posixpath
 import re
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gitmig.header import docstring_node, is_header_line, parse_module, read_header
 from gitmig.literals import Dynamic, Literal, module_names
@@ -141,8 +141,9 @@ def _read(path: str, text: str) -> Script | None:
             _require_no_hidden_revision(module, names)
             return None
         names["revision"] = legacy[1]
+    lines = _lines(module)
     if "down_revision" not in names:
-        raise _Unclear("down_revision is missing")
+        raise _Unclear("down_revision is missing", lines.get("revision"))
     for name in _IDENTIFIERS:
         value = names.get(name)
         if isinstance(value, Dynamic):
@@ -150,15 +151,22 @@ def _read(path: str, text: str) -> Script | None:
     node = docstring_node(module)
     docstring = "" if node is None else str(node.value)
     return Script(
-        revision=_revision(names["revision"]),
-        down_revisions=tuple(RevisionId(parent) for parent in _several(names, "down_revision")),
+        revision=_revision(names["revision"], lines.get("revision")),
+        down_revisions=tuple(RevisionId(parent) for parent in _several(names, "down_revision", lines)),
         path=path,
-        depends_on=_several(names, "depends_on"),
-        branch_labels=_several(names, "branch_labels"),
+        depends_on=_several(names, "depends_on", lines),
+        branch_labels=_several(names, "branch_labels", lines),
         message=_message(docstring),
         header=Header() if node is None else read_header(docstring),
         open_lines=_open_lines(text),
+        revision_line=lines.get("revision"),
+        parents_line=lines.get("down_revision"),
     )
+
+
+def _lines(module: ast.Module) -> dict[str, int]:
+    """Where each identifier is assigned."""
+    return {name: node.lineno for node in module.body for name in _assigned(node) if name in _IDENTIFIERS}
 
 
 def _require_no_hidden_revision(module: ast.Module, names: dict[str, Literal | Dynamic]) -> None:
@@ -167,16 +175,16 @@ def _require_no_hidden_revision(module: ast.Module, names: dict[str, Literal | D
         raise _Unclear(f"revision is not spelled out: {star.reason}", star.line)
 
 
-def _revision(value: Literal | Dynamic) -> RevisionId:
+def _revision(value: Literal | Dynamic, line: int | None) -> RevisionId:
     if not isinstance(value, str) or not value:
-        raise _Unclear("revision is not a text")
+        raise _Unclear("revision is not a text", line)
     illegal = sorted(_ILLEGAL.intersection(value))
     if illegal:
-        raise _Unclear(f"Alembic does not take {' '.join(illegal)} in a revision id: {value}")
+        raise _Unclear(f"Alembic does not take {' '.join(illegal)} in a revision id: {value}", line)
     return RevisionId(value)
 
 
-def _several(names: dict[str, Literal | Dynamic], name: str) -> tuple[str, ...]:
+def _several(names: dict[str, Literal | Dynamic], name: str, lines: Mapping[str, int]) -> tuple[str, ...]:
     """One, several or none, as Alembic's ``to_tuple`` reads it."""
     value = names.get(name)
     members = value if isinstance(value, tuple) else (value,)
@@ -184,7 +192,7 @@ def _several(names: dict[str, Literal | Dynamic], name: str) -> tuple[str, ...]:
         return ()
     texts = tuple(dict.fromkeys(member for member in members if isinstance(member, str)))
     if len(texts) < len(set(members)):
-        raise _Unclear(f"{name} is neither a text, nor several, nor None")
+        raise _Unclear(f"{name} is neither a text, nor several, nor None", lines.get(name))
     return texts
 
 
@@ -256,15 +264,20 @@ def _documented(function: ast.FunctionDef) -> bool:
 
 
 def _is_identifier(node: ast.stmt) -> bool:
+    named = _assigned(node)
+    return bool(named) and named.issubset(_IDENTIFIERS)
+
+
+def _assigned(node: ast.stmt) -> set[str]:
+    """The names that an assignment gives a value."""
     match node:
         case ast.Assign(targets=targets):
             pass
         case ast.AnnAssign(target=target):
             targets = [target]
         case _:
-            return False
-    named = {inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
-    return bool(named) and named.issubset(_IDENTIFIERS)
+            return set()
+    return {inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
 
 
 def _equal(a: str, b: str, part: Callable[[ast.Module], list[ast.stmt]]) -> bool:

@@ -34,6 +34,8 @@ def script(revision: str, *parents: str, path: str | None = None) -> Script:
         revision=RevisionId(revision),
         down_revisions=tuple(RevisionId(parent) for parent in parents),
         path=path or f"versions/{revision}.py",
+        revision_line=3,
+        parents_line=4,
     )
 
 
@@ -65,6 +67,7 @@ def test_more_than_one_head() -> None:
             message="2 heads: bbbb, cccc",
             hint="alembic merge heads",
             path="versions/cccc.py",
+            line=4,
         ),
     )
 
@@ -78,6 +81,7 @@ def test_two_files_with_one_id() -> None:
             message="versions/one.py and versions/two.py have one revision id: aaaa",
             hint="give one of them an id of its own",
             path="versions/two.py",
+            line=3,
         ),
     )
 
@@ -90,6 +94,7 @@ def test_a_parent_that_no_file_has() -> None:
             message="bbbb follows aaaa, which no file has",
             hint="bring the file of aaaa back, or correct down_revision in versions/bbbb.py",
             path="versions/bbbb.py",
+            line=4,
         ),
     )
 

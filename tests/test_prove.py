@@ -73,6 +73,10 @@ def test_a_right_revision_passes_and_a_wrong_one_does_not(told: Article) -> None
     project = changed(told, ADD, INDEX)
     before = project.snapshot()
     assert staged(project).stderr == ""
+    # What is not staged yet is judged alike.
+    project.git("reset", "--quiet")
+    assert project.gitmig("check", check=0).stderr == ""
+    project.git("add", "--all")
     assert project.snapshot() == before  # the configured database too
     wrong = {
         (ADD.replace(" server_default='x',", ""), INDEX): (
@@ -84,11 +88,15 @@ def test_a_right_revision_passes_and_a_wrong_one_does_not(told: Article) -> None
         (ADD,): "  + index ix_user_email\n",
         ("op.execute('CREATE TABLE more (id INTEGER)')", ADD, INDEX): "  - table more\n  - more.id INTEGER\n",
     }
+    said = ""
     for up, lines in wrong.items():
-        assert staged(by_hand(project, *up), 1).stderr == (
+        said = staged(by_hand(project, *up), 1).stderr
+        assert said == (
             f"GM001 the revision c3c3 does not take the database to these models\n{lines}"
             f"  Hint: correct {PATH}\n"
         )
+    project.git("reset", "--quiet")
+    assert project.gitmig("check", check=1).stderr == said
 
 
 def test_what_cannot_be_proven(told: Article) -> None:

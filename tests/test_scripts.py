@@ -216,20 +216,20 @@ def test_one_several_or_none(value: str, expected: tuple[str, ...]) -> None:
             "revision is not spelled out: it is a formatted text",
             2,
         ),
-        ("revision = 'b'", "down_revision is missing", None),
-        ("revision = 'b'\ndown_revision = None\ndel down_revision", "down_revision is missing", None),
-        ("revision = 27\ndown_revision = None", "revision is not a text", None),
-        ("revision = ''\ndown_revision = None", "revision is not a text", None),
-        ("revision = None\ndown_revision = None", "revision is not a text", None),
+        ("revision = 'b'", "down_revision is missing", 1),
+        ("revision = 'b'\ndown_revision = None\ndel down_revision", "down_revision is missing", 1),
+        ("revision = 27\ndown_revision = None", "revision is not a text", 1),
+        ("revision = ''\ndown_revision = None", "revision is not a text", 1),
+        ("revision = None\ndown_revision = None", "revision is not a text", 1),
         (
             "revision = 'b'\ndown_revision = 26",
             "down_revision is neither a text, nor several, nor None",
-            None,
+            2,
         ),
         (
             "revision = 'b'\ndown_revision = ('a', None)",
             "down_revision is neither a text, nor several, nor None",
-            None,
+            2,
         ),
         (
             "revision = 'b'\ndown_revision = (('a', 'c'),)",
@@ -239,12 +239,12 @@ def test_one_several_or_none(value: str, expected: tuple[str, ...]) -> None:
         (
             "revision = 'a-b'\ndown_revision = None",
             "Alembic does not take - in a revision id: a-b",
-            None,
+            1,
         ),
         (
             'revision = "b\'; drop table x; --"\ndown_revision = None',
             "Alembic does not take ' - in a revision id: b'; drop table x; --",
-            None,
+            1,
         ),
         ("revision = 'b'\ndown_revision = (", "'(' was never closed", 2),
         ("<<<<<<< HEAD\nrevision = 'b'", "invalid syntax", 1),
@@ -543,3 +543,14 @@ def test_idle(text: str, nothing: bool) -> None:
 )
 def test_splits(text: str, found: bool) -> None:
     assert splits(text) is found
+
+
+def test_where_the_identifiers_stand() -> None:
+    """A formatter that moves them makes no other revision of it."""
+    script = read_script("1_x.py", '"""Message"""\n\nx = 1\nrevision: str = "b"\n\ndown_revision = "a"\n')
+    assert isinstance(script, Script)
+    assert (script.revision_line, script.parents_line) == (4, 6)
+    tight = read_script("1_x.py", '"""Message"""\nrevision, down_revision = "b", "a"\n')
+    assert isinstance(tight, Script)
+    assert (tight.revision_line, tight.parents_line) == (2, 2)
+    assert tight == script

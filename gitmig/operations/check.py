@@ -20,7 +20,7 @@ from gitmig.checks import (
 from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
-from gitmig.model import CommitId, Finding, Severity
+from gitmig.model import CommitId, Finding, Severity, TieState
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.judging import Subject, edited, graph_judged, judge, recorded, where
 from gitmig.project import Project
@@ -142,8 +142,14 @@ def _models_findings(project: Project, graph: Graph, tree: Tree, schemas: Schema
             base_schema(project, graph, base, like=now, at=tree.commit, schemas=schemas), now
         )
     except ProjectCodeError:
-        # The head revision is not committed yet, or its models do not import any more.
-        return [] if base is None or recorded(graph, now) else [unproven(graph.scripts[base])]
+        if base is None or recorded(graph, now):
+            return []
+        tie = Ties(project=project, at=tree.commit).all().get(base)
+        if tree is project.work_tree and (tie is None or tie.state is TieState.UNCOMMITTED):
+            # The next commit is to bring the head revision: what the hook will say of it.
+            return list(judge(Subject(project=project, tree=tree, parents=_parents(project))))
+        # Its models do not import any more.
+        return [unproven(graph.scripts[base])]
     if not changes:
         return []
     if not project.models:
