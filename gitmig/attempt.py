@@ -16,6 +16,7 @@ from gitmig.git.switching import apply_switch
 from gitmig.journal import Logbook
 from gitmig.messages import Ground, Json, Loss, Moves
 from gitmig.model import Plan, RevisionId
+from gitmig.parking import park_order, why_not
 from gitmig.person import Person
 from gitmig.prepared import Following, Manner, Prepared
 from gitmig.recording import Recording, applied_by_others
@@ -88,7 +89,8 @@ class Attempt:
             )
         # An empty stand-in holds no rows.
         losses = () if ground.provisional else drops_of(self.prepared.moves)
-        moves = replace(self.prepared.moves, losses=losses)
+        order = park_order(self._repository, self._directory, ground, wanted=self._manner.park)
+        moves = replace(self.prepared.moves, losses=losses, parking=order)
         if self._manner.dry_run:
             return moves if moves.losses else None
         if self._agreed is None:
@@ -114,7 +116,8 @@ class Attempt:
         """Answers ``losses``: GM020 for what holds rows; whether to go on all the same."""
         assert self.prepared is not None
         assert self._ground is not None
-        lost = tuple(told(loss) for loss in found)
+        why = why_not(self._repository, self._directory, self._ground) if self._manner.park else None
+        lost = tuple(told(loss, why) for loss in found)
         if lost:
             plan = self.prepared.plan
             self.prepared = replace(self.prepared, plan=replace(plan, warnings=(*plan.warnings, *lost)))

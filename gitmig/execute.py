@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from gitmig.attempt import Attempt
 from gitmig.errors import Declined, GitmigError, Refused
+from gitmig.foresight import rows_left
 from gitmig.git.repository import Repository
 from gitmig.journal import Logbook
 from gitmig.messages import Ground, Moved
@@ -74,7 +75,9 @@ def _outcome(attempt: Attempt, moved: Moved, manner: Manner) -> Outcome:
         heads=moved.heads,
         done=done,
         before=attempt.before,
-        notes=attempt.notes,
+        notes=(*attempt.notes, *rows_left(moved)),
+        parked=moved.parked,
+        back=tuple(back for back in moved.back if back.rows),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gitmig.losses import Drop, drops
-from gitmig.messages import Ground, Loss, Moves
-from gitmig.model import Step
+from gitmig.messages import Dropped, Ground, Loss, Moved, Moves
+from gitmig.model import Action, Step
+from gitmig.parked import told_rows
 from gitmig.scripts import splits
 
 
@@ -34,21 +35,51 @@ def _script_text(moves: Moves, step: Step, graph: int) -> str:
         return ""  # the worker says what is wrong with it
 
 
-def drops_of(moves: Moves) -> tuple[Drop, ...]:
+def drops_of(moves: Moves) -> tuple[Dropped, ...]:
     """What the steps drop, by the text of their scripts."""
-    found: dict[Drop, None] = {}
+    found: dict[tuple[Drop, bool], None] = {}
     for step, graph in moves.steps:
-        found |= dict.fromkeys(drops(_script_text(moves, step, graph), step.action.value))
-    return tuple(found)
+        down = step.action is Action.DOWNGRADE
+        for drop in drops(_script_text(moves, step, graph), step.action.value):
+            found[drop, down] = None
+    # Dropped in both directions, something is not parked in one of them.
+    return tuple(
+        Dropped(drop=drop, down=down and (drop, False) not in found)
+        for drop, down in found
+        if not down or (drop, False) not in found
+    )
 
 
-def told(loss: Loss) -> str:
-    """GM020 in words."""
+def told(loss: Loss, why: str | None = None) -> str:
+    """GM020 in words; ``why`` nothing is parked from this database."""
+    return f"GM020: {_dropped(loss)}{_kept(loss, why)}"
+
+
+def _kept(loss: Loss, why: str | None) -> str:
+    """What becomes of the rows of a downgrade."""
+    if loss.parked:
+        return "; parked: `gitmig upgrade` brings them back"
+    why = loss.why or (why if loss.down else None)
+    return f"; they cannot be parked: {why}" if why is not None else ""
+
+
+def rows_left(moved: Moved) -> tuple[str, ...]:
+    """What a move dropped without parking it, and what it could not put back."""
+    lost = tuple(f"not parked, and gone: {name}" for name in moved.unparked)
+    return lost + tuple(
+        f"{told_rows(each.left)} of {each.name} stay{'s' if each.left == 1 else ''} parked: {each.why} "
+        f"(gitmig park show {each.id})"
+        for each in moved.back
+        if each.left
+    )
+
+
+def _dropped(loss: Loss) -> str:
     drop = loss.drop
     rows = f"about {loss.rows:,} rows" if loss.rows is not None else "rows"
     if drop.table is None:
-        return f"GM020: this drops something that may hold {rows}"
+        return f"this drops something that may hold {rows}"
     table = f"{drop.schema}.{drop.table}" if drop.schema else drop.table
     if drop.column is None:
-        return f"GM020: the table {table} is dropped, and holds {rows}"
-    return f"GM020: the column {table}.{drop.column} is dropped, and holds values in {rows}"
+        return f"the table {table} is dropped, and holds {rows}"
+    return f"the column {table}.{drop.column} is dropped, and holds values in {rows}"

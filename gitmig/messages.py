@@ -24,6 +24,7 @@ from gitmig.model import (
     Script,
     Step,
 )
+from gitmig.parked import ParkedRows, ParkOrder
 from gitmig.record import row_of
 
 if TYPE_CHECKING:
@@ -101,10 +102,21 @@ class Moves:
     """For each graph the folder that its scripts' paths are relative to."""
     steps: tuple[tuple[Step, int], ...]
     expect: tuple[RevisionId, ...]
-    losses: tuple[Drop, ...] = ()
+    losses: tuple[Dropped, ...] = ()
     """What the steps drop: the worker looks whether it holds rows, before anything moves."""
     operation: Operation | None = None
     """What the ledger is to say of the steps; without it no rows are written."""
+    parking: ParkOrder | None = None
+    """What becomes of the rows that a downgrade drops; None: nothing is parked or put back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """Something that a step drops."""
+
+    drop: Drop
+    down: bool
+    """Whether a downgrade drops it, so that the upgrade would bring it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +125,11 @@ class Loss:
 
     drop: Drop
     rows: int | None
+    down: bool = False
+    parked: bool = False
+    """Whether the rows are parked first."""
+    why: str | None = None
+    """Why they cannot be, where that is a matter of the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +151,10 @@ class Moved:
     heads: tuple[RevisionId, ...]
     committed: bool
     database: str
+    parked: tuple[ParkedRows, ...] = ()
+    back: tuple[ParkedRows, ...] = ()
+    unparked: tuple[str, ...] = ()
+    """What is gone and could not be parked, in words."""
 
 
 def ground_of(ask: Json) -> Ground:
@@ -166,10 +187,40 @@ def moves_told(moves: Moves) -> Json:
         ],
         "expect": list(moves.expect),
         "losses": [
-            {"table": drop.table, "column": drop.column, "schema": drop.schema} for drop in moves.losses
+            {"table": drop.table, "column": drop.column, "schema": drop.schema, "down": dropped.down}
+            for dropped in moves.losses
+            for drop in (dropped.drop,)
         ],
         "operation": None if moves.operation is None else asdict(moves.operation),
+        "parking": None if moves.parking is None else _order(moves),
     }
+
+
+def _order(moves: Moves) -> Json:
+    assert moves.parking is not None
+    operation = None if moves.operation is None else moves.operation.id
+    return asdict(moves.parking) | {"operation": operation}
+
+
+def moved_of(answer: Json) -> Moved:
+    """How a migration ended."""
+    return Moved(
+        heads=revisions(answer["heads"]),
+        committed=bool(answer["committed"]),
+        database=a_text(answer["database"]),
+        parked=parked_rows(answer["parked"]),
+        back=parked_rows(answer["back"]),
+        unparked=texts(answer["unparked"]),
+    )
+
+
+def parked_rows(value: object) -> tuple[ParkedRows, ...]:
+    """What is or was parked."""
+    assert isinstance(value, list), value
+    return tuple(
+        ParkedRows(**{**row, "columns": None if row["columns"] is None else tuple(row["columns"])})
+        for row in value
+    )
 
 
 def _script(script: Script, root: Path) -> Json:
@@ -211,7 +262,13 @@ def losses_found(value: object) -> tuple[Loss, ...]:
     """What holds rows among what is to be dropped."""
     assert isinstance(value, list), value
     return tuple(
-        Loss(drop=Drop(table=row["table"], column=row["column"], schema=row["schema"]), rows=row["rows"])
+        Loss(
+            drop=Drop(table=row["table"], column=row["column"], schema=row["schema"]),
+            rows=row["rows"],
+            down=row["down"],
+            parked=row["parked"],
+            why=row["why"],
+        )
         for row in value
     )
 

@@ -11,6 +11,7 @@ from gitmig.git.switching import Switch
 from gitmig.journal import CommitNote
 from gitmig.messages import Moves
 from gitmig.model import CommitId, Plan, RevisionId
+from gitmig.parked import ParkedRows
 from gitmig.passwords import without_passwords
 from gitmig.person import Person
 
@@ -66,6 +67,10 @@ class Outcome:
     before: tuple[RevisionId, ...] = ()
     commit: CommitId | None = None
     notes: tuple[str, ...] = ()
+    parked: tuple[ParkedRows, ...] = ()
+    """What was parked before it was dropped."""
+    back: tuple[ParkedRows, ...] = ()
+    """What was parked and came back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,8 @@ class Manner:
     person: Person
     dry_run: bool = False
     wait: float = 60.0
+    park: bool = False
+    """Whether rows are parked that a downgrade drops."""
     ddl_lock_timeout: float | None = None
     """How many seconds a statement may wait for another session; None is the database's default."""
     database: str | None = None

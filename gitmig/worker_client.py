@@ -41,7 +41,9 @@ from gitmig.messages import (
     lists_of_texts,
     losses_found,
     mapping,
+    moved_of,
     moves_told,
+    parked_rows,
     revisions,
     texts,
 )
@@ -53,6 +55,7 @@ from gitmig.model import (
     RevisionId,
     Schema,
 )
+from gitmig.parked import ParkedRows
 from gitmig.passwords import without_passwords
 from gitmig.worker_errors import frames_of, translated
 
@@ -174,6 +177,25 @@ class Worker:
         """Make the table where it is missing, under the database's lock. Raises as :meth:`migrate` does."""
         return ledger_states(self._request("ledger", {"enable": True, "wait": wait}))
 
+    def parked(self, folder: str) -> tuple[str, tuple[ParkedRows, ...]]:
+        """The database's name and what is parked of it, oldest first; changes nothing, creates nothing."""
+        answer = self._request("park", {"folder": folder})
+        return a_text(answer["database"]), parked_rows(answer["entries"])
+
+    def parked_rows(
+        self, folder: str, number: int, limit: int | None
+    ) -> tuple[tuple[str, ...], tuple[tuple[str | None, ...], ...]]:
+        """The columns and the rows of one copy, as text; changes nothing."""
+        answer = self._request("park", {"folder": folder, "show": number, "limit": limit})
+        rows = cast("list[list[str | None]]", answer["rows"])
+        return texts(answer["columns"]), tuple(tuple(row) for row in rows)
+
+    def drop_parked(self, folder: str, numbers: Sequence[int], wait: float) -> tuple[ParkedRows, ...]:
+        """Delete copies, under the database's lock; what is left. Raises as :meth:`migrate` does."""
+        data: Json = {"folder": folder, "drop": list(numbers), "wait": wait, "lock": self.options.lock}
+        self._request("park", data)
+        return self.parked(folder)[1]
+
     def present(self, places: Sequence[tuple[str, str]]) -> tuple[bool, ...]:
         """Whether tables (``schema.table``, and no column) and columns are in the database."""
         answer = self._request("present", {"places": [list(place) for place in places]})
@@ -206,11 +228,7 @@ class Worker:
             "operation": operation,
         }
         answer = self._request("migrate", data, self._deciders(plan, confirm, losses), note=note)
-        return Moved(
-            heads=revisions(answer["heads"]),
-            committed=bool(answer["committed"]),
-            database=a_text(answer["database"]),
-        )
+        return moved_of(answer)
 
     def draft(
         self,

@@ -16,12 +16,14 @@ from gitmig.errors import (
     NoAlembic,
     NoInterpreter,
     ProjectCodeError,
+    Refused,
     SettingsError,
     Unproven,
     WorkerCrashed,
     WrongDatabase,
 )
 from gitmig.messages import Json, a_text
+from gitmig.parked import told_size
 
 _NEW_ENUM_VALUE = "55P04"
 
@@ -39,6 +41,8 @@ def translated(error: Json) -> GitmigError:
             return WrongDatabase(message, hint="make env.py use the URL it is given", detail=detail)
         case "migration" | "blocked":
             return _failed(error, message, detail)
+        case "park" | "park-limit":
+            return _unparked(error, message)
         case "lock":
             hint = "wait for it, or give it longer with --wait SECONDS"
             if error.get("lost"):
@@ -72,6 +76,24 @@ def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:
         hint = a_text(error["hint"])
     failed = kind(message, hint=hint, detail=detail)
     failed.committed = int(cast("int | None", error.get("committed")) or 0)
+    failed.partial = cast("str | None", error.get("partial"))
+    return failed
+
+
+def _unparked(error: Json, message: str) -> GitmigError:
+    hint = "to lose the rows, give --no-park"
+    if error["kind"] == "park-limit":
+        size, limit = (int(str(error[key])) for key in ("size", "limit"))
+        more = -(-size // (1 << 20))
+        message = (
+            f"{error['name']} holds {told_size(size)}, more than the {told_size(limit)} of gitmig.parkLimit: "
+            "its rows are not parked, and not dropped"
+        )
+        hint = f"git config gitmig.parkLimit {more}M, or to lose the rows: --no-park"
+    if not error.get("committed"):
+        return Refused(message, hint=hint)
+    failed = MigrationFailed(message, hint=hint)
+    failed.committed = int(str(error["committed"]))
     failed.partial = cast("str | None", error.get("partial"))
     return failed
 

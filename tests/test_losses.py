@@ -62,7 +62,7 @@ def test_a_column_with_values(project: Project) -> None:
 
 def test_a_table_with_rows_in_the_plan_and_with_yes(project: Project) -> None:
     database.execute(project.url, "insert into t values (1, 1)")
-    loss = "GM020: the table t is dropped, and holds rows"
+    loss = "GM020: the table t is dropped, and holds rows; parked: `gitmig upgrade` brings them back"
     refuses_but_for_the_log(project, "rollback", "base", error=loss)
     plan = project.gitmig("rollback", "base", "--dry-run", "--json", check=0).json
     assert loss in plan["warnings"]

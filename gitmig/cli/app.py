@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
 
 GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "hook": ("The git hooks of this clone.", ("install", "uninstall", "status", "advise")),
+    "park": ("Rows that were parked before a downgrade dropped them.", ("list", "show", "drop")),
     "ledger": ("The table in the database that says what moved it.", ("enable", "show")),
 }
 """The commands that have commands of their own: what they are about, and the functions in their module."""

@@ -45,6 +45,9 @@ Including = Annotated[
         help="Whose work may be undone too, by the ledger's name for them; repeatable.",
     ),
 ]
+NoPark = Annotated[
+    bool, typer.Option("--no-park", help="Lose the rows that are dropped, instead of parking them.")
+]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for a lock.")]
 
 
@@ -57,6 +60,7 @@ def manner(
     ddl_lock_timeout: float | None = None,
     database: str | None = None,
     including: Sequence[str] | None = None,
+    park: bool = False,
 ) -> Manner:
     """How the operation is to go about it, with the terminal as its person."""
     return Manner(
@@ -67,6 +71,7 @@ def manner(
         database=database,
         including=tuple(including or ()),
         words=tuple(word for word in sys.argv[1:] if word != "--json"),
+        park=park,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, Wait, Yes, finish, manner
+from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, NoPark, Wait, Yes, finish, manner
 from gitmig.operations.rollback import RollbackOptions, rollback
 
 
@@ -21,6 +21,7 @@ def run(
     stash: Annotated[
         bool, typer.Option("--stash", help="Put edits in the way into git's stash first.")
     ] = False,
+    no_park: NoPark = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,
@@ -39,6 +40,7 @@ def run(
         ddl_lock_timeout=ddl_lock_timeout,
         database=database,
         including=including,
+        park=not no_park,
     )
     result = rollback(project, options, how)
     return finish(common, project, result)

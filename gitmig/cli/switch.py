@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, Wait, Yes, finish, manner
+from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, NoPark, Wait, Yes, finish, manner
 from gitmig.operations.switch import SwitchOptions, switch
 
 
@@ -20,6 +20,7 @@ def run(
         str | None, typer.Option("-c", "--create", metavar="NEW", help="Make a branch, at HEAD or at REF.")
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Check out the commit, not the branch.")] = False,
+    no_park: NoPark = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,
@@ -37,5 +38,6 @@ def run(
         ddl_lock_timeout=ddl_lock_timeout,
         database=database,
         including=including,
+        park=not no_park,
     )
     return finish(common, project, switch(project, SwitchOptions(ref=ref, create=create, detach=detach), how))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, Wait, Yes, finish, manner
+from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, NoPark, Wait, Yes, finish, manner
 from gitmig.operations.sync import sync
 
 
@@ -16,6 +16,7 @@ def run(
     ref: Annotated[
         str | None, typer.Argument(metavar="[REF]", help="A branch, tag or commit; the checkout by default.")
     ] = None,
+    no_park: NoPark = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,
@@ -33,5 +34,6 @@ def run(
         ddl_lock_timeout=ddl_lock_timeout,
         database=database,
         including=including,
+        park=not no_park,
     )
     return finish(common, project, sync(project, ref, how))

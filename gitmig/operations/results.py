@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.model import CommitId, FacetChange, Plan, RevisionId
+from gitmig.parked import ParkedRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,5 +32,9 @@ class MoveResult:
     """Whether ``--no-commit`` left models and revision staged."""
     drafted: bool = False
     """Whether a draft was left to be reviewed, and nothing applied."""
+    parked: tuple[ParkedRows, ...] = ()
+    """Rows that were parked before they were dropped."""
+    back: tuple[ParkedRows, ...] = ()
+    """Rows that were parked and came back."""
     notes: tuple[str, ...] = ()
     hint: str | None = None

@@ -97,6 +97,8 @@ def _rollback(
         before=outcome.before,
         heads=outcome.heads,
         done=outcome.done,
+        parked=outcome.parked,
+        back=outcome.back,
     )
     if manner.dry_run or not outcome.done:
         return result

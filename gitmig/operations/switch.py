@@ -75,6 +75,8 @@ def _result(project: Project, planned: Switch, outcome: Outcome) -> MoveResult:
         before=outcome.before,
         heads=outcome.heads,
         done=outcome.done,
+        parked=outcome.parked,
+        back=outcome.back,
         checkout=planned.after.name,
         notes=notes,
     )

@@ -49,6 +49,8 @@ def sync(project: Project, ref: str | None, manner: Manner) -> MoveResult:
         before=outcome.before,
         heads=outcome.heads,
         done=outcome.done,
+        parked=outcome.parked,
+        back=outcome.back,
         notes=outcome.notes,
     )
 

@@ -71,6 +71,8 @@ def _upgrade(project: Project, log: Logbook, target: str, manner: Manner, commit
             before=outcome.before,
             heads=outcome.heads,
             done=outcome.done,
+            parked=outcome.parked,
+            back=outcome.back,
             notes=outcome.notes,
         )
         if manner.dry_run:

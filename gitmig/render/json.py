@@ -8,6 +8,7 @@ from gitmig.operations.log import Line, Log
 from gitmig.operations.recorded import Recorded
 from gitmig.operations.results import MoveResult
 from gitmig.operations.status import Status
+from gitmig.parked import ParkedRows
 
 Json = dict[str, object]
 
@@ -97,11 +98,31 @@ def move_json(result: MoveResult) -> Json:
         answer["commit"] = result.commit
     if result.revision is not None:
         answer |= {"revision": result.revision, "path": result.path}
+    if result.parked:
+        answer["parked"] = [parked_json(rows) for rows in result.parked]
+    if result.back:
+        answer["back"] = [parked_json(rows) | {"left": rows.left} for rows in result.back]
     if result.notes:
         answer["notes"] = list(result.notes)
     if result.hint:
         answer["hint"] = result.hint
     return answer
+
+
+def parked_json(rows: ParkedRows) -> Json:
+    """Rows that are parked, without themselves."""
+    return {
+        "id": rows.id,
+        "revision": rows.revision,
+        "schema": rows.schema,
+        "table": rows.table,
+        "columns": None if rows.columns is None else list(rows.columns),
+        "rows": rows.rows,
+        "bytes": rows.bytes,
+        "who": rows.who,
+        "time": rows.time,
+        "why": rows.why,
+    }
 
 
 def _plan(plan: Plan) -> Json:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from gitmig.model import Action, Step, short
 from gitmig.operations.results import MoveResult
+from gitmig.parked import told_rows
 from gitmig.project import Project
 from gitmig.render.harmless import harmless
 from gitmig.render.plans import plan_lines
@@ -59,6 +60,7 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
     yield f"database  {'at' if moves else 'already at'} {where}{_message(result, project)}"
     if result.checkout is not None:
         yield f"checkout  {result.checkout}"
+    yield from _rows(result)
     restored = result.plan.of(Action.RESTORE, Action.REMOVE)
     if result.command == "rollback" and not result.heads:
         yield _BASE
@@ -68,6 +70,13 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
         yield f"staged    {result.path} and the models, to be committed with your other changes"
     if result.commit:
         yield f"commit    {short(result.commit)}"
+
+
+def _rows(result: MoveResult) -> Iterator[str]:
+    for each in result.parked:
+        yield f"rows      parked {told_rows(each.rows)} of {each.name}"
+    for each in result.back:
+        yield f"rows      {told_rows(each.rows)} of {each.name} {'is' if each.rows == 1 else 'are'} back"
 
 
 _BASE = "models    left as they are: base has none of its own"

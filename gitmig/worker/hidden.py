@@ -1,4 +1,5 @@
-"""What autogenerate is not to see: the ledger's table. Alembic's plugin (1.18 or later), our own filter.
+"""What autogenerate is not to see: the ledger's table, and rows that are parked. Alembic's plugin (1.18 or
+later), our own filter.
 
 Alembic loads it, wherever gitmig is installed, while it is itself being imported: nothing but the standard
 library may be imported at the top, and nothing of Alembic's may be touched before :func:`setup` is called.
@@ -6,10 +7,13 @@ library may be imported at the top, and nothing of Alembic's may be touched befo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 SCHEMA, IN_SCHEMA, TABLE = "gitmig", "ledger", "gitmig_ledger"
+_OURS = re.compile(r"ledger|parked(_\d+)?")
+"""The tables that gitmig makes in its schema."""
 
 
 def ledger_name(dialect: str) -> tuple[str | None, str]:
@@ -18,10 +22,11 @@ def ledger_name(dialect: str) -> tuple[str | None, str]:
 
 
 def is_shown(name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
-    """An ``include_name`` of Alembic's: everything but the ledger."""
+    """An ``include_name`` of Alembic's: everything but the ledger, and rows that are parked."""
     if kind != "table":
         return True
-    return name != TABLE and (parents.get("schema_name"), name) != (SCHEMA, IN_SCHEMA)
+    ours = parents.get("schema_name") == SCHEMA and _OURS.fullmatch(name or "")
+    return name != TABLE and not ours
 
 
 def setup(plugin: Any) -> None:

@@ -145,6 +145,10 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
         from .enabling import ledger
 
         return ledger(session, request)
+    if name == "park":
+        from .parked import parked
+
+        return parked(session, request)
     if name == "format":
         from .draft import run_write_hooks
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -16,6 +17,7 @@ from .graph import BrokenScript, build_steps, revision_map
 from .heads import no_new_files
 from .ledger import Ledger, ledger_facts
 from .locks import Locks
+from .parking import Order, Parking, parking_of
 from .planning import ask_plan, is_transactional
 from .progress import Progress
 from .session import Session
@@ -29,8 +31,9 @@ def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     on an empty database in memory first, with ``provisional``, and then again. ``operation`` is one that the
     command line asks about: ``plan`` says how many rows the ledger has of it.
 
-    Returns ``{heads, committed, database, steps}``: ``committed`` whether everything planned was committed,
-    ``steps`` how many steps were, ``heads`` what the version table holds now. Raises Failure("migration")
+    Returns ``{heads, committed, database, steps, parked, back, unparked}``: ``committed`` whether everything
+    planned was committed, ``steps`` how many steps were, ``heads`` what the version table holds now; the
+    last three are those of :class:`Parking`. Raises Failure("migration")
     with ``committed`` (steps), ``revision``, ``action``, ``previous`` (the step before), ``statement``,
     ``sqlstate``, and ``partial``: the revision of which something was committed before its step was done, or
     None; where the database takes no DDL back, the one that failed. Failure("blocked") has the same, where a
@@ -69,6 +72,8 @@ class Migration(Purpose):
         self._sqlite: dict[Connection, SqliteTransactions] = {}
         self._steps: tuple[RevisionStep, ...] = ()
         self._expect: list[str] = []
+        self._parkings: list[Parking] = []
+        self._parking: Parking | None = None
         self._external = False
         self._prepared = False
         self.progress = Progress(self._locks, session.places)
@@ -130,9 +135,7 @@ class Migration(Purpose):
         self.database = database_name(connection.engine.url)
         if connection in self._sqlite:
             self._sqlite[connection].lock()
-        schema = context.version_table_schema
-        table = f"{schema}.{context.version_table}" if schema else context.version_table
-        self._or_stop(lambda: self._locks.take(connection, table))
+        self._or_stop(lambda: self._locks.take(connection, table_name(context)))
         # Before the heads: whoever waits is told the last statement of the lock's holder.
         self._told = self._look_into_ledger(context)
         heads = context.get_current_heads()
@@ -146,7 +149,9 @@ class Migration(Purpose):
             raise Failure("project-code", message)
 
     def release(self) -> None:
-        """Let go of the locks; the transaction has ended by now."""
+        """Let go of the locks, and of where rows are parked; the transaction has ended by now."""
+        for parking in self._parkings:
+            parking.close()
         self._locks.release()
 
     def result(self) -> dict[str, Any]:
@@ -156,6 +161,9 @@ class Migration(Purpose):
             "committed": bool(self.confirmed),
             "database": self.database,
             "steps": self.progress.committed,
+            "parked": [each for parking in self._parkings for each in parking.parked],
+            "back": [each for parking in self._parkings for each in parking.back],
+            "unparked": [each for parking in self._parkings for each in parking.unparked],
         }
 
     def _plan(self, context: MigrationContext, heads: tuple[str, ...]) -> bool:
@@ -171,6 +179,7 @@ class Migration(Purpose):
             **self._told,
         )
         self._expect = sorted(answer["expect"])
+        self._park(context, answer)
         if self._ledger is not None:
             self._ledger.expect(answer.get("operation"))
         try:
@@ -188,11 +197,26 @@ class Migration(Purpose):
             sqlite.remember_foreign_keys()
         return bool(self._steps)
 
+    def _park(self, context: MigrationContext, answer: dict[str, Any]) -> None:
+        """Have the rows parked that the steps drop, and put back those that belong to them."""
+        self._parking = None
+        order = Order.of(answer.get("parking"))
+        if order is not None and answer["steps"]:
+            environment = f"{self.session.options.section}:{table_name(context)}"
+            parking = parking_of(context, order, environment, transactional=self.progress.whole)
+            if parking is not None:
+                self._parking = parking
+                self._parkings.append(parking)
+
     def _watched(self, function: Callable[..., None], path: str) -> Callable[..., None]:
         @functools.wraps(function)
         def watched(**arguments: Any) -> None:
+            assert self.progress.current is not None
             try:
-                function(**arguments)
+                with self._parking.watching(*self.progress.current) if self._parking else nullcontext():
+                    function(**arguments)
+            except Failure as failure:
+                raise Stopped(self.progress.reported(failure)) from failure
             except (Exception, SystemExit) as error:
                 raise Stopped(self.progress.failed(error, path)) from error
 
@@ -289,6 +313,12 @@ class Migration(Purpose):
             action()
         except Failure as failure:
             raise Stopped(failure) from None
+
+
+def table_name(context: MigrationContext) -> str:
+    """The version table, with its schema where it has one."""
+    schema = context.version_table_schema
+    return f"{schema}.{context.version_table}" if schema else context.version_table
 
 
 def _listed(heads: list[str]) -> str:

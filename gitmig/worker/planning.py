@@ -6,10 +6,11 @@ from typing import Any
 
 from alembic.runtime.migration import MigrationContext
 
-from .channel import Channel
+from .channel import Channel, Failure
 from .environment import Stopped
 from .heads import what_is_there
 from .losses import find_losses
+from .parking import Order, foretold
 
 
 def is_transactional(context: MigrationContext) -> bool:
@@ -27,7 +28,8 @@ def ask_plan(
 ) -> dict[str, Any]:
     """The plan from ``heads``, with ``facts`` told; what it drops that holds rows is asked about too.
 
-    Raises Stopped where the command line wants the lock released.
+    Raises Stopped where the command line wants the lock released, and where more would have to be parked
+    than may be.
     """
     answer = channel.ask(
         "plan",
@@ -40,6 +42,10 @@ def ask_plan(
     if answer.get("losses"):
         assert context.connection is not None
         found = find_losses(context.connection, answer["losses"])
+        try:
+            found = foretold(context.connection, Order.of(answer.get("parking")), found)
+        except Failure as failure:
+            raise Stopped(failure) from None
         if not channel.ask("losses", found=found).get("go"):
             raise Stopped
     return answer

@@ -82,6 +82,12 @@ class Progress:
             kind, message = "blocked", f"{who} {gave_up}"
         return self.failure(message, detail, kind, statement=error.statement, sqlstate=sqlstate(error.orig))
 
+    def reported(self, failure: Failure) -> Failure:
+        """A failure of ours in the midst of a step, with how far the run had come."""
+        told = self.failure(failure.message, failure.detail, failure.kind)
+        told.data |= failure.data
+        return told
+
     def failure(
         self,
         message: str,

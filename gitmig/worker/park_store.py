@@ -1,0 +1,363 @@
+"""Where parked rows are kept, and the list of them.
+
+PostgreSQL: tables in the schema ``gitmig`` of the database itself. SQLite: a file in the private git
+directory, one for each database, attached while it is needed. Both are written in the migration's own
+transaction. What is empty is removed, the file too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, event, inspect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateSchema
+
+from .hidden import SCHEMA
+from .tables import Column, Place, Tables, quoted, run
+
+ROW, STATE = "gitmig_row", "gitmig_state"
+"""What a copy has besides the columns: a number for each row, and how far it has come."""
+CHOSEN, LEFT, BACK = 0, 1, 2
+"""A row that is to be put back, one that does not fit, one that is back."""
+_ALIAS = "gitmig_parked"
+_FIELDS = (
+    "id", "environment", "revision", "table_schema", "table_name", "whole", "columns", "key_columns",
+    "row_count", "byte_count", "who", "operation", "parked_at", "why",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Rows of one table, or of columns of it, that were parked before a step dropped them."""
+
+    id: int
+    environment: str
+    revision: str
+    place: Place
+    whole: bool
+    columns: tuple[Column, ...]
+    """Those that were dropped."""
+    key: tuple[Column, ...]
+    """What tells their rows apart; for a whole table they are among ``columns``."""
+    rows: int
+    bytes: int
+    who: str | None
+    operation: str | None
+    parked_at: int
+    why: str | None
+    """Why these rows could not be put back when that was tried."""
+
+    def told(self) -> dict[str, Any]:
+        """As the command line is told."""
+        return {
+            "id": self.id,
+            "revision": self.revision,
+            "schema": self.place.schema,
+            "table": self.place.table,
+            "columns": None if self.whole else [column.name for column in self.columns],
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "who": self.who,
+            "operation": self.operation,
+            "time": self.parked_at,
+            "why": self.why,
+        }
+
+
+class Store:
+    """The copies of one database, and the list of them, seen through a connection."""
+
+    def __init__(self, connection: Connection, schema: str):
+        self._connection = connection
+        self._schema = schema
+
+    @property
+    def _list(self) -> str:
+        return f"{quoted(self._schema)}.parked"
+
+    def copy(self, number: int) -> str:
+        """A copy's name in a statement."""
+        return f"{quoted(self._schema)}.parked_{number}"
+
+    def exists(self) -> bool:
+        """Whether anything was ever parked and not all of it came back."""
+        return inspect(self._connection).has_table("parked", schema=self._schema)
+
+    def prepare(self) -> None:
+        """Make room for copies."""
+        if not self.exists():
+            kinds = {"id": "bigint PRIMARY KEY", "row_count": "bigint", "byte_count": "bigint",
+                     "parked_at": "bigint", "whole": "bigint"}  # fmt: skip
+            columns = ", ".join(f"{name} {kinds.get(name, 'text')}" for name in _FIELDS)
+            run(self._connection, f"CREATE TABLE {self._list} ({columns})")
+
+    def entries(self, environment: str | None = None) -> list[Entry]:
+        """What is parked, oldest first."""
+        if not self.exists():
+            return []
+        where = "" if environment is None else " WHERE environment = :environment"
+        rows = run(
+            self._connection,
+            f"SELECT {', '.join(_FIELDS)} FROM {self._list}{where} ORDER BY id",
+            **({} if environment is None else {"environment": environment}),
+        )
+        return [_entry(row) for row in rows]
+
+    def park(
+        self, tables: Tables, place: Place, columns: tuple[Column, ...], key: tuple[Column, ...], **about: Any
+    ) -> Entry:
+        """Copy these columns with the key; ``about`` are the entry's other fields."""
+        self.prepare()
+        number = run(self._connection, f"SELECT coalesce(max(id), 0) + 1 FROM {self._list}").scalar_one()
+        copy = self.copy(number)
+        kept = {column.name: column for column in (*key, *columns)}
+        parts = [
+            f"CAST({quoted(name)} AS text) AS {quoted(name)}" if column.foreign else quoted(name)
+            for name, column in kept.items()
+        ]
+        select = ", ".join((f"row_number() OVER () AS {ROW}", f"{CHOSEN} AS {STATE}", *parts))
+        run(self._connection, f"CREATE TABLE {copy} AS SELECT {select} FROM {place.sql}")
+        if key:
+            self._index(number, [column.name for column in key])
+        entry = Entry(
+            id=number,
+            place=place,
+            columns=columns,
+            key=key,
+            rows=run(self._connection, f"SELECT count(*) FROM {copy}").scalar_one(),
+            bytes=self._bytes(copy, list(kept)),
+            parked_at=int(time.time()),
+            why=None,
+            **about,
+        )
+        values = dict(zip(_FIELDS, _row(entry), strict=True))
+        names = ", ".join(_FIELDS)
+        run(
+            self._connection,
+            f"INSERT INTO {self._list} ({names}) VALUES ({', '.join(f':{name}' for name in _FIELDS)})",
+            **values,
+        )
+        return entry
+
+    def keep_left(self, entry: Entry, rows: int, why: str) -> None:
+        """Keep only the rows that are not back, and why."""
+        run(self._connection, f"DELETE FROM {self.copy(entry.id)} WHERE {STATE} = {BACK}")
+        self._choose_all(entry)
+        run(
+            self._connection,
+            f"UPDATE {self._list} SET row_count = :rows, why = :why WHERE id = :id",
+            rows=rows,
+            why=why,
+            id=entry.id,
+        )
+
+    def narrow(self, entry: Entry, columns: tuple[Column, ...], why: str | None = None) -> None:
+        """Of all that was parked only these columns are still wanted; without ``why`` for the first time."""
+        run(
+            self._connection,
+            f"UPDATE {self._list} SET whole = 0, columns = :columns, why = :why WHERE id = :id",
+            columns=_columns_text(columns),
+            why=why,
+            id=entry.id,
+        )
+        self._choose_all(entry)
+
+    def _choose_all(self, entry: Entry) -> None:
+        run(
+            self._connection, f"UPDATE {self.copy(entry.id)} SET {STATE} = {CHOSEN} WHERE {STATE} <> {CHOSEN}"
+        )
+
+    def remove(self, number: int) -> None:
+        """Drop a copy, and with the last one the list."""
+        run(self._connection, f"DROP TABLE {self.copy(number)}")
+        run(self._connection, f"DELETE FROM {self._list} WHERE id = :id", id=number)
+        if not run(self._connection, f"SELECT 1 FROM {self._list} LIMIT 1").first():
+            self._remove_list()
+
+    def rows(self, entry: Entry, limit: int | None) -> list[tuple[Any, ...]]:
+        """The rows of a copy, oldest first: the key's columns, then the others."""
+        names = list(dict.fromkeys(column.name for column in (*entry.key, *entry.columns)))
+        few = f" LIMIT {limit}" if limit is not None else ""
+        found = run(
+            self._connection,
+            f"SELECT {', '.join(map(self._shown, names))} FROM {self.copy(entry.id)} ORDER BY {ROW}{few}",
+        )
+        return [tuple(row) for row in found]
+
+    def close(self) -> None:
+        """After the transaction has ended."""
+
+    def _index(self, number: int, names: list[str]) -> None:
+        listed = ", ".join(map(quoted, names))
+        run(self._connection, f"CREATE INDEX ON {self.copy(number)} ({listed})")
+        run(self._connection, f"ANALYZE {self.copy(number)}")
+
+    def _bytes(self, copy: str, names: list[str]) -> int:
+        return int(run(self._connection, f"SELECT pg_table_size('{copy}'\\:\\:regclass)").scalar_one())
+
+    def _remove_list(self) -> None:
+        run(self._connection, f"DROP TABLE {self._list}")
+
+    def _shown(self, name: str) -> str:
+        return quoted(name)
+
+
+class PostgresStore(Store):
+    """Tables in the schema ``gitmig``."""
+
+    def __init__(self, connection: Connection):
+        super().__init__(connection, SCHEMA)
+
+    def prepare(self) -> None:
+        """Make room for copies, the schema too."""
+        if not inspect(self._connection).has_schema(SCHEMA):
+            self._connection.execute(CreateSchema(SCHEMA))
+        super().prepare()
+
+    def _remove_list(self) -> None:
+        super()._remove_list()
+        with contextlib.suppress(DBAPIError), self._connection.begin_nested():
+            # Unless the ledger is in it, or it is somebody else's.
+            run(self._connection, f"DROP SCHEMA {SCHEMA} RESTRICT")
+
+    def _shown(self, name: str) -> str:
+        return f"CAST({quoted(name)} AS text)"
+
+
+class SqliteStore(Store):
+    """A file of its own, attached to the connection."""
+
+    def __init__(self, connection: Connection, file: str):
+        super().__init__(connection, _ALIAS)
+        self._file = file
+        self._attached = False
+        self._let_go = False
+
+    def exists(self) -> bool:
+        """Looking makes no file."""
+        if not self._attached and not os.path.exists(self._file):
+            return False
+        self._attach()
+        return super().exists()
+
+    def prepare(self) -> None:
+        """Make room for copies, the file too."""
+        os.makedirs(os.path.dirname(self._file), exist_ok=True)
+        self._attach()
+        super().prepare()
+
+    def close(self) -> None:
+        """Let go of the file, and remove it where nothing is in it any more."""
+        if not self._attached:
+            return
+        if not self._connection.closed:
+            self._detach(self._connection.connection.dbapi_connection)
+        event.remove(self._connection.engine, "checkin", self._detach)
+        self._attached = False
+        if self._let_go and os.path.exists(self._file) and _is_empty(self._file):
+            os.unlink(self._file)
+
+    def _attach(self) -> None:
+        if self._attached:
+            return
+        if all(row[1] != _ALIAS for row in run(self._connection, "PRAGMA database_list")):
+            run(self._connection, f"ATTACH :file AS {_ALIAS}", file=self._file)
+        self._attached = True
+        # A connection that goes back to a pool must not keep the file.
+        event.listen(self._connection.engine, "checkin", self._detach)
+
+    def _detach(self, driver: Any, record: Any = None) -> None:
+        with contextlib.suppress(Exception):
+            cursor = driver.cursor()
+            cursor.execute(f"DETACH {_ALIAS}")
+            cursor.close()
+            self._let_go = True
+
+    def _index(self, number: int, names: list[str]) -> None:
+        listed = ", ".join(map(quoted, names))
+        index = f"{quoted(_ALIAS)}.parked_{number}_key"
+        run(self._connection, f"CREATE INDEX {index} ON parked_{number} ({listed})")
+
+    def _bytes(self, copy: str, names: list[str]) -> int:
+        sizes = " + ".join(f"coalesce(length(CAST({quoted(name)} AS BLOB)), 0)" for name in names)
+        return int(run(self._connection, f"SELECT coalesce(sum({sizes}), 0) FROM {copy}").scalar_one())
+
+
+def store_of(connection: Connection, folder: str | None) -> Store | None:
+    """Where this database's rows are parked; None where they cannot be. ``folder`` is for SQLite's files."""
+    if connection.dialect.name == "postgresql":
+        return PostgresStore(connection)
+    file = park_file(connection, folder) if folder is not None else None
+    return SqliteStore(connection, file) if file is not None else None
+
+
+def park_file(connection: Connection, folder: str) -> str | None:
+    """The file for an SQLite database; None for one in memory and for other databases."""
+    database = connection.engine.url.database
+    if connection.dialect.name != "sqlite" or not database:
+        return None
+    path = next((row[2] for row in run(connection, "PRAGMA database_list") if row[1] == "main"), "")
+    if not path:
+        return None
+    digest = hashlib.sha256(os.path.realpath(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return os.path.join(folder, f"{os.path.basename(path)}-{digest}")
+
+
+def _is_empty(file: str) -> bool:
+    with contextlib.closing(sqlite3.connect(file)) as own:
+        return own.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    return (
+        entry.id,
+        entry.environment,
+        entry.revision,
+        entry.place.schema,
+        entry.place.table,
+        int(entry.whole),
+        _columns_text(entry.columns),
+        _columns_text(entry.key),
+        entry.rows,
+        entry.bytes,
+        entry.who,
+        entry.operation,
+        entry.parked_at,
+        entry.why,
+    )
+
+
+def _entry(row: Any) -> Entry:
+    number, environment, revision, schema, table, whole, columns, key, *rest = row
+    rows, size, who, operation, parked_at, why = rest
+    return Entry(
+        id=number,
+        environment=environment,
+        revision=revision,
+        place=Place(table, schema),
+        whole=bool(whole),
+        columns=_columns(columns),
+        key=_columns(key),
+        rows=rows,
+        bytes=size,
+        who=who,
+        operation=operation,
+        parked_at=parked_at,
+        why=why,
+    )
+
+
+def _columns_text(columns: tuple[Column, ...]) -> str:
+    return json.dumps([[column.name, column.type, column.foreign] for column in columns])
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    return tuple(Column(*each) for each in json.loads(text))

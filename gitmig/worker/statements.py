@@ -1,0 +1,277 @@
+"""What a text of SQL drops and adds, as far as parking has to know: read, and never run.
+
+Comments and literals count for nothing; a text may hold several statements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+|--[^\n]*)
+    | (?P<comment>/\*)
+    | (?P<dollar>\$(?:[A-Za-z_]\w*)?\$)
+    | (?P<literal>[eE]'(?:[^'\\]|\\.|'')*'|[bBnNxX]?'(?:[^']|'')*')
+    | (?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`)
+    | (?P<word>[^\W\d][\w$]*)
+    | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_NO_COLUMN = {"constraint", "primary", "foreign", "index", "key", "check"}
+_CONSTRAINTS = {"constraint", "foreign", "primary", "unique", "check", "exclude"}
+_DEFAULTED = {"default", "generated", "autoincrement", "as"}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A table as a statement names it; what was not quoted is in lower case."""
+
+    table: str
+    schema: str | None = None
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A table, or a column of one, that a statement drops."""
+
+    name: Name
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class Add:
+    """A column that a statement adds as NOT NULL with nothing to fill it; where the two words stand."""
+
+    name: Name
+    column: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """Rows that are copied into another table: ``INSERT INTO new (columns) SELECT … FROM old``."""
+
+    new: Name
+    old: Name
+    columns: tuple[str, ...]
+    used: frozenset[str]
+    """The columns of ``old`` that the new rows are made of."""
+    list_end: int
+    """Where the parenthesis after ``columns`` stands."""
+    select_end: int
+    """Where the last column of the SELECT ends."""
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def is_name(self) -> bool:
+        return self.kind in ("word", "quoted")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a text."""
+
+    tokens: tuple[_Token, ...]
+
+    def words(self, count: int) -> tuple[str, ...]:
+        """The first words, in lower case."""
+        return tuple(token.text for token in self.tokens[:count] if token.kind == "word")
+
+    def drops(self) -> tuple[Drop, ...]:
+        """The tables and columns that it drops."""
+        if self.words(2) == ("drop", "table"):
+            parts = _at_commas(_skip(self.tokens[2:], "if", "exists"))
+            return tuple(Drop(name) for name, _ in map(_name, parts) if name is not None)
+        if self.words(2) != ("alter", "table"):
+            return ()
+        name, actions = self._altered()
+        dropped = (_dropped_column(action) for action in actions)
+        return tuple(Drop(name, column) for column in dropped if column is not None) if name else ()
+
+    def adds_unfilled(self) -> tuple[Add, ...]:
+        """The columns that it adds to a table as NOT NULL without a default."""
+        name, actions = self._altered()
+        found = (_unfilled(name, action) for action in actions) if name else ()
+        return tuple(add for add in found if add is not None)
+
+    def referred(self) -> Name | None:
+        """The table that a foreign key which it adds to a table that is there refers to."""
+        _, actions = self._altered()
+        for action in actions:
+            if [token.text for token in action[:1]] != ["add"]:
+                continue
+            for position, token in enumerate(action):
+                if token.kind == "word" and token.text == "references":
+                    return _name(action[position + 1 :])[0]
+        return None
+
+    def requires(self) -> tuple[Name, str] | None:
+        """The column that it makes NOT NULL, of a table that is there."""
+        name, actions = self._altered()
+        for action in actions if name else ():
+            rest = _skip(_skip(action, "alter"), "column")
+            if len(rest) >= 4 and [token.text for token in rest[1:4]] == ["set", "not", "null"]:
+                assert name is not None
+                return name, rest[0].text
+        return None
+
+    def rebuild(self) -> Rebuild | None:
+        """The rows that it copies from one table into another."""
+        if self.words(2) != ("insert", "into"):
+            return None
+        new, rest = _name(self.tokens[2:])
+        if new is None or not rest or rest[0].text != "(":
+            return None
+        end = next((at for at, token in enumerate(rest) if token.text == ")"), None)
+        if end is None or len(rest) <= end + 1 or rest[end + 1].text != "select":
+            return None
+        select = rest[end + 2 :]
+        depth, start = 0, None
+        for at, token in enumerate(select):
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            if depth == 0 and (token.kind, token.text) == ("word", "from"):
+                start = at
+                break
+        if not start:
+            return None
+        old, _ = _name(select[start + 1 :])
+        if old is None:
+            return None
+        return Rebuild(
+            new=new,
+            old=old,
+            columns=tuple(token.text for token in rest[1:end] if token.is_name),
+            used=_used(select[:start], old.table),
+            list_end=rest[end].start,
+            select_end=select[start - 1].end,
+        )
+
+    def is_opaque(self) -> bool:
+        """Whether it may drop tables or columns that its text does not name."""
+        first = self.words(2)
+        if first[:1] in (("do",), ("call",), ("execute",)):
+            return True
+        return first[:1] == ("drop",) and first[1:] not in (
+            ("table",), ("index",), ("constraint",), ("sequence",), ("view",), ("trigger",)
+        )  # fmt: skip
+
+    def _altered(self) -> tuple[Name | None, tuple[Sequence[_Token], ...]]:
+        if self.words(2) != ("alter", "table"):
+            return None, ()
+        name, rest = _name(_skip(_skip(self.tokens[2:], "if", "exists"), "only"))
+        return name, tuple(_at_commas(rest[1:] if rest and rest[0].text == "*" else rest))
+
+
+def _used(select: Sequence[_Token], table: str) -> frozenset[str]:
+    """The columns that a SELECT names: those with the table before them, if any has."""
+    named = [at for at, token in enumerate(select) if token.is_name]
+    before = {at: select[at - 2 : at] for at in named}
+    qualified = {at for at in named if [token.text for token in before[at]] == [table, "."]}
+    plain = {at for at in named if [token.text for token in before[at][-1:]] != ["as"]}
+    return frozenset(select[at].text for at in qualified or plain)
+
+
+def statements(text: str) -> tuple[Statement, ...]:
+    """The statements of a text, in their order."""
+    found: list[list[_Token]] = [[]]
+    for token in _tokens(text):
+        if token.kind == "other" and token.text == ";":
+            found.append([])
+        else:
+            found[-1].append(token)
+    return tuple(Statement(tuple(tokens)) for tokens in found if tokens)
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    at = 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        assert match is not None
+        kind, end = str(match.lastgroup), match.end()
+        if kind == "comment":
+            end = _end_of_comment(text, at)
+        elif kind == "dollar":
+            kind, closed = "literal", text.find(match[0], end)
+            end = len(text) if closed < 0 else closed + len(match[0])
+        if kind not in ("space", "comment"):
+            yield _Token(kind, _plain(kind, text[at:end]), at, end)
+        at = end
+
+
+def _plain(kind: str, text: str) -> str:
+    if kind == "quoted":
+        return text[1:-1].replace(text[0] * 2, text[0])
+    return text.lower() if kind == "word" else text
+
+
+def _end_of_comment(text: str, start: int) -> int:
+    """They nest in PostgreSQL; in SQLite the first end ends them, where nobody nests them."""
+    depth, at = 0, start
+    for match in re.compile(r"/\*|\*/").finditer(text, start):
+        depth, at = depth + (1 if match[0] == "/*" else -1), match.end()
+        if depth == 0:
+            return at
+    return len(text)
+
+
+def _skip(tokens: Sequence[_Token], *words: str) -> Sequence[_Token]:
+    there = tuple(token.text for token in tokens[: len(words)] if token.kind == "word")
+    return tokens[len(words) :] if there == words else tokens
+
+
+def _name(tokens: Sequence[_Token]) -> tuple[Name | None, Sequence[_Token]]:
+    if not tokens or not tokens[0].is_name:
+        return None, tokens
+    if len(tokens) > 2 and tokens[1].text == "." and tokens[2].is_name:
+        return Name(tokens[2].text, tokens[0].text), tokens[3:]
+    return Name(tokens[0].text), tokens[1:]
+
+
+def _at_commas(tokens: Sequence[_Token]) -> list[Sequence[_Token]]:
+    parts: list[list[_Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "other" else 0
+        if depth == 0 and token.kind == "other" and token.text == ",":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def _dropped_column(action: Sequence[_Token]) -> str | None:
+    rest = _skip(action, "drop")
+    if len(rest) == len(action):
+        return None
+    if rest and rest[0].kind == "word" and rest[0].text in _NO_COLUMN:
+        return None
+    rest = _skip(_skip(rest, "column"), "if", "exists")
+    return rest[0].text if rest and rest[0].is_name else None
+
+
+def _unfilled(name: Name, action: Sequence[_Token]) -> Add | None:
+    rest = _skip(action, "add")
+    if len(rest) == len(action) or (rest and rest[0].kind == "word" and rest[0].text in _CONSTRAINTS):
+        return None
+    rest = _skip(_skip(rest, "column"), "if", "not", "exists")
+    if not rest or not rest[0].is_name:
+        return None
+    words = [(token.text if token.kind == "word" else "") for token in rest]
+    if _DEFAULTED & set(words[1:]):
+        return None
+    for at in range(1, len(rest) - 1):
+        if words[at : at + 2] == ["not", "null"]:
+            return Add(name, rest[0].text, rest[at].start, rest[at + 1].end)
+    return None
