@@ -124,6 +124,8 @@ class Tie:
     row whose models are the same bytes, only the first."""
     undecided: tuple[CommitId, ...] = ()
     """The candidates whose schema would have to be computed to settle the tie, newest first."""
+    re_parented: bool = False
+    """Whether it is verified by what the revision changes alone: its record was written on another parent."""
 
 
 class Severity(StrEnum):

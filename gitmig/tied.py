@@ -113,7 +113,7 @@ class Ties:
             below = schemas.cached(self.project.commit_tree(parent.models_commit))
             now = schemas.cached(self.project.commit_tree(tie.models_commit))
             if below and now and change_digest(difference(below, now)) == script.header.change:
-                yield revision, replace(tie, state=TieState.VERIFIED)
+                yield revision, replace(tie, state=TieState.VERIFIED, re_parented=True)
 
     def _rebased(self, graph: Graph, ties: Mapping[RevisionId, Tie]) -> list[RevisionId]:
         """The revisions, newest first, whose record says what they change, and leads to no commit."""

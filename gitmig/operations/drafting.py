@@ -113,7 +113,8 @@ def _re_parented(
     same: the record's change, from the models of the parent that it has now.
     """
     script, tie = graph.scripts[base], Ties(project=project, at=at).all().get(base)
-    if tie is None or tie.state is not TieState.APPROXIMATE or len(script.down_revisions) != 1:
+    doubtful = tie is not None and (tie.state is TieState.APPROXIMATE or tie.re_parented)
+    if not doubtful or len(script.down_revisions) != 1:
         return None
     try:
         below = _committed(project, schemas, script.down_revisions[0], at)
