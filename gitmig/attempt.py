@@ -73,12 +73,8 @@ class Attempt:
             self._repository, self._directory, self._manner, self._command, ground.database, prepared.plan
         )
         require_harmless(self._manner, prepared)
-        warnings = (
-            *prepared.plan.warnings,
-            *stops(prepared.moves, ground),
-            *map(told_of, others),
-            *protected,
-        )
+        halts = stops(prepared.moves, ground)
+        warnings = (*prepared.plan.warnings, *halts, *map(told_of, others), *protected)
         plan = replace(prepared.plan, warnings=warnings)
         self.prepared = replace(prepared, plan=plan)
         self.warnings, self.details = plan.warnings, self.prepared.details
@@ -103,7 +99,7 @@ class Attempt:
             return None
         if self.prepared.restoration is not None and self._repository is not None:
             check(self._repository, self.prepared.restoration)
-        moves = self._recording.announced(moves, ground)
+        moves = self._recording.announced(moves, ground, stopping=bool(halts))
         if not moves.losses and not ground.provisional:
             self._books.write_down(self.prepared, ground)
         return moves
@@ -174,7 +170,7 @@ class Attempt:
     def _follow(self, committed: int) -> Following | None:
         """The files of where the database was left; with a question only where nobody agreed to it."""
         assert self.prepared is not None
-        following = self.prepared.follow(committed)
+        following = self.prepared.follow(committed) if self.prepared.follow is not None else None
         return replace(following, question=None) if following is not None and self._is_agreed else following
 
     def _tell_kept(self, error: MigrationFailed) -> None:

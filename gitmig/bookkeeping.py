@@ -62,6 +62,7 @@ class Bookkeeping:
                 rows=self._recording.planned,
                 files=self._recording.files,
                 switch=prepared.switch,
+                follows=prepared.follow is not None,
             )
         )
         point("journal-written")

@@ -17,7 +17,7 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from gitmig.errors import GitmigError
@@ -103,6 +103,31 @@ class Journal:
     """The tree that holds the scripts that are applied."""
     switch: Switch | None = None
     """HEAD before and after."""
+    follows: bool = False
+    """Whether the models follow a database that was left between two revisions."""
+
+    @property
+    def revisions(self) -> tuple[RevisionId, ...]:
+        """Of the steps, in their order."""
+        return (*self.downs, *self.ups)
+
+    def first(self, count: int, old: Mapping[str, Entry], new: Mapping[str, Entry]) -> Journal:
+        """The journal of a command that had no more than so many steps, and these files to move."""
+        done = self.revisions[:count]
+        return replace(
+            self,
+            after=self.rows[count - 1].heads or (),
+            downs=done[: len(self.downs)],
+            ups=done[len(self.downs) :],
+            rows=self.rows[:count],
+            old=old,
+            new=new,
+            draft=None,
+            stash=None,
+            commit=None,
+            switch=None,
+            follows=False,
+        )
 
     @classmethod
     def blank(cls, command: str, section: str, head: CommitId | None) -> Journal:
@@ -217,6 +242,7 @@ def _json(journal: Journal) -> dict[str, object]:
         "stash": journal.stash,
         "files": journal.files,
         "switch": None if journal.switch is None else asdict(journal.switch),
+        "follows": journal.follows,
     }
 
 
@@ -259,6 +285,7 @@ def _parsed(value: dict[str, object]) -> Journal:
         stash=_text(value["stash"]),
         files=_text(value.get("files")),
         switch=_switch(value.get("switch")),
+        follows=bool(value.get("follows")),
     )
 
 

@@ -46,8 +46,9 @@ class Prepared:
     details: tuple[str, ...] = ()
     commit: CommitNote | None = None
     """The commit that the command makes when everything has moved."""
-    follow: Callable[[int], Following | None] = lambda committed: None
-    """The files that match the database after so many steps: a failure may leave it between two revisions."""
+    follow: Callable[[int], Following | None] | None = None
+    """The files that match the database after so many steps: a failure may leave it between two revisions.
+    None where the files do not follow it."""
     scripts_of: CommitId | None = None
     """The commit whose scripts are applied; None: those on disk."""
     switch: Switch | None = None

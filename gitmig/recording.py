@@ -13,6 +13,7 @@ from gitmig.errors import GitError
 from gitmig.git.pins import Pin, change_pins, files_tree, pin_key
 from gitmig.git.repository import Repository
 from gitmig.git.trees import blob_id
+from gitmig.graph import Graph
 from gitmig.messages import Ground, Json, Moves
 from gitmig.model import Action, BlobId, CommitId, LedgerRow, Operation, RevisionId, ScriptOf, Step
 from gitmig.origin import commit_of, who
@@ -38,8 +39,11 @@ class Recording:
         self._repository = repository
         self._done: list[LedgerRow] = []
 
-    def announced(self, moves: Moves, ground: Ground) -> Moves:
-        """The moves with what the worker is to write into a ledger."""
+    def announced(self, moves: Moves, ground: Ground, *, stopping: bool = False) -> Moves:
+        """The moves with what the worker is to write into a ledger.
+
+        ``stopping``: they may stop half-way, so that each row says where it leaves the database.
+        """
         if not moves.steps:
             return moves
         repository = self._repository
@@ -49,7 +53,10 @@ class Recording:
             who=who(repository),
             scripts=_scripts(repository, moves),
         )
-        self.planned = (*self.planned, *_planned(operation, moves, ground))
+        # On a stand-in nothing is done: the plan is asked for again.
+        if not ground.provisional:
+            heads = _heads(moves, ground) if stopping else None
+            self.planned = (*self.planned, *_planned(operation, moves, ground, heads))
         return replace(moves, operation=operation)
 
     def hold(self, commit: CommitId | None) -> None:
@@ -112,8 +119,12 @@ def applied_by_others(
     return tuple(row for row in rows if row.who not in (None, me))
 
 
-def _planned(operation: Operation, moves: Moves, ground: Ground) -> tuple[LedgerRow, ...]:
+def _planned(
+    operation: Operation, moves: Moves, ground: Ground, heads: Sequence[tuple[RevisionId, ...]] | None
+) -> tuple[LedgerRow, ...]:
     steps = [(step.action, step.revision) for step, _ in moves.steps if step.revision is not None]
+    after: list[tuple[RevisionId, ...] | None] = [*heads] if heads else [None] * len(steps)
+    after[-1:] = [moves.expect]
     return tuple(
         LedgerRow(
             database=ground.database,
@@ -127,12 +138,23 @@ def _planned(operation: Operation, moves: Moves, ground: Ground) -> tuple[Ledger
             who=operation.who,
             time=int(time.time()),
             seconds=None,
-            heads=moves.expect if number == len(steps) else None,
+            heads=left,
         )
-        for number, ((action, revision), script) in enumerate(
-            zip(steps, operation.scripts, strict=True), start=1
-        )
+        for (action, revision), script, left in zip(steps, operation.scripts, after, strict=True)
     )
+
+
+def _heads(moves: Moves, ground: Ground) -> tuple[tuple[RevisionId, ...], ...]:
+    """Where each step leaves the database."""
+    graphs = [Graph.of(graph) for graph in moves.graphs]
+    heads, after = ground.heads, []
+    for step, graph in moves.steps:
+        if step.revision is not None:
+            one = (step.revision,)
+            downs, ups = (one, ()) if step.action is Action.DOWNGRADE else ((), one)
+            heads = graphs[graph].after(heads, downs, ups)
+            after.append(heads)
+    return tuple(after)
 
 
 def _scripts(repository: Repository | None, moves: Moves) -> tuple[ScriptOf, ...]:

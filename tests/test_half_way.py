@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +64,50 @@ def test_files_follow_what_one_transaction_per_migration_applied(told: Article) 
     assert "Error: 1 of 2 applied, then: RuntimeError: not this one\n" in up.stderr
     assert project.heads() == (told.second,)
     assert project.read("app/models.py") == MODELS + USERNAME
+
+
+DYING = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nos.kill(os.getpid(), signal.SIGKILL)"
+"""The command is killed in the middle of a step, and its worker with it."""
+
+
+def test_files_follow_what_was_applied_before_a_kill(told: Article) -> None:
+    """Told by the version table on SQLite, and by a ledger on PostgreSQL."""
+    project = told.project
+    per_migration(project)
+    if project.url.startswith("postgresql"):
+        project.gitmig("ledger", "enable", "--yes", check=0)
+    edit(project, told.second, "downgrade", last=DYING)
+    assert project.gitmig("rollback", told.first, "-y").exit_code == -signal.SIGKILL
+    assert (project.heads(), project.columns("user")) == ((told.second,), ("id", "username"))
+    # Recovery may die too.
+    killed = project.gitmig("recover", env={"GITMIG_TEST_KILL_AT": "models-followed"})
+    assert killed.exit_code == -signal.SIGKILL
+    project.write("app/models.py", MODELS[:40])
+    assert "killed" not in project.gitmig("recover", check=0).stderr
+    assert project.read("app/models.py") == MODELS + USERNAME
+    project.git("checkout", "--quiet", "--", "alembic")
+    assert project.gitmig("ledger", "show", "--json").json["rows"][0]["revision"] == "c3c3"
+
+    # Upwards, for models that a rollback took back; an edit that came since is in the way.
+    project.gitmig("rollback", "-y", check=0)
+    edit(project, "c3c3", "upgrade", last=DYING)
+    assert project.gitmig("upgrade", "-y").exit_code == -signal.SIGKILL
+    settled = project.gitmig("upgrade", "-y", check=1).stderr
+    assert settled == (
+        "Error: an interrupted `gitmig upgrade` was settled first: 1 of 2 applied\n"
+        "Hint: look at it with gitmig status, then run the command again\n"
+    )
+    assert (project.heads(), project.read("app/models.py")) == ((told.second,), MODELS + USERNAME)
+    project.git("checkout", "--quiet", "--", "alembic")
+    project.gitmig("upgrade", "-y", check=0)
+    assert (project.heads(), project.read("app/models.py")) == (("c3c3",), MODELS + USERNAME + EMAIL)
+    edit(project, told.second, "downgrade", last=DYING)
+    assert project.gitmig("rollback", told.first, "-y").exit_code == -signal.SIGKILL
+    project.append("app/models.py", "# mine\n")
+    answer = project.gitmig("recover", "--json", check=0).json["recovered"]
+    assert (answer["side"], answer["applied"]) == ("between", 1)
+    assert [note.partition(":")[0] for note in answer["notes"]] == ["the models stay as they are"]
+    assert project.read("app/models.py").endswith("# mine\n")
 
 
 def test_files_follow_what_was_applied_before_an_autocommit_block(told: Article) -> None:

@@ -19,7 +19,7 @@ def run(common: Common, yes: Yes = False, wait: Wait = 60.0) -> int:
         print("nothing to recover")
     else:
         but = ", but for its commit" if result.complete is not None else ""
-        print(f"an interrupted `gitmig {result.command}` was settled: everything is as {result.side} it{but}")
+        print(f"an interrupted `gitmig {result.command}` was settled: {result.told}{but}")
         print(harmless(f"database  at {', '.join(result.heads) or 'base'}"))
         for path in result.left:
             print(harmless(f"left      {path}: it holds something that the command did not write"))
@@ -38,6 +38,7 @@ def _json(result: Recovered | None) -> dict[str, object]:
         "recovered": {
             "command": result.command,
             "side": result.side,
+            "applied": result.applied,
             "left": list(result.left),
             "backup": result.backup,
             "complete": result.complete,

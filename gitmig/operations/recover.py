@@ -6,21 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gitmig.errors import Refused
+from gitmig.errors import GitmigError, Refused
 from gitmig.git.real_index import remove_stale_lock
 from gitmig.git.ref_locks import remove_stale_ref_locks
+from gitmig.git.restore import apply, check
 from gitmig.git.settle import settle_files
 from gitmig.git.switching import head_state, settle_switch
 from gitmig.graph import Graph
-from gitmig.journal import Journal, Logbook, Stage, read_journal, remove_journal
+from gitmig.journal import Journal, Logbook, Stage, read_journal, remove_journal, write_journal
 from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId
+from gitmig.operations.following import models_between
 from gitmig.operations.redone import has_it_anew, is_undecided, same_heads
 from gitmig.operations.settling import settle_commit, settle_draft, settle_stash
 from gitmig.prepared import Manner
 from gitmig.project import Project
 from gitmig.record import append_missing
 from gitmig.recording import pin_rows
+from gitmig.seam import point
 from gitmig.turn import command_lock
 
 
@@ -31,7 +34,7 @@ class Recovered:
     command: str
     """The command that was interrupted."""
     forward: bool
-    """Whether everything is as after it; else it is as before it."""
+    """Whether everything is as after it; else it is as before it, or between."""
     heads: tuple[RevisionId, ...]
     left: tuple[str, ...] = ()
     """Files that hold bytes which the command did not write: left as they are."""
@@ -39,16 +42,30 @@ class Recovered:
     complete: str | None = None
     """The command that makes the commit, where that alone is missing."""
     notes: tuple[str, ...] = ()
+    applied: int | None = None
+    """How many steps the database has kept, where it was left between two of them."""
+    planned: int = 0
+    """How many steps there were."""
 
     @property
     def side(self) -> str:
-        """``after`` or ``before``."""
+        """``after``, ``before`` or ``between``."""
+        if self.applied is not None:
+            return "between"
         return "after" if self.forward else "before"
+
+    @property
+    def told(self) -> str:
+        """The same in words."""
+        if self.applied is not None:
+            return f"{self.applied} of {self.planned} applied"
+        return f"everything is as {self.side} it"
 
 
 def recover(project: Project, manner: Manner) -> Recovered | None:
     """Bring database and files to one side of the command that was interrupted; None where there is none.
 
+    Where its steps were several transactions, the files go where the database was left between them.
     The database's lock is held until the files are settled: the worker of a killed command may still be
     committing. Whether it committed is read from the ledger, where the database has one, else from the
     version table.
@@ -92,7 +109,7 @@ def _require_settled(project: Project, manner: Manner) -> None:
             hint=done.complete,
         )
     raise Refused(
-        f"an interrupted `gitmig {done.command}` was settled first: everything is as {done.side} it",
+        f"an interrupted `gitmig {done.command}` was settled first: {done.told}",
         hint="look at it with gitmig status, then run the command again",
     )
 
@@ -102,7 +119,7 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
     anew: bool | None = None
 
     def look(ground: Ground) -> Moves | None:
-        found.append(_brought_to_a_side(project, journal, ground, anew))
+        found.append(_brought_to_a_side(project, journal, ground, anew, manner))
         return None
 
     # env.py would not import while models.py is half written: the code comes from the commit.
@@ -113,9 +130,9 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
             worker.migrate(lambda ground: None, lambda: False, wait=manner.wait)
             anew = has_it_anew(project, worker, journal)
         worker.migrate(look, lambda: False, wait=manner.wait, operation=journal.operation)
-    if found[0].forward:
-        append_missing(project.git.private(), journal.rows)
-        pin_rows(project.git, project.directory, journal.files, journal.rows)
+    if rows := journal.rows if found[0].forward else journal.rows[: found[0].applied or 0]:
+        append_missing(project.git.private(), rows)
+        pin_rows(project.git, project.directory, journal.files, rows)
     remove_journal(project.git.private())
     project.forget()
     return found[0]
@@ -144,9 +161,50 @@ def _by_ledger(journal: Journal, ground: Ground) -> bool | None:
     return ground.recorded == steps
 
 
-def _brought_to_a_side(project: Project, journal: Journal, ground: Ground, anew: bool | None) -> Recovered:
+def _applied(journal: Journal, ground: Ground) -> int | None:
+    """How many steps the database has kept; None where it is none, all, or not to be told."""
+    steps = len(journal.revisions)
+    if journal.stage is not Stage.MOVING or len(journal.rows) != steps:
+        return None
+    if journal.ledger and ground.recorded is not None:
+        return ground.recorded if 0 < ground.recorded < steps else None
+    left = [None if row.heads is None else set(row.heads) for row in journal.rows]
+    found = [count for count, heads in enumerate(left[:-1], start=1) if heads == set(ground.heads)]
+    if len(found) != 1 or set(ground.heads) in (set(journal.before), set(journal.after)):
+        return None
+    return found[0]
+
+
+def _follow(
+    project: Project, journal: Journal, ground: Ground, applied: int, manner: Manner
+) -> tuple[str, ...]:
+    """The models to where the database was left between two steps. Returns what kept them from it."""
+    heads = journal.rows[applied - 1].heads
+    if not journal.follows or heads is None or set(heads) != set(ground.heads):
+        return ()
+    project.forget()
+    try:
+        following = models_between(project, journal.command, heads)
+        if following is None:
+            return ()
+        if following.question and not manner.person.agreed:
+            raise Refused(following.question)
+        restoration = following.restoration
+        check(project.git, restoration)
+        write_journal(project.git.private(), journal.first(applied, restoration.old, restoration.new))
+        apply(project.git, restoration)
+        point("models-followed")
+    except GitmigError as obstacle:
+        return (f"the models stay as they are: {obstacle.message}",)
+    return ()
+
+
+def _brought_to_a_side(
+    project: Project, journal: Journal, ground: Ground, anew: bool | None, manner: Manner
+) -> Recovered:
     """Files, draft, stash and index follow the database, which is locked."""
-    forward = _forward(project, journal, ground, anew)
+    applied = _applied(journal, ground)
+    forward = applied is None and _forward(project, journal, ground, anew)
     remove_stale_lock(project.git)
     remove_stale_ref_locks(project.git)
     forward, settled = _settle_files(project, journal, forward)
@@ -159,6 +217,10 @@ def _brought_to_a_side(project: Project, journal: Journal, ground: Ground, anew:
         left += [project.shown(kept) for kept in settle_draft(project, journal.draft, forward=forward)]
     if journal.stash is not None:
         notes += settle_stash(project, journal.stash, forward=forward)
+    if applied is not None:
+        notes += _follow(project, journal, ground, applied, manner)
+    if journal.stage is Stage.MOVING and not (forward or ground.transactional) and journal.revisions:
+        notes.append(f"{journal.revisions[applied or 0]} may be done in part: look at what it changes")
     complete = None
     if forward and journal.commit is not None:
         complete, more = settle_commit(project, journal, journal.commit)
@@ -171,6 +233,8 @@ def _brought_to_a_side(project: Project, journal: Journal, ground: Ground, anew:
         backup=journal.backup,
         complete=complete,
         notes=tuple(notes),
+        applied=applied,
+        planned=len(journal.revisions),
     )
 
 

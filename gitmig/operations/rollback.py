@@ -11,7 +11,8 @@ from gitmig.git.restore import Allowed, edits
 from gitmig.graph import Graph
 from gitmig.journal import CommitNote, Logbook
 from gitmig.messages import Ground, Moves
-from gitmig.model import Action, CommitId, Plan, RevisionId, Step, TieState
+from gitmig.model import Action, CommitId, Plan, RevisionId, Step
+from gitmig.operations.following import models_back
 from gitmig.operations.preconditions import (
     require_known,
     require_quiet,
@@ -20,7 +21,7 @@ from gitmig.operations.preconditions import (
     require_under_alembic,
 )
 from gitmig.operations.recover import changing
-from gitmig.operations.restoring import PutBack, leaving, put_back, remaining
+from gitmig.operations.restoring import PutBack, leaving, remaining
 from gitmig.operations.results import MoveResult
 from gitmig.operations.stashing import stashing
 from gitmig.plan import commits, plan_rollback
@@ -145,33 +146,20 @@ class _Rolling:
             question=self.put_back.question if self.put_back else None,
             details=self.put_back.details if self.put_back else (),
             commit=self._note() if self.options.commit else None,
-            follow=lambda committed: self._following(ground, plan, committed),
+            follow=None
+            if self.options.database_only
+            else lambda committed: self._following(ground, plan, committed),
         )
 
     def _following(self, ground: Ground, plan: Plan, committed: int) -> Following | None:
         """The models of where a failure after so many steps left the database."""
         downs = [step.revision for step in plan.steps[:committed] if step.revision is not None]
-        if self.options.database_only:
-            return None
         found = self._put_back(self.graph.after(ground.heads, downs, ()))
         return Following(restoration=found.restoration, question=found.question) if found else None
 
     def _put_back(self, heads: tuple[RevisionId, ...]) -> PutBack | None:
-        """The models of where the database goes; base has none, and files stay as they are."""
-        if not heads:
-            return None
-        if len(heads) > 1:
-            raise self._none_to_put_back(f"no revision has the models of {' and '.join(heads)} together")
-        tie = Ties(project=self.project).settled(heads[0])
-        found = put_back(self.project, tie, self.allowed)
-        if found is None:
-            uncommitted = tie.state is TieState.UNCOMMITTED
-            what = "is not committed" if uncommitted else "has no commit of its own models"
-            raise self._none_to_put_back(f"the models of {heads[0]} cannot be put back: the revision {what}")
-        return found
-
-    def _none_to_put_back(self, message: str) -> Refused:
-        return Refused(message, hint=f"gitmig rollback {self.options.target} --database-only")
+        hint = f"gitmig rollback {self.options.target} --database-only"
+        return models_back(self.project, heads, hint, self.allowed)
 
     def _require_removable(self) -> None:
         if self.target is None:

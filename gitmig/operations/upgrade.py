@@ -13,7 +13,7 @@ from gitmig.journal import Logbook
 from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId, Script
 from gitmig.operations.completing import Waiting, complete, require_doing, uncommitted, waiting
-from gitmig.operations.place import models_place
+from gitmig.operations.following import models_forward
 from gitmig.operations.preconditions import (
     require_known,
     require_quiet,
@@ -23,12 +23,10 @@ from gitmig.operations.preconditions import (
     require_written,
 )
 from gitmig.operations.recover import changing
-from gitmig.operations.restoring import PutBack, put_back, put_back_from
 from gitmig.operations.results import MoveResult
 from gitmig.plan import commits, plan_upgrade
 from gitmig.prepared import Following, Manner, Prepared
 from gitmig.project import Project
-from gitmig.tied import Ties
 from gitmig.worker_client import Worker
 
 
@@ -124,7 +122,7 @@ def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait:
     ups = tuple(step.revision for step in plan.steps if step.revision is not None)
     require_written(graph, ups)
     require_doing(project, tuple(s for s in uncommitted(project, graph, plan.heads) if s.revision in ups))
-    forward, warnings = _forward(project, graph, plan.heads)
+    forward, warnings = models_forward(project, graph, plan.heads)
     steps = forward.steps if forward is not None else ()
     if wait is not None:
         steps = (*steps, *commits(wait.paths))
@@ -148,24 +146,5 @@ def _following(
     project: Project, graph: Graph, ground: Ground, ups: tuple[RevisionId, ...]
 ) -> Following | None:
     """The models of where a failure left the database, as far as they are to go forward."""
-    forward, _ = _forward(project, graph, graph.after(ground.heads, (), ups))
+    forward, _ = models_forward(project, graph, graph.after(ground.heads, (), ups))
     return Following(restoration=forward.restoration, question=forward.question) if forward else None
-
-
-def _forward(
-    project: Project, graph: Graph, heads: tuple[RevisionId, ...]
-) -> tuple[PutBack | None, tuple[str, ...]]:
-    """The models of where the database goes, if those in the work tree were put there by a rollback."""
-    head = project.git.head() if project.repository is not None else None
-    if head is None or not project.models or not heads:
-        return None, ()
-    place = models_place(project, graph)
-    if place.rolled_back_to is None or place.rolled_back_to in heads:
-        return None, ()
-    if heads == graph.heads:
-        return put_back_from(project, head), ()
-    found = put_back(project, Ties(project=project).settled(heads[0]))
-    if found is None:
-        stay = f"the models stay those of {place.rolled_back_to}: those of {heads[0]} are in no commit"
-        return None, (stay,)
-    return found, ()

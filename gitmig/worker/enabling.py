@@ -56,6 +56,9 @@ class _Enabling(Migration):
         ledger = Ledger(context, self.session.options.section)
         if not ledger.exists():
             ledger.create()
+            # With a transaction per migration nobody commits but the migrations.
+            if self.is_per_migration(context) and context.connection is not None:
+                context.connection.commit()
         self.found.append(_answer(context, ledger, True) | {"rows": []})
 
 

@@ -142,6 +142,10 @@ class Migration(Purpose):
         self.progress.heads = self.progress.prepared_heads = list(heads)
         return heads
 
+    def is_per_migration(self, context: MigrationContext) -> bool:
+        """Whether each migration has a transaction of its own."""
+        return bool(context.opts.get("transaction_per_migration")) and not self._external
+
     def finish(self) -> None:
         """After env.py returned: raise where what was prepared was not committed after all."""
         if self._prepared and self.confirmed is None:
@@ -174,7 +178,7 @@ class Migration(Purpose):
             heads,
             database=self.database,
             transactional=self.progress.whole,
-            per_migration=bool(context.opts.get("transaction_per_migration")) and not self._external,
+            per_migration=self.is_per_migration(context),
             provisional=self._stands_in(context),
             **self._told,
         )
