@@ -156,6 +156,16 @@ def test_a_failing_migration_leaves_no_row(tmp_path: Path, database_url: str) ->
     assert [line["revision"] for line in recorded(project)] == ["aaaa"]
 
 
+def test_what_a_killed_first_upgrade_did_is_recorded_once(tmp_path: Path) -> None:
+    """Its plan is made twice: on a stand-in for the file that is not there, and then on the file."""
+    project = Project.create(tmp_path)
+    add_revisions(project, ["aaaa", "bbbb"])
+    killed = project.gitmig("upgrade", env={"GITMIG_TEST_KILL_AT": "database-committed"})
+    assert killed.exit_code == -signal.SIGKILL
+    assert project.gitmig("recover", "--json", check=0).json["recovered"]["side"] == "after"
+    assert [line["revision"] for line in recorded(project)] == ["aaaa", "bbbb"]
+
+
 def test_a_ledger_that_cannot_be_written_stops_the_move(project: Project) -> None:
     add_revisions(project, ["aaaa"])
     project.commit("A revision")

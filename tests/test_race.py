@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import database
-from tests.articles import Article, article
+from tests.articles import USER, Article, article
 from tests.chain import Started, chain, in_autocommit, per_migration, started
 from tests.story import MODELS, USERNAME, Project
 
@@ -67,8 +67,12 @@ def test_a_clone_each(database_url: str, tmp_path: Path) -> None:
     race(clones(thirty(tmp_path, database_url), RACERS))
 
 
-def test_a_clone_each_on_mariadb(mysql_url: str, tmp_path: Path) -> None:
-    race(clones(thirty(tmp_path, mysql_url), RACERS))
+def test_a_clone_each_on_mariadb_with_a_ledger(mysql_url: str, tmp_path: Path) -> None:
+    project = thirty(tmp_path, mysql_url)
+    project.gitmig("ledger", "enable", "--yes", check=0)
+    race(clones(project, RACERS))
+    rows = database.query(mysql_url, "select revision, direction from gitmig_ledger order by id")
+    assert rows == tuple((step, "upgrade") for step in STEPS)
 
 
 def test_two_clones_and_an_index_that_is_made_concurrently(postgres_url: str, tmp_path: Path) -> None:
@@ -103,6 +107,24 @@ def test_up_and_down_at_once_in_one_work_tree(database_url: str, tmp_path: Path)
     assert project.read("app/models.py") == ends[project.heads()]
     assert ("username" in project.columns("user")) is (project.heads() == (told.second,))
     assert not project.path(".git/gitmig/journal.json").exists()
+
+
+def test_up_and_down_at_once_on_mariadb(mysql_url: str, tmp_path: Path) -> None:
+    project = Project.create(tmp_path, mysql_url)
+    chain(project, [("a1", *USER)])
+    project.append("app/models.py", "    age: Mapped[int | None]\n")
+    add = "op.add_column('user', sa.Column('age', sa.Integer))"
+    chain(project, [("b2", add, "op.drop_column('user', 'age')")], parent="a1")
+    project.gitmig("upgrade", check=0)
+    racing = [started(project, "rollback", "-y"), started(project, "upgrade", "-y")]
+    results = [ended(process) for process in racing]
+    assert [code for code, _ in results] == [0, 0], results
+    up = project.heads() == ("b2",)
+    assert up or project.heads() == ("a1",)
+    assert (project.columns("user"), project.read("app/models.py").count("age")) == (
+        ("id", "age") if up else ("id",),
+        int(up),
+    )
 
 
 def test_up_and_down_at_once_from_two_clones(database_url: str, tmp_path: Path) -> None:

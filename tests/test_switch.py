@@ -97,6 +97,18 @@ def test_there_and_back(tmp_path: Path, database_url: str) -> None:
     assert result.stdout == f"database  at {branches.main}  Add a nickname\ncheckout  main\n"
     assert project.columns("user") == ("id", "username", "nickname")
     assert place(project)[:3] == (before.files, before.index, before.head)
+    # SQLite's kills have a test of their own, below.
+    for point in (
+        ("database-prepared", "switched", "database-committed") if "postgres" in database_url else ()
+    ):
+        project.gitmig("switch", "feature", env={"GITMIG_TEST_KILL_AT": point})
+        after = point == "database-committed"
+        assert project.gitmig("recover", "--json", check=0).json["recovered"]["side"] == (
+            "after" if after else "before"
+        )
+        assert project.heads() == (branches.feature if after else branches.main,)
+        assert project.git("symbolic-ref", "HEAD") == f"refs/heads/{'feature' if after else 'main'}"
+        assert project.git("status", "--porcelain") == ""
 
 
 def test_tags_commits_and_new_branches(branches: Branches) -> None:

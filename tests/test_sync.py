@@ -240,6 +240,10 @@ def test_models_that_a_rollback_left_behind_go_back(told: Article) -> None:
     project = told.project
     project.gitmig("rollback", check=0)
     assert project.read("app/models.py") == MODELS
+    for point in ("journal-written", "database-prepared", "files-written"):
+        project.gitmig("sync", env={"GITMIG_TEST_KILL_AT": point})
+        assert project.gitmig("recover", "--json", check=0).json["recovered"]["side"] == "before"
+        assert (project.heads(), project.read("app/models.py")) == ((told.first,), MODELS)
     assert steps(project) == [("upgrade", told.second), ("restore", "app/models.py")]
     assert project.read("app/models.py") == MODELS + USERNAME
     assert project.git("status", "--porcelain") == ""
