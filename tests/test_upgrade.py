@@ -257,10 +257,36 @@ def test_a_revision_of_plain_alembic_is_committed_with_its_models(tmp_path: Path
     before = scripts(project)
     project.append("app/models.py", USERNAME)
     project.alembic("revision", "--autogenerate", "-m", "Add username")
-    path = newest(project, before)
+    path, models = newest(project, before), project.read("app/models.py")
+    project.append("app/models.py", "    email: Mapped[str | None] = mapped_column(String)\n")
+    state = project.snapshot()
+    refused = project.gitmig("upgrade", "--commit", check=1)
+    assert refused.stderr == (
+        f"Error: the revision {revision_of(path)} does not take the database to its models\n"
+        "  + user.email VARCHAR\n"
+        f"Hint: correct {path}, or draft it anew: gitmig revise --amend\n"
+    )
+    assert project.snapshot() == state
+    project.write("app/models.py", models)
     project.gitmig("upgrade", "--commit", check=0)
     assert committed(project) == (path, "app/models.py")
-    assert header(project, path) == ()
+    assert len(header(project, path)) == 2
+    assert project.gitmig("log", "--json").json["revisions"][0]["tie"] == "verified"
+
+
+def test_what_nothing_can_prove_is_committed_and_said(tmp_path: Path) -> None:
+    project = begun(tmp_path)
+    before = scripts(project)
+    project.append("app/models.py", USERNAME)
+    project.alembic("revision", "--autogenerate", "-m", "Add username")
+    path = newest(project, before)
+    head, upgrade, body = project.read(path).partition("def upgrade()")
+    signature, _, lines = body.partition("\n")
+    where = "op.get_bind().exec_driver_sql('pragma database_list').first()[2]"
+    project.write(path, f"{head}{upgrade}{signature}\n    assert 'app.db' in {where}\n{lines}")
+    (note,) = project.gitmig("upgrade", "--commit", "--json", check=0).json["notes"]
+    assert note.startswith(f"nothing proves that {revision_of(path)} takes the database to its models: ")
+    assert (committed(project), header(project, path)) == ((path, "app/models.py"), ())
 
 
 def test_a_failing_hook(tmp_path: Path) -> None:

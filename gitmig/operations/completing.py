@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitmig.commit import begin_commit, commit_paths
-from gitmig.errors import Refused
+from gitmig.errors import Refused, Unproven
+from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.journal import CommitNote, Logbook
-from gitmig.model import RevisionId, Script
+from gitmig.model import Header, RevisionId, Script
 from gitmig.operations.committing import TRAILER, models_recorder, record_models, subject_of
 from gitmig.operations.drafting import changed_paths
+from gitmig.operations.proving import cases_for, header_of
 from gitmig.operations.results import MoveResult
 from gitmig.prepared import Manner
 from gitmig.project import Project
+from gitmig.proof import prove_one
 from gitmig.schema import change_digest, difference, digest, render
 from gitmig.schemas import Schemas, TreeSchema
 from gitmig.scripts import idle
@@ -30,6 +33,9 @@ class Waiting:
     """The files that are committed with them."""
     staged: bool
     """Whether the models are meant as they are in the index."""
+    header: Header
+    """The record that the last of them is committed with."""
+    notes: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -68,8 +74,9 @@ def require_doing(project: Project, scripts: tuple[Script, ...]) -> None:
 def waiting(project: Project, worker: Worker, manner: Manner, scripts: tuple[Script, ...]) -> Waiting:
     """What committing ``scripts`` takes. ``worker`` imports from the work tree.
 
-    Raises Refused where the models are not the ones that the last of them was made for, and where one
-    is staged in part and nobody is there to say which version is meant.
+    The last of them is proven where it has no record, and gets one. Raises Refused where the models are not
+    those that it was made for or leads to, and where one is staged in part and nobody is there to say which
+    version is meant.
     """
     project.require_models()
     project.git.require_author()
@@ -84,9 +91,39 @@ def waiting(project: Project, worker: Worker, manner: Manner, scripts: tuple[Scr
         ):
             _require_same(project, scripts[-1], staged)
             paths = changed_paths(project, project.index, staged.manifest)
-            return Waiting(scripts=scripts, models=paths, staged=True)
+            return _waiting(project, scripts, paths, staged=True)
     _require_same(project, scripts[-1], now)
-    return Waiting(scripts=scripts, models=models, staged=False)
+    return _waiting(project, scripts, models, staged=False)
+
+
+def _waiting(
+    project: Project, scripts: tuple[Script, ...], models: tuple[str, ...], *, staged: bool
+) -> Waiting:
+    header, notes = _record(project, scripts[-1], project.index if staged else project.work_tree)
+    return Waiting(scripts=scripts, models=models, staged=staged, header=header, notes=notes)
+
+
+def _record(project: Project, script: Script, tree: Tree) -> tuple[Header, tuple[str, ...]]:
+    """A revision's record, and what there is to say of it. Raises Refused where it leads elsewhere."""
+    if script.header.schema is not None or script.open_lines:
+        return script.header, ()
+    try:
+        case, verdict = prove_one(project, cases_for(project, script, tree, project.git.head()))
+    except Unproven as error:
+        return script.header, (_doubt(script, error.message),)
+    if verdict.changes:
+        raise Refused(
+            f"the revision {script.revision} does not take the database to its models",
+            hint=f"correct {script.path}, or draft it anew: gitmig revise --amend",
+            detail="\n".join(render(change) for change in verdict.changes),
+        )
+    if verdict.reason is not None:
+        return script.header, (_doubt(script, verdict.reason),)
+    return header_of(project, case), ()
+
+
+def _doubt(script: Script, reason: str) -> str:
+    return f"nothing proves that {script.revision} takes the database to its models: {reason}"
 
 
 def complete(project: Project, log: Logbook, wait: Waiting, result: MoveResult) -> MoveResult:
@@ -94,7 +131,7 @@ def complete(project: Project, log: Logbook, wait: Waiting, result: MoveResult) 
     last = wait.scripts[-1]
     project.forget()
     begin_commit(log, wait.note)
-    record_models(project, last.path, last.header, project.index if wait.staged else project.work_tree)
+    record_models(project, last.path, wait.header, project.index if wait.staged else project.work_tree)
     commit = commit_paths(
         project.git,
         log,
@@ -102,10 +139,11 @@ def complete(project: Project, log: Logbook, wait: Waiting, result: MoveResult) 
         wait.note.paths,
         trailers={TRAILER: last.revision},
         staged=wait.models if wait.staged else (),
-        refresh=models_recorder(project, last.path, last.header),
+        refresh=models_recorder(project, last.path, wait.header),
     )
     project.forget()
-    return replace(result, commit=commit, revision=last.revision, path=last.path)
+    notes = (*result.notes, *wait.notes)
+    return replace(result, commit=commit, revision=last.revision, path=last.path, notes=notes)
 
 
 def _comparable(script: Script, now: TreeSchema) -> bool:

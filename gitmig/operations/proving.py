@@ -1,4 +1,4 @@
-"""What a scratch database tells of the revisions of a commit whose records do not settle the matter."""
+"""What a scratch database tells of revisions whose records do not settle the matter."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from gitmig.checks import disproven, unproven
 from gitmig.errors import Unproven
-from gitmig.git.trees import Tree
-from gitmig.model import CommitId, Finding, RevisionId, Script
+from gitmig.git.trees import Tree, content_digest
+from gitmig.graph import Graph
+from gitmig.model import CommitId, Finding, Header, RevisionId, Schema, Script
 from gitmig.project import Project
-from gitmig.proof import cases_of, prove_one
+from gitmig.proof import Case, cases_of, prove_one
+from gitmig.schema import change_digest, difference, digest
+from gitmig.schemas import Schemas
 
 
 def proven(
@@ -33,3 +36,25 @@ def proven(
     if verdict.reason is not None:
         return [unproven(script, verdict.reason) for script in unsettled]
     return [disproven(unsettled[-1], verdict.changes)] if verdict.changes else []
+
+
+def cases_for(project: Project, script: Script, tree: Tree, parent: CommitId | None) -> tuple[Case, ...]:
+    """A revision as it is in the work tree, among those of the models' tree. Raises Unproven."""
+    others = project.graph(tree).scripts.values()
+    graph = Graph.of([*(other for other in others if other.revision != script.revision), script])
+    redone = frozenset([script.revision])
+    return cases_of(project, new=tree, parent=parent, graph=graph, redone=redone, script=script)
+
+
+def header_of(project: Project, case: Case) -> Header:
+    """The record of what a case takes the database to."""
+    schemas = Schemas(project=project)
+    now = schemas.of(case.new)
+    old = schemas.of(case.old) if case.old is not None else Schema(now.dialect, now.sqlalchemy, {})
+    return Header(
+        models=content_digest(case.new, project.models),
+        dialect=now.dialect,
+        schema=digest(now),
+        change=change_digest(difference(old, now)),
+        sqlalchemy=now.sqlalchemy,
+    )

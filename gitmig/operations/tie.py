@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.errors import Declined, Refused, Unproven
-from gitmig.git.trees import Tree, content_digest
+from gitmig.git.trees import Tree
 from gitmig.graph import Graph
-from gitmig.model import CommitId, Header, RevisionId, Schema, Script, Tie, TieState
+from gitmig.model import CommitId, Header, RevisionId, Script, Tie, TieState
 from gitmig.operations.committing import rewritten
 from gitmig.operations.preconditions import require_sound, require_written
+from gitmig.operations.proving import cases_for, header_of
 from gitmig.operations.recover import changing
 from gitmig.prepared import Manner
 from gitmig.project import Project
-from gitmig.proof import Case, Verdict, cases_of, prove_one
-from gitmig.schema import change_digest, difference, digest, render
-from gitmig.schemas import Schemas
+from gitmig.proof import Verdict, prove_one
+from gitmig.schema import render
 from gitmig.staging import chosen_tree
 from gitmig.tied import Ties
 
@@ -60,9 +60,9 @@ def tie(project: Project, target: str, manner: Manner, *, trust: bool = False) -
         script = _script(graph, target)
         require_written(graph, [script.revision])
         made = _made(project, graph, script, manner)
-        case, verdict = prove_one(project, _cases(project, script, made))
+        case, verdict = prove_one(project, cases_for(project, script, made.tree, made.parent))
         warnings = _settled(script, verdict, manner, trust)
-        header = _header(project, case)
+        header = header_of(project, case)
         if not manner.dry_run:
             _write(project, script, header)
         published = made.introduced is not None and project.git.is_published(
@@ -125,20 +125,6 @@ def _require_last(graph: Graph, revision: RevisionId) -> None:
         )
 
 
-def _cases(project: Project, script: Script, made: _Made) -> tuple[Case, ...]:
-    """The revision as it is in the work tree, among those of the models' tree."""
-    others = project.graph(made.tree).scripts.values()
-    graph = Graph.of([*(other for other in others if other.revision != script.revision), script])
-    return cases_of(
-        project,
-        new=made.tree,
-        parent=made.parent,
-        graph=graph,
-        redone=frozenset([script.revision]),
-        script=script,
-    )
-
-
 def _settled(script: Script, verdict: Verdict, manner: Manner, trust: bool) -> tuple[str, ...]:
     """Warnings; raises where the revision is not to be recorded."""
     revision = script.revision
@@ -160,19 +146,6 @@ def _settled(script: Script, verdict: Verdict, manner: Manner, trust: bool) -> t
     if person.present and not (person.agreed or manner.dry_run) and not person.confirm(question):
         raise Declined("nothing was changed")
     return (f"recorded without proof: {verdict.reason}",)
-
-
-def _header(project: Project, case: Case) -> Header:
-    schemas = Schemas(project=project)
-    now = schemas.of(case.new)
-    old = schemas.of(case.old) if case.old is not None else Schema(now.dialect, now.sqlalchemy, {})
-    return Header(
-        models=content_digest(case.new, project.models),
-        dialect=now.dialect,
-        schema=digest(now),
-        change=change_digest(difference(old, now)),
-        sqlalchemy=now.sqlalchemy,
-    )
 
 
 def _write(project: Project, script: Script, header: Header) -> None:
