@@ -36,7 +36,10 @@ def translated(error: Json) -> GitmigError:
         case "project-code":
             return ProjectCodeError(message, hint="correct it, then run the command again", detail=detail)
         case "database":
-            return DatabaseUnreachable(message, hint="start the database, or correct its URL", detail=detail)
+            hint = "start the database, or correct its URL"
+            if error.get("answers"):
+                hint = "the database refuses that: see to it there, or in env.py"
+            return DatabaseUnreachable(message, hint=hint, detail=detail)
         case "wrong-database":
             return WrongDatabase(message, hint="make env.py use the URL it is given", detail=detail)
         case "migration" | "blocked":

@@ -44,6 +44,19 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
+def test_one_that_answers_and_refuses(project: Project) -> None:
+    project.path("app.db").touch()
+    database.execute(project.url, "create table alembic_version (other int)")
+    refuses(
+        project,
+        "upgrade",
+        error="no such column: alembic_version.version_num",
+        hint="the database refuses that: see to it there, or in env.py",
+        code="database-unreachable",
+        exit_code=2,
+    )
+
+
 @pytest.mark.parametrize("command", [("log",), ("check",)], ids=lambda command: command[0])
 def test_what_needs_no_database_works_without(tmp_path: Path, command: tuple[str, ...]) -> None:
     said = Project.create(tmp_path, CLOSED).gitmig(*command)

@@ -175,6 +175,21 @@ def test_an_enum_value_added_and_used_in_one_transaction_each(mood: Project) -> 
     assert database.query(mood.url, "select m from t") == (("b",),)
 
 
+def test_a_commit_that_is_refused_between_two_steps(tmp_path: Path, postgres_url: str) -> None:
+    project = Project.create(tmp_path, postgres_url)
+    table = "create table t (id int primary key, other int references t deferrable initially deferred)"
+    insert = "insert into t values (1, 2)"
+    bodies = (f"op.execute({table!r})", f"op.execute({insert!r})", "pass")
+    chain(
+        project, [(revision, body, "pass") for revision, body in zip(("a1", "b2", "c3"), bodies, strict=True)]
+    )
+    per_migration(project)
+    failed = project.gitmig("upgrade", check=1).stderr
+    assert "Error: 1 of 3 applied, then: insert or update on table" in failed
+    assert failed.endswith("\nHint: correct the revision, then run the command again\n")
+    assert project.heads() == ("a1",)
+
+
 def test_mariadb_commits_each_ddl(tmp_path: Path, mysql_url: str) -> None:
     project = Project.create(tmp_path, mysql_url)
     made = "op.create_table('{}', sa.Column('id', sa.Integer))"

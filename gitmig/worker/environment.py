@@ -201,7 +201,8 @@ def _failure(error: Exception | SystemExit, purpose: Purpose, session: Session, 
     if isinstance(error, DBAPIError) or _is_network(error):
         at_connect = isinstance(error, DBAPIError) and error.statement is None and files
         where = f": sqlite:///{files[0]}" if at_connect else ""
-        return Failure("database", first_line(error) + where)
+        answers = isinstance(error, DBAPIError) and bool(error.statement) and not error.connection_invalidated
+        return Failure("database", first_line(error) + where, answers=answers)
     if isinstance(error, CommandError):
         return Failure("alembic", without_passwords(str(error)))
     return Failure("project-code", first_line(error), user_traceback(error, session.places) or None)

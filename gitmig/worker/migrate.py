@@ -117,12 +117,14 @@ class Migration(Purpose):
             self.progress.end()
 
     def translated(self, error: Exception) -> Failure | None:
-        """A commit that the database refused is a failed migration (a deferred constraint, say).
+        """Whatever the database refuses once steps are being applied is a failed migration.
 
-        So is a statement of Alembic's own that waited for somebody else's lock in vain.
+        A commit, say, for a deferred constraint. So is a statement of Alembic's own that waited for somebody
+        else's lock in vain.
         """
-        if isinstance(error, DBAPIError) and self.confirmed:
-            self.progress.not_committed()
+        if isinstance(error, DBAPIError) and (self.confirmed or self.progress.begun):
+            if self.confirmed or error.statement is None:
+                self.progress.not_committed()
             return self.progress.failed(error, None)
         return self.progress.failed(error, None) if self._locks.gave_up(error) else None
 

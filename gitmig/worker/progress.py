@@ -42,6 +42,11 @@ class Progress:
         """The revision whose step the last commit cut in two."""
         self._previously_committed = 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether any step is being applied or was."""
+        return self.current is not None or self.done > 0
+
     def begin(self, action: str, revision: str) -> None:
         """A step is about to be applied."""
         self.current = (action, revision)
