@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ _REMOTE_LINES = """\
   hooks:
     - id: {id}
 """
+_PREK = "github.com/j178/prek"
 _LEFTHOOK = tuple(
     f"{dot}lefthook.{ending}" for dot in ("", ".", ".config/") for ending in ("yml", "yaml", "toml", "json")
 )
@@ -53,7 +55,7 @@ class HookManager:
     mark: str = "gitmig"
     """What that file holds once it runs gitmig."""
     once: str | None = None
-    """The command that each clone needs besides."""
+    """The command that each clone needs besides; None where it was run, or none is needed."""
     inside: bool = True
     """Whether the file is in the work tree."""
 
@@ -78,33 +80,50 @@ def manager_of(repository: Repository, path: Path) -> HookManager | None:
     """Who owns the hook at ``path``, if anybody does."""
     top, name = repository.top, path.name
     folder = path.parent
-    if (top / FRAMEWORK).is_file() or is_frameworks(folder / "pre-commit"):
-        return _framework(top, name)
+    if (top / FRAMEWORK).is_file() or _is_frameworks(folder / "pre-commit"):
+        return _framework(top, path)
     command = COMMANDS[name] + (" || exit $?\n" if name == "pre-commit" else " || :\n")
+    owned = repository.config("core.hooksPath")
     if (top / ".husky").is_dir():
-        return HookManager(name="husky", file=top / ".husky" / name, snippet=command)
+        once = None if owned else "npx husky"
+        return HookManager(name="husky", file=top / ".husky" / name, snippet=command, once=once)
     for file in _LEFTHOOK:
         if (top / file).is_file():
             lines = f"{name}:\n  commands:\n    gitmig:\n      run: {_LEFTHOOK_LINES[name]}\n"
             mark = _LEFTHOOK_LINES[name].partition(" {")[0]
-            return HookManager(name="lefthook", file=top / file, snippet=lines, mark=mark)
-    if repository.config("core.hooksPath"):
+            once = None if "lefthook" in text_of(path) else "lefthook install"
+            return HookManager(name="lefthook", file=top / file, snippet=lines, mark=mark, once=once)
+    if owned:
         inside = path.is_relative_to(top)
         return HookManager(name="core.hooksPath", file=path, snippet=command, inside=inside)
     return None
 
 
-def _framework(top: Path, name: str) -> HookManager:
-    advice = name != "pre-commit"
+def _framework(top: Path, path: Path) -> HookManager:
+    advice = path.name != "pre-commit"
     lines = framework_lines(text_of(top / FRAMEWORK), _origin(), advice=advice)
-    once = "pre-commit install -t post-checkout -t post-merge" if advice else "pre-commit install"
+    program = "prek" if _uses_prek(path.parent) else "pre-commit"
+    once = f"{program} install{' -t post-checkout -t post-merge' if advice else ''}"
     mark = "gitmig-advice" if advice else "gitmig"
-    return HookManager(name="pre-commit", file=top / FRAMEWORK, snippet=lines, mark=mark, once=once)
+    return HookManager(
+        name="pre-commit",
+        file=top / FRAMEWORK,
+        snippet=lines,
+        mark=mark,
+        once=None if _is_frameworks(path) else once,
+    )
 
 
-def is_frameworks(path: Path) -> bool:
-    """Whether the pre-commit framework wrote this hook."""
-    return "pre-commit.com" in text_of(path)
+def _uses_prek(hooks: Path) -> bool:
+    if any(_PREK in text_of(hooks / name) for name in COMMANDS):
+        return True
+    return shutil.which("pre-commit") is None and shutil.which("prek") is not None
+
+
+def _is_frameworks(path: Path) -> bool:
+    """Whether the pre-commit framework wrote this hook, or prek, which reads the same configuration."""
+    text = text_of(path)
+    return "pre-commit.com" in text or _PREK in text
 
 
 def text_of(path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from gitmig.errors import Refused
 from gitmig.git.repository import Repository
 from gitmig.hook_blocks import COMMANDS, has_block, is_shell, with_block, without_block
-from gitmig.hook_managers import is_frameworks, manager_of, text_of
+from gitmig.hook_managers import manager_of, text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +77,14 @@ def _state(repository: Repository, path: Path) -> HookState:
     if ours or manager is None:
         return HookState(path=path, installed=ours, owner=manager.name if manager is not None else None)
     state = HookState(path=path, installed=False, owner=manager.name)
+    where = manager.file.relative_to(repository.top) if manager.inside else manager.file
     if manager.mark not in text_of(manager.file):
-        where = manager.file.relative_to(repository.top) if manager.inside else manager.file
         what = f"{manager.name} owns the hooks here; add this to {where}:"
         if manager.once is not None and path.name != "pre-commit":
             what = f"for advice after a checkout too, add this to {where}, then run {manager.once}:"
         return replace(state, advice=what, snippet=manager.snippet)
-    if manager.once is not None and not is_frameworks(path):
-        what = f"{manager.mark} is in {manager.file.name}; run this once in each clone:"
+    if manager.once is not None:
+        what = f"{manager.mark} is in {where}; run this once in each clone:"
         return replace(state, advice=what, snippet=f"{manager.once}\n")
     return replace(state, installed=True)
 
@@ -128,6 +128,5 @@ def _require_ours_to_edit(path: Path, text: str) -> None:
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.gitmig-{os.getpid()}")
     temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
-    mode = path.stat().st_mode if path.exists() else 0o644
-    temporary.chmod(stat.S_IMODE(mode) | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o755)
     temporary.replace(path)

@@ -223,11 +223,12 @@ def stand_in(path: Path, *words: str) -> Path:
     return path
 
 
-def _bearing(env: Mapping[str, str]) -> dict[str, str]:
-    # The hash seed is the server's; that of a command line decides nothing that a test looks at.
-    return {
-        name: value for name, value in env.items() if name.startswith(_STARTING) and name != "PYTHONHASHSEED"
-    }
+def _bearing(env: Mapping[str, str]) -> dict[str, str | None]:
+    # The hash seed is the server's; that of a command line decides nothing that a test looks at. Of PATH,
+    # what matters to a library while it is imported is the git that is found.
+    ours = ("PYTHONHASHSEED", "PATH")
+    known = {name: value for name, value in env.items() if name.startswith(_STARTING) and name not in ours}
+    return {**known, "git": shutil.which("git", path=env.get("PATH", os.defpath))}
 
 
 def _ask(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
-_CHECKOUT = Path(__file__).resolve().parent.parent
+from tests import forking
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+_PROJECT_PACKAGES = ("alembic", "mako", "markupsafe", "sqlalchemy", "typing_extensions")
 _SOURCES = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "gitmig", "pyproject.toml")
 # The machine's own, read before the tests are sealed off from it: pip is configured there.
 _OUTSIDE = {
@@ -21,15 +25,10 @@ _OUTSIDE = {
 
 WHITESPACE = """\
   - repo: local
-    hooks:
-      - id: trailing-whitespace
-        name: trim trailing whitespace
-        entry: trailing-whitespace-fixer
-        language: python
-        types: [text]
-        additional_dependencies: [pre-commit-hooks]
+    hooks: [{id: trailing-whitespace, name: trim trailing whitespace, entry: trailing-whitespace-fixer,
+             language: system, types: [text]}]
 """
-"""As ``trailing-whitespace`` of pre-commit/pre-commit-hooks, from the package index."""
+"""As ``trailing-whitespace`` of pre-commit/pre-commit-hooks, without an environment of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +59,8 @@ def installing() -> dict[str, str]:
     environment = {**os.environ, **_OUTSIDE}
     # What lies there would count as installed.
     environment.pop("PYTHONPATH", None)
-    return environment
+    # Most of what is installed is never imported.
+    return environment | {"PIP_NO_COMPILE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 def framework(folder: Path) -> Framework:
@@ -69,12 +69,9 @@ def framework(folder: Path) -> Framework:
     folder.mkdir(exist_ok=True)
     with FileLock(folder / "lock"):
         if not made.exists():
-            with ThreadPoolExecutor() as pool:
-                pending = pool.submit(_make_project_python, python)
-                _make_repository(folder / "gitmig")
-                shared = _shared(folder, python)
-                _install_hooks(shared, folder / "first")
-                pending.result()
+            _make_project_python(python)
+            _make_repository(folder / "gitmig")
+            _install_hooks(_shared(folder, python), folder / "first")
             made.touch()
     return _shared(folder, python)
 
@@ -88,7 +85,7 @@ def _shared(folder: Path, python: Path) -> Framework:
 def _make_repository(top: Path) -> None:
     top.mkdir()
     for name in _SOURCES:
-        source = _CHECKOUT / name
+        source = CHECKOUT / name
         if source.is_dir():
             shutil.copytree(source, top / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -101,19 +98,22 @@ def _make_repository(top: Path) -> None:
 def _install_hooks(shared: Framework, top: Path) -> None:
     top.mkdir()
     _run("git", "init", "--quiet", cwd=top)
-    (top / ".pre-commit-config.yaml").write_text(configuration(shared.gitmig, WHITESPACE), "utf-8")
+    (top / ".pre-commit-config.yaml").write_text(configuration(shared.gitmig), "utf-8")
     _run("pre-commit", "install-hooks", cwd=top, PRE_COMMIT_HOME=str(shared.home))
 
 
 def _make_project_python(folder: Path) -> None:
-    _run(sys.executable, "-m", "venv", "--without-pip", str(folder), cwd=folder.parent)
-    python = str(folder / "bin" / "python")
-    _run(
-        sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "alembic", "SQLAlchemy",
-        cwd=folder.parent,
-    )  # fmt: skip
-    site = _run(python, "-c", "import site; print(site.getsitepackages()[0])", cwd=folder.parent)
-    Path(site.strip(), "only_in_project.py").write_text("USERNAME = 'username'\n", "utf-8")
+    """With the packages that the tests run with; to install them again would take ten seconds."""
+    venv.create(folder, symlinks=True, with_pip=False)
+    (site,) = folder.glob("lib/python*/site-packages")
+    for name in _PROJECT_PACKAGES:
+        origin = importlib.util.find_spec(name)
+        assert origin is not None
+        assert origin.origin is not None
+        place = Path(origin.origin)
+        place = place.parent if origin.submodule_search_locations else place
+        (site / place.name).symlink_to(place)
+    (site / "only_in_project.py").write_text("USERNAME = 'username'\n", "utf-8")
 
 
 def _run(*command: str, cwd: Path, **env: str) -> str:
@@ -128,3 +128,11 @@ def _run(*command: str, cwd: Path, **env: str) -> str:
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``gitmig`` and ``alembic`` on PATH, also where gitmig is not installed; as forks, where possible."""
+    folder.mkdir()
+    for name in ("alembic", "gitmig"):
+        forking.stand_in(folder / name, "-P", "-m", name)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)

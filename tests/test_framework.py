@@ -6,15 +6,13 @@ import json
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
 from gitmig.hook_managers import framework_lines
-from tests.framework import WHITESPACE, Framework, configuration, framework, installing
+from tests.framework import CHECKOUT, WHITESPACE, Framework, configuration, framework, on_path
 from tests.story import USERNAME, Project, Result
 
 FORMAT = """\
@@ -64,7 +62,7 @@ def guarded(project: Project, shared: Framework) -> Project:
     project.append(".gitignore", "/.venv\n")
     project.write(".pre-commit-config.yaml", configuration(shared.gitmig))
     project.commit("Use the pre-commit framework")
-    pre_commit(project, "install", check=0)
+    run(project, "pre-commit", "install", check=0)
     project.gitmig("revise", "-m", "First revision", check=0)
     return project
 
@@ -103,19 +101,13 @@ def test_a_commit_that_has_nothing_to_do_with_it_needs_no_environment(guarded: P
     assert "Passed" in passed.stderr
 
 
-def test_try_repo_shows_what_the_hook_would_say(guarded: Project, shared: Framework) -> None:
-    guarded.append("app/models.py", USERNAME)
-    guarded.git("add", "app/models.py")
-    # It installs its environment anew, so that pip has to be found configured.
-    tried = pre_commit(guarded, "try-repo", str(shared.repository), "gitmig", env=installing())
-    assert tried.exit_code == 1, tried.stderr
-    assert "+ user.username VARCHAR" in tried.stdout
-
-
+@pytest.mark.parametrize("program", ["pre-commit", "prek"])
 def test_what_init_says_to_add_is_four_lines_that_work(
-    project: Project, shared: Framework, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     on_path(tmp_path / "bin", monkeypatch)
+    for name in ("PRE_COMMIT_HOME", "PREK_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
     project.write(".pre-commit-config.yaml", configuration(WHITESPACE))
     said = project.gitmig("init", check=0).stdout
     _, lines = said.split("hook      pre-commit owns the hooks here; add this to .pre-commit-config.yaml:\n")
@@ -123,11 +115,11 @@ def test_what_init_says_to_add_is_four_lines_that_work(
 
     project.append(".pre-commit-config.yaml", lines)
     hook = yaml.safe_load(project.read(".pre-commit-config.yaml"))["repos"][1]["hooks"][0]
-    published = yaml.safe_load((shared.repository / ".pre-commit-hooks.yaml").read_text("utf-8"))[0]
+    published = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text("utf-8"))[0]
     same = ("id", "entry", "always_run", "pass_filenames", "require_serial")
     assert {key: hook[key] for key in same} == {key: published[key] for key in same}
     assert hook["language"] == "system"
-    pre_commit(project, "validate-config", check=0)
+    run(project, program, "validate-config", check=0)
 
     status = project.gitmig("hook", "status", check=0)
     assert status.stderr.splitlines() == [
@@ -136,9 +128,10 @@ def test_what_init_says_to_add_is_four_lines_that_work(
         "then run pre-commit install -t post-checkout -t post-merge:",
     ]
     assert status.stdout.splitlines()[0] == "pre-commit install"
-    pre_commit(project, "install", check=0)
+    run(project, program, "install", check=0)
     status = project.gitmig("hook", "status", check=0)
     assert status.stdout.splitlines()[0] == "the hook is installed (pre-commit)"
+    assert f"then run {program} install -t post-checkout" in status.stderr
     assert "hook      pre-commit\n" in project.gitmig("init", check=0).stdout
 
     project.commit("Add the hook")
@@ -147,6 +140,13 @@ def test_what_init_says_to_add_is_four_lines_that_work(
     blocked = project.try_git("commit", "-a", "-m", "Add username")
     assert blocked.exit_code == 1
     assert "+ user.username VARCHAR" in blocked.stderr
+
+    # What is past the hook is found by the runs of a CI.
+    project.git("commit", "--quiet", "--no-verify", "-am", "Past the hook")
+    for words in (("--all-files",), ("--from-ref", "HEAD~1", "--to-ref", "HEAD")):
+        found = run(project, program, "run", "gitmig", *words, check=1)
+        assert "GM001 the models change" in found.stdout
+    assert run(project, program, "run", "gitmig", "--from-ref", "HEAD~2", "--to-ref", "HEAD~1").exit_code == 0
 
 
 def test_installed_from_git_it_is_taken_from_there(shared: Framework) -> None:
@@ -240,13 +240,14 @@ def test_with_a_hook_that_always_fails_the_revision_stays_for_upgrade(
 
 
 @pytest.fixture
-def hooked(project: Project, shared: Framework) -> Project:
+def hooked(project: Project, shared: Framework, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project that uses the framework, so far without hooks."""
+    on_path(tmp_path / "bin", monkeypatch)
     project.write("write.py", WRITE)
     project.write("notes.txt", "one\n")
     project.commit("Use the pre-commit framework")
     use(project)
-    pre_commit(project, "install", check=0)
+    run(project, "pre-commit", "install", check=0)
     return project
 
 
@@ -314,26 +315,16 @@ def ties(project: Project) -> list[str]:
     return [revision["tie"] for revision in project.gitmig("log", "--json", check=0).json["revisions"]]
 
 
-def on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ``gitmig`` on PATH, also where the tests run without it installed."""
-    folder.mkdir()
-    (folder / "gitmig").write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m gitmig "$@"\n', "utf-8")
-    (folder / "gitmig").chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
-
-
 def git(project: Project, *args: str) -> Result:
     """git as in a shell: gitmig is not to be imported from this checkout by the hook's environment."""
     return project.try_git(*args, env={"PYTHONPATH": None})
 
 
-def pre_commit(
-    project: Project, *args: str, env: Mapping[str, str] | None = None, check: int | None = None
-) -> Result:
+def run(project: Project, *command: str, check: int | None = None) -> Result:
     done = subprocess.run(
-        ["pre-commit", *args],
+        command,
         cwd=project.top,
-        env=project.environment({**(env or {}), "PYTHONPATH": None}),
+        env=project.environment({"PYTHONPATH": None}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.framework import on_path
 from tests.story import MODELS, USERNAME, Project, Result
 
 ROOM = ".git/hooks/pre-commit"
@@ -43,6 +45,14 @@ def hook(project: Project, text: str, mode: int = 0o755) -> Path:
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     path.chmod(mode)
     return path
+
+
+def everything(project: Project) -> dict[str, tuple[int, bytes]]:
+    """Every file of the repository and its work tree, with its mode."""
+    files = (path for path in project.top.rglob("*") if path.is_file())
+    return {
+        path.relative_to(project.top).as_posix(): (path.stat().st_mode, path.read_bytes()) for path in files
+    }
 
 
 def commit(project: Project, *args: str) -> Result:
@@ -133,14 +143,17 @@ class TestChained:
         assert revised.read("ran.txt") == "checked\n" * 2
         revised.gitmig("hook", "uninstall", check=0)
         assert theirs.read_bytes() == text.encode("utf-8", "surrogateescape")
-        assert stat.S_IMODE(theirs.stat().st_mode) & 0o700 == 0o700
+        assert stat.S_IMODE(theirs.stat().st_mode) == 0o750
 
-    def test_line_ends_stay(self, revised: Project) -> None:
-        text = "#!/bin/sh\necho one\r\necho two\r\n"
-        theirs = hook(revised, text)
+    def test_the_repository_is_left_as_it_was(self, revised: Project) -> None:
+        """Whatever there was: a hook with line ends of two kinds, one that none may edit, and none."""
+        hook(revised, "#!/usr/bin/env python3\n").rename(revised.path(".git/hooks/post-merge"))
+        hook(revised, "#!/bin/sh\necho one\r\necho two\r\n", 0o700)
+        before = everything(revised)
         revised.gitmig("hook", "install", check=0)
+        assert set(everything(revised)) - set(before) == {".git/hooks/post-checkout"}
         revised.gitmig("hook", "uninstall", check=0)
-        assert theirs.read_bytes() == text.encode()
+        assert everything(revised) == before
 
     def test_theirs_refuses(self, revised: Project) -> None:
         hook(revised, "#!/bin/sh\necho no >&2\nexit 7\n")
@@ -245,6 +258,44 @@ class TestManagers:
         assert lines[0] == "the hook is installed (core.hooksPath)"
         blocked = commit(revised)
         assert (blocked.exit_code, blocked.stderr[:5]) == (1, "GM001")
+
+    def test_lefthook_runs_it(
+        self, revised: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_path(tmp_path / "bin", monkeypatch)
+        revised.write("lefthook.yml", "")
+        revised.write("lefthook.yml", revised.gitmig("hook", "install", check=0).stdout)
+        said = revised.gitmig("hook", "status", check=0)
+        assert "gitmig check --staged is in lefthook.yml; run this once in each clone:" in said.stderr
+        assert said.stdout.splitlines()[0] == "lefthook install"
+        subprocess.run(["lefthook", "install"], cwd=revised.top, check=True, capture_output=True)
+        theirs = everything(revised)
+        for command in ("status", "install", "uninstall"):
+            said = revised.gitmig("hook", command, check=0)
+            assert said.stdout.splitlines()[0] == "the hook is installed (lefthook)"
+        assert everything(revised) == theirs
+        blocked = commit(revised)
+        assert blocked.exit_code == 1
+        assert "+ user.username VARCHAR" in blocked.stdout + blocked.stderr
+
+    def test_husky_runs_it(self, revised: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As `npx husky` leaves it: git's hooks are its own, and run what lies above them."""
+        on_path(tmp_path / "bin", monkeypatch)
+        revised.write(".husky/pre-commit", "echo checked >> ran.txt\n")
+        lines = revised.gitmig("hook", "install", check=0).stdout
+        revised.append(".husky/pre-commit", lines.splitlines()[0] + "\n")
+        assert revised.gitmig("hook", "status", check=0).stdout.splitlines()[0] == "npx husky"
+        revised.write(".husky/_/pre-commit", '#!/bin/sh\nexec sh -e "${0%/_/*}/${0##*/}" "$@"\n')
+        revised.path(".husky/_/pre-commit").chmod(0o755)
+        revised.git("config", "core.hooksPath", ".husky/_")
+        theirs = everything(revised)
+        for command in ("status", "install", "uninstall"):
+            said = revised.gitmig("hook", command, check=0)
+            assert said.stdout.splitlines()[0] == "the hook is installed (husky)"
+        assert everything(revised) == theirs
+        blocked = commit(revised)
+        assert (blocked.exit_code, blocked.stderr[:5]) == (1, "GM001")
+        assert revised.read("ran.txt") == "checked\n"
 
     def test_installed_before_the_manager_came(self, revised: Project) -> None:
         revised.gitmig("hook", "install", check=0)
