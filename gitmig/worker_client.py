@@ -420,6 +420,14 @@ class Worker:
                 hint="git config gitmig.importLimit SECONDS, if it has to take that long",
                 detail=frames_of(stack.splitlines()),
             )
+        _, fatal, stack = tail.rpartition("Fatal Python error: ")
+        reason, _, stack = stack.partition("\n")
+        if fatal:
+            return WorkerCrashed(
+                f"the project's interpreter crashed: {reason}",
+                hint="correct it, then run the command again",
+                detail=frames_of(stack.splitlines()),
+            )
         return WorkerCrashed(
             f"the project's interpreter ended with exit code {code}",
             hint="git config gitmig.python PATH_OF_PYTHON",

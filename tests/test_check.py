@@ -63,6 +63,8 @@ class TestStaged:
             MODELS.replace("Somebody", "Whoever") + USERNAME,
             MODELS + USERNAME + "\n    def hello(self) -> str:\n        return 'hello'\n",
             MODELS.replace("import String", "import String as String") + USERNAME,
+            # Another order of the columns.
+            MODELS.replace("    id:", USERNAME + "    id:"),
         ],
     )
     def test_a_cosmetic_change_passes(self, told: Article, text: str) -> None:
@@ -219,6 +221,22 @@ class TestMerge:
         project.git("merge", "--quiet", "--no-commit", "one")
         assert staged(project) == []
         project.git("commit", "--quiet", "--no-edit")
+
+    def test_rebased_onto_models_that_others_changed(self, told: Article) -> None:
+        """The record of the revision is of other models; what it changes is what this commit changes."""
+        project = self.branches(told)
+        project.git("merge", "--abort")
+        project.git("switch", "--quiet", "one")
+        assert project.try_git("rebase", "main").exit_code == 1
+        project.write("app/models.py", MODELS + USERNAME + EMAIL + "    zip: Mapped[int | None]\n")
+        assert staged(project) == ["GM002"]
+        (path,) = project.git("diff", "--cached", "--name-only", "--diff-filter=A").split()
+        (theirs,) = project.git("diff", "--name-only", "--diff-filter=A", "main~1", "main").split()
+        (parent,) = re.findall(r"[0-9a-f]{12}", theirs)
+        project.write(path, project.read(path).replace(told.second, parent))
+        assert staged(project) == []
+        project.append("app/models.py", "    city: Mapped[int | None]\n")
+        assert staged(project) == ["GM001"]
 
     def test_one_side_took_a_revision_back(self, told: Article) -> None:
         """And the other side once let a change pass without one: neither is this commit's doing."""
@@ -455,7 +473,26 @@ class TestNotJudged:
         result = project.gitmig("check", "--staged", check=2)
         assert "Error: the models were not imported within 1.5 s\n" in result.stderr
         assert "Hint: git config gitmig.importLimit SECONDS, if it has to take that long\n" in result.stderr
-        assert re.search(r'File ".*app/models.py", line 19 in <module>', result.stderr)
+        assert 'File "app/models.py", line 19 in <module>\n' in result.stderr
         project.git("config", "gitmig.importLimit", "soon")
         said = project.gitmig("check", "--staged", check=2).stderr
         assert said.startswith("Error: gitmig.importLimit is not a number of seconds: 'soon'\n")
+
+    def test_models_that_crash_the_interpreter(self, told: Article) -> None:
+        project = told.project
+        project.append("app/models.py", "\nimport os\n\nos._exit(9)\n")
+        project.git("add", "--all")
+        result = project.gitmig("check", "--staged", check=2)
+        assert result.stderr.startswith("Error: the project's interpreter ended with exit code 9\n")
+        text = project.read("app/models.py")
+        project.write(
+            "app/models.py", text.replace("os._exit(9)", "import faulthandler; faulthandler._sigsegv()")
+        )
+        project.git("add", "--all")
+        result = project.gitmig("check", "--staged", check=2)
+        assert result.stderr.startswith("Error: the project's interpreter crashed: Segmentation fault\n")
+        assert 'File "app/models.py", line 19 in <module>\n' in result.stderr
+        # A commit of it can be mended.
+        project.git("commit", "--quiet", "-m", "Crash")
+        project.write("app/models.py", MODELS + USERNAME + "# mended\n")
+        assert staged(project) == []

@@ -14,7 +14,7 @@ from gitmig.checks import (
     unrevised,
     unrevised_before,
 )
-from gitmig.errors import ProjectCodeError
+from gitmig.errors import ProjectCodeError, WorkerCrashed
 from gitmig.git.trees import Tree, content_digest
 from gitmig.graph import Graph
 from gitmig.model import CommitId, FacetChange, Finding, RevisionId, Schema, Script, Severity, short
@@ -234,14 +234,14 @@ def _importable(
     try:
         now, *found = known.all_of([tree, *parents])
         return now, found
-    except ProjectCodeError:
+    except (ProjectCodeError, WorkerCrashed):
         return known.of(tree), [_if_it_imports(known, parent) for parent in parents]
 
 
 def _if_it_imports(known: Schemas, tree: Tree) -> Schema | None:
     try:
         return known.of(tree)
-    except ProjectCodeError:
+    except (ProjectCodeError, WorkerCrashed):
         return None
 
 

@@ -23,6 +23,8 @@ def main() -> int:
     if "" in sys.path:
         sys.path.remove("")  # modules in the current directory must not shadow the standard library's
     channel = Channel.claim()
+    # Whose code it was that crashed is told where stderr goes.
+    faulthandler.enable()
     missing = _prepare()
     session: Session | None = None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import make_url
 
+from benchmarks.facets import FACETS, HEAD, NOTHING
 from gitmig.worker.ddl_text import one_line
 from gitmig.worker.facets import Facet, Filters, facets_of, plain_dialect
 
@@ -519,3 +521,22 @@ def test_two_metadata_with_the_same_table() -> None:
 )
 def test_one_line(given: str, line: str) -> None:
     assert one_line(given) == line
+
+
+def test_the_table_in_the_docs_is_right_about_us() -> None:
+    """`benchmarks/facets.py` writes it, and runs `alembic check` beside."""
+    lines = (Path(__file__).parents[2] / "docs" / "hook.md").read_text("utf-8").splitlines()
+    told = {cells[1].strip(): cells[2].strip() for line in lines if len(cells := line.split("|")) == 5}
+    found = {}
+    for name, sides in {**FACETS, **NOTHING}.items():
+        one, two = (facets(lambda metadata, code=code: _run(code, metadata)) for code in sides)  # type: ignore[misc]
+        found[name] = "passes" if one == two else "sees it"
+    assert {name: told.get(name) for name in found} == found
+    assert len([name for name, what in found.items() if what == "sees it"]) == 26
+
+
+def _run(code: str, metadata: MetaData) -> None:
+    names: dict[str, Any] = {}
+    exec(HEAD, names)
+    names["metadata"] = metadata
+    exec(code, names)
