@@ -127,6 +127,32 @@ def test_files_follow_what_was_applied_before_an_autocommit_block(told: Article)
     assert project.read("app/models.py") == MODELS + USERNAME
 
 
+def test_a_draft_does_not_apply_what_could_not_be_rolled_back(told: Article) -> None:
+    project = told.project
+    per_migration(project)
+    project.gitmig("rollback", "-y", "--database-only", check=0)
+    project.append("app/models.py", EMAIL.replace("email", "zip"))
+    before = project.snapshot()
+    for more in ((), ("--dry-run",)):
+        refused = project.gitmig("revise", "-m", "Add zip", *more, check=1)
+        assert refused.stderr == (
+            "Error: the database is behind: a draft would apply c3c3, and could not take it back\n"
+            "Hint: gitmig upgrade, then run the command again\n"
+        )
+        assert project.snapshot() == before
+    project.gitmig("upgrade", check=0)
+    added = project.gitmig("revise", "-m", "Add zip", "--json", check=0).json["revision"]
+    project.append("app/models.py", EMAIL.replace("email", "town"))
+    refused = project.gitmig("revise", "--amend", check=1)
+    assert refused.stderr == (
+        f"Error: a draft would undo {added}, and could not take it back\n"
+        "Hint: gitmig rollback --database-only, then run the command again\n"
+    )
+    project.gitmig("rollback", "--database-only", "-y", check=0)
+    project.gitmig("revise", "--amend", check=0)
+    assert project.columns("user")[-2:] == ("zip", "town")
+
+
 def test_edits_are_not_overwritten_to_follow(told: Article) -> None:
     """Base has no models to put back, so edits are no obstacle; what is in between has."""
     project = told.project

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gitmig.errors import Refused
+from gitmig.foresight import stops
 from gitmig.graph import Graph
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, RevisionId, Script
@@ -20,8 +21,14 @@ from gitmig.project import Project
 
 
 def to_the_parent(project: Project, intent: Intent, ground: Ground) -> Moves:
-    """To the state that the draft starts from, whatever the database holds; rolled back afterwards."""
-    return _moves(project, intent, ground, intent.before, intent.parents)
+    """To the state that the draft starts from, whatever the database holds; rolled back afterwards.
+
+    Raises Refused where it could not be rolled back.
+    """
+    moves = _moves(project, intent, ground, intent.before, intent.parents)
+    if moves.steps and (ground.per_migration or stops(moves, ground)):
+        raise _lasting(moves)
+    return moves
 
 
 def through_the_draft(
@@ -62,6 +69,19 @@ def _moves(
             for step in (*downgrades(downs), *upgrades(ups))
         ),
         expect=graph.after(between, (), ups),
+    )
+
+
+def _lasting(moves: Moves) -> Refused:
+    step, _ = moves.steps[0]
+    if step.action is Action.DOWNGRADE:
+        return Refused(
+            f"a draft would undo {step.revision}, and could not take it back",
+            hint="gitmig rollback --database-only, then run the command again",
+        )
+    return Refused(
+        f"the database is behind: a draft would apply {step.revision}, and could not take it back",
+        hint="gitmig upgrade, then run the command again",
     )
 
 
