@@ -21,6 +21,8 @@ from tests.story import Project, Result
 
 MODELS = "app/models.py"
 JOURNAL = ".git/gitmig/journal.json"
+KILL_PARENT = 'kill -9 $(sed "s/.*) [A-Z] //" /proc/$PPID/stat | cut -d" " -f1)'
+"""In a hook or filter: the parent of git, which is gitmig."""
 COMMANDS = ("revise", "rollback", "upgrade", "switch")
 _NOTES = {"notes": "untracked", "doc/staged notes": "staged"}
 """Bytes of somebody who has nothing to do with it."""

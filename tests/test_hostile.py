@@ -48,6 +48,11 @@ def test_arguments(tmp_path: Path) -> None:
         assert "there is no commit" in harmless(project, project.gitmig("check", f"--base={ref}"), (1, 2))
     for command, target in (("upgrade", REFS[0]), ("upgrade", REFS[7]), ("rollback", REFS[3])):
         assert "Error: " in harmless(project, project.gitmig(command, "--", target), (1, 2))
+    for command in ("switch", "sync"):
+        for ref in (REFS[0], REFS[2], REFS[3], REFS[7]):
+            assert "Error: " in harmless(project, project.gitmig(command, "--", ref), (1, 2))
+    for name in (f"-c{REFS[0]}", f"-c{REFS[2]}", f"-c{REFS[7]}"):
+        assert "is no name for a branch" in harmless(project, project.gitmig("switch", name), (1, 2))
     for words in (["-C", REFS[0]], ["--config", REFS[6]], ["--name", REFS[7]], ["--url-env", REFS[4]]):
         harmless(project, project.gitmig(*words, "status"), (1, 2))
     assert project.snapshot() == before

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.articles import Article, article, article_on
+from tests.killing import KILL_PARENT
 from tests.revising import committed, hook, scripts
 from tests.story import MODELS, Project
 
@@ -264,15 +265,11 @@ def test_a_lock_of_the_index_that_is_not_ours_stays(tmp_path: Path) -> None:
     recovered(project, "after", "git commit  (or: gitmig upgrade --commit)")
 
 
-_KILL_PARENT = 'kill -9 $(sed "s/.*) [A-Z] //" /proc/$PPID/stat | cut -d" " -f1)'
-"""In a hook: the parent of git, which is gitmig."""
-
-
 def test_a_git_that_outlives_its_command_is_waited_for(tmp_path: Path) -> None:
     project = article(tmp_path).project
     column(project, "c0")
     begun = tmp_path / "begun"
-    hook(project, _KILL_PARENT, f"echo > {begun}", f"while [ -e {begun} ]; do sleep 0.1; done")
+    hook(project, KILL_PARENT, f"echo > {begun}", f"while [ -e {begun} ]; do sleep 0.1; done")
     assert project.gitmig("revise", "-m", "Add c0").exit_code == -signal.SIGKILL
     refused = project.gitmig("recover", "--wait", "0.2")
     assert (refused.exit_code, refused.stderr) == (
@@ -289,7 +286,7 @@ def test_a_git_that_outlives_its_command_is_waited_for(tmp_path: Path) -> None:
 def test_a_commit_that_dies_in_its_hooks(tmp_path: Path) -> None:
     project = article(tmp_path).project
     column(project, "c0")
-    hook(project, _KILL_PARENT, "kill -9 $PPID")
+    hook(project, KILL_PARENT, "kill -9 $PPID")
     assert project.gitmig("revise", "-m", "Add c0").exit_code == -signal.SIGKILL
     hook(project)
     recovered(project, "after", "git commit  (or: gitmig upgrade --commit)")

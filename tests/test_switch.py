@@ -14,6 +14,7 @@ import pytest
 
 from tests.articles import EMAIL, article, article_on, plain
 from tests.bad import refuses
+from tests.killing import KILL_PARENT
 from tests.story import MODELS, USERNAME, Project, Snapshot
 
 NICKNAME = EMAIL.replace("email", "nickname")
@@ -338,6 +339,28 @@ def test_a_killed_switch_to_a_new_branch(branches: Branches) -> None:
     before = place(project)
     project.gitmig("switch", "-c", "topic", "feature", env={"GITMIG_TEST_KILL_AT": "files-written"})
     assert project.git("symbolic-ref", "HEAD") == "refs/heads/topic"
+    # A git that is killed may leave the lock of a ref behind: gitmig's own go, those of others do not.
+    locks = [project.path(f".git/refs/{ref}.lock") for ref in ("gitmig/applied/0123", "heads/other")]
+    for lock in locks:
+        lock.touch()
+    project.gitmig("recover", check=0)
+    assert [lock.exists() for lock in locks] == [False, True]
+    assert place(project) == before
+
+
+def test_a_git_that_outlives_its_switch_is_waited_for(branches: Branches, tmp_path: Path) -> None:
+    project, before = branches.project, place(branches.project)
+    smudge, begun, go = (tmp_path / name for name in ("smudge", "begun", "go"))
+    wait = f"touch {begun}; {KILL_PARENT}; while [ ! -e {go} ]; do sleep 0.05; done"
+    smudge.write_text(f"#!/bin/sh\ncat\n[ -e {begun} ] || {{ {wait}; }}\n")
+    smudge.chmod(0o755)
+    project.path(".git/info").mkdir(exist_ok=True)
+    project.write(".git/info/attributes", "app/models.py filter=slow\n")
+    project.git("config", "filter.slow.smudge", str(smudge))
+    assert project.gitmig("switch", "feature").exit_code == -signal.SIGKILL
+    refused = project.gitmig("recover", "--wait", "0.2", check=1)
+    assert "a git that was started by a killed gitmig command is still at work" in refused.stderr
+    go.touch()
     project.gitmig("recover", check=0)
     assert place(project) == before
 
