@@ -295,7 +295,10 @@ class TestRefused:
 
     def test_a_downgrade_that_fails(self, told: Article) -> None:
         project = told.project
-        for revision, down in (("c3c3", "raise RuntimeError('not this one')"), ("d4d4", "pass")):
+        for revision, down in (
+            ("c3c3", "op.execute('select 1'); raise RuntimeError('not this one')"),
+            ("d4d4", "pass"),
+        ):
             parent = told.second if revision == "c3c3" else "c3c3"
             plain(project, revision, parent, up="pass", down=down, message="Data")
             project.commit(revision)

@@ -189,6 +189,18 @@ def test_an_edited_revision_is_undone_with_what_was_applied(told: Article) -> No
         code="refused",
         exit_code=1,
     )
+    plain(project, "d4d4", "c3c3", up="pass", down="pass", message="Four")
+    project.gitmig("upgrade", check=0)
+    for words in (("rollback", told.second, "--database-only"), ("sync", told.first_commit)):
+        error = project.gitmig(*words, "--json", check=1).json["error"]
+        assert error["message"] == "c3c3 cannot be undone: its downgrade() raises an error"
+        assert error["hint"] == f"gitmig {' '.join(words)} --stop-at c3c3"
+    answer = project.gitmig("sync", told.first_commit, "--stop-at", "c3", "--json", check=0).json
+    assert [step["revision"] for step in answer["steps"]] == ["d4d4"]
+    assert answer["warnings"] == [f"stopped on the way: c3c3 stays, {told.second} stays"]
+    assert project.heads() == ("c3c3",)
+    said = project.gitmig("rollback", "--stop-at", "d4", check=1).stderr
+    assert said.startswith("Error: d4 is not among what would be undone: c3c3\n")
 
 
 def test_a_rebased_branch(told: Article) -> None:

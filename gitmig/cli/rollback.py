@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, NoPark, Wait, Yes, finish, manner
+from gitmig.cli.moving import (
+    Database,
+    DdlLockTimeout,
+    DryRun,
+    Including,
+    NoPark,
+    StopAt,
+    Wait,
+    Yes,
+    finish,
+    manner,
+)
 from gitmig.operations.rollback import RollbackOptions, rollback
 
 
@@ -28,10 +39,13 @@ def run(
     ddl_lock_timeout: DdlLockTimeout = None,
     database: Database = None,
     including: Including = None,
+    stop_at: StopAt = None,
 ) -> int:
     """Move the database down and put the matching models into the work tree."""
     project = common.open()
-    options = RollbackOptions(target=target, commit=commit, database_only=database_only, stash=stash)
+    options = RollbackOptions(
+        target=target, commit=commit, database_only=database_only, stash=stash, stop_at=tuple(stop_at or ())
+    )
     how = manner(
         common,
         dry_run=dry_run,

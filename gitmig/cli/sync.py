@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import Database, DdlLockTimeout, DryRun, Including, NoPark, Wait, Yes, finish, manner
+from gitmig.cli.moving import (
+    Database,
+    DdlLockTimeout,
+    DryRun,
+    Including,
+    NoPark,
+    StopAt,
+    Wait,
+    Yes,
+    finish,
+    manner,
+)
 from gitmig.operations.sync import sync
 
 
@@ -23,6 +34,7 @@ def run(
     ddl_lock_timeout: DdlLockTimeout = None,
     database: Database = None,
     including: Including = None,
+    stop_at: StopAt = None,
 ) -> int:
     """Move the database to the revision of what is checked out, or of REF."""
     project = common.open()
@@ -36,4 +48,4 @@ def run(
         including=including,
         park=not no_park,
     )
-    return finish(common, project, sync(project, ref, how))
+    return finish(common, project, sync(project, ref, how, stop_at or ()))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gitmig.errors import Refused
 from gitmig.git.obstacles import quoted
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, RevisionId, Script, Step
 from gitmig.operations.applied import Applied, Source, read_applied
 from gitmig.operations.preconditions import require_under_alembic, require_written
 from gitmig.operations.private_scripts import PrivateScripts
+from gitmig.operations.reversible import STAY, require_reversible
 from gitmig.operations.side import Side
-from gitmig.plan import plan_crossing
+from gitmig.plan import plan_crossing, stopped
 from gitmig.prepared import Prepared, Stranger
 from gitmig.project import Project
-from gitmig.scripts import DOES_NOTHING, irreversible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,10 @@ class Crossing:
     checkout: Side
     target: Side
     private: PrivateScripts
+    stop_at: tuple[str, ...] = ()
+    """Revisions that stay, with all below them: then nothing is applied."""
+    hint: Callable[[RevisionId], str] = lambda revision: STAY
+    """What to do about a revision that cannot be undone."""
 
     def prepared(self, ground: Ground) -> Prepared:
         """The plan from where the database is. Raises Refused where it cannot be carried out."""
@@ -33,19 +37,17 @@ class Crossing:
         require_under_alembic(ground, graph)
         applied = read_applied(self.project, self.checkout, self.target, ground)
         plan = plan_crossing(applied.graph, graph, ground.heads, graph.heads, applied.differing)
-        ups = _revisions(plan, Action.UPGRADE)
-        require_written(graph, ups)
+        if self.stop_at:
+            plan = stopped(plan, applied.graph, ground.heads, self.stop_at)
+        require_written(graph, _revisions(plan, Action.UPGRADE))
         downs = [applied.sources[revision] for revision in _revisions(plan, Action.DOWNGRADE)]
-        idle = _require_reversible(downs)
+        idle = require_reversible(((source.script.revision, source.text) for source in downs), self.hint)
         doubts = [source.doubt for source in applied.sources.values() if source.doubt is not None]
-        warnings = (
-            *(f"{revision} is undone by a downgrade() that does nothing" for revision in idle),
-            *doubts,
-        )
+        doubtful = (*idle, *doubts)
         return Prepared(
-            plan=replace(plan, warnings=warnings),
+            plan=replace(plan, warnings=(*doubtful, *plan.warnings)),
             moves=self._moves(applied, plan),
-            question=f"{'; '.join(warnings)}. Go on?" if warnings and plan.steps else None,
+            question=f"{'; '.join(doubtful)}. Go on?" if doubtful and plan.steps else None,
             scripts_of=self.target.commit,
             strangers=tuple(_stranger(source) for source in downs if not source.side.trusted),
         )
@@ -85,21 +87,6 @@ def _graph(step: Step) -> int:
 
 def _revisions(plan: Plan, action: Action) -> tuple[RevisionId, ...]:
     return tuple(step.revision for step in plan.of(action) if step.revision is not None)
-
-
-def _require_reversible(downs: list[Source]) -> list[RevisionId]:
-    """Refuse what cannot be undone. The revisions whose downgrade merely does nothing are returned."""
-    idle = []
-    for source in downs:
-        reason = irreversible(source.text)
-        if reason == DOES_NOTHING:
-            idle.append(source.script.revision)
-        elif reason is not None:
-            raise Refused(
-                f"{source.script.revision} cannot be undone: {reason}",
-                hint="stay on a side that has it, or move the database by hand",
-            )
-    return idle
 
 
 def _stranger(source: Source) -> Stranger:

@@ -23,8 +23,9 @@ from gitmig.operations.preconditions import (
 from gitmig.operations.recover import changing
 from gitmig.operations.restoring import PutBack, leaving, remaining
 from gitmig.operations.results import MoveResult
+from gitmig.operations.reversible import require_reversible
 from gitmig.operations.stashing import stashing
-from gitmig.plan import commits, plan_rollback
+from gitmig.plan import commits, plan_rollback, stopped
 from gitmig.prepared import Following, Manner, Prepared
 from gitmig.project import Project
 from gitmig.seam import point
@@ -39,6 +40,8 @@ class RollbackOptions:
     commit: bool = False
     database_only: bool = False
     stash: bool = False
+    stop_at: tuple[str, ...] = ()
+    """Revisions that stay, with all below them."""
 
 
 def rollback(project: Project, options: RollbackOptions, manner: Manner) -> MoveResult:
@@ -87,7 +90,7 @@ def _rollback(
     graph = project.graph()
     require_sound(graph)
     require_target(graph, options.target)
-    rolling = _Rolling(project, graph, options, allowed)
+    rolling = _Rolling(project, graph, options, allowed, manner)
     with project.worker() as worker:
         folders = project.configuration.folders
         outcome = move(project.repository, worker, rolling.prepared, manner, log, folders=folders)
@@ -113,7 +116,15 @@ def _rollback(
 class _Rolling:
     """One rollback: what it puts back, and what it leaves behind."""
 
-    def __init__(self, project: Project, graph: Graph, options: RollbackOptions, allowed: Allowed | None):
+    def __init__(
+        self,
+        project: Project,
+        graph: Graph,
+        options: RollbackOptions,
+        allowed: Allowed | None,
+        manner: Manner,
+    ):
+        self.manner = manner
         self.project = project
         self.graph = graph
         self.options = options
@@ -125,7 +136,7 @@ class _Rolling:
     def prepared(self, ground: Ground) -> Prepared:
         require_known(self.project, self.graph, ground)
         require_under_alembic(ground, self.graph)
-        plan = plan_rollback(self.graph, ground.heads, self.options.target)
+        plan = self._way_down(ground)
         # Also what an earlier rollback took down already: `--commit` makes that permanent too.
         remaining = self.graph.applied(plan.heads)
         self.left = tuple(r for r in reversed(self.graph.topological()) if r not in remaining)
@@ -150,6 +161,18 @@ class _Rolling:
             if self.options.database_only
             else lambda committed: self._following(ground, plan, committed),
         )
+
+    def _way_down(self, ground: Ground) -> Plan:
+        plan = plan_rollback(self.graph, ground.heads, self.options.target)
+        if self.options.stop_at:
+            plan = stopped(plan, self.graph, ground.heads, self.options.stop_at)
+        downs = [self.graph.scripts[step.revision] for step in plan.steps if step.revision is not None]
+        texts = self.project.work_tree.read_all([script.path for script in downs])
+        idle = require_reversible(
+            ((script.revision, texts[script.path].decode("utf-8", "replace")) for script in downs),
+            lambda revision: self.manner.again("--stop-at", revision),
+        )
+        return replace(plan, warnings=(*idle, *plan.warnings))
 
     def _following(self, ground: Ground, plan: Plan, committed: int) -> Following | None:
         """The models of where a failure after so many steps left the database."""
