@@ -261,7 +261,9 @@ def committed(journal: Journal, heads: tuple[RevisionId, ...], graph: Graph) -> 
         return True
     if set(heads) == set(journal.before):
         return False
-    applied = graph.applied([head for head in heads if head in graph.scripts]) | set(heads)
+    if any(head not in graph.scripts for head in heads):
+        return False  # whatever lies below it: the files stay as they were
+    applied = graph.applied(heads)
     if journal.ups:
         return journal.ups[-1] in applied
     return not any(revision in applied for revision in journal.downs)
