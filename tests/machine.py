@@ -222,7 +222,7 @@ class Machine(RuleBasedStateMachine):
     def _agrees(self) -> None:
         """Where database and models differ, it is not called in step, or nothing calls the revision verified.
 
-        A draft that was left to be read has no record, and plain git commits it with any models: nobody can tell.
+        A draft that was left to be read has no record, and plain git commits it with any models.
         """
         if not self.project.path(MODELS).exists() or in_step(self.project):
             return

@@ -75,12 +75,13 @@ def installed(folder: Path, project: Project, *, plugin: bool) -> Project:
     lines = [f"{name} = {module}" for name, module in points["alembic.plugins"].items()]
     (site / "entry_points.txt").write_text("\n".join(["[alembic.plugins]", *lines]) if plugin else "")
     # The first distribution of a name counts, so that an installed gitmig is out of sight.
-    return _Elsewhere(project.top, (str(site.parent), os.environ.get("PYTHONPATH", str(_TOP))))
+    path = (str(site.parent), os.environ.get("PYTHONPATH", str(_TOP)))
+    return _Elsewhere(project.top, project.url, path)
 
 
 class _Elsewhere(Project):
-    def __init__(self, top: Path, path: tuple[str, ...]):
-        super().__init__(top)
+    def __init__(self, top: Path, url: str, path: tuple[str, ...]):
+        super().__init__(top, url)
         self._path = os.pathsep.join(path)
 
     def environment(self, changes: Any = None) -> dict[str, str]:
@@ -239,6 +240,15 @@ def test_plain_alembic_does_not_see_it_where_gitmig_is_installed(tmp_path: Path)
         env.replace("connection=connection,", "connection=connection, include_name=include_name,"),
     )
     without.alembic("check")
+
+
+def test_plain_alembic_does_not_see_it_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    """Also where gitmig is not installed: it lies in a schema of its own."""
+    project = Project.create(tmp_path, postgres_url)
+    project.gitmig("revise", "-m", "First revision", check=0)
+    project.gitmig("ledger", "enable", "--yes", check=0)
+    assert rows(postgres_url) == []
+    installed(tmp_path, project, plugin=False).alembic("check")
 
 
 @pytest.mark.parametrize(
