@@ -82,7 +82,13 @@ def test_what_cannot_be_told_counts_as_rows(tmp_path: Path, postgres_url: str) -
         refused = project.gitmig("upgrade", "--ddl-lock-timeout", "0", check=1)
     assert "Error: GM020: the column t.x is dropped, and holds values in rows\n" in refused.stderr
     assert project.heads() == ("a1",)
-    project.gitmig("upgrade", check=0)
+    assert project.gitmig("upgrade", "--dry-run", "--json", check=0).json["warnings"] == []
+    # How many is what the planner believes.
+    database.execute(postgres_url, "insert into t select n, n from generate_series(1, 1234) n")
+    database.execute(postgres_url, "analyze t")
+    database.execute(postgres_url, "insert into t select n, n from generate_series(2001, 2010) n")
+    plan = project.gitmig("upgrade", "--dry-run", "--json", check=0).json
+    assert plan["warnings"] == ["GM020: the column t.x is dropped, and holds values in about 1,234 rows"]
 
 
 def refuses_but_for_the_log(project: Project, *args: str, error: str) -> None:

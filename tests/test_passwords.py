@@ -49,6 +49,10 @@ def test_the_password_is_nowhere(role: str, postgres_url: str, tmp_path: Path) -
     run("log", "--json")
     run("ledger", "show")
     run("check", "HEAD")
+    run("switch", "--detach", "main~1", "--yes")
+    run("switch", "main", query=True)
+    run("sync", "main~1", "--yes", query=True)
+    run("sync")
     head = project.heads()[0]
     plain(project, "c3c3", head, up=_LOOK.format(path=str(seen)), down=_CRASH, message="Look")
     plain(project, "d4d4", "c3c3", up=_RAISE, down="pass", message="Raise")
