@@ -105,6 +105,8 @@ class Journal:
     """HEAD before and after."""
     follows: bool = False
     """Whether the models follow a database that was left between two revisions."""
+    cut: int | None = None
+    """How many steps there were before recovery cut it down to those that the database has kept."""
 
     @property
     def revisions(self) -> tuple[RevisionId, ...]:
@@ -127,6 +129,7 @@ class Journal:
             commit=None,
             switch=None,
             follows=False,
+            cut=len(self.revisions),
         )
 
     @classmethod
@@ -243,6 +246,7 @@ def _json(journal: Journal) -> dict[str, object]:
         "files": journal.files,
         "switch": None if journal.switch is None else asdict(journal.switch),
         "follows": journal.follows,
+        "cut": journal.cut,
     }
 
 
@@ -286,6 +290,7 @@ def _parsed(value: dict[str, object]) -> Journal:
         files=_text(value.get("files")),
         switch=_switch(value.get("switch")),
         follows=bool(value.get("follows")),
+        cut=int(str(cut)) if (cut := value.get("cut")) is not None else None,
     )
 
 

@@ -233,8 +233,8 @@ def _brought_to_a_side(
         backup=journal.backup,
         complete=complete,
         notes=tuple(notes),
-        applied=applied,
-        planned=len(journal.revisions),
+        applied=len(journal.revisions) if forward and journal.cut else applied,
+        planned=journal.cut or len(journal.revisions),
     )
 
 
