@@ -53,9 +53,15 @@ class SchemaCache:
         ``circumstances`` names all that is not in the tree: interpreter, options, environment.
         """
         for entry in self._manifests():
-            if entry.get("circumstances") == circumstances and self._holds(entry, tree, top):
+            known = _manifest(entry) if entry.get("circumstances") == circumstances else None
+            if known is not None and self.holds(known, tree, top):
                 return self.schema(str(entry.get("schema")))
         return None
+
+    @staticmethod
+    def holds(known: Manifest, tree: Tree, top: Path) -> bool:
+        """Whether all that a manifest names is the same in a tree."""
+        return known == manifest_of(tree, known.files, known.lookups, known.listings, top)
 
     def schema(self, schema_digest: str) -> Schema | None:
         """A stored schema by its digest, or None where none is stored that has it."""
@@ -121,13 +127,6 @@ class SchemaCache:
             return []
         entries = stored.get("manifests")
         return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-
-    @staticmethod
-    def _holds(entry: Mapping[str, object], tree: Tree, top: Path) -> bool:
-        known = _manifest(entry)
-        return known is not None and known == manifest_of(
-            tree, known.files, known.lookups, known.listings, top
-        )
 
 
 def _manifest(entry: Mapping[str, object]) -> Manifest | None:

@@ -41,6 +41,8 @@ class Schemas:
     """What the cache said, by the tree's label."""
     _computed: dict[str, Schema] = field(default_factory=dict)
     """What was computed just now, by the tree's label."""
+    _manifests: list[tuple[Manifest, Schema]] = field(default_factory=list)
+    """What that depended on."""
 
     @property
     def remembered(self) -> bool:
@@ -49,7 +51,7 @@ class Schemas:
 
     def afresh(self) -> Schemas:
         """The same, computing everything: what is about to block somebody must not rest on a cache."""
-        return Schemas(project=self.project, fresh=True, _computed=self._computed)
+        return Schemas(project=self.project, fresh=True, _computed=self._computed, _manifests=self._manifests)
 
     @property
     def cache(self) -> SchemaCache:
@@ -62,6 +64,9 @@ class Schemas:
         """The schema of a tree without running anything, or None where it is not known."""
         if tree.label in self._computed:
             return self._computed[tree.label]
+        for manifest, schema in self._manifests:
+            if self.cache.holds(manifest, tree, self.project.top):
+                return schema
         if self.fresh:
             return None
         if tree.label not in self._found:
@@ -97,6 +102,8 @@ class Schemas:
         strayed = tree is not self.project.work_tree and any(
             path in tree.ids() for path in answer.checkout_files
         )
+        if not strayed:
+            self._manifests.append((manifest, answer.schema))
         if self.project.repository is not None and not strayed:
             self.cache.store(answer.schema, manifest, self.circumstances())
         return TreeSchema(schema=answer.schema, manifest=manifest, untracked=answer.untracked)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from typing import Annotated
 
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.errors import NoConfiguration, UsageError
-from gitmig.operations.check import CheckResult, check_staged, check_tree
+from gitmig.cli.staged import judged
+from gitmig.errors import UsageError
+from gitmig.operations.check import check_tree
 from gitmig.operations.check_base import check_base
-from gitmig.render.json import check_json
-from gitmig.render.text import check_github, check_text
+from gitmig.render.findings import check_github, check_text
 
 
 def run(
@@ -43,13 +42,15 @@ def run(
     if base is not None:
         result = check_base(common.open(), base, ref or "HEAD", each_commit=each_commit)
     elif staged:
-        result = _staged(common)
+        result = judged(common.project)
     else:
         result = check_tree(common.open(), ref)
     if result.problem is not None and common.format == "json":
         raise result.problem
     match common.format:
         case "json":
+            from gitmig.render.json import check_json
+
             print(json.dumps(check_json(result)))
         case "github":
             check_github(result)
@@ -58,13 +59,3 @@ def run(
     if result.problem is not None:
         raise result.problem
     return 1 if result.failed else 0
-
-
-def _staged(common: Common) -> CheckResult:
-    try:
-        project = common.open()
-    except NoConfiguration as error:
-        # The hook is the clone's, and this may be a branch that has nothing to do with Alembic.
-        print(f"Note: {error.message}: nothing was checked", file=sys.stderr)
-        return CheckResult(findings=(), subject="nothing")
-    return check_staged(project)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -58,6 +59,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
+    if list(arguments) == ["check", "--staged"] and not os.environ.get("PRE_COMMIT_FROM_REF"):
+        from gitmig.cli import staged
+
+        return staged.run()
     import typer.main
 
     from gitmig.cli.app import GROUPS, application

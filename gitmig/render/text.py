@@ -1,4 +1,4 @@
-"""``status``, ``log`` and ``check`` as text, and ``check`` as GitHub annotations."""
+"""``status`` and ``log`` as text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from gitmig.model import Finding, RevisionId, Severity, TieState, short
-from gitmig.operations.check import CheckResult
+from gitmig.model import RevisionId, TieState, short
 from gitmig.operations.log import Line, Log
 from gitmig.operations.recorded import Recorded
 from gitmig.operations.status import Status
+from gitmig.render.findings import findings_text, print_line
 from gitmig.render.harmless import harmless
 
 _TIES = {
@@ -23,7 +23,6 @@ _TIES = {
     TieState.UNTIED: "red",
     TieState.UNCOMMITTED: "cyan",
 }
-_SHOWN = 12
 _READABLE = 20
 """Less of a line is not worth shortening it for."""
 _DATE = 4
@@ -38,13 +37,13 @@ def status_text(status: Status) -> None:
     _row_of(out, "checkout", _at(status.heads, messages), "", _checked_out(status))
     _row_of(out, "models", *_models(status))
     if status.recorded is not None and status.recorded.gap:
-        _print(out, f"recorded  {_gap(status.recorded, messages)}", "yellow")
+        print_line(out, f"recorded  {_gap(status.recorded, messages)}", "yellow")
     # The last line says the one that brings everything in step; a finding repeats nothing.
     findings_text(replace(f, hint=None) if f.hint == status.hint else f for f in status.findings)
     if status.in_step:
         out.print("in step", style="green")
     else:
-        _print(out, f"→ {status.hint}", "bold")
+        print_line(out, f"→ {status.hint}", "bold")
 
 
 def _row_of(console: Console, label: str, text: str, known: str, where: str) -> None:
@@ -53,7 +52,7 @@ def _row_of(console: Console, label: str, text: str, known: str, where: str) -> 
     room = console.width - len(lead) - cell_len(tail)
     if console.is_terminal and cell_len(text) > room >= _READABLE:
         text = f"{set_cell_size(text, room - 1).rstrip()}…"
-    _print(console, f"{lead}{text}{tail}")
+    print_line(console, f"{lead}{text}{tail}")
 
 
 def _at(heads: Iterable[RevisionId], messages: dict[RevisionId, str]) -> str:
@@ -95,25 +94,6 @@ def _models(status: Status) -> tuple[str, str, str]:
     return (whose, "", f"{where} differs from the commit") if modified else (f"{whose}, as committed", "", "")
 
 
-def findings_text(findings: Iterable[Finding]) -> None:
-    """Findings to stderr: code, message, details, hint."""
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
-    for finding in findings:
-        colour = "red" if finding.severity is Severity.ERROR else "yellow"
-        word = "" if finding.severity is Severity.ERROR else "warning: "
-        _print(err, f"{finding.code} {word}{finding.message}", colour)
-        for line in _folded(finding.details):
-            _print(err, f"  {line}", {"+": "green", "-": "red", "~": "yellow"}.get(line[:1]))
-        if finding.hint:
-            _print(err, f"  Hint: {finding.hint}")
-
-
-def _folded(lines: tuple[str, ...]) -> Iterator[str]:
-    yield from lines[:_SHOWN]
-    if len(lines) > _SHOWN:
-        yield f"… and {len(lines) - _SHOWN} more"
-
-
 def log_text(log: Log) -> None:
     """One line for each revision, newest first, with the places of database and checkout marked."""
     out = Console(highlight=False, soft_wrap=True)
@@ -134,13 +114,13 @@ def log_text(log: Log) -> None:
             if log.commit
             else "GITMIG_COMMIT does not say which commit"
         )
-        _print(err, f"no repository: {of}; gitmig status asks the database", "dim")
+        print_line(err, f"no repository: {of}; gitmig status asks the database", "dim")
         return
     if log.seen is None:
         err.print("the database was never looked at from here: gitmig status", style="dim")
         return
     moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(log.seen.time))
-    _print(err, f"database last seen {moment}: {log.seen.database}", "dim")
+    print_line(err, f"database last seen {moment}: {log.seen.database}", "dim")
 
 
 def _width(rows: Sequence[tuple[Text, ...]]) -> int:
@@ -179,30 +159,3 @@ def _row(line: Line, log: Log) -> tuple[Text, ...]:
             (f"({', '.join(marks)}) " if marks else "", "bold cyan"), harmless(line.script.message)
         ),
     )
-
-
-def check_text(result: CheckResult) -> None:
-    """The findings; nothing when there are none."""
-    findings_text(result.findings)
-
-
-def check_github(result: CheckResult) -> None:
-    """The findings as annotations of GitHub Actions, on stdout.
-
-    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-    """
-    for finding in result.findings:
-        place = f" file={_escaped(finding.path, ',:')}" if finding.path else ""
-        place += f",line={finding.line}" if finding.path and finding.line else ""
-        text = "\n".join(filter(None, (f"{finding.code} {finding.message}", *finding.details, finding.hint)))
-        print(f"::{finding.severity.value}{place}::{_escaped(harmless(text), '')}")
-
-
-def _escaped(text: str, more: str) -> str:
-    for char in "%\r\n" + more:
-        text = text.replace(char, f"%{ord(char):02X}")
-    return text
-
-
-def _print(console: Console, line: str, style: str | None = None) -> None:
-    console.print(harmless(line), markup=False, style=style)
