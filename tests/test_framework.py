@@ -6,13 +6,14 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
 from gitmig.hook_managers import framework_lines
-from tests.framework import CHECKOUT, WHITESPACE, Framework, configuration, framework, on_path
+from tests.framework import CHECKOUT, WHITESPACE, Framework, configuration, framework, installing, on_path
 from tests.story import USERNAME, Project, Result
 
 FORMAT = """\
@@ -99,6 +100,16 @@ def test_a_commit_that_has_nothing_to_do_with_it_needs_no_environment(guarded: P
     passed = git(guarded, "commit", "-m", "Say what this is")
     assert passed.exit_code == 0, passed.stderr
     assert "Passed" in passed.stderr
+
+
+def test_try_repo_shows_what_the_hook_would_say(guarded: Project, shared: Framework) -> None:
+    guarded.append("app/models.py", USERNAME)
+    guarded.git("add", "app/models.py")
+    # It makes an environment of its own. What gitmig needs counts as installed where Python finds it.
+    (site,) = shared.home.glob("repo*/py_env*/lib/python*/site-packages")
+    env = {**installing(), "PYTHONPATH": str(site)}
+    tried = run(guarded, "pre-commit", "try-repo", str(shared.repository), "gitmig", env=env, check=1)
+    assert "+ user.username VARCHAR" in tried.stdout
 
 
 @pytest.mark.parametrize("program", ["pre-commit", "prek"])
@@ -320,11 +331,13 @@ def git(project: Project, *args: str) -> Result:
     return project.try_git(*args, env={"PYTHONPATH": None})
 
 
-def run(project: Project, *command: str, check: int | None = None) -> Result:
+def run(
+    project: Project, *command: str, env: Mapping[str, str] | None = None, check: int | None = None
+) -> Result:
     done = subprocess.run(
         command,
         cwd=project.top,
-        env=project.environment({"PYTHONPATH": None}),
+        env=project.environment({"PYTHONPATH": None, **(env or {})}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
