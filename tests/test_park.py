@@ -111,3 +111,148 @@ def test_everything_comes_back(project: Project) -> None:
     assert "notes" not in up
     assert database.dump(project.url) == before
     assert not list(project.path(".git/gitmig/parked").glob("*"))
+
+
+NOTES = (
+    (
+        "a1",
+        "op.create_table('member', sa.Column('id', sa.Integer, primary_key=True),\n"
+        "    sa.Column('x', sa.Integer))",
+        "op.drop_table('member')",
+    ),
+    (
+        "b2",
+        "op.add_column('member', sa.Column('email', sa.String, server_default='none'))",
+        "op.drop_column('member', 'email')",
+    ),
+    (
+        "c3",
+        """\
+notes = op.create_table('note', sa.Column('id', sa.Integer, primary_key=True),
+    sa.Column('member_id', sa.Integer, sa.ForeignKey('member.id')),
+    sa.Column('text', sa.String, nullable=False, unique=True))
+op.bulk_insert(notes, [{'id': 8, 'text': 'eight'}, {'id': 9, 'text': 'nine'}])""",
+        "op.drop_table('note')",
+    ),
+)
+
+
+def test_what_does_not_fit_stays_parked(tmp_path: Path, database_url: str) -> None:
+    project = Project.create(tmp_path, database_url)
+    chain(project, NOTES)
+    project.gitmig("upgrade", check=0)
+    for statement in (
+        "insert into member values (1, 0, 'a@x'), (2, 0, ''), (3, 0, null)",
+        "update note set text = 'ninth' where id = 9",
+        "insert into note values (1, 1, 'one'), (2, 2, 'two'), (3, 3, 'nine'), (4, null, '')",
+    ):
+        database.execute(project.url, statement)
+    project.gitmig("rollback", "a1", "--database-only", "--yes", check=0)
+    database.execute(project.url, "delete from member where id = 2")
+    database.execute(project.url, "insert into member values (4, 0)")
+    result = project.gitmig("upgrade", check=0)
+    assert "rows      2 rows of member.email are back\nrows      3 rows of note are back\n" in result.stdout
+    assert database.query(project.url, "select id, email from member order by id") == (
+        (1, "a@x"),
+        (3, None),
+        (4, "none"),
+    )
+    assert database.query(project.url, "select id, text from note order by id") == (
+        (1, "one"),
+        (4, ""),
+        (8, "eight"),
+        (9, "nine"),
+    )
+    assert (
+        "Note: 1 row of member.email stays parked: no row of member has their key (gitmig park show 2)\n"
+        in (result.stderr)
+    )
+    left = project.gitmig("park", "show", "1", "--json", check=0).json
+    assert (left["names"], left["values"]) == (
+        ["id", "member_id", "text"],
+        [["2", "2", "two"], ["3", "3", "nine"], ["9", None, "ninth"]],
+    )
+
+
+CONSTRAINTS = {
+    "sqlite": (
+        "with op.batch_alter_table('member') as batch:\n"
+        "    batch.create_foreign_key('of', 'team', ['team_id'], ['id'])",
+        "with op.batch_alter_table('member') as batch:\n    batch.drop_constraint('of')",
+        "with op.batch_alter_table('member') as batch:\n"
+        "    batch.add_column(sa.Column('role_id', sa.Integer, nullable=False))\n"
+        "    batch.create_foreign_key('as', 'role', ['role_id'], ['id'])",
+        "with op.batch_alter_table('member') as batch:\n    batch.drop_column('role_id')",
+        "op.execute(\"CREATE TRIGGER t BEFORE UPDATE ON member BEGIN SELECT raise(abort, 'no'); END\")",
+        "op.create_table('nest', sa.Column('id', sa.Integer, primary_key=True),\n"
+        "    sa.Column('egg_id', sa.Integer, sa.ForeignKey('egg.id')))",
+        "",
+        "pass",
+    ),
+    "postgresql": (
+        "op.create_foreign_key('of', 'member', 'team', ['team_id'], ['id'])",
+        "op.drop_constraint('of', 'member')",
+        "op.add_column('member', sa.Column('role_id', sa.Integer, nullable=False))\n"
+        "op.create_foreign_key('as', 'member', 'role', ['role_id'], ['id'], initially='deferred',\n"
+        "    deferrable=True)",
+        "op.drop_column('member', 'role_id')",
+        "op.execute(\"CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'\")\n"
+        "op.execute('CREATE TRIGGER t BEFORE UPDATE ON member FOR EACH ROW EXECUTE FUNCTION no()')",
+        "op.create_table('nest', sa.Column('id', sa.Integer, sa.Identity(always=True), primary_key=True),\n"
+        "    sa.Column('egg_id', sa.Integer))",
+        "op.create_foreign_key('in', 'nest', 'egg', ['egg_id'], ['id'])",
+        "op.drop_constraint('in', 'nest')",
+    ),
+}
+
+
+def test_tables_that_refer_to_each_other(tmp_path: Path, database_url: str) -> None:
+    kind = database_url.partition(":")[0].partition("+")[0]
+    of, not_of, role, no_role, trigger, nest, cycle, no_cycle = CONSTRAINTS[kind]
+    project = Project.create(tmp_path, database_url)
+    named = (
+        "op.create_table('{0}', sa.Column('id', sa.Integer, primary_key=True), sa.Column('name', sa.String))"
+    )
+    chain(
+        project,
+        (
+            (
+                "a1",
+                "op.create_table('member', sa.Column('id', sa.Integer, primary_key=True),\n"
+                f"    sa.Column('team_id', sa.Integer))\n{trigger}",
+                "op.drop_table('member')",
+            ),
+            ("b2", f"{named.format('team')}\n{of}", f"{not_of}\nop.drop_table('team')"),
+            ("c3", f"{named.format('role')}\n{role}", f"{no_role}\nop.drop_table('role')"),
+            (
+                "d4",
+                f"{nest}\nop.create_table('egg', sa.Column('id', sa.Integer, primary_key=True),\n"
+                f"    sa.Column('nest_id', sa.Integer, sa.ForeignKey('nest.id', name='out')))\n{cycle}",
+                f"{no_cycle}\nop.drop_table('egg')\nop.drop_table('nest')",
+            ),
+            (
+                "e5",
+                "op.add_column('member', sa.Column('last', sa.Integer))",
+                "op.drop_column('member', 'last')",
+            ),
+        ),
+    )
+    project.gitmig("upgrade", check=0)
+    always = " overriding system value" if kind == "postgresql" else ""
+    for statement in (
+        "insert into team values (1, 'one')",
+        "insert into role values (7, 'seven')",
+        "insert into member values (1, 1, 7, 3), (2, null, 7, 4)",
+        f"insert into nest{always} values (5, null)",
+        "insert into egg values (6, 5)",
+        "update nest set egg_id = 6",
+    ):
+        database.execute(project.url, statement)
+    before = database.dump(project.url)
+    project.gitmig("rollback", "a1", "--database-only", "--yes", check=0)
+    result = project.gitmig("upgrade", check=0)
+    assert "Note" not in result.stderr
+    assert database.dump(project.url) == before
+    if kind == "postgresql":
+        database.execute(project.url, "insert into nest (egg_id) values (6)")
+        assert database.query(project.url, "select max(id) from nest") == ((6,),)

@@ -57,7 +57,11 @@ def _follow(advice: Advice) -> str:
     from gitmig.project import ProjectOptions, open_project
 
     manner = Manner(
-        person=Terminal(agreed=False, quiet=True), wait=_WAIT, database=advice.database, unattended=True
+        person=Terminal(agreed=False, quiet=True),
+        wait=_WAIT,
+        park=True,
+        database=advice.database,
+        unattended=True,
     )
     options = ProjectOptions(directory=Path(), config=Path(advice.config), section=advice.section)
     try:

@@ -183,12 +183,13 @@ class Store:
             self._remove_list()
 
     def rows(self, entry: Entry, limit: int | None) -> list[tuple[Any, ...]]:
-        """The rows of a copy, oldest first: the key's columns, then the others."""
+        """The rows of a copy in the key's order: the key's columns, then the others."""
+        order = ", ".join([*(quoted(column.name) for column in entry.key), ROW])
         names = list(dict.fromkeys(column.name for column in (*entry.key, *entry.columns)))
         few = f" LIMIT {limit}" if limit is not None else ""
         found = run(
             self._connection,
-            f"SELECT {', '.join(map(self._shown, names))} FROM {self.copy(entry.id)} ORDER BY {ROW}{few}",
+            f"SELECT {', '.join(map(self._shown, names))} FROM {self.copy(entry.id)} ORDER BY {order}{few}",
         )
         return [tuple(row) for row in found]
 

@@ -339,7 +339,7 @@ class _Upgrade(_Step):
         """Rows that a new constraint is about are put back before it is made."""
         if (referred := statement.referred()) is not None:
             place = self.tables.resolve(referred)
-            self._put_back([each for each in self._pending if each.whole and each.place == place])
+            self._put_back(self._with_their_own(place))
         if (required := statement.requires()) is not None:
             place = self.tables.resolve(required[0])
             self._put_back(
@@ -351,6 +351,18 @@ class _Upgrade(_Step):
                     and self._there(each)
                 ]
             )
+
+    def _with_their_own(self, place: Place | None) -> list[Entry]:
+        """The table's rows, with those of the tables that they refer to."""
+        whole = {each.place: each for each in self._pending if each.whole}
+        found: list[Entry] = []
+        wanted = [place]
+        while wanted:
+            entry = whole.pop(wanted.pop(), None)  # type: ignore[arg-type]
+            if entry is not None and self._there(entry):
+                found.append(entry)
+                wanted += [key.target for key in self.tables.foreign_keys(entry.place)]
+        return found
 
     def _pending_column(self, place: Place | None, column: str) -> Entry | None:
         for entry in self._pending:

@@ -282,7 +282,9 @@ class PuttingBack:
             self._store.remove(entry.id)
             return Back(entry, back, 0, None)
         several = len(task.reasons) > 1
-        why = "; ".join(f"{count}: {reason}" if several else reason for reason, count in task.reasons.items())
+        why = "; ".join(
+            f"{reason} ({count:,})" if several else reason for reason, count in task.reasons.items()
+        )
         self._store.keep_left(entry, left, why)
         return Back(entry, back, left, why)
 
