@@ -64,6 +64,10 @@ if TYPE_CHECKING:
     from gitmig.interpreter import Interpreter
 
 
+_PATIENCE = 5.0
+"""Seconds that a worker has to end by itself."""
+
+
 @dataclass(slots=True)
 class Worker:
     """One child process with one version of the project's code."""
@@ -305,11 +309,12 @@ class Worker:
     def _wait_for_its_end(self) -> None:
         # The end of its output comes with its own; to wait for a process with a time limit is to look again
         # and again.
-        stream = self.process.stdout
+        stream, patience = self.process.stdout, _PATIENCE
         if not self.is_twin and stream is not None:
-            while select.select([stream], [], [], 5)[0] and os.read(stream.fileno(), 1 << 16):
+            while select.select([stream], [], [], patience)[0] and os.read(stream.fileno(), 1 << 16):
                 pass
-        self.process.wait(timeout=5)
+            patience = 1.0  # its output has ended, or its time is over
+        self.process.wait(timeout=patience)
 
     def __enter__(self) -> Worker:
         """The worker itself, closed at the end of the block."""

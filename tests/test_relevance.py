@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -198,6 +201,30 @@ class TestKnown:
         assert relevance.passes()
         stage(side, "app/models.py", side.read("app/models.py") + EMAIL)
         assert not relevance.passes()
+
+
+@pytest.mark.parametrize(("path", "calls"), [("README.md", 1), (OTHER, 3)])
+def test_what_it_takes(known: Project, tmp_path: Path, path: str, calls: int) -> None:
+    """A few calls of git, and of what is installed nothing at all."""
+    stage(known, path, "TWO = 2\n")
+    trace = tmp_path / "git.txt"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-P", "-m", "gitmig", "check", "--staged"],
+        cwd=known.top,
+        env=known.environment({"GIT_TRACE": str(trace)}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(re.findall("built-in: git", trace.read_text())) == calls
+    _, _, imports = done.stderr.partition("| site\n")
+    names = {line.rpartition("|")[2].strip() for line in imports.splitlines()}
+    assert {name for name in names if name.startswith("gitmig")} == {
+        *("gitmig", "gitmig.cli", "gitmig.cli.main", "gitmig.errors"),
+        *("gitmig.relevance", "gitmig.manifest", "gitmig.circumstances", "gitmig.git_folders"),
+    }
+    others = {name.partition(".")[0].lstrip("_") for name in names} - {"gitmig"}
+    assert others <= {name.lstrip("_") for name in sys.stdlib_module_names}
 
 
 def test_a_difference_from_before_is_said_each_time(project: Project) -> None:
