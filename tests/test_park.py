@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests import database
+from tests.bad import refuses
 from tests.chain import chain
 from tests.story import Project
 
@@ -256,3 +258,100 @@ def test_tables_that_refer_to_each_other(tmp_path: Path, database_url: str) -> N
     if kind == "postgresql":
         database.execute(project.url, "insert into nest (egg_id) values (6)")
         assert database.query(project.url, "select max(id) from nest") == ((6,),)
+
+
+def test_limits_and_refusals(tmp_path: Path, database_url: str) -> None:
+    """Nothing is dropped that is too large to be parked; ``--no-park`` drops it."""
+    project = Project.create(tmp_path, database_url)
+    chain(
+        project,
+        (
+            ("a1", "op.create_table('t', sa.Column('x', sa.Text), sa.Column('y', sa.Text))", "pass"),
+            ("b2", "op.add_column('t', sa.Column('z', sa.Text))", "op.drop_column('t', 'z')"),
+            (
+                "c3",
+                "op.create_table('u', sa.Column('id', sa.Integer, primary_key=True),\n"
+                "    sa.Column('x', sa.Text))",
+                "op.execute(' '.join(('drop', 'table u')))",
+            ),
+        ),
+    )
+    project.gitmig("upgrade", check=0)
+    size = "repeat('x', 300000)" if "postgresql" in database_url else "hex(zeroblob(150000))"
+    database.execute(project.url, f"insert into u values (1, {size})")
+    database.execute(project.url, "insert into t values ('a', '', 'b')")
+    assert project.gitmig("park", "list", check=0).stdout == "nothing is parked\n"
+    down = ("rollback", "--database-only", "--yes")
+    project.git("config", "gitmig.parkLimit", "lots")
+    refuses(
+        project,
+        *down,
+        error="gitmig.parkLimit is not a size: 'lots'",
+        hint="git config gitmig.parkLimit 100M",
+        code="settings",
+        exit_code=2,
+    )
+    # On SQLite the table is looked at alone only where the whole file is too large.
+    project.git("config", "gitmig.parkLimit", "3k")
+    refused = project.gitmig(*down, check=1).stderr
+    assert "of gitmig.parkLimit: its rows are not parked, and not dropped\n" in refused
+    assert "Hint: git config gitmig.parkLimit 1M, or to lose the rows: --no-park\n" in refused
+    assert project.heads() == ("c3",)
+    project.git("config", "gitmig.parkLimit", "1M")
+    assert "parked 1 row of u\n" in project.gitmig(*down, check=0).stdout
+    # Another database of that name is not given the rows of this one.
+    lost = project.gitmig("rollback", "--database-only", "--dry-run", check=0).stdout
+    assert "! GM020: the column t.z is dropped, and holds values in rows; they cannot be parked: " in lost
+    assert "parked" not in project.gitmig(*down, "--no-park", check=0).stdout
+    assert [each["table"] for each in project.gitmig("park", "list", "--json", check=0).json["parked"]] == [
+        "u"
+    ]
+    assert "Error: this deletes 1 row of u for good\n" in project.gitmig("park", "drop", "1", check=1).stderr
+    assert "deleted 1 row of u\n" in project.on_terminal("park", "drop", "1", answers=["y"], check=0).stdout
+    assert project.gitmig("park", "list", check=0).stdout == "nothing is parked\n"
+
+
+def test_what_no_statement_names(tmp_path: Path, postgres_url: str) -> None:
+    project = Project.create(tmp_path, postgres_url)
+    chain(
+        project,
+        (
+            (
+                "a1",
+                "op.execute('create schema s; create table s.t (id int primary key)')\n"
+                "op.execute('create table u (id int)')",
+                "op.execute('DO $$ BEGIN DROP TABLE u; END $$; drop schema s cascade')",
+            ),
+        ),
+    )
+    project.gitmig("upgrade", check=0)
+    database.execute(project.url, "insert into s.t values (1)")
+    database.execute(project.url, "insert into u values (1)")
+    result = project.gitmig("rollback", "base", "--database-only", "--yes", check=0)
+    assert "Note: not parked, and gone: s.t: no statement names it\n" in result.stderr
+    assert "Note: not parked, and gone: u: no statement names it\n" in result.stderr
+
+
+def test_a_crash_between_the_commits_of_two_files(tmp_path: Path) -> None:
+    """In WAL mode SQLite commits the database first: what a crash then takes is in the second copy."""
+    project = Project.create(tmp_path)
+    keep = "import shutil\nshutil.copytree('.git/gitmig/parked', '.git/kept', dirs_exist_ok=True)"
+    made, (revision, up, down), _ = NOTES
+    chain(project, (made, (revision, up, f"{down}\n{keep}")))
+    project.gitmig("upgrade", check=0)
+    database.execute(project.url, "pragma journal_mode = wal")
+    database.execute(project.url, "insert into member values (1, 0, 'a@x')")
+    parked, kept = project.path(".git/gitmig/parked"), project.path(".git/kept")
+    project.gitmig("rollback", "--database-only", "--yes", check=0)
+    (second,) = kept.glob("*-crash")
+    (first,) = parked.iterdir()
+    assert first.name + "-crash" == second.name
+    first.unlink()
+    shutil.copy(second, parked)
+    assert "rows      1 row of member.email is back\n" in project.gitmig("upgrade", check=0).stdout
+    assert database.query(project.url, "select email from member") == (("a@x",),)
+    assert list(parked.iterdir()) == []
+    # What was killed before it committed has left a copy of what is still there.
+    shutil.copy(second, parked)
+    project.gitmig("rollback", "--database-only", "--yes", check=0)
+    assert [each["id"] for each in project.gitmig("park", "list", "--json", check=0).json["parked"]] == [1]

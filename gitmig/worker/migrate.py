@@ -17,7 +17,8 @@ from .graph import BrokenScript, build_steps, revision_map
 from .heads import no_new_files
 from .ledger import Ledger, ledger_facts
 from .locks import Locks
-from .parking import Order, Parking, parking_of
+from .parking import Parking, parking_of
+from .parking_step import Order
 from .planning import ask_plan, is_transactional
 from .progress import Progress
 from .session import Session

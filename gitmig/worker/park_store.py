@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, event, inspect
@@ -138,6 +138,19 @@ class Store:
             why=None,
             **about,
         )
+        self._enter(entry)
+        return entry
+
+    def take(self, entry: Entry, copy: str) -> None:
+        """Take over an entry whose rows are in another ``copy``."""
+        self.prepare()
+        number = run(self._connection, f"SELECT coalesce(max(id), 0) + 1 FROM {self._list}").scalar_one()
+        run(self._connection, f"CREATE TABLE {self.copy(number)} AS SELECT * FROM {copy}")
+        if entry.key:
+            self._index(number, [column.name for column in entry.key])
+        self._enter(replace(entry, id=number))
+
+    def _enter(self, entry: Entry) -> None:
         values = dict(zip(_FIELDS, _row(entry), strict=True))
         names = ", ".join(_FIELDS)
         run(
@@ -145,7 +158,6 @@ class Store:
             f"INSERT INTO {self._list} ({names}) VALUES ({', '.join(f':{name}' for name in _FIELDS)})",
             **values,
         )
-        return entry
 
     def keep_left(self, entry: Entry, rows: int, why: str) -> None:
         """Keep only the rows that are not back, and why."""
@@ -236,10 +248,11 @@ class PostgresStore(Store):
 class SqliteStore(Store):
     """A file of its own, attached to the connection."""
 
-    def __init__(self, connection: Connection, file: str):
-        super().__init__(connection, _ALIAS)
+    def __init__(self, connection: Connection, file: str, *, main: bool = False):
+        """``main``: the connection is to the file itself, and nothing is attached."""
+        super().__init__(connection, "main" if main else _ALIAS)
         self._file = file
-        self._attached = False
+        self._attached = main
         self._let_go = False
 
     def exists(self) -> bool:
@@ -263,7 +276,7 @@ class SqliteStore(Store):
             self._detach(self._connection.connection.dbapi_connection)
         event.remove(self._connection.engine, "checkin", self._detach)
         self._attached = False
-        if self._let_go and os.path.exists(self._file) and _is_empty(self._file):
+        if self._let_go and os.path.exists(self._file) and is_empty(self._file):
             os.unlink(self._file)
 
     def _attach(self) -> None:
@@ -284,7 +297,7 @@ class SqliteStore(Store):
 
     def _index(self, number: int, names: list[str]) -> None:
         listed = ", ".join(map(quoted, names))
-        index = f"{quoted(_ALIAS)}.parked_{number}_key"
+        index = f"{quoted(self._schema)}.parked_{number}_key"
         run(self._connection, f"CREATE INDEX {index} ON parked_{number} ({listed})")
 
     def _bytes(self, copy: str, names: list[str]) -> int:
@@ -312,7 +325,8 @@ def park_file(connection: Connection, folder: str) -> str | None:
     return os.path.join(folder, f"{os.path.basename(path)}-{digest}")
 
 
-def _is_empty(file: str) -> bool:
+def is_empty(file: str) -> bool:
+    """Whether nothing is parked in an SQLite file."""
     with contextlib.closing(sqlite3.connect(file)) as own:
         return own.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 

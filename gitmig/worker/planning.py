@@ -10,7 +10,8 @@ from .channel import Channel, Failure
 from .environment import Stopped
 from .heads import what_is_there
 from .losses import find_losses
-from .parking import Order, foretold
+from .parking import foretold
+from .parking_step import Order
 
 
 def is_transactional(context: MigrationContext) -> bool:

@@ -1,0 +1,183 @@
+"""An upgrade: what was parked is put back, at its end or before a constraint that needs it."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+from .park_store import Entry
+from .parking_step import REBUILT, ParkingRun, Step, plain, same, told
+from .putting_back import Back, PuttingBack
+from .statements import Add, Name, Statement, statements
+from .tables import Place, quoted
+from .tables import run as execute
+from .triggers import silenced
+
+_ASIDE = "gitmig_aside"
+
+
+class Upgrade(Step):
+    """What one upgrade brings back, of what is parked for its revision."""
+
+    def __init__(self, run: ParkingRun, revision: str, entries: list[Entry]):
+        super().__init__(run, revision)
+        self._pending = [entry for entry in entries if not self._there(entry)]
+        self._already = [entry for entry in entries if entry not in self._pending]
+        self._putting_back = PuttingBack(self.connection, self.tables, self.store)
+        self._now: list[Entry] = []
+        """What is put back as soon as the statement that was seen is done."""
+        self._then: list[str] = []
+        """What is executed after that."""
+        self._aside: Place | None = None
+        """The table whose rows are out of it until the statement is done."""
+
+    def _there(self, entry: Entry) -> bool:
+        present = {column.name for column in self.tables.columns(entry.place)}
+        return bool(present) and (entry.whole or any(each.name in present for each in entry.columns))
+
+    def seen(self, text: str) -> str:
+        """Puts back what a constraint needs; a column that must not be NULL may be so at first."""
+        for statement in reversed(statements(text)):
+            self._made_anew(statement)
+            self._before_constraint(statement)
+            text = self._nullable(statement, text)
+            text = self._joined(statement, text)
+        return text
+
+    def done(self) -> None:
+        """Fill what was made, and have it be NOT NULL then."""
+        now, self._now = self._now, []
+        then, self._then = self._then, []
+        place, self._aside = self._aside, None
+        self._put_back(now)
+        with silenced(self.connection, place) if place is not None else nullcontext():
+            for statement in then:
+                execute(self.connection, statement)
+
+    def end(self) -> None:
+        """Put back the rest."""
+        self._put_back([entry for entry in self._pending if self._there(entry)])
+        for entry in (*self._pending, *self._already):
+            was = "was there already" if entry in self._already else "is not there"
+            name = told(entry.place, None if entry.whole else ", ".join(each.name for each in entry.columns))
+            self.run.back.append({**entry.told(), "rows": 0, "left": entry.rows, "why": f"{name} {was}"})
+
+    def _put_back(self, entries: list[Entry]) -> None:
+        if entries:
+            self._pending = [entry for entry in self._pending if entry not in entries]
+            for back in self._putting_back.put_back(entries):
+                self._tell(back)
+
+    def _tell(self, back: Back) -> None:
+        told = back.entry.told() | {"rows": back.rows, "left": back.left, "why": back.why}
+        self.run.back.append(told)
+
+    def _made_anew(self, statement: Statement) -> None:
+        """What this step itself drops first comes back too, should it make it again."""
+        for drop in statement.drops():
+            place = self.tables.resolve(drop.name)
+            for entry in list(self._already):
+                names = [each.name for each in entry.columns]
+                dropped = entry.whole if drop.column is None else names == [drop.column]
+                if entry.place == place and dropped and not self._is_rebuilt(entry.place):
+                    self._already.remove(entry)
+                    self._pending.append(entry)
+
+    def _is_rebuilt(self, place: Place) -> bool:
+        return self.tables.resolve(Name(REBUILT + place.table, place.schema)) is not None
+
+    def _before_constraint(self, statement: Statement) -> None:
+        """Rows that a new constraint is about are put back before it is made."""
+        if (referred := statement.referred()) is not None:
+            place = self.tables.resolve(referred)
+            self._put_back(self._with_their_own(place))
+        if (required := statement.requires()) is not None:
+            place = self.tables.resolve(required[0])
+            self._put_back(
+                [
+                    each
+                    for each in self._pending
+                    if each.place == place
+                    and any(column.name == required[1] for column in each.columns)
+                    and self._there(each)
+                ]
+            )
+
+    def _with_their_own(self, place: Place | None) -> list[Entry]:
+        """The table's rows, with those of the tables that they refer to."""
+        whole = {each.place: each for each in self._pending if each.whole}
+        found: list[Entry] = []
+        wanted = [place]
+        while wanted:
+            entry = whole.pop(wanted.pop(), None)  # type: ignore[arg-type]
+            if entry is not None and self._there(entry):
+                found.append(entry)
+                wanted += [key.target for key in self.tables.foreign_keys(entry.place)]
+        return found
+
+    def _pending_column(self, place: Place | None, column: str) -> Entry | None:
+        for entry in self._pending:
+            if entry.place == place and not entry.whole:
+                for each in entry.columns:
+                    if same(self.connection, each.name, column):
+                        return entry
+        return None
+
+    def _nullable(self, statement: Statement, text: str) -> str:
+        """A new column that must not be NULL is filled first, and then must not be."""
+        if self.connection.dialect.name == "sqlite":
+            for add in statement.adds_unfilled():
+                self._set_aside(add)
+            return text
+        for add in reversed(statement.adds_unfilled()):
+            place = self.tables.resolve(add.name)
+            entry = self._pending_column(place, add.column)
+            if entry is None or place is None:
+                continue
+            text = text[: add.start] + text[add.end :]
+            self._now.append(entry)
+            self._then.append(f"ALTER TABLE {place.sql} ALTER COLUMN {quoted(add.column)} SET NOT NULL")
+        return text
+
+    def _set_aside(self, add: Add) -> None:
+        """SQLite adds such a column to an empty table alone: the rows are moved out, and in again with it."""
+        place = self.tables.resolve(add.name)
+        entry = self._pending_column(place, add.column)
+        enforced = execute(self.connection, "PRAGMA foreign_keys").scalar()
+        if entry is None or place is None or enforced or not self.tables.holds(place):
+            return
+        names = [quoted(each.name) for each in self.tables.columns(place) if not each.generated]
+        alike = " AND ".join(f"p.{quoted(each.name)} = a.{quoted(each.name)}" for each in entry.key)
+        column = quoted(next(e.name for e in entry.columns if e.name.lower() == add.column.lower()))
+        value = f"(SELECT p.{column} FROM {self.store.copy(entry.id)} p WHERE {alike})"
+        execute(self.connection, f"CREATE TEMP TABLE {_ASIDE} AS SELECT * FROM {place.sql}")
+        with silenced(self.connection, place):
+            execute(self.connection, f"DELETE FROM {place.sql}")
+        self._aside = place
+        self._then += [
+            f"INSERT INTO {place.sql} ({', '.join((*names, column))}) "
+            f"SELECT {', '.join(f'a.{name}' for name in names)}, {value} FROM temp.{_ASIDE} a",
+            f"DROP TABLE temp.{_ASIDE}",
+        ]
+
+    def _joined(self, statement: Statement, text: str) -> str:
+        """The same for a table that is rebuilt: the new rows are made with the values that were parked."""
+        rebuild = statement.rebuild()
+        if rebuild is None or not rebuild.new.table.startswith(REBUILT):
+            return text
+        old, new = self.tables.resolve(rebuild.old), self.tables.resolve(rebuild.new)
+        if old is None or new is None:
+            return text
+        names, values = "", ""
+        for column in self.tables.columns(new):
+            entry = self._pending_column(old, column.name)
+            given = any(same(self.connection, column.name, each) for each in rebuild.columns)
+            if entry is not None and column.required and not column.filled and not given:
+                names += f", {plain(column.name)}"
+                values += f", {self._value(entry, column.name, old)}"
+        text = text[: rebuild.select_end] + values + text[rebuild.select_end :]
+        return text[: rebuild.list_end] + names + text[rebuild.list_end :]
+
+    def _value(self, entry: Entry, column: str, old: Place) -> str:
+        table = plain(old.table)
+        alike = " AND ".join(f"p.{plain(each.name)} = {table}.{plain(each.name)}" for each in entry.key)
+        return f"(SELECT p.{plain(column)} FROM {self.store.copy(entry.id)} p WHERE {alike})"
