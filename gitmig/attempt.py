@@ -13,7 +13,7 @@ from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
 from gitmig.git.restore import apply, check
 from gitmig.git.switching import apply_switch
-from gitmig.journal import Logbook
+from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Json, Loss, Moves
 from gitmig.model import Plan, RevisionId
 from gitmig.parking import park_order, why_not

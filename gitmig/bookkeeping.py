@@ -11,7 +11,8 @@ from gitmig.git.repository import Repository
 from gitmig.git.restore import apply
 from gitmig.git.settle import drop_backup, keep_backup, settle_files
 from gitmig.git.switching import settle_switch
-from gitmig.journal import Logbook, Stage
+from gitmig.journal import Stage
+from gitmig.logbook import Logbook
 from gitmig.messages import Ground
 from gitmig.model import Action, Plan, RevisionId
 from gitmig.prepared import Following, Prepared

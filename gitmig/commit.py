@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from gitmig.errors import CommitFailed, GitmigError, Interrupted
 from gitmig.git.repository import Repository
-from gitmig.journal import CommitNote, Logbook, Stage
+from gitmig.journal import CommitNote, Stage
+from gitmig.logbook import Logbook
 from gitmig.model import CommitId
 from gitmig.seam import point
 

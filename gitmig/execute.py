@@ -13,7 +13,7 @@ from gitmig.attempt import Attempt
 from gitmig.errors import Declined, GitmigError, Refused
 from gitmig.foresight import rows_left
 from gitmig.git.repository import Repository
-from gitmig.journal import Logbook
+from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Moved
 from gitmig.model import Action, Plan
 from gitmig.prepared import Manner, Outcome, Prepared

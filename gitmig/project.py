@@ -16,8 +16,9 @@ from pathlib import Path
 
 from gitmig.configuration import Configuration, File, parse_configuration
 from gitmig.errors import NoAlembic, NoConfiguration, NoRepository, SettingsError
+from gitmig.git.folder_tree import FolderTree
 from gitmig.git.repository import Repository
-from gitmig.git.trees import CommitTree, FolderTree, IndexTree, Tree, WorkTree
+from gitmig.git.trees import CommitTree, IndexTree, Tree, WorkTree
 from gitmig.graph import Graph
 from gitmig.interpreter import Interpreter, find_interpreter
 from gitmig.messages import WorkerOptions

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import cast
 
 from gitmig.errors import GitError
+from gitmig.git.folder_tree import blob_id
 from gitmig.git.pins import Pin, change_pins, files_tree, pin_key
 from gitmig.git.repository import Repository
-from gitmig.git.trees import blob_id
 from gitmig.graph import Graph
 from gitmig.messages import Ground, Json, Moves
 from gitmig.model import Action, BlobId, CommitId, LedgerRow, Operation, RevisionId, ScriptOf, Step

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitmig.cache import SchemaCache
-from gitmig.git.trees import FolderTree
+from gitmig.git.folder_tree import FolderTree
 from gitmig.model import FacetKey, Manifest, Schema
 from gitmig.schema import digest
 from tests.articles import EMAIL, article, findings

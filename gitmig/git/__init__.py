@@ -4,9 +4,10 @@ Imports model, errors and the pure rooms only; prints nothing. GitPython is the 
 imported once a repository was found (it is slow, and fails where there is no git).
 """
 
+from gitmig.git.folder_tree import FolderTree
 from gitmig.git.objects import Entry, Objects
 from gitmig.git.repository import Repository
-from gitmig.git.trees import CommitTree, FolderTree, IndexTree, Tree, WorkTree, content_digest
+from gitmig.git.trees import CommitTree, IndexTree, Tree, WorkTree, content_digest
 
 __all__ = [
     "CommitTree",

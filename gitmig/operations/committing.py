@@ -10,7 +10,8 @@ from gitmig.commit import commit_paths, end_commit
 from gitmig.files import write_bytes
 from gitmig.git.trees import Tree, content_digest
 from gitmig.header import with_header
-from gitmig.journal import CommitNote, Logbook
+from gitmig.journal import CommitNote
+from gitmig.logbook import Logbook
 from gitmig.model import CommitId, Header, Script
 from gitmig.operations.drafting import Material
 from gitmig.project import Project

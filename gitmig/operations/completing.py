@@ -8,7 +8,8 @@ from gitmig.commit import begin_commit, commit_paths
 from gitmig.errors import Refused, Unproven
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
-from gitmig.journal import CommitNote, Logbook
+from gitmig.journal import CommitNote
+from gitmig.logbook import Logbook
 from gitmig.model import Header, RevisionId, Script
 from gitmig.operations.committing import TRAILER, models_recorder, record_models, subject_of
 from gitmig.operations.drafting import changed_paths

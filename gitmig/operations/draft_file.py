@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gitmig.errors import Refused
 from gitmig.files import write_bytes
-from gitmig.journal import DraftNote, Logbook, digest
+from gitmig.journal import DraftNote, digest
+from gitmig.logbook import Logbook
 from gitmig.model import Script
 from gitmig.operations.amending import Amended
 from gitmig.project import Project

@@ -13,7 +13,8 @@ from gitmig.git.restore import apply, check
 from gitmig.git.settle import settle_files
 from gitmig.git.switching import head_state, settle_switch
 from gitmig.graph import Graph
-from gitmig.journal import Journal, Logbook, Stage, read_journal, remove_journal, write_journal
+from gitmig.journal import Journal, Stage
+from gitmig.logbook import Logbook, read_journal, remove_journal, write_journal
 from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId
 from gitmig.operations.following import models_between

@@ -18,7 +18,7 @@ from gitmig.errors import (
 from gitmig.execute import move
 from gitmig.git.trees import Tree, content_digest
 from gitmig.header import with_header
-from gitmig.journal import Logbook
+from gitmig.logbook import Logbook
 from gitmig.messages import Draft, Ground, Moves
 from gitmig.model import FacetChange, Plan, RevisionId, Script
 from gitmig.operations.applying import through_the_draft, to_the_parent, with_draft

@@ -9,7 +9,8 @@ from gitmig.errors import EditsInTheWay, NoRepository, Refused, UsageError
 from gitmig.execute import move
 from gitmig.git.restore import Allowed, edits
 from gitmig.graph import Graph
-from gitmig.journal import CommitNote, Logbook
+from gitmig.journal import CommitNote
+from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step
 from gitmig.operations.following import models_back

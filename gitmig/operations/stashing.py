@@ -8,7 +8,7 @@ from dataclasses import replace
 from gitmig.errors import CommitFailed, GitError, GitmigError, Interrupted, WorkerCrashed
 from gitmig.git.restore import Allowed, edits
 from gitmig.git.stash import Stash, forget, is_untouched, look, stash, unstage
-from gitmig.journal import Logbook
+from gitmig.logbook import Logbook
 from gitmig.operations.preconditions import require_quiet
 from gitmig.operations.results import MoveResult
 from gitmig.prepared import Manner

@@ -19,7 +19,7 @@ from gitmig.checks import (
 )
 from gitmig.errors import ProjectCodeError
 from gitmig.graph import Graph
-from gitmig.journal import read_journal
+from gitmig.logbook import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Severity, Tie
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.judging import where

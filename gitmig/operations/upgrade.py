@@ -9,7 +9,7 @@ from gitmig.commit import end_commit
 from gitmig.errors import GitmigError, Refused
 from gitmig.execute import move
 from gitmig.graph import Graph
-from gitmig.journal import Logbook
+from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId, Script
 from gitmig.operations.completing import Waiting, complete, require_doing, uncommitted, waiting
