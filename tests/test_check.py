@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,11 @@ from tests.articles import EMAIL, NAMED, USER, Article, article, by_alembic, fin
 from tests.story import MODELS, USERNAME, Project
 
 GM001 = "GM001 the models change without a revision that takes the database there\n"
+ORDERED = """\
+    __table_args__ = (
+        CheckConstraint("username IN " + str(tuple({"one", "two", "three", "four", "five", "six", "seven"}))),
+    )
+"""
 USERNAME_LINES = "  + user.username VARCHAR\n  + index ix_user_username\n"
 
 
@@ -70,6 +78,18 @@ class TestStaged:
     def test_a_cosmetic_change_passes(self, told: Article, text: str) -> None:
         told.project.write("app/models.py", text)
         assert staged(told.project) == []
+
+    def test_a_set_that_iterates_in_another_order_passes(self, told: Article) -> None:
+        """Each process of Python has an order of its own, but for the workers."""
+        project = told.project
+        text = "from sqlalchemy import CheckConstraint\n" + project.read("app/models.py")
+        project.write("app/models.py", text + ORDERED)
+        project.gitmig("revise", "-m", "Kinds", "--no-commit", check=0)
+        shutil.rmtree(project.path(".git/gitmig/cache"))
+        command = [sys.executable, "-P", "-m", "gitmig", "check", "--staged"]
+        environment = project.environment({"PYTHONHASHSEED": "7"})
+        done = subprocess.run(command, cwd=project.top, env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
 
     def test_a_mixin_elsewhere_counts(self, told: Article) -> None:
         told.project.append(
