@@ -299,7 +299,10 @@ def test_limits_and_refusals(tmp_path: Path, database_url: str) -> None:
     assert project.heads() == ("c3",)
     project.git("config", "gitmig.parkLimit", "1M")
     assert "parked 1 row of u\n" in project.gitmig(*down, check=0).stdout
-    # Another database of that name is not given the rows of this one.
+    project.git("config", "gitmig.protected", "*")
+    protected = project.gitmig("rollback", "--database-only", "--dry-run", check=0).stdout
+    assert "; they cannot be parked: gitmig.protected names this database\n" in protected
+    project.git("config", "--unset", "gitmig.protected")
     lost = project.gitmig("rollback", "--database-only", "--dry-run", check=0).stdout
     assert "! GM020: the column t.z is dropped, and holds values in rows; they cannot be parked: " in lost
     assert "parked" not in project.gitmig(*down, "--no-park", check=0).stdout
@@ -355,3 +358,33 @@ def test_a_crash_between_the_commits_of_two_files(tmp_path: Path) -> None:
     shutil.copy(second, parked)
     project.gitmig("rollback", "--database-only", "--yes", check=0)
     assert [each["id"] for each in project.gitmig("park", "list", "--json", check=0).json["parked"]] == [1]
+
+
+def test_a_revision_that_was_edited(tmp_path: Path, database_url: str) -> None:
+    """Undone and redone by one ``sync``: what fits today's columns is back, and only in that database."""
+    project = Project.create(tmp_path, database_url)
+    made, (revision, up, down), _ = NOTES
+    chain(project, (made, (revision, up.replace("sa.String, server_default='none'", "sa.Integer"), down)))
+    project.gitmig("upgrade", check=0)
+    database.execute(project.url, "insert into member values (1, 0, 5), (2, 0, null)")
+    path = "alembic/versions/b2_plain.py"
+    project.write(path, project.read(path).replace("sa.Integer", "sa.String(9)"))
+    project.commit("Text")
+    synced = project.gitmig("sync", "--yes", check=0)
+    assert "rows      2 rows of member.email are back\n" in synced.stdout
+    assert database.query(project.url, "select email from member order by id") == (("5",), (None,))
+    project.write(path, project.read(path).replace("'email'", "'mail'"))
+    project.commit("Rename")
+    synced = project.gitmig("sync", "--yes", check=0)
+    assert "rows      parked 2 rows of member.email\n" in synced.stdout
+    assert "Note: 2 rows of member.email stay parked: member.email is not there (gitmig park show 1)\n" in (
+        synced.stderr
+    )
+    project.gitmig("rollback", "base", "--database-only", "--yes", check=0)
+    if "postgresql" in database_url:
+        database.execute(project.url, "drop schema public cascade; create schema public")
+    else:
+        Path(project.url.removeprefix("sqlite:///")).unlink()
+    assert "back" not in project.gitmig("upgrade", check=0).stdout
+    left = project.gitmig("park", "list", check=0).stdout
+    assert [line.split()[2] for line in left.splitlines()[1:]] == ["member.email", "member"]

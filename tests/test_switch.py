@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import database
 from tests.articles import EMAIL, article, article_on, plain
 from tests.bad import refuses
 from tests.killing import KILL_PARENT
@@ -98,6 +99,18 @@ def test_there_and_back(tmp_path: Path, database_url: str) -> None:
     assert result.stdout == f"database  at {branches.main}  Add a nickname\ncheckout  main\n"
     assert project.columns("user") == ("id", "username", "nickname")
     assert place(project)[:3] == (before.files, before.index, before.head)
+    # Rows go along, and a switch that is killed parks none.
+    database.execute(project.url, "insert into \"user\" values (1, '', 'ada')")
+    before = project.snapshot()
+    assert "GM020: the column user.nickname is dropped" in project.gitmig("switch", "feature", check=1).stderr
+    yes = ("switch", "feature", "--yes")
+    project.gitmig(*yes, env={"GITMIG_TEST_KILL_AT": "files-written"})
+    project.gitmig("recover", check=0)
+    assert project.gitmig("park", "list", "--json", check=0).json["parked"] == []
+    assert "rows      parked 1 row of user.nickname\n" in project.gitmig(*yes, check=0).stdout
+    assert "rows      1 row of user.nickname is back\n" in project.gitmig("switch", "-", check=0).stdout
+    assert place(project)[-1] == before.database
+    database.execute(project.url, 'delete from "user"')
     # SQLite's kills have a test of their own, below.
     for point in (
         ("database-prepared", "switched", "database-committed") if "postgres" in database_url else ()

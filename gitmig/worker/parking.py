@@ -28,6 +28,8 @@ class Parking:
     def __init__(self, run: ParkingRun, *, new_database: bool):
         self._run = run
         self._new_database = new_database
+        self._known: list[Entry] | None = None
+        """What is parked; None where a step may have changed it."""
 
     @property
     def parked(self) -> list[dict[str, Any]]:
@@ -59,6 +61,7 @@ class Parking:
                 yield
                 return
             step = Upgrade(self._run, revision, entries)
+        self._known = None
         event.listen(self._run.connection, "before_cursor_execute", step.before, retval=True)
         event.listen(self._run.connection, "after_cursor_execute", step.after)
         try:
@@ -78,8 +81,10 @@ class Parking:
     def _entries(self, revision: str) -> list[Entry]:
         """What the upgrade of a revision may bring back: of each table or column the newest copy."""
         newest: dict[tuple[Place, bool, tuple[str, ...]], Entry] = {}
+        if self._known is None:
+            self._known = self._run.store.entries(self._run.environment)
         # The rows of a database that was made anew are those of another one.
-        for entry in self._run.store.entries(self._run.environment) if not self._new_database else ():
+        for entry in self._known if not self._new_database else ():
             if entry.revision == revision:
                 newest[entry.place, entry.whole, tuple(each.name for each in entry.columns)] = entry
         return list(newest.values())

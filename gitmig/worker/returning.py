@@ -59,6 +59,7 @@ class Upgrade(Step):
         for entry in (*self._pending, *self._already):
             was = "was there already" if entry in self._already else "is not there"
             name = told(entry.place, None if entry.whole else ", ".join(each.name for each in entry.columns))
+            self.store.keep_left(entry, entry.rows, f"{name} {was}")
             self.run.back.append({**entry.told(), "rows": 0, "left": entry.rows, "why": f"{name} {was}"})
 
     def _put_back(self, entries: list[Entry]) -> None:
