@@ -99,10 +99,24 @@ class Attempt:
             return None
         if self.prepared.restoration is not None and self._repository is not None:
             check(self._repository, self.prepared.restoration)
-        moves = self._recording.announced(moves, ground, stopping=bool(halts))
+        moves = self._recording.announced(
+            moves,
+            ground,
+            scripts_of=prepared.scripts_of,
+            branch=self._branch(prepared),
+            stopping=bool(halts),
+        )
         if not moves.losses and not ground.provisional:
             self._books.write_down(self.prepared, ground)
         return moves
+
+    def _branch(self, prepared: Prepared) -> str | None:
+        """The branch that is checked out when all is done; None where it has nothing to do with the move."""
+        if prepared.switch is not None:
+            return prepared.switch.after.branch
+        if self._repository is None or prepared.scripts_of is not None:
+            return None
+        return self._repository.branch()
 
     @property
     def _is_agreed(self) -> bool:

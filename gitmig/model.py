@@ -212,7 +212,7 @@ class LedgerRow:
     direction: Action
     """UPGRADE or DOWNGRADE."""
     commit: str | None
-    """HEAD then, or ``GITMIG_COMMIT`` where there was no repository."""
+    """The commit whose files were applied: HEAD, or ``GITMIG_COMMIT`` where there was no repository."""
     script: BlobId | None
     """The script that was run."""
     program: str | None
@@ -224,6 +224,8 @@ class LedgerRow:
     """How long the step took; None where a crash left nobody to say."""
     heads: tuple[RevisionId, ...] | None
     """What the version table held after the step; None likewise."""
+    branch: str | None = None
+    """The branch that was checked out, in the local record alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,7 @@ def row_json(row: LedgerRow) -> dict[str, object]:
         "time": row.time,
         "seconds": row.seconds,
         "heads": None if row.heads is None else list(row.heads),
+        "branch": row.branch,
     }
 
 
@@ -84,6 +85,7 @@ def row_of(value: object, database: str = "") -> LedgerRow:
         time=int(str(row["time"])),
         seconds=float(str(row["seconds"])) if row["seconds"] is not None else None,
         heads=tuple(RevisionId(str(head)) for head in heads) if isinstance(heads, list) else None,
+        branch=_optional(row.get("branch")),
     )
 
 

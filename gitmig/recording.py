@@ -39,9 +39,19 @@ class Recording:
         self._repository = repository
         self._done: list[LedgerRow] = []
 
-    def announced(self, moves: Moves, ground: Ground, *, stopping: bool = False) -> Moves:
+    def announced(
+        self,
+        moves: Moves,
+        ground: Ground,
+        *,
+        scripts_of: CommitId | None = None,
+        branch: str | None = None,
+        stopping: bool = False,
+    ) -> Moves:
         """The moves with what the worker is to write into a ledger.
 
+        ``scripts_of`` is the commit whose scripts are applied, None for those on disk, ``branch`` the branch
+        that is checked out in the end.
         ``stopping``: they may stop half-way, so that each row says where it leaves the database.
         """
         if not moves.steps:
@@ -49,14 +59,15 @@ class Recording:
         repository = self._repository
         operation = Operation(
             id=self.id,
-            commit=commit_of(repository),
+            commit=scripts_of or commit_of(repository),
             who=who(repository),
             scripts=_scripts(repository, moves),
         )
         # On a stand-in nothing is done: the plan is asked for again.
         if not ground.provisional:
             heads = _heads(moves, ground) if stopping else None
-            self.planned = (*self.planned, *_planned(operation, moves, ground, heads))
+            rows = _planned(operation, moves, ground, heads)
+            self.planned = (*self.planned, *(replace(row, branch=branch) for row in rows))
         return replace(moves, operation=operation)
 
     def hold(self, commit: CommitId | None) -> None:

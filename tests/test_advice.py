@@ -85,10 +85,22 @@ def test_a_switch_by_gitmig_gives_no_advice_and_the_other_work_tree_hears_of_it(
     project.gitmig("hook", "install", check=0)
     assert "last seen" not in project.gitmig("switch", "below", check=0).stderr
     other = project.beside(tmp_path / "other")
-    project.git("worktree", "add", "--quiet", "--detach", str(other.top), "main")
+    project.git("worktree", "add", "--quiet", "-b", "topic", str(other.top), "main")
     other.gitmig("sync", check=0)
     assert said(project, "checkout", "--quiet", "--detach", "main") == ""
     assert f"at {told.second}" in said(project, "checkout", "--quiet", "below")
+    # `status` tells who moved it, and what to do.
+    told_here = project.gitmig("status", check=1).stdout
+    assert f" from the work tree {other.top} (topic)\n" in told_here
+    assert told_here.endswith("→ gitmig sync\n")
+    answer = project.gitmig("status", "--json", check=1).json["recorded"]
+    assert (answer["gap"], answer["moved"]["tree"], answer["moved"]["branch"]) == (
+        False,
+        str(other.top),
+        "topic",
+    )
+    project.gitmig("sync", check=0)
+    assert project.gitmig("status", "--json", check=0).json["recorded"]["moved"] is None
 
 
 def test_what_is_broken_is_passed_over(advised: Article) -> None:

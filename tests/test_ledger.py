@@ -130,7 +130,8 @@ def test_each_step_has_its_row_in_the_ledger_and_in_the_clone(tmp_path: Path, an
     assert project.gitmig("status", "--json").json["recorded"]["gap"] is False
     shown = project.gitmig("ledger", "show", "--json", check=0).json
     assert shown["enabled"] is True
-    kept = [{**line, "time": 0, "seconds": 0} for line in reversed(lines)]
+    assert {line["branch"] for line in lines} == {"main"}
+    kept = [{**line, "time": 0, "seconds": 0, "branch": None} for line in reversed(lines)]
     assert [{**row, "time": 0, "seconds": 0} for row in shown["rows"]] == kept
     assert abs(shown["rows"][0]["time"] - lines[-1]["time"]) <= 5
     assert "s3cret" not in f"{found}{lines}{shown}{database.dump(any_url)}"
@@ -291,7 +292,8 @@ def test_a_database_that_alembic_moved_leaves_a_gap(tmp_path: Path) -> None:
     project.gitmig("upgrade", check=0)
     project.alembic("downgrade", "-1")
     told = project.gitmig("status", "--json", check=1).json
-    assert {**told["recorded"], "time": 0} == {"ledger": True, "heads": [SECOND], "time": 0, "gap": True}
+    left = {"ledger": True, "heads": [SECOND], "gap": True, "moved": None}
+    assert {**told["recorded"], "time": 0} == {**left, "time": 0}
     assert [finding["code"] for finding in told["findings"]] == ["GM011"]
 
 

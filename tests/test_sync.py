@@ -133,13 +133,13 @@ def test_a_script_that_is_nowhere_is_told_with_what_is_known(told: Article) -> N
     error = project.gitmig("sync", "--json", check=1).json["error"]
     assert error["message"].startswith(f"the database sqlite:///app.db holds {revision}, applied 20")
     assert error["message"].endswith(
-        f" by Ada Lovelace <ada@example.org> from commit {told.second_commit[:8]},"
+        f" by Ada Lovelace <ada@example.org> from commit {told.second_commit[:8]} of feature,"
         " and no script of it is here"
     )
     assert error["hint"] == f"bring the file of {revision} back, then: gitmig sync"
     project.git("remote", "add", "origin", str(project.top))
     hint = project.gitmig("sync", "--json", check=1).json["error"]["hint"]
-    assert hint == "git fetch --all, then: gitmig sync"
+    assert hint == "git fetch origin feature, or git fetch --all; then: gitmig sync"
     assert project.gitmig("status", "--json").json["hint"] != "gitmig sync"
     project.git("remote", "remove", "origin")
     assert project.snapshot() == before

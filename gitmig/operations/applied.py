@@ -18,8 +18,8 @@ from gitmig.messages import Ground
 from gitmig.model import Action, BlobId, CommitId, LedgerRow, RevisionId, Script
 from gitmig.operations.missing import nowhere
 from gitmig.operations.side import Side
+from gitmig.operations.work_trees import Moved, recorded_moves
 from gitmig.project import Project
-from gitmig.record import read_rows
 from gitmig.scripts import program_digest, read_script_bytes, same_upgrade
 
 
@@ -62,13 +62,18 @@ def read_applied(project: Project, checkout: Side, target: Side, ground: Ground)
 
 
 def last_rows(project: Project, ground: Ground) -> Mapping[RevisionId, LedgerRow]:
-    """The last row of each revision, from the ledger, else from this clone's record."""
-    rows: Iterable[LedgerRow] = ground.ledger or ()
-    if not ground.ledger and project.repository is not None:
-        place = (ground.database, ground.environment)
-        recorded = read_rows(project.repository.private())
-        rows = [row for row in recorded if (row.database, row.environment) == place]
-    return {row.revision: row for row in rows}
+    """The last row of each revision, from the ledger, else from what this clone's work trees recorded."""
+    moves: Iterable[Moved] = ()
+    if project.repository is not None:
+        moves = recorded_moves(project.repository, ground.database, ground.environment)
+    if not ground.ledger:
+        return {moved.row.revision: moved.row for moved in moves}
+    # The ledger has no branches.
+    branches = {(moved.row.operation, moved.row.revision): moved.row.branch for moved in moves}
+    return {
+        row.revision: replace(row, branch=branches.get((row.operation, row.revision)))
+        for row in ground.ledger
+    }
 
 
 @dataclass

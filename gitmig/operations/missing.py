@@ -37,7 +37,8 @@ def _known(row: LedgerRow) -> str:
     moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.time))
     by = f" by {row.who}" if row.who else ""
     commit = f" from commit {row.commit[:8]}" if row.commit else ""
-    return f", applied {moment}{by}{commit}"
+    branch = f" of {row.branch}" if row.branch else ""
+    return f", applied {moment}{by}{commit}{branch}"
 
 
 def _hint(project: Project, revision: RevisionId, row: LedgerRow | None) -> str:
@@ -47,4 +48,6 @@ def _hint(project: Project, revision: RevisionId, row: LedgerRow | None) -> str:
         return f"bring the file of {revision} back, then: gitmig sync"
     if row is not None and row.commit and git.objects.find(row.commit) is None:
         return f"git fetch {remotes[0]} {row.commit}, or ask whoever applied it; then: gitmig sync"
+    if row is not None and row.branch:
+        return f"git fetch {remotes[0]} {row.branch}, or git fetch --all; then: gitmig sync"
     return "git fetch --all, then: gitmig sync"

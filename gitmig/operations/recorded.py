@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitmig.graph import Graph
 from gitmig.model import Action, DatabaseState, LedgerRow, RevisionId, Script
+from gitmig.operations.work_trees import Moved, recorded_moves
 from gitmig.project import Project
-from gitmig.record import read_rows
 from gitmig.scripts import program_digest, read_script_bytes
 
 
@@ -29,6 +30,8 @@ class Recorded:
     rows: tuple[LedgerRow, ...]
     gap: bool
     """Whether something else has moved the database since the very last row."""
+    moved: Moved | None = None
+    """The step of another work tree of this clone that left the database where it is."""
 
     @property
     def heads(self) -> tuple[RevisionId, ...] | None:
@@ -38,12 +41,20 @@ class Recorded:
 
 def recorded(project: Project, database: DatabaseState) -> Recorded | None:
     """What the database's ledger says, else the local record; None where neither says anything."""
-    rows = database.ledger or _local(project, database)
+    moves: tuple[Moved, ...] = ()
+    if project.repository is not None:
+        moves = recorded_moves(project.repository, database.name, database.environment)
+    rows = database.ledger or _last([moved.row for moved in moves])
     if not rows:
         return None
-    left = rows[-1].heads
+    last, left = rows[-1], rows[-1].heads
+    gap = left is not None and set(left) != set(database.heads)
+    elsewhere = bool(moves) and not moves[-1].here and moves[-1].row.operation == last.operation
     return Recorded(
-        ledger=bool(database.ledger), rows=rows, gap=left is not None and set(left) != set(database.heads)
+        ledger=bool(database.ledger),
+        rows=rows,
+        gap=gap,
+        moved=moves[-1] if elsewhere and not gap else None,
     )
 
 
@@ -67,14 +78,11 @@ def edited_scripts(
     )
 
 
-def _local(project: Project, database: DatabaseState) -> tuple[LedgerRow, ...]:
-    if project.repository is None:
-        return ()
+def _last(rows: Sequence[LedgerRow]) -> tuple[LedgerRow, ...]:
     last: dict[RevisionId, LedgerRow] = {}
-    for row in read_rows(project.repository.private()):
-        if (row.database, row.environment) == (database.name, database.environment):
-            last.pop(row.revision, None)
-            last[row.revision] = row
+    for row in rows:
+        last.pop(row.revision, None)
+        last[row.revision] = row
     return tuple(last.values())
 
 

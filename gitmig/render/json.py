@@ -43,6 +43,14 @@ def _recorded(recorded: Recorded | None) -> Json | None:
         "heads": None if recorded.heads is None else list(recorded.heads),
         "time": recorded.rows[-1].time,
         "gap": recorded.gap,
+        "moved": None
+        if recorded.moved is None
+        else {
+            "tree": str(recorded.moved.tree),
+            "branch": recorded.moved.row.branch,
+            "time": recorded.moved.row.time,
+            "who": recorded.moved.row.who,
+        },
     }
 
 

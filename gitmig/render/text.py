@@ -14,6 +14,7 @@ from gitmig.model import RevisionId, TieState, short
 from gitmig.operations.log import Line, Log
 from gitmig.operations.recorded import Recorded
 from gitmig.operations.status import Status
+from gitmig.operations.work_trees import Moved
 from gitmig.render.findings import findings_text, print_line
 from gitmig.render.harmless import harmless
 
@@ -36,7 +37,9 @@ def status_text(status: Status) -> None:
     _row_of(out, "database", _at(status.database.heads, messages), _tie(status), status.database.name)
     _row_of(out, "checkout", _at(status.heads, messages), "", _checked_out(status))
     _row_of(out, "models", *_models(status))
-    if status.recorded is not None and status.recorded.gap:
+    if status.recorded is not None and status.recorded.moved is not None and not status.in_step:
+        print_line(out, f"recorded  {_moved(status.recorded.moved)}", "yellow")
+    elif status.recorded is not None and status.recorded.gap:
         print_line(out, f"recorded  {_gap(status.recorded, messages)}", "yellow")
     # The last line says the one that brings everything in step; a finding repeats nothing.
     findings_text(replace(f, hint=None) if f.hint == status.hint else f for f in status.findings)
@@ -71,6 +74,12 @@ def _checked_out(status: Status) -> str:
     if not status.repository:
         return f"commit {short(status.commit)}, no repository" if status.commit else "no repository"
     return f"{status.branch or 'detached'} {short(status.commit) if status.commit else 'no commit yet'}"
+
+
+def _moved(moved: Moved) -> str:
+    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(moved.row.time))
+    branch = f" ({moved.row.branch})" if moved.row.branch else ""
+    return f"moved {moment} from the work tree {moved.tree}{branch}"
 
 
 def _gap(recorded: Recorded, messages: dict[RevisionId, str]) -> str:

@@ -1,0 +1,57 @@
+"""What the work trees of this clone recorded of one database, which they may share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitmig.git.repository import Repository
+from gitmig.model import LedgerRow
+from gitmig.record import read_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A step that a work tree of this clone recorded."""
+
+    row: LedgerRow
+    tree: Path
+    """The top of that work tree."""
+    here: bool
+    """Whether it is this one."""
+
+
+def recorded_moves(repository: Repository, database: str, environment: str) -> tuple[Moved, ...]:
+    """The steps that moved a database, oldest first, from whichever work tree.
+
+    An SQLite file that is named relative to its work tree is that work tree's own.
+    """
+    driver, _, path = database.partition(":///")
+    own = driver.partition("+")[0] == "sqlite" and not os.path.isabs(path)
+    found = [
+        Moved(row=row, tree=tree, here=private == repository.private())
+        for private, tree in _folders(repository)
+        if private == repository.private() or not own
+        for row in read_rows(private)
+        if (row.database, row.environment) == (database, environment)
+    ]
+    return tuple(sorted(found, key=lambda moved: moved.row.time))
+
+
+def _folders(repository: Repository) -> Iterator[tuple[Path, Path]]:
+    """The private folder and the top of each work tree."""
+    yield repository.private(), repository.top
+    if repository.common_dir != repository.git_dir:
+        yield repository.shared(), repository.common_dir.parent
+    for linked in sorted(repository.common_dir.glob("worktrees/*")):
+        if linked != repository.git_dir:
+            yield linked / "gitmig", _top(linked)
+
+
+def _top(linked: Path) -> Path:
+    try:
+        return Path((linked / "gitdir").read_text("utf-8", "surrogateescape").strip()).parent
+    except OSError:
+        return linked
