@@ -106,6 +106,8 @@ class Moves:
     """What the steps drop: the worker looks whether it holds rows, before anything moves."""
     operation: Operation | None = None
     """What the ledger is to say of the steps; without it no rows are written."""
+    applications: tuple[tuple[Path, ...], ...] = ()
+    """For each step the folders that its script's application is imported from; none: the checkout's."""
     parking: ParkOrder | None = None
     """What becomes of the rows that a downgrade drops; None: nothing is parked or put back."""
 
@@ -175,14 +177,20 @@ def ground_of(ask: Json) -> Ground:
 
 def moves_told(moves: Moves) -> Json:
     """What is to be done, as the answer to ``plan``."""
+    applications = moves.applications or ((),) * len(moves.steps)
     return {
         "graphs": [
             [_script(script, root) for script in graph]
             for graph, root in zip(moves.graphs, moves.roots, strict=True)
         ],
         "steps": [
-            {"action": step.action.value, "revision": step.revision, "graph": graph}
-            for step, graph in moves.steps
+            {
+                "action": step.action.value,
+                "revision": step.revision,
+                "graph": graph,
+                "application": [str(folder) for folder in applications[number]],
+            }
+            for number, (step, graph) in enumerate(moves.steps)
             if step.action in (Action.UPGRADE, Action.DOWNGRADE)
         ],
         "expect": list(moves.expect),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -37,8 +38,9 @@ def _random_graph(dice: random.Random, below: Sequence[Script], names: Sequence[
             Script(
                 revision=RevisionId(name),
                 down_revisions=parents,
-                depends_on=tuple(needed),
-                branch_labels=(f"label_{name}",) if dice.random() < 0.1 else (),
+                # A dependency may be named by the label that it has.
+                depends_on=tuple((*graph.scripts[rev].branch_labels, rev)[0] for rev in needed),
+                branch_labels=(f"label_{name}",) if dice.random() < 0.3 else (),
                 path=f"versions/{dice.randrange(50):02}_{name}.py",
             )
         )
@@ -86,12 +88,13 @@ def _overlapping(graph: Graph) -> bool:
         dependency in graph.ancestors(graph.line_parents[rev])
         or graph.ancestors([dependency]) & set(graph.line_parents[rev])
         for rev, one in graph.scripts.items()
-        for dependency in map(RevisionId, one.depends_on)
+        for dependency in (graph.labels.get(name, RevisionId(name)) for name in one.depends_on)
     )
 
 
 def test_random_pairs_end_where_alembic_alone_would_be() -> None:
     dice, walked, crossed = random.Random(20261122), 0, 0
+    met: Counter[str] = Counter()
     while walked < PAIRS:
         left, right, differing = _pair(dice)
         if _overlapping(left) or _overlapping(right):
@@ -103,6 +106,8 @@ def test_random_pairs_end_where_alembic_alone_would_be() -> None:
         plan = plan_crossing(left, right, heads, targets, differing)
         downs, ups = _path(plan, Action.DOWNGRADE), _path(plan, Action.UPGRADE)
         crossed += bool(downs and ups)
+        if downs and ups:
+            met.update(_kinds(left, right))
 
         # Each step has what it needs when its turn comes, and no step is missing or too much.
         applied = set(left.applied(heads))
@@ -125,6 +130,29 @@ def test_random_pairs_end_where_alembic_alone_would_be() -> None:
         _walked(fresh, right, right.topological(right.ancestors(targets)), up=True)
         assert set(table.heads) == set(fresh.heads) == set(plan.heads)
     assert crossed > PAIRS / 3
+    assert {kind: number for kind, number in met.items() if number < 50} == {}
+    assert len(met) == 7
+
+
+def _kinds(left: Graph, right: Graph) -> set[str]:
+    """What is out of the ordinary in a pair."""
+    scripts = [*left.scripts.values(), *right.scripts.values()]
+    both = left.scripts.keys() & right.scripts.keys()
+    found = {
+        "labels": any(one.branch_labels for one in scripts),
+        "dependencies": any(one.depends_on for one in scripts),
+        "dependencies by label": any(
+            name in graph.labels and name not in graph.scripts
+            for graph in (left, right)
+            for one in graph.scripts.values()
+            for name in one.depends_on
+        ),
+        "bases": len(left.bases) > 1 and len(right.bases) > 1,
+        "merges": any(len(one.down_revisions) > 1 for one in scripts),
+        "heads": len(left.heads) > 1 and len(right.heads) > 1,
+        "rewritten parents": any(left.line_parents[rev] != right.line_parents[rev] for rev in both),
+    }
+    return {kind for kind, here in found.items() if here}
 
 
 BASE = (script("a"), script("b", "a"))

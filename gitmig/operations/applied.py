@@ -51,6 +51,8 @@ class Applied:
     graph: Graph
     differing: frozenset[RevisionId]
     """The revisions that the target has under the same id with another ``upgrade``."""
+    rows: Mapping[RevisionId, LedgerRow]
+    """The last row of each revision."""
 
 
 def read_applied(project: Project, checkout: Side, target: Side, ground: Ground) -> Applied:
@@ -94,7 +96,7 @@ class _Reading:
             todo = list(dict.fromkeys(parent for child in todo for parent in self._parents(child)))
         graph = Graph.of(source.script for source in self._sources.values())
         differing = frozenset(revision for revision in self._sources if self._differs(revision))
-        return Applied(sources=self._sources, graph=graph, differing=differing)
+        return Applied(sources=self._sources, graph=graph, differing=differing, rows=self._rows)
 
     def _parents(self, revision: RevisionId) -> list[RevisionId]:
         """The parents of a revision that nothing is known of yet."""

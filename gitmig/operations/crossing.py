@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gitmig.git.obstacles import quoted
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, RevisionId, Script, Step
+from gitmig.operations.applications import Applications
 from gitmig.operations.applied import Applied, Source, read_applied
 from gitmig.operations.preconditions import require_under_alembic, require_written
 from gitmig.operations.private_scripts import PrivateScripts
@@ -42,29 +43,44 @@ class Crossing:
         require_written(graph, _revisions(plan, Action.UPGRADE))
         downs = [applied.sources[revision] for revision in _revisions(plan, Action.DOWNGRADE)]
         idle = require_reversible(((source.script.revision, source.text) for source in downs), self.hint)
+        moves, missing = self._moves(applied, plan)
         doubts = [source.doubt for source in applied.sources.values() if source.doubt is not None]
         doubtful = (*idle, *doubts)
         return Prepared(
-            plan=replace(plan, warnings=(*doubtful, *plan.warnings)),
-            moves=self._moves(applied, plan),
+            plan=replace(plan, warnings=(*doubtful, *missing, *plan.warnings)),
+            moves=moves,
             question=f"{'; '.join(doubtful)}. Go on?" if doubtful and plan.steps else None,
             scripts_of=self.target.commit,
             strangers=tuple(_stranger(source) for source in downs if not source.side.trusted),
         )
 
-    def _moves(self, applied: Applied, plan: Plan) -> Moves:
+    def _moves(self, applied: Applied, plan: Plan) -> tuple[Moves, tuple[str, ...]]:
+        """What is to be done, and what to say of scripts that will see another application than theirs."""
         present = {source.script.revision: source.script for source in applied.sources.values()}
         target = dict(self.target.graph.scripts)
         for revision in _revisions(plan, Action.DOWNGRADE):
             present[revision] = self._runnable(applied.sources[revision])
         for revision in _revisions(plan, Action.UPGRADE):
             target[revision] = self._runnable(Source(side=self.target, script=target[revision]))
-        return Moves(
+        applications = Applications(project=self.project, private=self.private, rows=applied.rows)
+        found = tuple(applications.of(self._source(applied, step)) for step in plan.steps)
+        moves = Moves(
             graphs=(_alone(present), tuple(target.values())),
             roots=(self.project.top, self.project.top),
             steps=tuple((step, _graph(step)) for step in plan.steps),
             expect=plan.heads,
+            applications=found,
         )
+        return moves, tuple(
+            f"{revision} imports the application as it is checked out: the commit it was applied from is gone"
+            for revision in applications.missing
+        )
+
+    def _source(self, applied: Applied, step: Step) -> Source:
+        assert step.revision is not None
+        if step.action is Action.DOWNGRADE:
+            return applied.sources[step.revision]
+        return Source(side=self.target, script=self.target.graph.scripts[step.revision])
 
     def _runnable(self, source: Source) -> Script:
         return replace(source.script, path=self.private.path(source))

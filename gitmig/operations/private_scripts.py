@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -57,14 +58,24 @@ class PrivateScripts:
             _write(place, source.side.tree.read(source.script.path) or b"")
         return str(place)
 
+    def application(self, files: Mapping[str, bytes]) -> Path:
+        """A folder that holds these files, laid out as below the top."""
+        root = Path(tempfile.mkdtemp(prefix="application-", dir=self._opened()))
+        for path, data in files.items():
+            _write(root / path, data)
+        return root
+
+    def _opened(self) -> Path:
+        if self._folder is None:
+            self._private.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._private))
+        return self._folder
+
     def _group(
         self, key: tuple[str | None, int], side: Side, beside: dict[str, BlobId]
     ) -> tuple[Path, dict[str, BlobId | None]]:
         if key not in self._groups:
-            if self._folder is None:
-                self._private.mkdir(parents=True, exist_ok=True)
-                self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._private))
-            root = self._folder / str(len(self._groups))
+            root = self._opened() / str(len(self._groups))
             root.mkdir()
             for path, data in side.tree.read_all(beside).items():
                 _write(root / path, data)

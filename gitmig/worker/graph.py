@@ -17,7 +17,9 @@ from alembic.runtime.migration import MigrationStep, RevisionStep
 from alembic.script.base import Script
 from alembic.script.revision import Revision, RevisionError, RevisionMap
 
+from .application import Application
 from .channel import Failure
+from .places import Places
 
 
 class LazyScript(Script):
@@ -62,12 +64,27 @@ def revision_map(scripts: Iterable[dict[str, Any]]) -> RevisionMap:
     return revisions
 
 
-def build_steps(graphs: Sequence[RevisionMap], wanted: Sequence[dict[str, Any]]) -> tuple[RevisionStep, ...]:
+def build_steps(
+    graphs: Sequence[RevisionMap], wanted: Sequence[dict[str, Any]], places: Places | None = None
+) -> tuple[RevisionStep, ...]:
     """Alembic's steps for the command line's. Loads every script that takes part, before the first runs.
 
-    Raises what a script raises when it is imported, as :class:`BrokenScript`.
+    A step with an ``application`` (folders) sees that one's modules. Raises what a script raises when it is
+    imported, as :class:`BrokenScript`.
     """
-    return tuple(_step(graphs[step.get("graph", 0)], step) for step in wanted)
+    applications: dict[tuple[str, ...], Application] = {}
+    steps = []
+    for one in wanted:
+        graph, roots = graphs[one.get("graph", 0)], tuple(one.get("application") or ())
+        if not roots or places is None:
+            steps.append(_step(graph, one))
+            continue
+        application = applications.setdefault(roots, Application(places, roots))
+        with application.in_place():
+            step = _step(graph, one)
+        step.migration_fn = application.seen_by(step.migration_fn)
+        steps.append(step)
+    return tuple(steps)
 
 
 class BrokenScript(Exception):

@@ -191,7 +191,7 @@ class Migration(Purpose):
             self._ledger.expect(answer.get("operation"))
         try:
             graphs = [revision_map(graph) for graph in answer["graphs"]]
-            self._steps = build_steps(graphs, answer["steps"])
+            self._steps = build_steps(graphs, answer["steps"], self.session.places)
         except BrokenScript as broken:
             self.progress.begin(broken.action, broken.revision)
             raise Stopped(self.progress.failed(broken.error, None)) from broken
