@@ -1,4 +1,4 @@
-"""Where the journal is kept: one file in the private git directory, written so that it survives a power cut."""
+"""Where the journal is kept: one file in the private git directory, which survives a power cut."""
 
 from __future__ import annotations
 
