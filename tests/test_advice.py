@@ -187,10 +187,10 @@ def test_the_hook_follows_by_itself_where_nothing_is_lost(advised: Article) -> N
     assert project.heads() == (advised.second,)
     assert said(project, "merge", "--quiet", "feature") == f"database  at {newest}  Add an e-mail address\n"
     # Otherwise the advice has the reason.
-    advice = line(project, "main").rstrip()
+    advice, parked = line(project, "main").rstrip(), "parked: `gitmig upgrade` brings them back"
     database.execute(project.url, "insert into user (email) values ('ada@example.org')")
     for reason, prepare in (
-        ("GM020: the column user.email is dropped, and holds values in rows", ()),
+        (f"GM020: the column user.email is dropped, and holds values in rows; {parked}", ()),
         ("sqlite:///app.db is protected", ("config", "gitmig.protected", "app.db")),
     ):
         if prepare:
