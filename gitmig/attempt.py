@@ -15,7 +15,7 @@ from gitmig.git.restore import apply, check
 from gitmig.git.switching import apply_switch
 from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Json, Loss, Moves
-from gitmig.model import Plan, RevisionId
+from gitmig.model import Action, Plan, RevisionId
 from gitmig.parking import park_order, why_not
 from gitmig.person import Person
 from gitmig.prepared import Following, Manner, Prepared
@@ -85,7 +85,8 @@ class Attempt:
             )
         # An empty stand-in holds no rows.
         losses = () if ground.provisional else drops_of(self.prepared.moves)
-        order = park_order(self._repository, self._directory, ground, wanted=self._manner.park)
+        wanted = self._manner.park and bool(plan.of(Action.DOWNGRADE))
+        order = park_order(self._repository, self._directory, ground, wanted=wanted)
         moves = replace(self.prepared.moves, losses=losses, parking=order)
         if self._manner.dry_run:
             return moves if moves.losses else None

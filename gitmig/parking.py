@@ -21,11 +21,12 @@ def park_order(
     """
     if repository is None or ground.provisional:
         return None
+    park = wanted and why_not(repository, directory, ground) is None
     return ParkOrder(
-        park=wanted and why_not(repository, directory, ground) is None,
+        park=park,
         folder=folder_of(repository),
         limit=_limit(repository),
-        who=who(repository),
+        who=who(repository) if park else None,
     )
 
 
