@@ -6,7 +6,9 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +40,8 @@ class WorkerProcess:
     ignored: Callable[[str], bool] = field(default=lambda path: False)
     doing: str = "the models were not imported"
     """What a time limit would have kept from being done."""
+    _private: object = None
+    """The folder that a worker on a tree writes the code to."""
     _open: bool = False
 
     @classmethod
@@ -103,7 +107,7 @@ class WorkerProcess:
         """
         if not self._open and do != "initialise":
             self._open = True
-            self.request("open", self._opening())
+            self._private = self.request("open", self._opening()).get("private")
         self._send({"do": do, **(data or {})})
         failure: BaseException | None = None
         while True:
@@ -142,6 +146,13 @@ class WorkerProcess:
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.log.unlink(missing_ok=True)
+        self._remove_private()
+
+    def _remove_private(self) -> None:
+        # There where it crashed, or was killed; the place is looked at, since a container tells of its own.
+        place = Path(str(self._private or "."))
+        if place.name.startswith("gitmig-") and place.parent == Path(tempfile.gettempdir()):
+            shutil.rmtree(place, ignore_errors=True)
 
     def _wait_for_its_end(self) -> None:
         # The end of its output comes with its own; to wait for a process with a time limit is to look again

@@ -498,8 +498,12 @@ class TestNotJudged:
         said = project.gitmig("check", "--staged", check=2).stderr
         assert said.startswith("Error: gitmig.importLimit is not a number of seconds: 'soon'\n")
 
-    def test_models_that_crash_the_interpreter(self, told: Article) -> None:
-        project = told.project
+    def test_models_that_crash_the_interpreter(
+        self, told: Article, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project, temporary = told.project, tmp_path / "temporary"
+        temporary.mkdir()
+        monkeypatch.setenv("TMPDIR", str(temporary))
         project.append("app/models.py", "\nimport os\n\nos._exit(9)\n")
         project.git("add", "--all")
         result = project.gitmig("check", "--staged", check=2)
@@ -512,6 +516,7 @@ class TestNotJudged:
         result = project.gitmig("check", "--staged", check=2)
         assert result.stderr.startswith("Error: the project's interpreter crashed: Segmentation fault\n")
         assert 'File "app/models.py", line 19 in <module>\n' in result.stderr
+        assert list(temporary.iterdir()) == []
         # A commit of it can be mended.
         project.git("commit", "--quiet", "-m", "Crash")
         project.write("app/models.py", MODELS + USERNAME + "# mended\n")

@@ -35,7 +35,7 @@ def test_open_says_what_runs(project: Project) -> None:
     child = project.start()
     assert child.opened["executable"] == sys.executable
     assert child.opened["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert set(child.opened) == {"python", "sqlalchemy", "alembic", "executable"}
+    assert set(child.opened) == {"python", "sqlalchemy", "alembic", "executable", "private"}
     assert child.close() == 0
 
 
