@@ -199,6 +199,12 @@ def test_the_hook_follows_by_itself_where_nothing_is_lost(advised: Article) -> N
         assert said(project, "checkout", "--quiet", "main") == ""
     assert project.heads() == (newest,)
     assert project.columns("user") == ("id", "username", "email")
+    # Nor is a protected database moved up, but by a person.
+    project.gitmig("rollback", "--database-only", "--yes", "--database", "app.db", check=0)
+    assert said(project, "checkout", "--quiet", "HEAD~1") == ""
+    assert said(project, "checkout", "--quiet", "main").endswith("  (sqlite:///app.db is protected)\n")
+    assert project.heads() == (advised.second,)
+    project.gitmig("upgrade", check=0)
     # Another database than the one that was seen is none of the hook's business.
     project.git("config", "--unset", "gitmig.protected")
     elsewhere = {"DATABASE_URL": "sqlite:///other.db"}
