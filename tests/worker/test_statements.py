@@ -20,8 +20,8 @@ def dropped(text: str) -> list[Drop]:
             [Drop(Name("a")), Drop(Name('d"e', "B c"))],
         ),
         (
-            'ALTER TABLE IF EXISTS ONLY s.t DROP c, DROP COLUMN IF EXISTS "D" CASCADE, ALTER e DROP DEFAULT,\n'
-            "DROP CONSTRAINT f, ADD g numeric(1, 2)",
+            'ALTER TABLE IF EXISTS ONLY s.t DROP c, DROP COLUMN IF EXISTS "D" CASCADE, '
+            "ALTER e DROP DEFAULT,\nDROP CONSTRAINT f, ADD g numeric(1, 2)",
             [Drop(Name("t", "s"), "c"), Drop(Name("t", "s"), "D")],
         ),
         ("-- drop table a\n/* drop /* table */ b */ select 'drop table c', E'\\'; drop table d'", []),
@@ -45,7 +45,11 @@ def test_a_table_that_is_rebuilt() -> None:
     (statement,) = statements(text)
     rebuild = statement.rebuild()
     assert rebuild is not None
-    assert (rebuild.old, rebuild.columns, rebuild.used) == (Name("t"), ("id", "gone"), {"id", "was"})
+    assert (rebuild.old, rebuild.columns, rebuild.used) == (
+        Name("t"),
+        ("id", "gone"),
+        frozenset(("id", "was")),
+    )
     assert text[rebuild.list_end :].startswith(") SELECT")
     assert text[rebuild.select_end :].strip() == 'FROM "t"'
 
