@@ -33,14 +33,15 @@ class Twin:
 
     def wait(self, timeout: float | None = None) -> int:
         """Read what is left until it has ended. Raises subprocess.TimeoutExpired."""
-        self._connection.settimeout(timeout)
         try:
+            self._connection.settimeout(timeout)
             while self.stdout.read(1 << 16):
                 pass
         except TimeoutError:
             raise subprocess.TimeoutExpired("a forked worker", timeout or 0) from None
-        except OSError:
+        except (OSError, ValueError):
             pass  # the connection is closed: by an earlier wait, or by its end
+        self._connection.close()
         return 0
 
     def kill(self) -> None:

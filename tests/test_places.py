@@ -124,8 +124,8 @@ def test_before_the_first_commit(tmp_path: Path) -> None:
         assert finding["code"] == "GM001"
     project.alembic("revision", "--autogenerate", "-m", "First revision", "--rev-id", FIRST)
     assert project.gitmig("status", "--json", check=1).json["hint"] == "gitmig upgrade"
-    (finding,) = project.gitmig("check", "--json", check=0).json["findings"]
-    assert (finding["code"], finding["path"]) == ("GM007", f"alembic/versions/{FIRST}_first_revision.py")
+    # Without a record, it is tried on a scratch database.
+    assert project.gitmig("check", "--json", check=0).json["findings"] == []
     project.gitmig("upgrade", check=0)
     assert project.gitmig("status", "--json", check=1).json["hint"] == "gitmig upgrade --commit"
     project.gitmig("rollback", check=0)
