@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Concatenate, ParamSpec
 
 import typer
 
@@ -18,6 +21,8 @@ from gitmig.project import Project
 from gitmig.render.json import move_json
 from gitmig.render.moves import move_text
 
+P = ParamSpec("P")
+
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 DdlLockTimeout = Annotated[
@@ -29,7 +34,7 @@ DdlLockTimeout = Annotated[
         help="How long a step may wait for another session's lock; 0: as long as it takes.",
     ),
 ]
-Database = Annotated[
+_Database = Annotated[
     str | None,
     typer.Option(
         "--database",
@@ -37,7 +42,7 @@ Database = Annotated[
         help="The database that is meant, as status prints it or its last part; see gitmig.protected.",
     ),
 ]
-Including = Annotated[
+_Including = Annotated[
     list[str] | None,
     typer.Option(
         "--including",
@@ -45,7 +50,7 @@ Including = Annotated[
         help="Whose work may be undone too, by the ledger's name for them; repeatable.",
     ),
 ]
-NoPark = Annotated[
+_NoPark = Annotated[
     bool, typer.Option("--no-park", help="Lose the rows that are dropped, instead of parking them.")
 ]
 StopAt = Annotated[
@@ -62,9 +67,6 @@ def manner(
     yes: bool,
     wait: float,
     ddl_lock_timeout: float | None = None,
-    database: str | None = None,
-    including: Sequence[str] | None = None,
-    park: bool = False,
 ) -> Manner:
     """How the operation is to go about it, with the terminal as its person."""
     return Manner(
@@ -72,11 +74,36 @@ def manner(
         dry_run=dry_run,
         wait=wait,
         ddl_lock_timeout=ddl_lock_timeout,
-        database=database,
-        including=tuple(including or ()),
         words=tuple(word for word in sys.argv[1:] if word != "--json"),
-        park=park,
     )
+
+
+def undoing(function: Callable[Concatenate[Common, Manner, P], int]) -> Callable[Concatenate[Common, P], int]:
+    """Give a command that undoes revisions the options for that; it gets them as its second argument."""
+    common, _, *own = inspect.signature(function, eval_str=True).parameters.values()
+    shared = list(inspect.signature(_undoing, eval_str=True).parameters.values())[1:]
+
+    @functools.wraps(function)
+    def run(common: Common, /, *args: P.args, **values: P.kwargs) -> int:
+        how = _undoing(common, **{each.name: values.pop(each.name) for each in shared})  # type: ignore[arg-type]
+        return function(common, how, *args, **values)
+
+    run.__signature__ = inspect.Signature([common, *own, *shared])  # type: ignore[attr-defined]
+    return run
+
+
+def _undoing(
+    common: Common,
+    no_park: _NoPark = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = 60.0,
+    ddl_lock_timeout: DdlLockTimeout = None,
+    database: _Database = None,
+    including: _Including = None,
+) -> Manner:
+    how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
+    return replace(how, database=database, including=tuple(including or ()), park=not no_park)
 
 
 def finish(common: Common, project: Project, result: MoveResult) -> int:
