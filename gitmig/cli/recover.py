@@ -6,13 +6,17 @@ import json
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import Wait, Yes, manner
+from gitmig.operations.noting import note_seen
 from gitmig.operations.recover import Recovered, recover
 from gitmig.render.harmless import harmless
 
 
 def run(common: Common, yes: Yes = False, wait: Wait = 60.0) -> int:
     """Settle an interrupted command: everything is as before it or as after it."""
-    result = recover(common.open(), manner(common, dry_run=False, yes=yes, wait=wait))
+    project = common.open()
+    result = recover(project, manner(common, dry_run=False, yes=yes, wait=wait))
+    if result is not None:
+        note_seen(project, result.database, result.heads)
     if common.format == "json":
         print(json.dumps(_json(result)))
     elif result is None:

@@ -36,6 +36,7 @@ class Recovered:
     """The command that was interrupted."""
     forward: bool
     """Whether everything is as after it; else it is as before it, or between."""
+    database: str
     heads: tuple[RevisionId, ...]
     left: tuple[str, ...] = ()
     """Files that hold bytes which the command did not write: left as they are."""
@@ -229,6 +230,7 @@ def _brought_to_a_side(
     return Recovered(
         command=journal.command,
         forward=forward,
+        database=ground.database,
         heads=ground.heads,
         left=tuple(left),
         backup=journal.backup,
