@@ -269,6 +269,66 @@ def test_tables_that_refer_to_each_other(tmp_path: Path, database_url: str) -> N
         assert database.query(project.url, "select max(id) from nest") == ((6,),)
 
 
+ANEW = (
+    "a1",
+    """\
+op.create_table('again', sa.Column('id', sa.Integer, primary_key=True))
+op.create_table('old', sa.Column('id', sa.Integer, primary_key=True), sa.Column('x', sa.String))
+op.create_table('apart', sa.Column('name', sa.String))
+op.create_table('lot', sa.Column('x', sa.Integer, primary_key=True))""",
+    "pass",
+)
+AGAIN = "op.drop_table('again')\nop.create_table('again', sa.Column('id', sa.Integer, primary_key=True){})\n"
+
+
+def test_what_a_step_makes_anew(tmp_path: Path, database_url: str) -> None:
+    """Rows come back where they belong, and nowhere else: not by keys that were given out anew."""
+    postgres = "postgresql" in database_url
+    project = Project.create(tmp_path, database_url)
+    up, down = (
+        f"""\
+{AGAIN.format(", sa.Column('x', sa.String)")}
+op.add_column('old', sa.Column('y', sa.String))
+op.rename_table('old', 'new')
+op.create_table('lots', sa.Column('id', sa.Integer, primary_key=True), sa.Column('x', sa.Integer))
+op.execute('insert into lots (x) select x from lot')
+""",
+        f"op.drop_table('lots')\nop.rename_table('new', 'old')\n"
+        f"op.drop_column('old', 'y')\n{AGAIN.format('')}",
+    )
+    if postgres:
+        up += "op.execute('alter table apart add id serial primary key, add a text')\n"
+        up += "op.execute('alter table lot add id int generated always as identity')\n"
+        down += "op.execute('alter table apart drop a, drop id')\nop.execute('alter table lot drop id')\n"
+    chain(project, (ANEW, ("b2", up, down)))
+    project.gitmig("upgrade", check=0)
+    for statement in (
+        "insert into again values (1, 'a'), (2, null)",
+        "insert into new values (1, '', 'y')",
+        "insert into lots values (7, 5)",
+        "insert into lot (x) values (5), (6)",
+        *(
+            ("insert into apart values ('two', 2, 'a2')", "insert into apart values ('one', 1, 'a1')")
+            if postgres
+            else ()
+        ),
+    ):
+        database.execute(project.url, statement)
+    tables = ("again", "new", "lot")
+    before = [database.query(project.url, f"select * from {table} order by x") for table in tables]
+    project.gitmig("rollback", "a1", "--database-only", "--yes", check=0)
+    if postgres:
+        database.execute(project.url, "delete from lot")
+        database.execute(project.url, "insert into lot values (6), (5)")
+    result = project.gitmig("upgrade", check=0)
+    assert [database.query(project.url, f"select * from {table} order by x") for table in tables] == before
+    assert "Note: 1 row of lots stays parked: the upgrade fills the table itself (" in result.stderr
+    assert database.query(project.url, "select x from lots order by x") == ((5,), (6,))
+    if postgres:
+        assert "stay parked: what told their rows apart was dropped, and is not back (" in result.stderr
+        assert database.query(project.url, "select distinct a from apart") == ((None,),)
+
+
 def test_limits_and_refusals(tmp_path: Path, database_url: str) -> None:
     """Nothing is dropped that is too large to be parked; ``--no-park`` drops it."""
     project = Project.create(tmp_path, database_url)

@@ -43,7 +43,7 @@ class CrashCopy:
         with contextlib.suppress(SQLAlchemyError), engine.connect() as own:
             tables = tables_of(own)
             if tables.resolve(Name(place.table)) == place:
-                SqliteStore(own, self._file).park(tables, place, columns, key, **about)
+                SqliteStore(own, self._file).park(place, columns, key, name=place, **about)
                 own.commit()
         engine.dispose()
 

@@ -10,7 +10,7 @@ from .channel import Failure
 from .environment import first_line
 from .park_store import Entry
 from .parking_step import REBUILT, ParkingRun, Step, same, told, too_large
-from .statements import Drop, Name, statements
+from .statements import Drop, Name, Statement, statements
 from .tables import Column, Place
 
 
@@ -22,6 +22,9 @@ class Downgrade(Step):
         self._made: list[Entry] = []
         self._kept: dict[str, frozenset[str]] = {}
         """Of a table that is being rebuilt the columns that go over into the new one."""
+        self._created: set[Place] = set()
+        self._origins: dict[Place, Place] = {}
+        """Of tables that this step has renamed the names before."""
         self._everything: set[tuple[str | None, str, str]] | None = None
         self._accounted: set[tuple[str | None, str, str | None]] = set()
 
@@ -33,9 +36,26 @@ class Downgrade(Step):
                 self._kept[rebuild.old.table.lower()] = frozenset(each.lower() for each in rebuild.used)
             for drop in statement.drops():
                 self._dropping(drop)
+            self._making(statement)
             if statement.is_opaque() and self._everything is None:
                 self._everything = self.tables.everything()
         return text
+
+    def _making(self, statement: Statement) -> None:
+        """What comes back has the name that the table has above this step."""
+        if (made := statement.makes()) is not None:
+            self._created.add(Place(made.table, made.schema))
+        if (renamed := statement.renames()) is None:
+            return
+        place = self.tables.resolve(renamed[0])
+        if place is not None and not self._is_new(place):
+            self._origins[Place(renamed[1], place.schema)] = self._origins.pop(place, place)
+
+    def _is_new(self, place: Place) -> bool:
+        return any(
+            same(self.connection, place.table, each.table) and each.schema in (None, place.schema)
+            for each in self._created
+        )
 
     def _dropping(self, drop: Drop) -> None:
         place = self.tables.resolve(drop.name)
@@ -58,10 +78,15 @@ class Downgrade(Step):
         names = [column.name for column in columns]
         if not names or not self.tables.holds(place, () if whole else names):
             return
+        if not self.run.order.park:
+            if not whole:
+                self.store.unkey(self.run.environment, self._origin(place), names)
+            return
         key = self.tables.key(place, () if whole else names)
         if not whole and not key:
             listed = ", ".join(names)
             self.run.unparked.append(f"{told(place, listed)}: the table has no key to park values by")
+            self.store.unkey(self.run.environment, self._origin(place), names)
             return
         run, dropped = self.run, tuple(columns)
         keys = tuple(each for each in self.tables.columns(place) if each.name in key)
@@ -75,12 +100,15 @@ class Downgrade(Step):
         try:
             self._require_small(place, [*names, *(each for each in key if each not in names)], whole)
             if run.crash_copy is not None:
-                run.crash_copy.keep(place, dropped, keys, **about)
-            entry = self.store.park(self.tables, place, dropped, keys, **about)
+                run.crash_copy.keep(self._origin(place), dropped, keys, **about)
+            entry = self.store.park(place, dropped, keys, name=self._origin(place), **about)
         except DBAPIError as error:
             name = told(place, None if whole else ", ".join(names))
             raise Failure("park", f"the rows of {name} cannot be parked: {first_line(error)}") from error
         self._made.append(entry)
+
+    def _origin(self, place: Place) -> Place:
+        return self._origins.get(place, place)
 
     def _require_small(self, place: Place, names: list[str], whole: bool) -> None:
         limit = self.run.order.limit
@@ -98,15 +126,18 @@ class Downgrade(Step):
         self._look_for_the_rest()
 
     def _settle(self, entry: Entry) -> None:
-        """A table that was dropped and made again under its name has lost some columns, or none."""
+        """A table that was dropped and made again with its rows has lost some columns, or none."""
         present = {column.name for column in self.tables.columns(entry.place)} if entry.whole else set()
-        if present:
+        stayed = [column.name for column in entry.columns if column.name in present]
+        if stayed and self.store.are_there(entry, stayed):
             gone = tuple(column for column in entry.columns if column.name not in present)
-            if not gone or not entry.key or not {each.name for each in entry.key} <= present:
+            if not gone:
                 self.store.remove(entry.id)
                 return
-            self.store.narrow(entry, gone)
-            entry = replace(entry, whole=False, columns=gone)
+            if entry.key and {each.name for each in entry.key} <= present:
+                self.store.narrow(entry, gone)
+                entry = replace(entry, whole=False, columns=gone)
+            self.store.unkey(entry.environment, entry.place, [each.name for each in gone])
         self.run.parked.append(entry.told())
 
     def _look_for_the_rest(self) -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
 from .hidden import SCHEMA
-from .tables import Column, Place, Tables, quoted, run
+from .tables import Column, Place, quoted, run
 
 ROW, STATE = "gitmig_row", "gitmig_state"
 """What a copy has besides the columns: a number for each row, and how far it has come."""
@@ -112,16 +113,19 @@ class Store:
         return [_entry(row) for row in rows]
 
     def park(
-        self, tables: Tables, place: Place, columns: tuple[Column, ...], key: tuple[Column, ...], **about: Any
+        self, place: Place, columns: tuple[Column, ...], key: tuple[Column, ...], *, name: Place, **about: Any
     ) -> Entry:
-        """Copy these columns with the key; ``about`` are the entry's other fields."""
+        """Copy these columns with the key; ``name`` is what the table is called when they come back.
+
+        ``about`` are the entry's other fields.
+        """
         self.prepare()
         number = run(self._connection, f"SELECT coalesce(max(id), 0) + 1 FROM {self._list}").scalar_one()
         copy = self.copy(number)
         kept = {column.name: column for column in (*key, *columns)}
         parts = [
-            f"CAST({quoted(name)} AS text) AS {quoted(name)}" if column.foreign else quoted(name)
-            for name, column in kept.items()
+            f"CAST({quoted(each)} AS text) AS {quoted(each)}" if column.foreign else quoted(each)
+            for each, column in kept.items()
         ]
         select = ", ".join((f"row_number() OVER () AS {ROW}", f"{CHOSEN} AS {STATE}", *parts))
         run(self._connection, f"CREATE TABLE {copy} AS SELECT {select} FROM {place.sql}")
@@ -129,7 +133,7 @@ class Store:
             self._index(number, [column.name for column in key])
         entry = Entry(
             id=number,
-            place=place,
+            place=name,
             columns=columns,
             key=key,
             rows=run(self._connection, f"SELECT count(*) FROM {copy}").scalar_one(),
@@ -181,6 +185,23 @@ class Store:
             id=entry.id,
         )
         self._choose_all(entry)
+
+    def unkey(self, environment: str, place: Place, columns: Sequence[str]) -> None:
+        """These columns are not any more what they were: no parked value is to find its row by them."""
+        for entry in self.entries(environment):
+            if entry.place == place and not entry.whole and {each.name for each in entry.key} & {*columns}:
+                run(
+                    self._connection,
+                    f"UPDATE {self._list} SET columns = :columns, key_columns = '[]' WHERE id = :id",
+                    columns=_columns_text((*entry.key, *entry.columns)),
+                    id=entry.id,
+                )
+
+    def are_there(self, entry: Entry, columns: Sequence[str]) -> bool:
+        """Whether the table has all that was parked, as far as these columns go."""
+        listed = ", ".join(map(self._shown, columns))
+        missing = f"SELECT {listed} FROM {self.copy(entry.id)} EXCEPT SELECT {listed} FROM {entry.place.sql}"
+        return run(self._connection, f"SELECT 1 FROM ({missing}) missing LIMIT 1").first() is None
 
     def _choose_all(self, entry: Entry) -> None:
         run(

@@ -51,7 +51,7 @@ class Parking:
         """While a step is applied. Raises Failure("park") where the rows cannot be kept."""
         step: Step
         if action == "downgrade":
-            if not self._run.order.park:
+            if not self._run.order.park and not self._all():
                 yield
                 return
             step = Downgrade(self._run, revision)
@@ -78,13 +78,16 @@ class Parking:
         if self._run.crash_copy is not None:
             self._run.crash_copy.remove()
 
+    def _all(self) -> list[Entry]:
+        if self._known is None:
+            self._known = self._run.store.entries(self._run.environment)
+        return self._known
+
     def _entries(self, revision: str) -> list[Entry]:
         """What the upgrade of a revision may bring back: of each table or column the newest copy."""
         newest: dict[tuple[Place, bool, tuple[str, ...]], Entry] = {}
-        if self._known is None:
-            self._known = self._run.store.entries(self._run.environment)
         # The rows of a database that was made anew are those of another one.
-        for entry in self._known if not self._new_database else ():
+        for entry in self._all() if not self._new_database else ():
             if entry.revision == revision:
                 newest[entry.place, entry.whole, tuple(each.name for each in entry.columns)] = entry
         return list(newest.values())

@@ -15,7 +15,10 @@ from .crash_copy import CrashCopy
 from .park_store import Store
 from .tables import Place, Tables, quoted
 
-_MATTERS = re.compile(r"\b(drop|alter|do|call|execute)\b|\binsert\s+into\s+\S*_alembic_tmp_", re.IGNORECASE)
+_MATTERS = re.compile(
+    r"\b(drop|alter|do|call|execute|create\s[\s\w]*table)\b|\binsert\s+into\b.*\bselect\b",
+    re.IGNORECASE | re.DOTALL,
+)
 REBUILT = "_alembic_tmp_"
 """How Alembic's name of a table that is being rebuilt begins."""
 

@@ -16,11 +16,12 @@ from sqlalchemy.exc import DBAPIError
 from .environment import first_line
 from .park_store import BACK, CHOSEN, LEFT, ROW, STATE, Entry, Store
 from .tables import Column, ForeignKey, Place, Tables, quoted, run
-from .triggers import advance_sequences, check_late, late_constraints, silenced
+from .triggers import advance_sequences, check_late, late_constraints, silenced, writable
 
 _TRIES = 400
 """How often a set is tried that the database refuses: enough for some twenty rows that do not fit."""
 _REFUSED = 3
+KEY_IS_GONE = "what told their rows apart was dropped, and is not back"
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,19 @@ class PuttingBack:
         self._store = store
         self._circular: set[str] = set()
         """Foreign keys that are looked at last."""
+        self._filled: frozenset[Place] = frozenset()
+        self._lost: set[tuple[Place, str]] = set()
+        """Columns that are there again, and not with what was in them."""
 
-    def put_back(self, entries: Sequence[Entry]) -> list[Back]:
-        """Put back what fits; the copies of what is back are gone afterwards."""
+    def put_back(self, entries: Sequence[Entry], filled: frozenset[Place] = frozenset()) -> list[Back]:
+        """Put back what fits; the copies of what is back are gone afterwards.
+
+        ``filled`` are tables into which the step itself puts what other tables have.
+        """
+        self._filled = filled
         tasks = [self._task(entry) for entry in entries]
         whole = _in_order([task for task in tasks if task.entry.whole])
-        columns = [task for task in tasks if not task.entry.whole]
+        columns = _keys_first([task for task in tasks if not task.entry.whole])
         try:
             with self._connection.begin_nested():
                 self._put_tables_back(whole)
@@ -98,11 +106,21 @@ class PuttingBack:
             # Tables that refer to each other, of which one could not take all that the other refers to.
             for task in whole:
                 task.whole, task.reasons = False, Counter({first_line(error): task.entry.rows})
+        settled = [self._settled(task) for task in whole]
         for task in columns:
-            self._choose_values(task)
-            self._drop_orphans([task])
-            self._write(task, self._update)
-        return [self._settled(task) for task in tasks]
+            self._put_values_back(task)
+            settled.append(self._settled(task))
+        return settled
+
+    def _put_values_back(self, task: _Task) -> None:
+        try:
+            with self._connection.begin_nested():
+                self._choose_values(task)
+                self._drop_orphans([task])
+                self._write(task, self._update)
+        except DBAPIError as error:
+            # A key of another type, say.
+            task.whole, task.reasons = False, Counter({first_line(error): task.entry.rows})
 
     def _put_tables_back(self, tasks: Sequence[_Task]) -> None:
         for task in tasks:
@@ -130,10 +148,16 @@ class PuttingBack:
             same = " AND ".join(self._is_same(task, name) for name in task.given)
             self._mark(task, BACK, f"{STATE} = {CHOSEN} AND {there} AND {same})")
             self._leave(task, f"{there})", "other rows with their keys are there")
+        if task.entry.place in self._filled and self._tables.holds(task.entry.place):
+            # They may be the same rows under other keys.
+            self._leave(task, "1 = 1", "the upgrade fills the table itself")
         self._leave_null(task)
 
     def _choose_values(self, task: _Task) -> None:
         """The values whose rows are there."""
+        if not task.key or self._lost & {(task.entry.place, name) for name in task.key}:
+            self._leave(task, "1 = 1", KEY_IS_GONE)
+            return
         if not set(task.key) <= set(task.columns):
             self._leave(task, "1 = 1", "the key has other columns now")
             return
@@ -187,7 +211,7 @@ class PuttingBack:
 
     def _is_same(self, task: _Task, name: str) -> str:
         if self._connection.dialect.name == "sqlite":
-            return f"t.{quoted(name)} IS {task.value(name)}"
+            return f"t.{quoted(name)} COLLATE BINARY IS {task.value(name)}"
         # Not every type knows what is equal.
         return f"CAST(t.{quoted(name)} AS text) IS NOT DISTINCT FROM CAST({task.value(name)} AS text)"
 
@@ -215,7 +239,8 @@ class PuttingBack:
         if not last:
             return
         text = statement(task)
-        with silenced(self._connection, task.entry.place):
+        place = task.entry.place
+        with silenced(self._connection, place), writable(self._connection, place, task.given):
             task.whole = self._fits(task, text, 1, last)
             if not task.whole:
                 self._halve(task, text, 1, last)
@@ -286,7 +311,15 @@ class PuttingBack:
             f"{reason} ({count:,})" if several else reason for reason, count in task.reasons.items()
         )
         self._store.keep_left(entry, left, why)
+        self._lose(entry)
         return Back(entry, back, left, why)
+
+    def _lose(self, entry: Entry) -> None:
+        """What was parked with these columns as its key does not find its rows any more."""
+        if not entry.whole:
+            names = [each.name for each in entry.columns]
+            self._lost |= {(entry.place, name) for name in names}
+            self._store.unkey(entry.environment, entry.place, names)
 
     # The marks.
 
@@ -309,6 +342,14 @@ class PuttingBack:
 
 def _within(low: int, high: int) -> str:
     return f"{STATE} = {CHOSEN} AND {ROW} BETWEEN {low} AND {high}"
+
+
+def _keys_first(tasks: Sequence[_Task]) -> list[_Task]:
+    """What tells rows apart before what is found by it."""
+    keys = {(task.entry.place, name) for task in tasks for name in task.key}
+    return sorted(
+        tasks, key=lambda task: not keys & {(task.entry.place, each.name) for each in task.entry.columns}
+    )
 
 
 def _in_order(tasks: list[_Task]) -> list[_Task]:

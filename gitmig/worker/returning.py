@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 from .park_store import Entry
 from .parking_step import REBUILT, ParkingRun, Step, plain, same, told
-from .putting_back import Back, PuttingBack
+from .putting_back import KEY_IS_GONE, Back, PuttingBack
 from .statements import Add, Name, Statement, statements
 from .tables import Place, quoted
 from .tables import run as execute
@@ -25,6 +25,8 @@ class Upgrade(Step):
         self._putting_back = PuttingBack(self.connection, self.tables, self.store)
         self._now: list[Entry] = []
         """What is put back as soon as the statement that was seen is done."""
+        self._filled: list[Name] = []
+        """Tables into which the step puts what other tables have."""
         self._then: list[str] = []
         """What is executed after that."""
         self._aside: Place | None = None
@@ -38,6 +40,8 @@ class Upgrade(Step):
         """Puts back what a constraint needs; a column that must not be NULL may be so at first."""
         for statement in reversed(statements(text)):
             self._made_anew(statement)
+            if (fills := statement.fills()) is not None:
+                self._filled.append(fills)
             self._before_constraint(statement)
             text = self._nullable(statement, text)
             text = self._joined(statement, text)
@@ -59,13 +63,16 @@ class Upgrade(Step):
         for entry in (*self._pending, *self._already):
             was = "was there already" if entry in self._already else "is not there"
             name = told(entry.place, None if entry.whole else ", ".join(each.name for each in entry.columns))
-            self.store.keep_left(entry, entry.rows, f"{name} {was}")
-            self.run.back.append({**entry.told(), "rows": 0, "left": entry.rows, "why": f"{name} {was}"})
+            why = f"{name} {was}" if entry.whole or entry.key else KEY_IS_GONE
+            self.store.keep_left(entry, entry.rows, why)
+            self.run.back.append({**entry.told(), "rows": 0, "left": entry.rows, "why": why})
 
     def _put_back(self, entries: list[Entry]) -> None:
         if entries:
             self._pending = [entry for entry in self._pending if entry not in entries]
-            for back in self._putting_back.put_back(entries):
+            filled = {self.tables.resolve(name) for name in self._filled}
+            places = frozenset(place for place in filled if place is not None)
+            for back in self._putting_back.put_back(entries, places):
                 self._tell(back)
 
     def _tell(self, back: Back) -> None:

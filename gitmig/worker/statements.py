@@ -100,6 +100,28 @@ class Statement:
         dropped = (_dropped_column(action) for action in actions)
         return tuple(Drop(name, column) for column in dropped if column is not None) if name else ()
 
+    def makes(self) -> Name | None:
+        """The table that it makes."""
+        words = self.words(4)
+        if words[:1] != ("create",) or "table" not in words:
+            return None
+        return _name(_skip(self.tokens[words.index("table") + 1 :], "if", "not", "exists"))[0]
+
+    def renames(self) -> tuple[Name, str] | None:
+        """A table, and its new name."""
+        name, actions = self._altered()
+        for action in actions if name else ():
+            if len(action) == 3 and [token.text for token in action[:2]] == ["rename", "to"]:
+                assert name is not None
+                return name, action[2].text
+        return None
+
+    def fills(self) -> Name | None:
+        """The table that it fills out of others."""
+        if all(token.text != "select" for token in self.tokens if token.kind == "word"):
+            return None
+        return _name(self.tokens[2:])[0] if self.words(2) == ("insert", "into") else self.makes()
+
     def adds_unfilled(self) -> tuple[Add, ...]:
         """The columns that it adds to a table as NOT NULL without a default."""
         name, actions = self._altered()
