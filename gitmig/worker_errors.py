@@ -86,7 +86,7 @@ def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:
 
 
 def _unparked(error: Json, message: str) -> GitmigError:
-    hint = "to lose the rows, give --no-park"
+    hint = str(error.get("hint") or "to lose the rows, give --no-park")
     if error["kind"] == "park-limit":
         size, limit = (int(str(error[key])) for key in ("size", "limit"))
         more = -(-size // (1 << 20))

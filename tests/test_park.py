@@ -427,6 +427,21 @@ def test_a_crash_between_the_commits_of_two_files(tmp_path: Path) -> None:
     shutil.copy(second, parked)
     project.gitmig("rollback", "--database-only", "--yes", check=0)
     assert [each["id"] for each in project.gitmig("park", "list", "--json", check=0).json["parked"]] == [1]
+    # A file that cannot be read is named, and so is what to do.
+    content = first.read_bytes()
+    first.write_text("not a database")
+    for command in (("park", "list"), ("upgrade",)):
+        refused = project.gitmig(*command, check=1).stderr
+        assert refused.startswith(
+            f"Error: what is parked in {first} cannot be read: file is not a database\n"
+        )
+        assert f"Hint: mv {first} {first}.broken\n" in refused
+    first.write_bytes(content)
+    project.gitmig("upgrade", check=0)
+    parked.rmdir()
+    parked.write_text("no folder")
+    refused = project.gitmig("rollback", "--database-only", "--yes", check=1).stderr
+    assert refused.startswith("Error: the rows of member.email cannot be parked: FileExistsError: ")
 
 
 def test_a_revision_that_was_edited(tmp_path: Path, database_url: str) -> None:

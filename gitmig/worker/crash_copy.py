@@ -49,7 +49,7 @@ class CrashCopy:
 
     def remove(self) -> None:
         """The run has ended, one way or the other."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             os.unlink(self._file)
 
 

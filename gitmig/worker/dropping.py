@@ -102,7 +102,7 @@ class Downgrade(Step):
             if run.crash_copy is not None:
                 run.crash_copy.keep(self._origin(place), dropped, keys, **about)
             entry = self.store.park(place, dropped, keys, name=self._origin(place), **about)
-        except DBAPIError as error:
+        except (DBAPIError, OSError) as error:
             name = told(place, None if whole else ", ".join(names))
             raise Failure("park", f"the rows of {name} cannot be parked: {first_line(error)}") from error
         self._made.append(entry)

@@ -11,9 +11,10 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,8 @@ from sqlalchemy import Connection, event, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
+from .channel import Failure
+from .environment import first_line
 from .hidden import SCHEMA
 from .tables import Column, Place, quoted, run
 
@@ -87,6 +90,23 @@ class Store:
     def copy(self, number: int) -> str:
         """A copy's name in a statement."""
         return f"{quoted(self._schema)}.parked_{number}"
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """While it is read: raises Failure("park") where that cannot be done."""
+        try:
+            yield
+        except DBAPIError as error:
+            message = f"what is parked in {self._where} cannot be read: {first_line(error)}"
+            raise Failure("park", message, hint=self._way_out) from error
+
+    @property
+    def _where(self) -> str:
+        return "the schema gitmig"
+
+    @property
+    def _way_out(self) -> str:
+        return "gitmig park list, and gitmig park drop ID for what is broken"
 
     def exists(self) -> bool:
         """Whether anything was ever parked and not all of it came back."""
@@ -210,7 +230,7 @@ class Store:
 
     def remove(self, number: int) -> None:
         """Drop a copy, and with the last one the list."""
-        run(self._connection, f"DROP TABLE {self.copy(number)}")
+        run(self._connection, f"DROP TABLE IF EXISTS {self.copy(number)}")
         run(self._connection, f"DELETE FROM {self._list} WHERE id = :id", id=number)
         if not run(self._connection, f"SELECT 1 FROM {self._list} LIMIT 1").first():
             self._remove_list()
@@ -275,6 +295,14 @@ class SqliteStore(Store):
         self._file = file
         self._attached = main
         self._let_go = False
+
+    @property
+    def _where(self) -> str:
+        return self._file
+
+    @property
+    def _way_out(self) -> str:
+        return f"mv {shlex.quote(self._file)} {shlex.quote(f'{self._file}.broken')}"
 
     def exists(self) -> bool:
         """Looking makes no file."""

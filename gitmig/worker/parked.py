@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine
 from .environment import Purpose, database_name, run_environment
 from .heads import no_new_files
 from .migrate import Migration, table_name
-from .park_store import Entry, Store, park_file, store_of
+from .park_store import Entry, SqliteStore, Store, park_file, store_of
 from .session import Session
 
 
@@ -49,14 +49,16 @@ class _Look(Purpose):
         assert connection is not None
         environment = f"{self._section}:{table_name(context)}"
         with _reading(connection, self._request["folder"]) as store:
-            entries = store.entries(environment) if store is not None else []
+            with store.reading() if store is not None else contextlib.nullcontext():
+                entries = store.entries(environment) if store is not None else []
             # An env.py for several databases comes here for each of them.
             told = [*self.found.get("entries", ()), *(entry.told() for entry in entries)]
             name = database_name(connection.engine.url)
             self.found = {"columns": [], "rows": [], "database": name, **self.found, "entries": told}
             for entry in entries:
                 if store is not None and entry.id == self._request.get("show"):
-                    self.found |= _shown(store, entry, self._request.get("limit"))
+                    with store.reading():
+                        self.found |= _shown(store, entry, self._request.get("limit"))
 
 
 class _Dropping(Migration):
@@ -99,7 +101,7 @@ def _reading(connection: Connection, folder: str) -> Iterator[Store | None]:
     else:
         engine = create_engine("sqlite://", creator=lambda: _read_only(file))
         with engine.connect() as own:
-            yield Store(own, "main")
+            yield SqliteStore(own, file, main=True)
         engine.dispose()
 
 

@@ -80,7 +80,8 @@ class Parking:
 
     def _all(self) -> list[Entry]:
         if self._known is None:
-            self._known = self._run.store.entries(self._run.environment)
+            with self._run.store.reading():
+                self._known = self._run.store.entries(self._run.environment)
         return self._known
 
     def _entries(self, revision: str) -> list[Entry]:

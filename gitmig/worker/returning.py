@@ -72,8 +72,9 @@ class Upgrade(Step):
             self._pending = [entry for entry in self._pending if entry not in entries]
             filled = {self.tables.resolve(name) for name in self._filled}
             places = frozenset(place for place in filled if place is not None)
-            for back in self._putting_back.put_back(entries, places):
-                self._tell(back)
+            with self.store.reading():
+                for back in self._putting_back.put_back(entries, places):
+                    self._tell(back)
 
     def _tell(self, back: Back) -> None:
         told = back.entry.told() | {"rows": back.rows, "left": back.left, "why": back.why}
