@@ -442,6 +442,26 @@ def test_a_crash_between_the_commits_of_two_files(tmp_path: Path) -> None:
     parked.write_text("no folder")
     refused = project.gitmig("rollback", "--database-only", "--yes", check=1).stderr
     assert refused.startswith("Error: the rows of member.email cannot be parked: FileExistsError: ")
+    parked.unlink()
+    # Without room for the second copy nothing is dropped.
+    block = f"import os\nos.mkdir('.git/gitmig/parked/{second.name}')"
+    chain(
+        project,
+        [
+            (
+                "c3",
+                "op.add_column('member', sa.Column('y', sa.Text))",
+                f"{block}\nop.drop_column('member', 'y')",
+            )
+        ],
+        parent=revision,
+    )
+    project.gitmig("upgrade", check=0)
+    database.execute(project.url, "update member set y = 'y'")
+    parked.mkdir()
+    refused = project.gitmig("rollback", "--database-only", "--yes", check=1).stderr
+    assert refused.startswith("Error: the rows of member.y cannot be parked: unable to open database")
+    assert database.query(project.url, "select y from member") == (("y",),)
 
 
 def test_a_revision_that_was_edited(tmp_path: Path, database_url: str) -> None:

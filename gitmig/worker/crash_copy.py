@@ -2,8 +2,8 @@
 
 With a rollback journal the database and the file of parked rows are committed together. In WAL mode, say,
 each is committed by itself, the database first: a crash in between would take the rows along. So they are
-copied into a file of their own before, out of what was committed last, and that file goes when the run has
-ended.
+copied into a file of their own before, out of what was committed last. That file goes when the run has ended
+and the rows are where they belong.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from .park_store import Entry, SqliteStore, is_empty
 from .statements import Name
-from .tables import Column, Place, run, tables_of
+from .tables import Column, Place, Tables, run, tables_of
 
 _TOGETHER = ("delete", "truncate", "persist")
 
@@ -29,32 +28,43 @@ class CrashCopy:
 
     def __init__(self, connection: Connection, file: str):
         self._connection = connection
+        self._parked = file
         self._file = f"{file}-crash"
         self._path = next(row[2] for row in run(connection, "PRAGMA database_list") if row[1] == "main")
         self._needed = run(connection, "PRAGMA main.journal_mode").scalar() not in _TOGETHER
 
     def keep(self, place: Place, columns: tuple[Column, ...], key: tuple[Column, ...], **about: Any) -> None:
-        """Copy what is about to be parked; what this run itself has made is not there to be copied."""
+        """Copy what is about to be parked; what this run itself has made is not there to be copied.
+
+        Raises DBAPIError and OSError where there is no room for it, say.
+        """
         if not self._needed:
             return
         os.makedirs(os.path.dirname(self._file), exist_ok=True)
         engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(self._path))
-        # An encrypted database is read by its own driver only.
-        with contextlib.suppress(SQLAlchemyError), engine.connect() as own:
-            tables = tables_of(own)
-            if tables.resolve(Name(place.table)) == place:
+        with engine.connect() as own:
+            try:
+                there = tables_of(own).resolve(Name(place.table))
+            except DBAPIError:
+                there = None  # An encrypted database is read by its own driver only.
+            if there == place:
                 SqliteStore(own, self._file).park(place, columns, key, name=place, **about)
                 own.commit()
         engine.dispose()
 
     def remove(self) -> None:
-        """The run has ended, one way or the other."""
-        with contextlib.suppress(OSError):
-            os.unlink(self._file)
+        """The run has ended, one way or the other: the second file may have failed after the first."""
+        if not os.path.exists(self._file):
+            return
+        engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(self._path))
+        # What cannot be taken over now is by the next run.
+        with contextlib.suppress(SQLAlchemyError, OSError, sqlite3.Error), engine.connect() as own:
+            adopt(self._parked, tables_of(own))
+        engine.dispose()
 
 
-def adopt(file: str, is_gone: Callable[[Entry], bool]) -> None:
-    """Take over what a crash left: the copies of what ``is_gone`` from the database, and is not parked.
+def adopt(file: str, tables: Tables) -> None:
+    """Take over what a crash left: the copies of what is gone from the database, and is not parked.
 
     Where it is still there the run was rolled back, and the copy is worth nothing.
     """
@@ -65,13 +75,25 @@ def adopt(file: str, is_gone: Callable[[Entry], bool]) -> None:
     with engine.connect() as own:
         store = SqliteStore(own, crash)
         parked = SqliteStore(own, file, main=True)
-        known = {(entry.operation, entry.revision, entry.place, entry.columns) for entry in parked.entries()}
+        known = parked.entries()
         for entry in store.entries():
-            same = (entry.operation, entry.revision, entry.place, entry.columns)
-            if same not in known and is_gone(entry):
+            if _is_gone(tables, entry) and not any(_is_same(entry, each) for each in known):
                 parked.take(entry, store.copy(entry.id))
         own.commit()
     engine.dispose()
     os.unlink(crash)
     if is_empty(file):
         os.unlink(file)
+
+
+def _is_same(entry: Entry, parked: Entry) -> bool:
+    return (entry.operation, entry.revision, entry.place) == (
+        parked.operation,
+        parked.revision,
+        parked.place,
+    ) and {each.name for each in entry.columns} <= {each.name for each in parked.columns}
+
+
+def _is_gone(tables: Tables, entry: Entry) -> bool:
+    present = {column.name for column in tables.columns(entry.place)}
+    return not present or (not entry.whole and any(each.name not in present for each in entry.columns))

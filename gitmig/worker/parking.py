@@ -19,7 +19,7 @@ from .park_store import Entry, park_file, store_of
 from .parking_step import Order, ParkingRun, Step, too_large
 from .returning import Upgrade
 from .statements import Name
-from .tables import Place, Tables, tables_of
+from .tables import Place, tables_of
 
 
 class Parking:
@@ -111,14 +111,10 @@ def parking_of(
     crash_copy = None
     file = park_file(connection, order.folder)
     if file is not None:
-        adopt(file, lambda entry: _is_gone(tables, entry))
+        with store.reading():
+            adopt(file, tables)
         crash_copy = CrashCopy(connection, file)
     return Parking(ParkingRun(connection, store, tables, order, environment, crash_copy), new_database=new)
-
-
-def _is_gone(tables: Tables, entry: Entry) -> bool:
-    present = {column.name for column in tables.columns(entry.place)}
-    return not present or (not entry.whole and any(each.name not in present for each in entry.columns))
 
 
 def foretold(
