@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .channel import Failure
 from .environment import first_line
-from .park_store import Entry
+from .park_store import ROW, STATE, Entry
 from .parking_step import REBUILT, ParkingRun, Step, same, told, too_large
 from .statements import Drop, Name, Statement, statements
 from .tables import Column, Place
@@ -97,6 +97,8 @@ class Downgrade(Step):
             "who": run.order.who,
             "operation": run.order.operation,
         }
+        if taken := {ROW, STATE} & {each.name.lower() for each in (*dropped, *keys)}:
+            raise Failure("park", f"the rows of {told(place, None)} cannot be parked: {taken.pop()} is ours")
         try:
             self._require_small(place, [*names, *(each for each in key if each not in names)], whole)
             if run.crash_copy is not None:
