@@ -5,16 +5,25 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from gitmig.git.repository import Repository
 from gitmig.git.trees import digest_of
-from gitmig.model import BlobId
+from gitmig.model import BlobId, CommitId
 from gitmig.operations.applied import Source
 from gitmig.operations.side import Side
 
 _PREFIX = "scripts-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What lies beside the scripts of a side."""
+
+    blobs: dict[str, BlobId]
+    digest: str | None
 
 
 class PrivateScripts:
@@ -28,6 +37,7 @@ class PrivateScripts:
         self._private = repository.private()
         self._folder: Path | None = None
         self._groups: dict[tuple[str | None, int], tuple[Path, dict[str, BlobId | None]]] = {}
+        self._beside: dict[CommitId | None, _Beside] = {}
 
     def __enter__(self) -> PrivateScripts:
         """Remove what an earlier command left."""
@@ -46,10 +56,10 @@ class PrivateScripts:
         """Where a script can be run: its path on disk, or the absolute one of a private copy."""
         if source.side.commit is None:
             return source.script.path
-        beside = _beside(source.side)
+        beside = self._files_beside(source.side)
         number = 0
         while True:
-            root, written = self._group((digest_of(beside), number), source.side, beside)
+            root, written = self._group((beside.digest, number), source.side, beside.blobs)
             if written.setdefault(source.script.path, source.blob) == source.blob:
                 break
             number += 1  # two revisions that had one file name at different times
@@ -64,6 +74,13 @@ class PrivateScripts:
         for path, data in files.items():
             _write(root / path, data)
         return root
+
+    def _files_beside(self, side: Side) -> _Beside:
+        if side.commit not in self._beside:
+            holds = side.configuration.holds
+            blobs = {path: blob for path, blob in side.blobs.items() if not holds(path)}
+            self._beside[side.commit] = _Beside(blobs, digest_of(blobs))
+        return self._beside[side.commit]
 
     def _opened(self) -> Path:
         if self._folder is None:
@@ -81,10 +98,6 @@ class PrivateScripts:
                 _write(root / path, data)
             self._groups[key] = root, {}
         return self._groups[key]
-
-
-def _beside(side: Side) -> dict[str, BlobId]:
-    return {path: blob for path, blob in side.blobs.items() if not side.configuration.holds(path)}
 
 
 def _write(place: Path, data: bytes) -> None:

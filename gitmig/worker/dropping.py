@@ -61,22 +61,26 @@ class Downgrade(Step):
         place = self.tables.resolve(drop.name)
         if place is None:
             return
-        columns = [column for column in self.tables.columns(place) if not column.generated]
         if drop.column is not None:
-            wanted = [each for each in columns if same(self.connection, each.name, drop.column)]
+            wanted = [each for each in self._stored(place) if same(self.connection, each.name, drop.column)]
             self._accounted |= {(place.schema, place.table, each.name) for each in wanted}
             self._park(place, wanted, whole=False)
             return
         kept = self._kept.pop(place.table.lower(), None)
         if kept is not None and self.tables.resolve(Name(REBUILT + place.table)) is not None:
-            self._park(place, [each for each in columns if each.name.lower() not in kept], whole=False)
+            left = [each for each in self._stored(place) if each.name.lower() not in kept]
+            self._park(place, left, whole=False)
             return
         self._accounted.add((place.schema, place.table, None))
-        self._park(place, columns, whole=True)
+        if self.tables.holds(place):
+            self._park(place, self._stored(place), whole=True)
+
+    def _stored(self, place: Place) -> list[Column]:
+        return [column for column in self.tables.columns(place) if not column.generated]
 
     def _park(self, place: Place, columns: list[Column], *, whole: bool) -> None:
         names = [column.name for column in columns]
-        if not names or not self.tables.holds(place, () if whole else names):
+        if not names or not (whole or self.tables.holds(place, names)):
             return
         if not self.run.order.park:
             if not whole:

@@ -19,35 +19,60 @@ def find_losses(connection: Connection, wanted: list[dict[str, Any]]) -> list[di
     What cannot be told within two seconds counts as rows. A table that is not there holds none. A column
     of nothing but NULL loses nothing.
     """
-    found = []
-    for drop in wanted:
-        if drop["table"] is None:
-            found.append({**drop, "rows": None})
-        elif _holds(connection, drop):
-            found.append({**drop, "rows": _estimate(connection, drop)})
-    return found
+    named = [drop for drop in wanted if drop["table"] is not None]
+    holding = _which_hold(connection, named)
+    return [
+        {**drop, "rows": None if drop["table"] is None else _estimate(connection, drop)}
+        for drop in wanted
+        if drop["table"] is None or drop in holding
+    ]
+
+
+def _which_hold(connection: Connection, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All under one limit for each statement; where that fails, one after the other."""
+    try:
+        with _limited(connection):
+            tables = _Tables(connection)
+            return [drop for drop in wanted if tables.hold(drop)]
+    except DBAPIError:
+        return [drop for drop in wanted if _holds(connection, drop)]
 
 
 def _holds(connection: Connection, drop: dict[str, Any]) -> bool:
     try:
         with _limited(connection):
-            return _looked(connection, drop)
+            return _Tables(connection).hold(drop)
     except DBAPIError:
         return True
 
 
-def _looked(connection: Connection, drop: dict[str, Any]) -> bool:
-    name, schema = drop["table"], drop["schema"]
-    inspector = inspect(connection)
-    if not inspector.has_table(name, schema=schema):
-        return False
-    there = table(name, schema=schema)
-    rows = select(literal(1)).select_from(there)
-    if drop["column"] is not None:
-        if drop["column"] not in {each["name"] for each in inspector.get_columns(name, schema=schema)}:
+class _Tables:
+    """The tables that are there, listed once for each schema."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+        self._inspector = inspect(connection)
+        self._names: dict[str | None, set[str]] = {}
+
+    def hold(self, drop: dict[str, Any]) -> bool:
+        """Whether the table, or its column, has anything in it."""
+        name, schema = drop["table"], drop["schema"]
+        if not self._has(name, schema):
             return False
-        rows = rows.where(column(drop["column"], _selectable=there).is_not(None))
-    return bool(connection.execute(select(exists(rows))).scalar())
+        there = table(name, schema=schema)
+        rows = select(literal(1)).select_from(there)
+        if drop["column"] is not None:
+            columns = self._inspector.get_columns(name, schema=schema)
+            if drop["column"] not in {each["name"] for each in columns}:
+                return False
+            rows = rows.where(column(drop["column"], _selectable=there).is_not(None))
+        return bool(self._connection.execute(select(exists(rows))).scalar())
+
+    def _has(self, name: str, schema: str | None) -> bool:
+        if schema not in self._names:
+            self._names[schema] = set(self._inspector.get_table_names(schema=schema))
+        # What is no ordinary table can be asked for all the same.
+        return name in self._names[schema] or self._inspector.has_table(name, schema=schema)
 
 
 @contextmanager
