@@ -58,9 +58,10 @@ class Downgrade(Step):
         )
 
     def _dropping(self, drop: Drop) -> None:
-        place = self.tables.resolve(drop.name)
-        if place is None:
+        found = self.tables.look(drop.name)
+        if found is None:
             return
+        place, filled = found
         if drop.column is not None:
             wanted = [each for each in self._stored(place) if same(self.connection, each.name, drop.column)]
             self._accounted |= {(place.schema, place.table, each.name) for each in wanted}
@@ -72,7 +73,7 @@ class Downgrade(Step):
             self._park(place, left, whole=False)
             return
         self._accounted.add((place.schema, place.table, None))
-        if self.tables.holds(place):
+        if filled and self.tables.holds(place):
             self._park(place, self._stored(place), whole=True)
 
     def _stored(self, place: Place) -> list[Column]:

@@ -73,6 +73,11 @@ class Tables:
         """The ordinary table that a statement means; None for none, a view or a temporary one."""
         raise NotImplementedError
 
+    def look(self, name: Name) -> tuple[Place, bool] | None:
+        """The same, with whether there may be rows in it."""
+        place = self.resolve(name)
+        return (place, True) if place is not None else None
+
     def columns(self, place: Place) -> tuple[Column, ...]:
         """Its columns in their order; nothing where it is not there."""
         raise NotImplementedError
@@ -118,14 +123,20 @@ class PostgresTables(Tables):
 
     def resolve(self, name: Name) -> Place | None:
         """By the search path, as the statement itself."""
+        found = self.look(name)
+        return found[0] if found is not None else None
+
+    def look(self, name: Name) -> tuple[Place, bool] | None:
+        """A table whose file is empty has no rows: most that are dropped soon after they were made."""
         found = run(
             self.connection,
-            "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "SELECT n.nspname, c.relname, c.relkind = 'p' OR pg_relation_size(c.oid) > 0 "
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE c.oid = to_regclass(CAST(:name AS text)) AND c.relkind IN ('r', 'p') "
             "AND c.relpersistence <> 't'",
             name=_regclass(name.schema, name.table),
         ).first()
-        return Place(found[1], found[0]) if found is not None else None
+        return (Place(found[1], found[0]), bool(found[2])) if found is not None else None
 
     def columns(self, place: Place) -> tuple[Column, ...]:
         """From pg_attribute."""
