@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from typing import NoReturn
 
 from gitmig.errors import Declined, GitmigError, Interrupted, UsageError
 
@@ -29,7 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names from repositories and databases go wherever the output goes, whatever its encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(run(words))
+    _exit(run(words))
+
+
+def _exit(code: int) -> NoReturn:
+    """Exit without taking apart what was imported, which takes longer than many a command."""
+    if threading.active_count() > 1 or sys.getprofile() is not None or sys.gettrace() is not None:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)  # which says that it could not be written
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
