@@ -19,23 +19,21 @@ def find_losses(connection: Connection, wanted: list[dict[str, Any]]) -> list[di
     What cannot be told within two seconds counts as rows. A table that is not there holds none. A column
     of nothing but NULL loses nothing.
     """
-    named = [drop for drop in wanted if drop["table"] is not None]
-    holding = _which_hold(connection, named)
     return [
         {**drop, "rows": None if drop["table"] is None else _estimate(connection, drop)}
-        for drop in wanted
-        if drop["table"] is None or drop in holding
+        for drop, holds in zip(wanted, _hold(connection, wanted), strict=True)
+        if holds
     ]
 
 
-def _which_hold(connection: Connection, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All under one limit for each statement; where that fails, one after the other."""
+def _hold(connection: Connection, wanted: list[dict[str, Any]]) -> list[bool]:
+    """Of each whether it holds rows: all of them at once, and where that fails one after the other."""
     try:
         with _limited(connection):
             tables = _Tables(connection)
-            return [drop for drop in wanted if tables.hold(drop)]
+            return [tables.hold(drop) for drop in wanted]
     except DBAPIError:
-        return [drop for drop in wanted if _holds(connection, drop)]
+        return [_holds(connection, drop) for drop in wanted]
 
 
 def _holds(connection: Connection, drop: dict[str, Any]) -> bool:
@@ -55,8 +53,10 @@ class _Tables:
         self._names: dict[str | None, set[str]] = {}
 
     def hold(self, drop: dict[str, Any]) -> bool:
-        """Whether the table, or its column, has anything in it."""
+        """Whether the table, or its column, has anything in it; so has what is not known by name."""
         name, schema = drop["table"], drop["schema"]
+        if name is None:
+            return True
         if not self._has(name, schema):
             return False
         there = table(name, schema=schema)
