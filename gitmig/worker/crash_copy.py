@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from .park_store import Entry, SqliteStore, is_empty
+from .park_entry import Entry
+from .park_store import SqliteStore, is_empty
 from .statements import Name
 from .tables import Column, Place, Tables, run, tables_of
 

@@ -8,7 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from .channel import Failure
 from .environment import first_line
-from .park_store import ROW, STATE, Entry
+from .park_entry import Entry
+from .park_store import ROW, STATE
 from .parking_step import REBUILT, ParkingRun, Step, same, told, too_large
 from .statements import Drop, Name, Statement, statements
 from .tables import Column, Place

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shlex
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, event, inspect
@@ -25,6 +24,7 @@ from sqlalchemy.schema import CreateSchema
 from .channel import Failure
 from .environment import first_line
 from .hidden import SCHEMA
+from .park_entry import FIELDS, Entry, columns_text, entry_of, row_of
 from .tables import Column, Place, quoted, run
 
 ROW, STATE = "gitmig_row", "gitmig_state"
@@ -32,48 +32,6 @@ ROW, STATE = "gitmig_row", "gitmig_state"
 CHOSEN, LEFT, BACK = 0, 1, 2
 """A row that is to be put back, one that does not fit, one that is back."""
 _ALIAS = "gitmig_parked"
-_FIELDS = (
-    "id", "environment", "revision", "table_schema", "table_name", "whole", "columns", "key_columns",
-    "row_count", "byte_count", "who", "operation", "parked_at", "why",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Rows of one table, or of columns of it, that were parked before a step dropped them."""
-
-    id: int
-    environment: str
-    revision: str
-    place: Place
-    whole: bool
-    columns: tuple[Column, ...]
-    """Those that were dropped."""
-    key: tuple[Column, ...]
-    """What tells their rows apart; for a whole table they are among ``columns``."""
-    rows: int
-    bytes: int
-    who: str | None
-    operation: str | None
-    parked_at: int
-    why: str | None
-    """Why these rows could not be put back when that was tried."""
-
-    def told(self) -> dict[str, Any]:
-        """As the command line is told."""
-        return {
-            "id": self.id,
-            "revision": self.revision,
-            "schema": self.place.schema,
-            "table": self.place.table,
-            "columns": None if self.whole else [column.name for column in self.columns],
-            "rows": self.rows,
-            "bytes": self.bytes,
-            "who": self.who,
-            "operation": self.operation,
-            "time": self.parked_at,
-            "why": self.why,
-        }
 
 
 class Store:
@@ -102,11 +60,11 @@ class Store:
 
     @property
     def _where(self) -> str:
-        return "the schema gitmig"
+        raise NotImplementedError
 
     @property
     def _way_out(self) -> str:
-        return "gitmig park list, and gitmig park drop ID for what is broken"
+        raise NotImplementedError
 
     def exists(self) -> bool:
         """Whether anything was ever parked and not all of it came back."""
@@ -117,7 +75,7 @@ class Store:
         if not self.exists():
             kinds = {"id": "bigint PRIMARY KEY", "row_count": "bigint", "byte_count": "bigint",
                      "parked_at": "bigint", "whole": "bigint"}  # fmt: skip
-            columns = ", ".join(f"{name} {kinds.get(name, 'text')}" for name in _FIELDS)
+            columns = ", ".join(f"{name} {kinds.get(name, 'text')}" for name in FIELDS)
             run(self._connection, f"CREATE TABLE {self._list} ({columns})")
 
     def entries(self, environment: str | None = None) -> list[Entry]:
@@ -127,10 +85,10 @@ class Store:
         where = "" if environment is None else " WHERE environment = :environment"
         rows = run(
             self._connection,
-            f"SELECT {', '.join(_FIELDS)} FROM {self._list}{where} ORDER BY id",
+            f"SELECT {', '.join(FIELDS)} FROM {self._list}{where} ORDER BY id",
             **({} if environment is None else {"environment": environment}),
         )
-        return [_entry(row) for row in rows]
+        return [entry_of(row) for row in rows]
 
     def park(
         self, place: Place, columns: tuple[Column, ...], key: tuple[Column, ...], *, name: Place, **about: Any
@@ -139,8 +97,7 @@ class Store:
 
         ``about`` are the entry's other fields.
         """
-        self.prepare()
-        number = run(self._connection, f"SELECT coalesce(max(id), 0) + 1 FROM {self._list}").scalar_one()
+        number = self._next()
         copy = self.copy(number)
         kept = {column.name: column for column in (*key, *columns)}
         parts = [
@@ -167,19 +124,23 @@ class Store:
 
     def take(self, entry: Entry, copy: str) -> None:
         """Take over an entry whose rows are in another ``copy``."""
-        self.prepare()
-        number = run(self._connection, f"SELECT coalesce(max(id), 0) + 1 FROM {self._list}").scalar_one()
+        number = self._next()
         run(self._connection, f"CREATE TABLE {self.copy(number)} AS SELECT * FROM {copy}")
         if entry.key:
             self._index(number, [column.name for column in entry.key])
         self._enter(replace(entry, id=number))
 
+    def _next(self) -> int:
+        """The number of the next entry, with room made for it."""
+        self.prepare()
+        return int(run(self._connection, f"SELECT coalesce(max(id), 0) + 1 FROM {self._list}").scalar_one())
+
     def _enter(self, entry: Entry) -> None:
-        values = dict(zip(_FIELDS, _row(entry), strict=True))
-        names = ", ".join(_FIELDS)
+        values = dict(zip(FIELDS, row_of(entry), strict=True))
+        names = ", ".join(FIELDS)
         run(
             self._connection,
-            f"INSERT INTO {self._list} ({names}) VALUES ({', '.join(f':{name}' for name in _FIELDS)})",
+            f"INSERT INTO {self._list} ({names}) VALUES ({', '.join(f':{name}' for name in FIELDS)})",
             **values,
         )
 
@@ -200,7 +161,7 @@ class Store:
         run(
             self._connection,
             f"UPDATE {self._list} SET whole = 0, columns = :columns, why = :why WHERE id = :id",
-            columns=_columns_text(columns),
+            columns=columns_text(columns),
             why=why,
             id=entry.id,
         )
@@ -213,7 +174,7 @@ class Store:
                 run(
                     self._connection,
                     f"UPDATE {self._list} SET columns = :columns, key_columns = '[]' WHERE id = :id",
-                    columns=_columns_text((*entry.key, *entry.columns)),
+                    columns=columns_text((*entry.key, *entry.columns)),
                     id=entry.id,
                 )
 
@@ -250,12 +211,10 @@ class Store:
         """After the transaction has ended."""
 
     def _index(self, number: int, names: list[str]) -> None:
-        listed = ", ".join(map(quoted, names))
-        run(self._connection, f"CREATE INDEX ON {self.copy(number)} ({listed})")
-        run(self._connection, f"ANALYZE {self.copy(number)}")
+        raise NotImplementedError
 
     def _bytes(self, copy: str, names: list[str]) -> int:
-        return int(run(self._connection, f"SELECT pg_table_size('{copy}'\\:\\:regclass)").scalar_one())
+        raise NotImplementedError
 
     def _remove_list(self) -> None:
         run(self._connection, f"DROP TABLE {self._list}")
@@ -270,6 +229,14 @@ class PostgresStore(Store):
     def __init__(self, connection: Connection):
         super().__init__(connection, SCHEMA)
 
+    @property
+    def _where(self) -> str:
+        return "the schema gitmig"
+
+    @property
+    def _way_out(self) -> str:
+        return "gitmig park list, and gitmig park drop ID for what is broken"
+
     def prepare(self) -> None:
         """Make room for copies, the schema too."""
         if not inspect(self._connection).has_schema(SCHEMA):
@@ -281,6 +248,14 @@ class PostgresStore(Store):
         with contextlib.suppress(DBAPIError), self._connection.begin_nested():
             # Unless the ledger is in it, or it is somebody else's.
             run(self._connection, f"DROP SCHEMA {SCHEMA} RESTRICT")
+
+    def _index(self, number: int, names: list[str]) -> None:
+        listed = ", ".join(map(quoted, names))
+        run(self._connection, f"CREATE INDEX ON {self.copy(number)} ({listed})")
+        run(self._connection, f"ANALYZE {self.copy(number)}")
+
+    def _bytes(self, copy: str, names: list[str]) -> int:
+        return int(run(self._connection, f"SELECT pg_table_size('{copy}'\\:\\:regclass)").scalar_one())
 
     def _shown(self, name: str) -> str:
         return f"CAST({quoted(name)} AS text)"
@@ -378,50 +353,3 @@ def is_empty(file: str) -> bool:
     """Whether nothing is parked in an SQLite file."""
     with contextlib.closing(sqlite3.connect(file)) as own:
         return own.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
-
-
-def _row(entry: Entry) -> tuple[Any, ...]:
-    return (
-        entry.id,
-        entry.environment,
-        entry.revision,
-        entry.place.schema,
-        entry.place.table,
-        int(entry.whole),
-        _columns_text(entry.columns),
-        _columns_text(entry.key),
-        entry.rows,
-        entry.bytes,
-        entry.who,
-        entry.operation,
-        entry.parked_at,
-        entry.why,
-    )
-
-
-def _entry(row: Any) -> Entry:
-    number, environment, revision, schema, table, whole, columns, key, *rest = row
-    rows, size, who, operation, parked_at, why = rest
-    return Entry(
-        id=number,
-        environment=environment,
-        revision=revision,
-        place=Place(table, schema),
-        whole=bool(whole),
-        columns=_columns(columns),
-        key=_columns(key),
-        rows=rows,
-        bytes=size,
-        who=who,
-        operation=operation,
-        parked_at=parked_at,
-        why=why,
-    )
-
-
-def _columns_text(columns: tuple[Column, ...]) -> str:
-    return json.dumps([[column.name, column.type, column.foreign] for column in columns])
-
-
-def _columns(text: str) -> tuple[Column, ...]:
-    return tuple(Column(*each) for each in json.loads(text))

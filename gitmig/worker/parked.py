@@ -14,7 +14,8 @@ from sqlalchemy import Connection, create_engine
 from .environment import Purpose, database_name, run_environment
 from .heads import no_new_files
 from .migrate import Migration, table_name
-from .park_store import Entry, SqliteStore, Store, park_file, store_of
+from .park_entry import Entry
+from .park_store import SqliteStore, Store, park_file, store_of
 from .session import Session
 
 

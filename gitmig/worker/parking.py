@@ -15,7 +15,8 @@ from sqlalchemy import Connection, event
 
 from .crash_copy import CrashCopy, adopt
 from .dropping import Downgrade
-from .park_store import Entry, park_file, store_of
+from .park_entry import Entry
+from .park_store import park_file, store_of
 from .parking_step import Order, ParkingRun, Step, too_large
 from .returning import Upgrade
 from .statements import Name

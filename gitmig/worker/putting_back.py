@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from .environment import first_line
-from .park_store import BACK, CHOSEN, LEFT, ROW, STATE, Entry, Store
+from .park_entry import Entry
+from .park_store import BACK, CHOSEN, LEFT, ROW, STATE, Store
 from .tables import Column, ForeignKey, Place, Tables, quoted, run
 from .triggers import advance_sequences, check_late, late_constraints, silenced, writable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from .park_store import Entry
+from .park_entry import Entry
 from .parking_step import REBUILT, ParkingRun, Step, plain, same, told
 from .putting_back import KEY_IS_GONE, Back, PuttingBack
 from .statements import Add, Name, Statement, statements
