@@ -76,6 +76,15 @@ def test_the_message_of_a_revision(tmp_path: Path) -> None:
     assert len(project.git("log", "--format=%s").splitlines()) == 4
 
 
+def test_words_between_colons_stay_words(tmp_path: Path) -> None:
+    project = with_two_revisions(tmp_path)
+    project.append("app/models.py", "    zip: Mapped[str | None] = mapped_column(String)\n")
+    message = "Add :key: and [bold]zip[/bold]"
+    for words in (["revise", "-m", message], ["status"], ["log"]):
+        assert message in project.gitmig(*words, check=0).stdout
+    assert message in project.on_terminal("log", check=0).stdout
+
+
 def test_a_hostile_repository(tmp_path: Path) -> None:
     """Branches, refs, folders of models and revisions with the names that shells and git would obey."""
     project = with_two_revisions(tmp_path)

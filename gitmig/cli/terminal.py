@@ -14,6 +14,7 @@ from rich.syntax import Syntax
 
 from gitmig.errors import Declined, UsageError
 from gitmig.model import Plan
+from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 from gitmig.render.plans import plan_lines
 
@@ -50,7 +51,7 @@ class Terminal:
 
     def show(self, title: str, text: str) -> None:
         """The title's lines, then the text as Python."""
-        console = Console(stderr=True, highlight=False)
+        console = Console(stderr=True, highlight=False, emoji=False)
         for line in title.splitlines():
             console.print(f"  {harmless(line)}", style=_style(line), markup=False)
         console.print(Syntax(harmless(text), "python", theme="ansi_dark", background_color="default"))
@@ -85,8 +86,13 @@ class Terminal:
         return line.strip()
 
     def _print(self, line: str) -> None:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(harmless(line), style=_style(line.strip()), markup=False)
+        style = _style(line.strip())
+        if style is None:
+            sys.stderr.write(f"{harmless(line)}\n")
+            sys.stderr.flush()
+            return
+        console = consoles.status()
+        console.print(harmless(line), style=style, markup=False)
 
 
 def _editor(folder: Path) -> str | None:

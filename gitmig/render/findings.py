@@ -8,6 +8,7 @@ from rich.console import Console
 
 from gitmig.model import Finding, Severity
 from gitmig.operations.check import CheckResult
+from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 
 _SHOWN = 12
@@ -15,7 +16,7 @@ _SHOWN = 12
 
 def findings_text(findings: Iterable[Finding]) -> None:
     """Findings to stderr: code, message, details, hint."""
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = consoles.status()
     for finding in findings:
         colour = "red" if finding.severity is Severity.ERROR else "yellow"
         word = "" if finding.severity is Severity.ERROR else "warning: "

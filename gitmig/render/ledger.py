@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gitmig.model import CommitId, LedgerRow, LedgerState, short
 from gitmig.operations.ledger import Enabled, Shown
 from gitmig.record import row_json
+from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 
 Json = dict[str, object]
@@ -49,8 +49,8 @@ def seen_by_others(ledger: LedgerState) -> str:
 
 def enabled_text(result: Enabled) -> None:
     """What was made, then what others will see and the filter against it."""
-    out = Console(highlight=False, soft_wrap=True)
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = consoles.output()
+    err = consoles.status()
     for ledger in result.ledgers:
         made = ledger.database in result.created
         verb = "the table is there already" if not made else "made" if result.done else "would make"
@@ -79,9 +79,9 @@ def enabled_json(result: Enabled) -> Json:
 
 def shown_text(result: Shown) -> None:
     """One line for each row, newest first."""
-    out = Console(highlight=False, soft_wrap=True)
+    out = consoles.output()
     if not result.enabled:
-        err = Console(stderr=True, highlight=False, soft_wrap=True)
+        err = consoles.status()
         message = "the database has no ledger (gitmig ledger enable): this is what this clone recorded"
         err.print(message, style="dim")
     if not result.rows:
@@ -92,11 +92,7 @@ def shown_text(result: Shown) -> None:
         table.add_column(name, no_wrap=True)
     for row in result.rows:
         table.add_row(*(Text(harmless(cell)) for cell in _cells(row)))
-    # A pipe has no width to fit into.
-    out.print(table) if out.is_terminal else Console(highlight=False, width=_WIDE).print(table)
-
-
-_WIDE = 1000
+    consoles.print_table(table)
 
 
 def shown_json(result: Shown) -> Json:

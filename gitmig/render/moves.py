@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console
-
 from gitmig.model import Action, Step, short
 from gitmig.operations.results import MoveResult
 from gitmig.parked import told_rows
 from gitmig.project import Project
+from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 from gitmig.render.plans import plan_lines
 from gitmig.schema import render
@@ -17,8 +16,8 @@ from gitmig.schema import render
 
 def move_text(result: MoveResult, project: Project) -> None:
     """Print what happened to stdout, what is worth knowing besides to stderr."""
-    out = Console(highlight=False, soft_wrap=True)
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = consoles.output()
+    err = consoles.status()
     for line in _lines(result, project):
         out.print(harmless(line), markup=False, style=_style(line))
     for warning in result.plan.warnings if result.done else ():

@@ -5,24 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gitmig.operations.park import Dropped, Listed, ShownRows
 from gitmig.parked import told_rows, told_size
+from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 from gitmig.render.json import parked_json
 
 Json = dict[str, object]
-_WIDE = 1000
-"""A pipe has no width to fit into."""
 
 
 def listed_text(result: Listed) -> None:
     """One line for each copy, then why some could not be put back."""
     if not result.entries:
-        Console(highlight=False).print("nothing is parked")
+        consoles.output().print("nothing is parked")
         return
     names = ("id", "revision", "what", "rows", "size", "when", "who")
     _table(
@@ -40,7 +38,7 @@ def listed_text(result: Listed) -> None:
             for entry in result.entries
         ),
     )
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = consoles.status()
     for entry in result.entries:
         if entry.why:
             err.print(harmless(f"Note: {entry.id} stayed parked: {entry.why}"), markup=False, style="yellow")
@@ -60,7 +58,7 @@ def shown_rows_text(result: ShownRows) -> None:
     _table(result.names, ([_cell(value) for value in row] for row in result.rows))
     hidden = result.entry.rows - len(result.rows)
     if hidden > 0:
-        err = Console(stderr=True, highlight=False, soft_wrap=True)
+        err = consoles.status()
         err.print(f"… and {told_rows(hidden)} more: --limit N", style="dim")
 
 
@@ -76,7 +74,7 @@ def shown_rows_json(result: ShownRows) -> Json:
 
 def dropped_text(result: Dropped) -> None:
     """What is gone."""
-    out = Console(highlight=False, soft_wrap=True)
+    out = consoles.output()
     verb = "deleted" if result.done else "would delete"
     for entry in result.entries:
         out.print(harmless(f"{verb} {told_rows(entry.rows)} of {entry.name}"), markup=False)
@@ -98,10 +96,9 @@ def _cell(value: str | None) -> str:
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    out = Console(highlight=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
         table.add_column(Text(harmless(name)), no_wrap=True)
     for row in rows:
         table.add_row(*(Text(harmless(cell)) for cell in row))
-    out.print(table) if out.is_terminal else Console(highlight=False, width=_WIDE).print(table)
+    consoles.print_table(table)

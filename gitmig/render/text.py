@@ -15,6 +15,7 @@ from gitmig.operations.log import Line, Log
 from gitmig.operations.recorded import Recorded
 from gitmig.operations.status import Status
 from gitmig.operations.work_trees import Moved
+from gitmig.render import consoles
 from gitmig.render.findings import findings_text, print_line
 from gitmig.render.harmless import harmless
 
@@ -32,7 +33,7 @@ _DATE = 4
 
 def status_text(status: Status) -> None:
     """Three lines, the findings, and the one command that brings everything in step."""
-    out = Console(highlight=False, soft_wrap=True)
+    out = consoles.output()
     messages = dict(status.messages)
     _row_of(out, "database", _at(status.database.heads, messages), _tie(status), status.database.name)
     _row_of(out, "checkout", _at(status.heads, messages), "", _checked_out(status))
@@ -105,7 +106,7 @@ def _models(status: Status) -> tuple[str, str, str]:
 
 def log_text(log: Log) -> None:
     """One line for each revision, newest first, with the places of database and checkout marked."""
-    out = Console(highlight=False, soft_wrap=True)
+    out = consoles.output()
     rows = [_row(line, log) for line in log.lines]
     if out.is_terminal and _width(rows) > out.width:
         rows = [row[:_DATE] + row[_DATE + 1 :] for row in rows]
@@ -116,7 +117,7 @@ def log_text(log: Log) -> None:
     if not rows:
         out.print("no revisions yet")
     findings_text(log.findings)
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = consoles.status()
     if not log.repository:
         of = (
             f"the files are of commit {log.commit}"

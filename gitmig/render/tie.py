@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from gitmig.model import short
 from gitmig.operations.tie import Tied
+from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 
 Json = dict[str, object]
@@ -13,8 +12,8 @@ Json = dict[str, object]
 
 def tie_text(result: Tied) -> None:
     """Whether it is proven, and what was recorded; warnings go to stderr."""
-    out = Console(highlight=False, soft_wrap=True)
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = consoles.output()
+    err = consoles.status()
     for warning in result.warnings:
         err.print(harmless(f"Warning: {warning}"), markup=False, style="yellow")
     whose = f"those of {short(result.models_commit)}" if result.models_commit else "not committed yet"
