@@ -12,9 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
+from gitmig.files import write_bytes
 from gitmig.model import Action, BlobId, LedgerRow, RevisionId
 
 _NAME = "record.jsonl"
+_LARGE = 1 << 22
+"""Bytes from which on it is shortened: every command reads it."""
+_KEPT = 5000
+"""Rows that are kept then, besides the last ones of each revision."""
 
 
 def append_rows(folder: Path, rows: Sequence[LedgerRow]) -> None:
@@ -30,6 +35,9 @@ def append_rows(folder: Path, rows: Sequence[LedgerRow]) -> None:
         handle.write(b"\n" * torn + lines)
         handle.flush()
         os.fsync(handle.fileno())
+        large = handle.tell() > _LARGE
+    if large:
+        _shorten(folder)
 
 
 def append_missing(folder: Path, rows: Sequence[LedgerRow]) -> None:
@@ -40,11 +48,18 @@ def append_missing(folder: Path, rows: Sequence[LedgerRow]) -> None:
 
 def read_rows(folder: Path) -> tuple[LedgerRow, ...]:
     """All rows, oldest first; none where nothing was recorded, or where it cannot be read."""
-    try:
-        lines = (folder / _NAME).read_bytes().splitlines()
-    except OSError:
-        return ()
-    return tuple(_parsed(lines))
+    return tuple(_rows(_values(folder)))
+
+
+def newest_rows(folder: Path, database: str, environment: str) -> tuple[LedgerRow, ...]:
+    """The last row of each revision of one environment in a database, oldest first."""
+    last: dict[str, dict[str, object]] = {}
+    for value in _values(folder):
+        if (value.get("database"), value.get("environment")) == (database, environment):
+            revision = str(value.get("revision"))
+            last.pop(revision, None)
+            last[revision] = value
+    return tuple(_rows(last.values()))
 
 
 def row_json(row: LedgerRow) -> dict[str, object]:
@@ -93,9 +108,34 @@ def _optional(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _parsed(lines: Iterable[bytes]) -> Iterator[LedgerRow]:
-    for line in lines:
+def _shorten(folder: Path) -> None:
+    values = list(_values(folder))
+    last = {
+        (str(value.get("database")), str(value.get("environment")), str(value.get("revision"))): number
+        for number, value in enumerate(values)
+    }
+    kept = {*last.values(), *range(max(len(values) - _KEPT, 0), len(values))}
+    lines = "".join(json.dumps(values[number]) + "\n" for number in sorted(kept))
+    write_bytes(folder / _NAME, lines.encode())
+
+
+def _values(folder: Path) -> Iterator[dict[str, object]]:
+    try:
+        text = (folder / _NAME).read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return
+    for line in text.split("\n"):
         try:
-            yield row_of(json.loads(line))
-        except (ValueError, KeyError, TypeError, RecursionError):
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _rows(values: Iterable[object]) -> Iterator[LedgerRow]:
+    for value in values:
+        try:
+            yield row_of(value)
+        except (ValueError, KeyError, TypeError):
             continue

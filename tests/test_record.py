@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitmig.model import Action, BlobId, LedgerRow, RevisionId
-from gitmig.record import append_missing, append_rows, read_rows
+from gitmig.record import append_missing, append_rows, newest_rows, read_rows
 
 ROW = LedgerRow(
     database="sqlite:///app.db",
@@ -62,3 +62,22 @@ def test_what_is_recorded_is_not_recorded_again(tmp_path: Path) -> None:
     append_missing(tmp_path, [ROW, BARE])
     append_missing(tmp_path, [BARE])
     assert read_rows(tmp_path) == (ROW, BARE)
+
+
+def test_the_last_row_of_each_revision(tmp_path: Path) -> None:
+    assert newest_rows(tmp_path, ROW.database, ROW.environment) == ()
+    below, elsewhere = replace(ROW, revision=RevisionId("below")), replace(ROW, database="sqlite:///other.db")
+    append_rows(tmp_path, [ROW, below, elsewhere, BARE, replace(ROW, environment="other:alembic_version")])
+    assert newest_rows(tmp_path, ROW.database, ROW.environment) == (below, BARE)
+    assert newest_rows(tmp_path, "sqlite:///other.db", ROW.environment) == (elsewhere,)
+
+
+def test_a_long_record_is_shortened_and_knows_each_revision(tmp_path: Path) -> None:
+    first = replace(ROW, revision=RevisionId("first"), who="x" * 1_000_000)
+    append_rows(tmp_path, [first])
+    many = [replace(ROW, operation=f"{number:032}") for number in range(6000)]
+    append_rows(tmp_path, many)
+    assert read_rows(tmp_path) == (first, *many)
+    more = replace(BARE, who="x" * 2_000_000)
+    append_rows(tmp_path, [more])
+    assert read_rows(tmp_path) == (first, *many[-4999:], more)

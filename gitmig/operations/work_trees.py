@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gitmig.git.repository import Repository
 from gitmig.model import LedgerRow
-from gitmig.record import read_rows
+from gitmig.record import newest_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,18 +24,18 @@ class Moved:
 
 
 def recorded_moves(repository: Repository, database: str, environment: str) -> tuple[Moved, ...]:
-    """The steps that moved a database, oldest first, from whichever work tree.
+    """The last step of each revision in a database, oldest first, from each work tree.
 
     An SQLite file that is named relative to its work tree is that work tree's own.
     """
     driver, _, path = database.partition(":///")
     own = driver.partition("+")[0] == "sqlite" and not os.path.isabs(path)
+    here = repository.private()
     found = [
-        Moved(row=row, tree=tree, here=private == repository.private())
+        Moved(row=row, tree=tree, here=private == here)
         for private, tree in _folders(repository)
-        if private == repository.private() or not own
-        for row in read_rows(private)
-        if (row.database, row.environment) == (database, environment)
+        if private == here or not own
+        for row in newest_rows(private, database, environment)
     ]
     return tuple(sorted(found, key=lambda moved: moved.row.time))
 
