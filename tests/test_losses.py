@@ -91,6 +91,25 @@ def test_what_cannot_be_told_counts_as_rows(tmp_path: Path, postgres_url: str) -
     assert plan["warnings"] == ["GM020: the column t.x is dropped, and holds values in about 1,234 rows"]
 
 
+def test_many_tables_at_once(tmp_path: Path, database_url: str) -> None:
+    """More than are asked about in one statement: each answer belongs to its own table."""
+    project = Project.create(tmp_path, database_url)
+    names = [f"t{number}" for number in range(230)]
+    makes = "\n".join(f"op.create_table('{name}', sa.Column('x', sa.Integer))" for name in names)
+    drops = "\n".join(f"op.drop_table('{name}')" for name in names)
+    chain(project, (("a1", makes, drops),))
+    project.gitmig("upgrade", check=0)
+    filled = ["t0", "t7", "t99", "t100", "t229"]
+    for name in filled:
+        database.execute(database_url, f"insert into {name} values (1)")
+    database.execute(database_url, "drop table t50")
+    plan = project.gitmig("rollback", "base", "--dry-run", "--json", check=0).json
+    assert plan["warnings"] == [
+        f"GM020: the table {name} is dropped, and holds rows; parked: `gitmig upgrade` brings them back"
+        for name in filled
+    ]
+
+
 def refuses_but_for_the_log(project: Project, *args: str, error: str) -> None:
     """As ``refuses``; the statements that env.py writes down are no change of gitmig's."""
     log = project.path("statements")
