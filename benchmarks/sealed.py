@@ -18,7 +18,10 @@ _GIT_CONFIG = """\
 [maintenance]
     auto = false
 """
-_DROPPED = ("GIT_", "GITMIG_", "LC_", "PG", "SSH_", "XDG_", "DATABASE_URL", "VIRTUAL_ENV", "CI")
+# Without bytecode each start of Python would compile what it imports: ours, and not what is installed beside.
+_DROPPED = (
+    "GIT_", "GITMIG_", "LC_", "PG", "SSH_", "XDG_", "DATABASE_URL", "VIRTUAL_ENV", "CI", "PYTHONDONTWRITEBYTECODE",
+)  # fmt: skip
 
 
 def seal(home: Path) -> None:

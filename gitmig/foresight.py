@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from gitmig.losses import Drop, drops
 from gitmig.messages import Dropped, Ground, Loss, Moved, Moves
 from gitmig.model import Action, Step
@@ -20,17 +23,24 @@ def stops(moves: Moves, ground: Ground) -> tuple[str, ...]:
         return (
             f"{count} commits: env.py asks for one transaction per migration, and a failure may stop between",
         )
-    splitting = [step.revision for step, graph in moves.steps if splits(_script_text(moves, step, graph))]
+    splitting = [step.revision for step, text in _scripts(moves) if splits(text)]
     return tuple(
         f"{revision} uses autocommit_block(): what comes before it is committed there"
         for revision in splitting
     )
 
 
-def _script_text(moves: Moves, step: Step, graph: int) -> str:
-    script = next(script for script in moves.graphs[graph] if script.revision == step.revision)
+def _scripts(moves: Moves) -> Iterator[tuple[Step, str]]:
+    """Each step with the text of its script."""
+    paths = [{script.revision: script.path for script in graph} for graph in moves.graphs]
+    for step, graph in moves.steps:
+        assert step.revision is not None
+        yield step, _text(moves.roots[graph] / paths[graph][step.revision])
+
+
+def _text(path: Path) -> str:
     try:
-        return (moves.roots[graph] / script.path).read_text("utf-8")
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return ""  # the worker says what is wrong with it
 
@@ -38,9 +48,9 @@ def _script_text(moves: Moves, step: Step, graph: int) -> str:
 def drops_of(moves: Moves) -> tuple[Dropped, ...]:
     """What the steps drop, by the text of their scripts."""
     found: dict[tuple[Drop, bool], None] = {}
-    for step, graph in moves.steps:
+    for step, text in _scripts(moves):
         down = step.action is Action.DOWNGRADE
-        for drop in drops(_script_text(moves, step, graph), step.action.value):
+        for drop in drops(text, step.action.value):
             found[drop, down] = None
     # Dropped in both directions, something is not parked in one of them.
     return tuple(

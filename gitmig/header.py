@@ -9,6 +9,7 @@ Pure: text in, text out. Every byte outside those lines stays as it is, line end
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import warnings
 from collections.abc import Sequence
@@ -33,9 +34,11 @@ _PIECE = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=8)
 def parse_module(text: str) -> ast.Module:
     """The syntax tree of a module, without the warnings that invalid escapes give.
 
+    The last few are kept, since several things are asked of one script in a row: nobody may change them.
     Raises SyntaxError, ValueError (surrogates, on some versions a NUL), RecursionError or MemoryError.
     """
     with warnings.catch_warnings():

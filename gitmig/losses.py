@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class Drop:
     schema: str | None = None
 
 
+@functools.lru_cache(maxsize=1024)
 def drops(text: str, function: str) -> tuple[Drop, ...]:
     """What ``upgrade`` or ``downgrade`` (``function``) of a script drops, in order, each once.
 

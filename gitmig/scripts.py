@@ -6,6 +6,8 @@ Pure: ``ast``, never import. What only running a file could tell makes it Unread
 from __future__ import annotations
 
 import ast
+import copy
+import functools
 import hashlib
 import io
 import posixpath
@@ -24,6 +26,8 @@ DOES_NOTHING = "its downgrade() does nothing"
 """What :func:`irreversible` says of a downgrade that leaves what upgrade did."""
 # A quotation mark would end Alembic's own SQL, which holds the id as it is.
 _ILLEGAL = frozenset("@-+:'")
+_REMEMBERED = 1024
+"""Of how many scripts an answer is kept: the same is asked again, by other rooms and after a question."""
 _UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
@@ -64,6 +68,7 @@ def same_program(a: str, b: str) -> bool:
     return a == b or _equal(a, b, _without_docstring)
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def program_digest(data: bytes) -> str | None:
     """A digest of a module's syntax tree apart from the docstring: 16 hex digits, None if it does not parse.
 
@@ -78,6 +83,7 @@ def program_digest(data: bytes) -> str | None:
         return None
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def same_upgrade(a: str, b: str) -> bool:
     """Whether two scripts upgrade alike: nothing differs but docstrings, ``downgrade`` and the identifiers.
 
@@ -86,6 +92,7 @@ def same_upgrade(a: str, b: str) -> bool:
     return a == b or _equal(a, b, _upgrade_part)
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def irreversible(text: str) -> str | None:
     """Why a script cannot be undone, or None where nothing speaks against it.
 
@@ -109,6 +116,7 @@ def irreversible(text: str) -> str | None:
     return None
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def imported_modules(text: str) -> frozenset[str]:
     """What a script imports anywhere in it: of ``from a.b import c`` both ``a.b`` and ``a.b.c``."""
     try:
@@ -135,6 +143,7 @@ def idle(text: str) -> bool:
     return upgrade is not None and not _statements(upgrade)
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def splits(text: str) -> bool:
     """Whether a script uses ``autocommit_block()``, which commits all that ran before it."""
     if "autocommit_block" not in text:
@@ -270,7 +279,9 @@ def _upgrade_part(module: ast.Module) -> list[ast.stmt]:
         if _is_identifier(node):
             continue
         if isinstance(node, ast.FunctionDef) and node.name == "upgrade" and _documented(node):
-            node.body = node.body[1:]
+            bare = copy.copy(node)
+            bare.body = node.body[1:]
+            node = bare
         kept.append(node)
     return kept
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 import warnings
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitmig.header import with_header
+from gitmig.header import parse_module, with_header
 from gitmig.model import Header, Script, Unreadable
 from gitmig.scripts import (
     idle,
@@ -482,6 +483,14 @@ def test_the_header_does_not_change_the_program() -> None:
 def test_same_upgrade(old: str, new: str, same: bool) -> None:
     assert old in TEMPLATE
     assert same_upgrade(TEMPLATE, TEMPLATE.replace(old, new)) is same
+
+
+def test_a_comparison_leaves_what_was_parsed_as_it_is() -> None:
+    """Syntax trees are kept for the next question."""
+    text = 'def upgrade():\n    """Up."""\n    op.x()\n\n\ndef downgrade():\n    op.y()\n'
+    before = ast.dump(parse_module(text))
+    assert same_upgrade(text, text.replace("Up.", "Upgrade."))
+    assert ast.dump(parse_module(text)) == before
 
 
 # --- what it does -------------------------------------------------------------------------------------

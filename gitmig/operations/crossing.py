@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gitmig.git.obstacles import quoted
+from gitmig.losses import drops
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, Plan, RevisionId, Script, Step
 from gitmig.operations.applications import Applications
@@ -17,6 +18,7 @@ from gitmig.operations.side import Side
 from gitmig.plan import plan_crossing, stopped
 from gitmig.prepared import Prepared, Stranger
 from gitmig.project import Project
+from gitmig.scripts import imported_modules, irreversible, program_digest, splits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,20 @@ class Crossing:
     """Revisions that stay, with all below them: then nothing is applied."""
     hint: Callable[[RevisionId], str] = lambda revision: STAY
     """What to do about a revision that cannot be undone."""
+
+    def look_ahead(self) -> None:
+        """Ask of the scripts that one side alone has what the plan will ask of them, while the worker starts.
+
+        Only answers that hold for ever are kept: those about texts and blobs. The plan itself is made under
+        the lock, of what is there then.
+        """
+        ours, theirs = self.checkout.graph.scripts, self.target.graph.scripts
+        for revision in {*ours} - {*theirs}:
+            _look_at(Source(side=self.checkout, script=ours[revision]), Action.DOWNGRADE)
+        for revision in {*theirs} - {*ours}:
+            source = Source(side=self.target, script=theirs[revision])
+            _look_at(source, Action.UPGRADE)
+            self.private.path(source)
 
     def prepared(self, ground: Ground) -> Prepared:
         """The plan from where the database is. Raises Refused where it cannot be carried out."""
@@ -84,6 +100,13 @@ class Crossing:
 
     def _runnable(self, source: Source) -> Script:
         return replace(source.script, path=self.private.path(source))
+
+
+def _look_at(source: Source, action: Action) -> None:
+    data = source.side.tree.read(source.script.path) or b""
+    text = source.text
+    program_digest(data), irreversible(text), imported_modules(text)
+    splits(text), drops(text, action.value)
 
 
 def _alone(scripts: dict[RevisionId, Script]) -> tuple[Script, ...]:

@@ -49,6 +49,7 @@ def switch(project: Project, options: SwitchOptions, manner: Manner) -> MoveResu
         with PrivateScripts(git) as private, project.worker() as worker:
             switching = _Switching(project, planned, options, private)
             switching.require_possible()
+            switching.look_ahead()
             outcome = move(
                 git,
                 worker,
@@ -106,6 +107,11 @@ class _Switching:
     def require_possible(self) -> None:
         """Raise Refused where git would not switch."""
         require_possible(self._project.git, self._switch, self._restoration)
+
+    def look_ahead(self) -> None:
+        """Make use of the time that the worker takes to start."""
+        if not self._stays:
+            self._crossing.look_ahead()
 
     def prepared(self, ground: Ground) -> Prepared:
         self.require_possible()
