@@ -202,8 +202,15 @@ def test_the_hook_follows_by_itself_where_nothing_is_lost(advised: Article) -> N
     # Nor is a protected database moved up, but by a person.
     project.gitmig("rollback", "--database-only", "--yes", "--database", "app.db", check=0)
     assert said(project, "checkout", "--quiet", "HEAD~1") == ""
-    assert said(project, "checkout", "--quiet", "main").endswith("  (sqlite:///app.db is protected)\n")
+    protected = "  (sqlite:///app.db is protected)\n"
+    assert said(project, "checkout", "--quiet", "main").endswith(protected)
     assert project.heads() == (advised.second,)
+    # None of the project's code is run to find that out.
+    env = project.read("alembic/env.py")
+    project.write("alembic/env.py", "raise SystemExit(env.py)\n")
+    assert said(project, "checkout", "--quiet", "HEAD~1") == ""
+    assert said(project, "checkout", "--quiet", "main").endswith(protected)
+    project.write("alembic/env.py", env)
     project.gitmig("upgrade", check=0)
     # Another database than the one that was seen is none of the hook's business.
     project.git("config", "--unset", "gitmig.protected")

@@ -55,6 +55,7 @@ def _follow(advice: Advice) -> str:
     from gitmig.operations.sync import sync
     from gitmig.prepared import Manner
     from gitmig.project import ProjectOptions, open_project
+    from gitmig.protection import is_protected
 
     manner = Manner(
         person=Terminal(agreed=False, quiet=True),
@@ -66,6 +67,9 @@ def _follow(advice: Advice) -> str:
     options = ProjectOptions(directory=Path(), config=Path(advice.config), section=advice.section)
     try:
         project = open_project(options)
+        # Before the project's interpreter is started: it would take half a second to come to the same.
+        if is_protected(project.repository, advice.database, project.directory):
+            return f"{advice.database} is protected"
         result = sync(project, None, manner)
     except GitmigError as error:
         return error.message
