@@ -18,9 +18,10 @@ _GIT_CONFIG = """\
 [maintenance]
     auto = false
 """
-# Without bytecode each start of Python would compile what it imports: ours, and not what is installed beside.
+# Without bytecode each start would compile what is imported from here, and nothing of what is installed.
 _DROPPED = (
-    "GIT_", "GITMIG_", "LC_", "PG", "SSH_", "XDG_", "DATABASE_URL", "VIRTUAL_ENV", "CI", "PYTHONDONTWRITEBYTECODE",
+    "GIT_", "GITMIG_", "LC_", "PG", "PYTHONDONTWRITEBYTECODE", "SSH_", "XDG_",
+    "DATABASE_URL", "VIRTUAL_ENV", "CI",
 )  # fmt: skip
 
 
