@@ -68,7 +68,7 @@ def told(loss: Loss, why: str | None = None) -> str:
 def _kept(loss: Loss, why: str | None) -> str:
     """What becomes of the rows of a downgrade."""
     if loss.parked:
-        return "; parked: `gitmig upgrade` brings them back"
+        return "; parked until the revision is applied again"
     why = loss.why or (why if loss.down else None)
     return f"; they cannot be parked: {why}" if why is not None else ""
 
@@ -76,6 +76,8 @@ def _kept(loss: Loss, why: str | None) -> str:
 def rows_left(moved: Moved) -> tuple[str, ...]:
     """What a move dropped without parking it, and what it could not put back."""
     lost = tuple(f"not parked, and gone: {name}" for name in moved.unparked)
+    if moved.unread is not None:
+        lost = (*lost, f"nothing was put back: {moved.unread}")
     return lost + tuple(
         f"{told_rows(each.left)} of {each.name} stay{'s' if each.left == 1 else ''} parked: {each.why} "
         f"(gitmig park show {each.id})"

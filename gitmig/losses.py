@@ -10,10 +10,19 @@ from dataclasses import dataclass
 
 from gitmig.header import parse_module
 
-_DROP_TABLE = re.compile(r"\bdrop\s+table\s+(?:if\s+exists\s+)?([\w.\"`]+)", re.IGNORECASE)
+_PART = r"(?:\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|'[^']+'|\w+)"
+_TABLE = rf"{_PART}(?:\s*\.\s*{_PART})?"
+_DROP_TABLE = re.compile(
+    rf"\bdrop\s+table\s+(?:if\s+exists\s+)?({_TABLE}(?:\s*,\s*{_TABLE})*)", re.IGNORECASE
+)
+_ALTER_TABLE = re.compile(
+    rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({_TABLE})\s+([^;]*)", re.IGNORECASE
+)
+_TEXT = re.compile(r"(?<!drop )(?<!column )(?<!exists )'(?:[^']|'')*'", re.IGNORECASE)
+"""A text, but where SQLite takes it for a name."""
 _DROP_COLUMN = re.compile(
-    r"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?([\w.\"`]+)\s+"
-    r"drop\s+(?:column\s+)(?:if\s+exists\s+)?([\w\"`]+)",
+    r"(?:^|,)\s*drop\s+(?:column\s+|(?!(?:constraint|primary|foreign|unique|index|key|check|partition|system|period)\b))"
+    rf"(?:if\s+exists\s+)?({_PART})",
     re.IGNORECASE,
 )
 
@@ -101,12 +110,22 @@ def _in_sql(call: ast.Call) -> Iterator[Drop]:
     for part in (part for argument in call.args for part in ast.walk(argument)):
         if isinstance(part, ast.Constant) and isinstance(part.value, str):
             for match in _DROP_TABLE.finditer(part.value):
-                yield _named(match[1], None)
-            for match in _DROP_COLUMN.finditer(part.value):
-                yield _named(match[1], match[2])
+                for table in re.findall(_TABLE, match[1]):
+                    yield _named(table, None)
+            for match in _ALTER_TABLE.finditer(part.value):
+                for column in _DROP_COLUMN.findall(_TEXT.sub("''", match[2])):
+                    yield _named(match[1], column)
 
 
 def _named(table: str, column: str | None) -> Drop:
-    schema, _, name = table.replace('"', "").replace("`", "").rpartition(".")
-    plain = column.replace('"', "").replace("`", "") if column is not None else None
-    return Drop(table=name, column=plain, schema=schema or None)
+    *schema, name = map(_plain, re.findall(_PART, table))
+    return Drop(
+        table=name,
+        column=_plain(column) if column is not None else None,
+        schema=schema[0] if schema else None,
+    )
+
+
+def _plain(name: str) -> str:
+    """Without quotation marks."""
+    return name if name[0].isalnum() or name[0] == "_" else name[1:-1].replace(name[0] * 2, name[0])

@@ -157,6 +157,8 @@ class Moved:
     back: tuple[ParkedRows, ...] = ()
     unparked: tuple[str, ...] = ()
     """What is gone and could not be parked, in words."""
+    unread: str | None = None
+    """Why nothing was put back, whatever is parked."""
 
 
 def ground_of(ask: Json) -> Ground:
@@ -219,6 +221,7 @@ def moved_of(answer: Json) -> Moved:
         parked=parked_rows(answer["parked"]),
         back=parked_rows(answer["back"]),
         unparked=texts(answer["unparked"]),
+        unread=None if answer["unread"] is None else a_text(answer["unread"]),
     )
 
 

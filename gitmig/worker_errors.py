@@ -92,9 +92,9 @@ def _unparked(error: Json, message: str) -> GitmigError:
         more = -(-size // (1 << 20))
         message = (
             f"{error['name']} holds {told_size(size)}, more than the {told_size(limit)} of gitmig.parkLimit: "
-            "its rows are not parked, and not dropped"
+            "its rows are not parked, and not dropped (--no-park loses them)"
         )
-        hint = f"git config gitmig.parkLimit {more}M, or to lose the rows: --no-park"
+        hint = f"git config gitmig.parkLimit {more}M"
     if not error.get("committed"):
         return Refused(message, hint=hint)
     failed = MigrationFailed(message, hint=hint)

@@ -1,9 +1,9 @@
 """A second copy of rows that are parked, where SQLite does not commit two files as one.
 
-With a rollback journal the database and the file of parked rows are committed together. In WAL mode, say,
-each is committed by itself, the database first: a crash in between would take the rows along. So they are
-copied into a file of their own before, out of what was committed last. That file goes when the run has ended
-and the rows are where they belong.
+With a rollback journal the database and the file of parked rows are committed together. In WAL mode each is
+committed by itself, the database first: a crash in between would take the rows along. So they are copied into
+a file of their own before, out of what was committed last. That file goes when the run has ended and the rows
+are where they belong.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from .park_entry import Entry
-from .park_store import SqliteStore, is_empty
+from .park_places import SqliteStore, is_empty
 from .statements import Name
 from .tables import Column, Place, Tables, run, tables_of
-
-_TOGETHER = ("delete", "truncate", "persist")
 
 
 class CrashCopy:
@@ -32,7 +30,8 @@ class CrashCopy:
         self._parked = file
         self._file = f"{file}-crash"
         self._path = next(row[2] for row in run(connection, "PRAGMA database_list") if row[1] == "main")
-        self._needed = run(connection, "PRAGMA main.journal_mode").scalar() not in _TOGETHER
+        # Without any journal on disk a crash takes more than these rows.
+        self._needed = run(connection, "PRAGMA main.journal_mode").scalar() == "wal"
 
     def keep(self, place: Place, columns: tuple[Column, ...], key: tuple[Column, ...], **about: Any) -> None:
         """Copy what is about to be parked; what this run itself has made is not there to be copied.
@@ -45,10 +44,13 @@ class CrashCopy:
         engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(self._path))
         with engine.connect() as own:
             try:
-                there = tables_of(own).resolve(Name(place.table))
+                tables = tables_of(own)
+                there = tables.resolve(Name(place.table))
+                present = {column.name for column in tables.columns(place)}
             except DBAPIError:
-                there = None  # An encrypted database is read by its own driver only.
-            if there == place:
+                there, present = None, set()  # An encrypted database is read by its own driver only.
+            # What this run has renamed has another name there, which SQLite would take for a text.
+            if there == place and {each.name for each in (*columns, *key)} <= present:
                 SqliteStore(own, self._file).park(place, columns, key, name=place, **about)
                 own.commit()
         engine.dispose()

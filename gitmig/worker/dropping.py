@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import DBAPIError
 
@@ -10,9 +11,9 @@ from .channel import Failure
 from .environment import first_line
 from .park_entry import Entry
 from .park_store import ROW, STATE
-from .parking_step import REBUILT, ParkingRun, Step, same, told, too_large
-from .statements import Drop, Name, Statement, statements
-from .tables import Column, Place
+from .parking_step import REBUILT, ParkingRun, Step, same, told, too_large, why_not
+from .statements import Drop, Name, Statement
+from .tables import HIDDEN, Column, Look, Place
 
 
 class Downgrade(Step):
@@ -21,25 +22,29 @@ class Downgrade(Step):
     def __init__(self, run: ParkingRun, revision: str):
         super().__init__(run, revision)
         self._made: list[Entry] = []
-        self._kept: dict[str, frozenset[str]] = {}
-        """Of a table that is being rebuilt the columns that go over into the new one."""
+        self._kept: dict[str, tuple[Name, frozenset[str]]] = {}
+        """Of a table that is being rebuilt the new one, and the columns that go over into it."""
         self._created: set[Place] = set()
         self._origins: dict[Place, Place] = {}
         """Of tables that this step has renamed the names before."""
-        self._everything: set[tuple[str | None, str, str]] | None = None
+        self._everything: dict[tuple[int, int], tuple[str | None, str, str]] | None = None
         self._accounted: set[tuple[str | None, str, str | None]] = set()
 
     def seen(self, text: str) -> str:
         """Parks first; the text stays as it is."""
-        for statement in statements(text):
+        several = self.read(text)
+        renamed = _Renamed()
+        for statement in several:
             rebuild = statement.rebuild()
             if rebuild is not None and rebuild.new.table.startswith(REBUILT):
-                self._kept[rebuild.old.table.lower()] = frozenset(each.lower() for each in rebuild.used)
+                used = frozenset(each.lower() for each in rebuild.used)
+                self._kept[rebuild.old.table.lower()] = (rebuild.new, used)
             for drop in statement.drops():
-                self._dropping(drop)
+                self._dropping(renamed.before(drop))
             self._making(statement)
             if statement.is_opaque() and self._everything is None:
-                self._everything = self.tables.everything()
+                self._everything = self.tables.everything(parts=False)
+            renamed.note(statement)
         return text
 
     def _making(self, statement: Statement) -> None:
@@ -62,37 +67,42 @@ class Downgrade(Step):
         found = self.tables.look(drop.name)
         if found is None:
             return
-        place, filled = found
+        place = found.place
         if drop.column is not None:
             wanted = [each for each in self._stored(place) if same(self.connection, each.name, drop.column)]
-            self._accounted |= {(place.schema, place.table, each.name) for each in wanted}
-            self._park(place, wanted, whole=False)
+            self._account(place, [each.name for each in wanted])
+            self._park(found, wanted, whole=False)
             return
-        kept = self._kept.pop(place.table.lower(), None)
-        if kept is not None and self.tables.resolve(Name(REBUILT + place.table)) is not None:
+        new, kept = self._kept.pop(place.table.lower(), (None, frozenset[str]()))
+        if new is not None and self.tables.resolve(new) is not None:
             left = [each for each in self._stored(place) if each.name.lower() not in kept]
-            self._park(place, left, whole=False)
+            self._park(found, left, whole=False)
             return
-        self._accounted.add((place.schema, place.table, None))
-        if filled and self.tables.holds(place):
-            self._park(place, self._stored(place), whole=True)
+        self._account(place, [None])
+        if found.filled and (found.hidden == HIDDEN or self.tables.holds(place)):
+            self._park(found, self._stored(place), whole=True)
+
+    def _account(self, place: Place, names: Sequence[str | None]) -> None:
+        """What a statement names is told of where it is dropped, under the name that it had at first too."""
+        for each in (place, self._origin(place)):
+            self._accounted |= {(each.schema, each.table, name) for name in names}
 
     def _stored(self, place: Place) -> list[Column]:
         return [column for column in self.tables.columns(place) if not column.generated]
 
-    def _park(self, place: Place, columns: list[Column], *, whole: bool) -> None:
-        names = [column.name for column in columns]
-        if not names or not (whole or self.tables.holds(place, names)):
+    def _park(self, found: Look, columns: list[Column], *, whole: bool) -> None:
+        place, names = found.place, [column.name for column in columns]
+        if not names or not (whole or found.hidden == HIDDEN or self.tables.holds(place, names)):
             return
         if not self.run.order.park:
             if not whole:
                 self.store.unkey(self.run.environment, self._origin(place), names)
             return
         key = self.tables.key(place, () if whole else names)
-        if not whole and not key:
-            listed = ", ".join(names)
-            self.run.unparked.append(f"{told(place, listed)}: the table has no key to park values by")
-            self.store.unkey(self.run.environment, self._origin(place), names)
+        if (why := why_not(self.store, found, key, whole=whole)) is not None:
+            self.run.unparked.append(f"{told(place, None if whole else ', '.join(names))}: {why}")
+            if not whole:
+                self.store.unkey(self.run.environment, self._origin(place), names)
             return
         run, dropped = self.run, tuple(columns)
         keys = tuple(each for each in self.tables.columns(place) if each.name in key)
@@ -151,9 +161,11 @@ class Downgrade(Step):
     def _look_for_the_rest(self) -> None:
         if self._everything is None:
             return
-        gone = self._everything - self.tables.everything()
-        tables = {(schema, table) for schema, table, _ in self._everything} - {
-            (schema, table) for schema, table, _ in self._everything - gone
+        there = self.tables.everything(parts=True)
+        gone = {name for number, name in self._everything.items() if number not in there}
+        before = set(self._everything.values())
+        tables = {(schema, table) for schema, table, _ in before} - {
+            (schema, table) for schema, table, _ in before - gone
         }
         for schema, table in sorted(tables, key=str):
             if (schema, table, None) not in self._accounted:
@@ -161,3 +173,28 @@ class Downgrade(Step):
         for schema, table, column in sorted(gone, key=str):
             if (schema, table) not in tables and (schema, table, column) not in self._accounted:
                 self.run.unparked.append(f"{told(Place(table, schema), column)}: no statement names it")
+
+
+@dataclass
+class _Renamed:
+    """What the statements before in the same text rename: none of them has run when the text is read."""
+
+    tables: dict[Name, Name] = field(default_factory=dict)
+    columns: dict[tuple[Name, str], str] = field(default_factory=dict)
+
+    def before(self, drop: Drop) -> Drop:
+        """The same drop with the names that the database knows yet."""
+        name = self.tables.get(drop.name, drop.name)
+        if drop.column is None:
+            return Drop(name)
+        return Drop(name, self.columns.get((name, drop.column), drop.column))
+
+    def note(self, statement: Statement) -> None:
+        """Hear of one more statement."""
+        if (table := statement.renames()) is not None:
+            old, new = table
+            self.tables[Name(new, old.schema)] = self.tables.get(old, old)
+        if (column := statement.renames_column()) is not None:
+            old, was, new = column
+            old = self.tables.get(old, old)
+            self.columns[old, new] = self.columns.get((old, was), was)

@@ -88,6 +88,9 @@ def _prepare() -> Failure | None:
         import alembic.config
         import alembic.context  # noqa: F401
         import sqlalchemy.orm  # noqa: F401
+
+        if sys.argv[2:] == ["moving"]:
+            from . import migrate  # noqa: F401
     except ImportError as error:
         return Failure("version", f"{sys.executable} cannot import {error.name}", name=error.name)
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -32,14 +31,14 @@ def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     on an empty database in memory first, with ``provisional``, and then again. ``operation`` is one that the
     command line asks about: ``plan`` says how many rows the ledger has of it.
 
-    Returns ``{heads, committed, database, steps, parked, back, unparked}``: ``committed`` whether everything
-    planned was committed, ``steps`` how many steps were, ``heads`` what the version table holds now; the
-    last three are those of :class:`Parking`. Raises Failure("migration")
-    with ``committed`` (steps), ``revision``, ``action``, ``previous`` (the step before), ``statement``,
-    ``sqlstate``, and ``partial``: the revision of which something was committed before its step was done, or
-    None; where the database takes no DDL back, the one that failed. Failure("blocked") has the same, where a
-    statement waited for another session's lock in vain; Failure("lock") has ``holder``, and ``lost`` where
-    the lock was held and is not any more.
+    Returns ``{heads, committed, database, steps, parked, back, unparked, unread}``: ``committed`` whether
+    everything planned was committed, ``steps`` how many steps were, ``heads`` what the version table holds
+    now; the last four are those of :class:`Parking`. Raises Failure("migration") with ``committed`` (steps),
+    ``revision``, ``action``, ``previous`` (the step before), ``statement``, ``sqlstate``, ``partial``: the
+    revision of which something was committed before its step was done, or None; where the database takes no
+    DDL back, the one that failed. Failure("blocked") has the same, where a statement waited for another
+    session's lock in vain; Failure("lock") has ``holder``, and ``lost`` where the lock was held and is not
+    any more.
     """
     missing: list[Any] = []
     migration = Migration(session, request, missing)
@@ -171,6 +170,7 @@ class Migration(Purpose):
             "parked": [each for parking in self._parkings for each in parking.parked],
             "back": [each for parking in self._parkings for each in parking.back],
             "unparked": [each for parking in self._parkings for each in parking.unparked],
+            "unread": next((parking.unread for parking in self._parkings if parking.unread), None),
         }
 
     def _plan(self, context: MigrationContext, heads: tuple[str, ...]) -> bool:
@@ -220,7 +220,9 @@ class Migration(Purpose):
         def watched(**arguments: Any) -> None:
             assert self.progress.current is not None
             try:
-                with self._parking.watching(*self.progress.current) if self._parking else nullcontext():
+                if self._parking is not None:
+                    self._parking.watch(*self.progress.current, lambda: function(**arguments))
+                else:
                     function(**arguments)
             except Failure as failure:
                 raise Stopped(self.progress.reported(failure)) from failure

@@ -8,30 +8,24 @@ transaction. What is empty is removed, the file too.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import shlex
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, event, inspect
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateSchema
 
 from .channel import Failure
 from .environment import first_line
-from .hidden import SCHEMA
 from .park_entry import FIELDS, Entry, columns_text, entry_of, row_of
 from .tables import Column, Place, quoted, run
 
 ROW, STATE = "gitmig_row", "gitmig_state"
 """What a copy has besides the columns: a number for each row, and how far it has come."""
+NOT_THEIRS = "what is parked is not this database user's to read"
 CHOSEN, LEFT, BACK = 0, 1, 2
 """A row that is to be put back, one that does not fit, one that is back."""
-_ALIAS = "gitmig_parked"
 
 
 class Store:
@@ -70,6 +64,16 @@ class Store:
         """Whether anything was ever parked and not all of it came back."""
         return inspect(self._connection).has_table("parked", schema=self._schema)
 
+    @property
+    def why_not(self) -> str | None:
+        """Why nothing can be parked; None where it can."""
+        return None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether something may be parked that this user may not read."""
+        return False
+
     def prepare(self) -> None:
         """Make room for copies."""
         if not self.exists():
@@ -101,7 +105,7 @@ class Store:
         copy = self.copy(number)
         kept = {column.name: column for column in (*key, *columns)}
         parts = [
-            f"CAST({quoted(each)} AS text) AS {quoted(each)}" if column.foreign else quoted(each)
+            f"{self._shown(each)} AS {quoted(each)}" if column.foreign else quoted(each)
             for each, column in kept.items()
         ]
         select = ", ".join((f"row_number() OVER () AS {ROW}", f"{CHOSEN} AS {STATE}", *parts))
@@ -169,7 +173,7 @@ class Store:
 
     def unkey(self, environment: str, place: Place, columns: Sequence[str]) -> None:
         """These columns are not any more what they were: no parked value is to find its row by them."""
-        for entry in self.entries(environment):
+        for entry in self.entries(environment) if self.why_not is None else ():
             if entry.place == place and not entry.whole and {each.name for each in entry.key} & {*columns}:
                 run(
                     self._connection,
@@ -210,6 +214,11 @@ class Store:
     def close(self) -> None:
         """After the transaction has ended."""
 
+    def index(self, entry: Entry, names: Sequence[str]) -> None:
+        """Have rows of a copy be found by these columns, if they are not yet."""
+        if names and list(names) != [column.name for column in entry.key]:
+            self._index(entry.id, list(names))
+
     def _index(self, number: int, names: list[str]) -> None:
         raise NotImplementedError
 
@@ -221,135 +230,3 @@ class Store:
 
     def _shown(self, name: str) -> str:
         return quoted(name)
-
-
-class PostgresStore(Store):
-    """Tables in the schema ``gitmig``."""
-
-    def __init__(self, connection: Connection):
-        super().__init__(connection, SCHEMA)
-
-    @property
-    def _where(self) -> str:
-        return "the schema gitmig"
-
-    @property
-    def _way_out(self) -> str:
-        return "gitmig park list, and gitmig park drop ID for what is broken"
-
-    def prepare(self) -> None:
-        """Make room for copies, the schema too."""
-        if not inspect(self._connection).has_schema(SCHEMA):
-            self._connection.execute(CreateSchema(SCHEMA))
-        super().prepare()
-
-    def _remove_list(self) -> None:
-        super()._remove_list()
-        with contextlib.suppress(DBAPIError), self._connection.begin_nested():
-            # Unless the ledger is in it, or it is somebody else's.
-            run(self._connection, f"DROP SCHEMA {SCHEMA} RESTRICT")
-
-    def _index(self, number: int, names: list[str]) -> None:
-        listed = ", ".join(map(quoted, names))
-        run(self._connection, f"CREATE INDEX ON {self.copy(number)} ({listed})")
-        run(self._connection, f"ANALYZE {self.copy(number)}")
-
-    def _bytes(self, copy: str, names: list[str]) -> int:
-        return int(run(self._connection, f"SELECT pg_table_size('{copy}'\\:\\:regclass)").scalar_one())
-
-    def _shown(self, name: str) -> str:
-        return f"CAST({quoted(name)} AS text)"
-
-
-class SqliteStore(Store):
-    """A file of its own, attached to the connection."""
-
-    def __init__(self, connection: Connection, file: str, *, main: bool = False):
-        """``main``: the connection is to the file itself, and nothing is attached."""
-        super().__init__(connection, "main" if main else _ALIAS)
-        self._file = file
-        self._attached = main
-        self._let_go = False
-
-    @property
-    def _where(self) -> str:
-        return self._file
-
-    @property
-    def _way_out(self) -> str:
-        return f"mv {shlex.quote(self._file)} {shlex.quote(f'{self._file}.broken')}"
-
-    def exists(self) -> bool:
-        """Looking makes no file."""
-        if not self._attached and not os.path.exists(self._file):
-            return False
-        self._attach()
-        return super().exists()
-
-    def prepare(self) -> None:
-        """Make room for copies, the file too."""
-        os.makedirs(os.path.dirname(self._file), exist_ok=True)
-        self._attach()
-        super().prepare()
-
-    def close(self) -> None:
-        """Let go of the file, and remove it where nothing is in it any more."""
-        if not self._attached:
-            return
-        if not self._connection.closed:
-            self._detach(self._connection.connection.dbapi_connection)
-        event.remove(self._connection.engine, "checkin", self._detach)
-        self._attached = False
-        if self._let_go and os.path.exists(self._file) and is_empty(self._file):
-            os.unlink(self._file)
-
-    def _attach(self) -> None:
-        if self._attached:
-            return
-        if all(row[1] != _ALIAS for row in run(self._connection, "PRAGMA database_list")):
-            run(self._connection, f"ATTACH :file AS {_ALIAS}", file=self._file)
-        self._attached = True
-        # A connection that goes back to a pool must not keep the file.
-        event.listen(self._connection.engine, "checkin", self._detach)
-
-    def _detach(self, driver: Any, record: Any = None) -> None:
-        with contextlib.suppress(Exception):
-            cursor = driver.cursor()
-            cursor.execute(f"DETACH {_ALIAS}")
-            cursor.close()
-            self._let_go = True
-
-    def _index(self, number: int, names: list[str]) -> None:
-        listed = ", ".join(map(quoted, names))
-        index = f"{quoted(self._schema)}.parked_{number}_key"
-        run(self._connection, f"CREATE INDEX {index} ON parked_{number} ({listed})")
-
-    def _bytes(self, copy: str, names: list[str]) -> int:
-        sizes = " + ".join(f"coalesce(length(CAST({quoted(name)} AS BLOB)), 0)" for name in names)
-        return int(run(self._connection, f"SELECT coalesce(sum({sizes}), 0) FROM {copy}").scalar_one())
-
-
-def store_of(connection: Connection, folder: str | None) -> Store | None:
-    """Where this database's rows are parked; None where they cannot be. ``folder`` is for SQLite's files."""
-    if connection.dialect.name == "postgresql":
-        return PostgresStore(connection)
-    file = park_file(connection, folder) if folder is not None else None
-    return SqliteStore(connection, file) if file is not None else None
-
-
-def park_file(connection: Connection, folder: str) -> str | None:
-    """The file for an SQLite database; None for one in memory and for other databases."""
-    database = connection.engine.url.database
-    if connection.dialect.name != "sqlite" or not database:
-        return None
-    path = next((row[2] for row in run(connection, "PRAGMA database_list") if row[1] == "main"), "")
-    if not path:
-        return None
-    digest = hashlib.sha256(os.path.realpath(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return os.path.join(folder, f"{os.path.basename(path)}-{digest}")
-
-
-def is_empty(file: str) -> bool:
-    """Whether nothing is parked in an SQLite file."""
-    with contextlib.closing(sqlite3.connect(file)) as own:
-        return own.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None

@@ -11,11 +11,13 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
+from .channel import Failure
 from .environment import Purpose, database_name, run_environment
 from .heads import no_new_files
 from .migrate import Migration, table_name
 from .park_entry import Entry
-from .park_store import SqliteStore, Store, park_file, store_of
+from .park_places import SqliteStore, park_file, store_of
+from .park_store import NOT_THEIRS, Store
 from .session import Session
 
 
@@ -51,6 +53,8 @@ class _Look(Purpose):
         environment = f"{self._section}:{table_name(context)}"
         with _reading(connection, self._request["folder"]) as store:
             with store.reading() if store is not None else contextlib.nullcontext():
+                if store is not None and store.exists() and store.is_closed:
+                    raise Failure("park", NOT_THEIRS, hint="connect as the user who owns the schema gitmig")
                 entries = store.entries(environment) if store is not None else []
             # An env.py for several databases comes here for each of them.
             told = [*self.found.get("entries", ()), *(entry.told() for entry in entries)]

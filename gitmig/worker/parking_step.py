@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +13,14 @@ from sqlalchemy import Connection
 from .channel import Failure
 from .crash_copy import CrashCopy
 from .park_store import Store
-from .tables import Place, Tables, quoted
+from .statements import Statement, statements
+from .tables import Look, Place, Tables, quoted
 
 _MATTERS = re.compile(
-    r"\b(drop|alter|do|call|execute|create\s[\s\w]*table)\b|\binsert\s+into\b.*\bselect\b",
+    r"\b(drop|alter|do|call|execute|select|create\s[\s\w]*table)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_ENDS = re.compile(r"\s*(?:commit|end|rollback(?!\s+to)|abort)\b", re.IGNORECASE)
 REBUILT = "_alembic_tmp_"
 """How Alembic's name of a table that is being rebuilt begins."""
 
@@ -58,6 +60,8 @@ class ParkingRun:
     """What came back, and what did not."""
     unparked: list[str] = field(default_factory=list)
     """What is gone and could not be parked, in words."""
+    unread: str | None = None
+    """Why nothing is put back, whatever is parked."""
 
 
 class Step:
@@ -69,7 +73,13 @@ class Step:
         self.tables = run.tables
         self.connection = run.connection
         self.store = run.store
+        self.ended = False
+        """Whether the step has ended the transaction that it began in."""
         self._silent = False
+
+    def ending(self, connection: Any) -> None:
+        """Called before each commit and rollback."""
+        self.ended = True
 
     @contextmanager
     def silent(self) -> Iterator[None]:
@@ -84,6 +94,7 @@ class Step:
         self, connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
     ) -> tuple[str, Any]:
         """Called before each statement."""
+        self.ended |= not self._silent and _ENDS.match(statement) is not None
         if self._silent or not _MATTERS.search(statement):
             return statement, parameters
         # A driver whose parameters begin with a percent sign has each other one twice.
@@ -103,6 +114,10 @@ class Step:
             with self.silent():
                 self.done()
 
+    def read(self, text: str) -> tuple[Statement, ...]:
+        """The statements of a text."""
+        return statements(text, brackets=self.connection.dialect.name == "sqlite")
+
     def seen(self, text: str) -> str:
         """The text to execute instead."""
         raise NotImplementedError
@@ -118,6 +133,13 @@ def too_large(schema: str | None, table: str, column: str | None, size: int, lim
     """More than the limit: nothing is parked, and nothing dropped."""
     name = told(Place(table, schema), column)
     return Failure("park-limit", f"{name} holds too much to be parked", name=name, size=size, limit=limit)
+
+
+def why_not(store: Store, found: Look, key: Sequence[str], *, whole: bool) -> str | None:
+    """Why the rows of a table, or the values of columns with this key, cannot be parked; None: they can."""
+    if found.hidden is not None:
+        return found.hidden
+    return "the table has no key to park values by" if not whole and not key else store.why_not
 
 
 def plain(name: str) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 
+from .fitting import KEY_IS_GONE
 from .park_entry import Entry
 from .parking_step import REBUILT, ParkingRun, Step, plain, same, told
-from .putting_back import KEY_IS_GONE, Back, PuttingBack
-from .statements import Add, Name, Statement, statements
+from .putting_back import Back, PuttingBack
+from .statements import Add, Name, Statement
 from .tables import Place, quoted
 from .tables import run as execute
 from .triggers import silenced
 
 _ASIDE = "gitmig_aside"
+_LONGEST = 50
+"""Alembic cuts the name of a table that it rebuilds."""
 
 
 class Upgrade(Step):
@@ -20,6 +24,7 @@ class Upgrade(Step):
 
     def __init__(self, run: ParkingRun, revision: str, entries: list[Entry]):
         super().__init__(run, revision)
+        self._all = tuple(entries)
         self._pending = [entry for entry in entries if not self._there(entry)]
         self._already = [entry for entry in entries if entry not in self._pending]
         self._putting_back = PuttingBack(self.connection, self.tables, self.store)
@@ -29,6 +34,8 @@ class Upgrade(Step):
         """Tables into which the step puts what other tables have."""
         self._then: list[str] = []
         """What is executed after that."""
+        self.touched = False
+        """Whether the step is any other than it would be with nothing parked."""
         self._aside: Place | None = None
         """The table whose rows are out of it until the statement is done."""
 
@@ -38,14 +45,16 @@ class Upgrade(Step):
 
     def seen(self, text: str) -> str:
         """Puts back what a constraint needs; a column that must not be NULL may be so at first."""
-        for statement in reversed(statements(text)):
+        changed = text
+        for statement in reversed(self.read(text)):
             self._made_anew(statement)
             if (fills := statement.fills()) is not None:
                 self._filled.append(fills)
             self._before_constraint(statement)
-            text = self._nullable(statement, text)
-            text = self._joined(statement, text)
-        return text
+            changed = self._nullable(statement, changed)
+            changed = self._joined(statement, changed)
+        self.touched |= changed != text
+        return changed
 
     def done(self) -> None:
         """Fill what was made, and have it be NOT NULL then."""
@@ -63,12 +72,23 @@ class Upgrade(Step):
         for entry in (*self._pending, *self._already):
             was = "was there already" if entry in self._already else "is not there"
             name = told(entry.place, None if entry.whole else ", ".join(each.name for each in entry.columns))
-            why = f"{name} {was}" if entry.whole or entry.key else KEY_IS_GONE
-            self.store.keep_left(entry, entry.rows, why)
-            self.run.back.append({**entry.told(), "rows": 0, "left": entry.rows, "why": why})
+            self._stays(entry, f"{name} {was}" if entry.whole or entry.key else KEY_IS_GONE)
+
+    def leave(self, why: str) -> None:
+        """Nothing of it was put back after all."""
+        for entry in self._all:
+            self._stays(entry, why)
+            if not entry.whole:
+                names = [each.name for each in entry.columns]
+                self.store.unkey(entry.environment, entry.place, names)
+
+    def _stays(self, entry: Entry, why: str) -> None:
+        self.store.keep_left(entry, entry.rows, why)
+        self.run.back.append({**entry.told(), "rows": 0, "left": entry.rows, "why": why})
 
     def _put_back(self, entries: list[Entry]) -> None:
         if entries:
+            self.touched = True
             self._pending = [entry for entry in self._pending if entry not in entries]
             filled = {self.tables.resolve(name) for name in self._filled}
             places = frozenset(place for place in filled if place is not None)
@@ -92,24 +112,39 @@ class Upgrade(Step):
                     self._pending.append(entry)
 
     def _is_rebuilt(self, place: Place) -> bool:
-        return self.tables.resolve(Name(REBUILT + place.table, place.schema)) is not None
+        name = (REBUILT + place.table)[:_LONGEST]
+        return self.tables.resolve(Name(name, place.schema)) is not None
 
     def _before_constraint(self, statement: Statement) -> None:
         """Rows that a new constraint is about are put back before it is made."""
-        if (referred := statement.referred()) is not None:
-            place = self.tables.resolve(referred)
-            self._put_back(self._with_their_own(place))
+        for reference in statement.refers():
+            # SQLite looks at no foreign key while a migration runs.
+            place = self.tables.resolve(reference.name)
+            if place is not None and place.schema is not None and self._refers(place, reference.columns):
+                self._put_back(self._with_their_own(self.tables.resolve(reference.target)))
         if (required := statement.requires()) is not None:
             place = self.tables.resolve(required[0])
-            self._put_back(
-                [
-                    each
-                    for each in self._pending
-                    if each.place == place
-                    and any(column.name == required[1] for column in each.columns)
-                    and self._there(each)
-                ]
-            )
+            # Where the step has filled it, what was parked may come at its end, like everything else.
+            if place is not None and self._lacks(place, required[1]):
+                self._put_back(self._with_values(place, required[1]))
+
+    def _with_values(self, place: Place, column: str) -> list[Entry]:
+        return [
+            each
+            for each in self._pending
+            if each.place == place and any(own.name == column for own in each.columns) and self._there(each)
+        ]
+
+    def _refers(self, place: Place, names: Sequence[str]) -> bool:
+        """Whether rows of the table refer to anything by these columns; a new one is there only later."""
+        present = {each.name for each in self.tables.columns(place)}
+        return set(names) <= present and self.tables.holds(place, names)
+
+    def _lacks(self, place: Place, column: str) -> bool:
+        if column not in {each.name for each in self.tables.columns(place)}:
+            return False
+        null = f"SELECT 1 FROM {place.sql} WHERE NOT {self.tables.given(quoted(column))} LIMIT 1"
+        return execute(self.connection, null).first() is not None
 
     def _with_their_own(self, place: Place | None) -> list[Entry]:
         """The table's rows, with those of the tables that they refer to."""
@@ -154,6 +189,8 @@ class Upgrade(Step):
         enforced = execute(self.connection, "PRAGMA foreign_keys").scalar()
         if entry is None or place is None or enforced or not self.tables.holds(place):
             return
+        if not self._tells_apart(entry, place):
+            return
         names = [quoted(each.name) for each in self.tables.columns(place) if not each.generated]
         alike = " AND ".join(f"p.{quoted(each.name)} = a.{quoted(each.name)}" for each in entry.key)
         column = quoted(next(e.name for e in entry.columns if e.name.lower() == add.column.lower()))
@@ -179,12 +216,19 @@ class Upgrade(Step):
         names, values = "", ""
         for column in self.tables.columns(new):
             entry = self._pending_column(old, column.name)
+            if entry is not None and not self._tells_apart(entry, old):
+                continue
             given = any(same(self.connection, column.name, each) for each in rebuild.columns)
             if entry is not None and column.required and not column.filled and not given:
                 names += f", {plain(column.name)}"
                 values += f", {self._value(entry, column.name, old)}"
         text = text[: rebuild.select_end] + values + text[rebuild.select_end :]
         return text[: rebuild.list_end] + names + text[rebuild.list_end :]
+
+    def _tells_apart(self, entry: Entry, place: Place) -> bool:
+        """Whether the table has the key that its parked values are found by."""
+        key = {each.name for each in entry.key}
+        return bool(key) and key <= {each.name for each in self.tables.columns(place)}
 
     def _value(self, entry: Entry, column: str, old: Place) -> str:
         table = plain(old.table)

@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     | (?P<dollar>\$(?:[A-Za-z_]\w*)?\$)
     | (?P<literal>[eE]'(?:[^'\\]|\\.|'')*'|[bBnNxX]?'(?:[^']|'')*')
     | (?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`)
+    | (?P<bracket>\[[^\]]*\])
     | (?P<word>[^\W\d][\w$]*)
     | (?P<other>.)
     """,
@@ -53,6 +54,15 @@ class Add:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A foreign key that a statement adds: these columns have to be in another table."""
+
+    name: Name
+    columns: tuple[str, ...]
+    target: Name
+
+
+@dataclass(frozen=True)
 class Rebuild:
     """Rows that are copied into another table: ``INSERT INTO new (columns) SELECT … FROM old``."""
 
@@ -77,6 +87,15 @@ class _Token:
     @property
     def is_name(self) -> bool:
         return self.kind in ("word", "quoted")
+
+    @property
+    def is_text(self) -> bool:
+        """SQLite takes a text for a name, where nothing else can stand."""
+        return self.kind == "literal" and self.text.startswith("'")
+
+    @property
+    def named(self) -> str:
+        return self.text[1:-1].replace("''", "'") if self.is_text else self.text
 
 
 @dataclass(frozen=True)
@@ -128,15 +147,20 @@ class Statement:
         found = (_unfilled(name, action) for action in actions) if name else ()
         return tuple(add for add in found if add is not None)
 
-    def referred(self) -> Name | None:
-        """The table that a foreign key which it adds to a table that is there refers to."""
-        _, actions = self._altered()
-        for action in actions:
-            if [token.text for token in action[:1]] != ["add"]:
-                continue
-            for position, token in enumerate(action):
-                if token.kind == "word" and token.text == "references":
-                    return _name(action[position + 1 :])[0]
+    def refers(self) -> tuple[Reference, ...]:
+        """The foreign keys that it adds to a table that is there."""
+        name, actions = self._altered()
+        found = (_reference(name, action) for action in actions) if name else ()
+        return tuple(reference for reference in found if reference is not None)
+
+    def renames_column(self) -> tuple[Name, str, str] | None:
+        """A table, the name of a column of it, and that column's new name."""
+        name, actions = self._altered()
+        for action in actions if name else ():
+            rest = _skip(_skip(action, "rename"), "column")
+            if len(rest) < len(action) and len(rest) == 3 and rest[1].text == "to":
+                assert name is not None
+                return name, rest[0].text, rest[2].text
         return None
 
     def requires(self) -> tuple[Name, str] | None:
@@ -181,9 +205,11 @@ class Statement:
         )
 
     def is_opaque(self) -> bool:
-        """Whether it may drop tables or columns that its text does not name."""
+        """Whether it may drop tables or columns that its text does not name: by a function, say."""
         first = self.words(2)
-        if first[:1] in (("do",), ("call",), ("execute",)):
+        if first[:1] in (("do",), ("call",), ("execute",), ("select",), ("with",)):
+            return True
+        if first[:1] in (("drop",), ("alter",)) and self.tokens[-1].text == "cascade":
             return True
         return first[:1] == ("drop",) and first[1:] not in (
             ("table",), ("index",), ("constraint",), ("sequence",), ("view",), ("trigger",)
@@ -205,10 +231,10 @@ def _used(select: Sequence[_Token], table: str) -> frozenset[str]:
     return frozenset(select[at].text for at in qualified or plain)
 
 
-def statements(text: str) -> tuple[Statement, ...]:
-    """The statements of a text, in their order."""
+def statements(text: str, *, brackets: bool = False) -> tuple[Statement, ...]:
+    """The statements of a text, in their order. ``brackets``: a name may stand in them, as in SQLite."""
     found: list[list[_Token]] = [[]]
-    for token in _tokens(text):
+    for token in _tokens(text, brackets):
         if token.kind == "other" and token.text == ";":
             found.append([])
         else:
@@ -216,7 +242,7 @@ def statements(text: str) -> tuple[Statement, ...]:
     return tuple(Statement(tuple(tokens)) for tokens in found if tokens)
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def _tokens(text: str, brackets: bool) -> Iterator[_Token]:
     at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
@@ -224,6 +250,8 @@ def _tokens(text: str) -> Iterator[_Token]:
         kind, end = str(match.lastgroup), match.end()
         if kind == "comment":
             end = _end_of_comment(text, at)
+        elif kind == "bracket":
+            kind, end = ("quoted", end) if brackets else ("other", at + 1)
         elif kind == "dollar":
             kind, closed = "literal", text.find(match[0], end)
             end = len(text) if closed < 0 else closed + len(match[0])
@@ -234,8 +262,9 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 def _plain(kind: str, text: str) -> str:
     if kind == "quoted":
-        return text[1:-1].replace(text[0] * 2, text[0])
-    return text.lower() if kind == "word" else text
+        return text[1:-1] if text[0] == "[" else text[1:-1].replace(text[0] * 2, text[0])
+    # Upper and lower case are one for the letters of ASCII alone.
+    return "".join(each.lower() if each.isascii() else each for each in text) if kind == "word" else text
 
 
 def _end_of_comment(text: str, start: int) -> int:
@@ -254,6 +283,8 @@ def _skip(tokens: Sequence[_Token], *words: str) -> Sequence[_Token]:
 
 
 def _name(tokens: Sequence[_Token]) -> tuple[Name | None, Sequence[_Token]]:
+    if tokens and tokens[0].is_text:
+        return Name(tokens[0].named), tokens[1:]
     if not tokens or not tokens[0].is_name:
         return None, tokens
     if len(tokens) > 2 and tokens[1].text == "." and tokens[2].is_name:
@@ -280,7 +311,26 @@ def _dropped_column(action: Sequence[_Token]) -> str | None:
     if rest and rest[0].kind == "word" and rest[0].text in _NO_COLUMN:
         return None
     rest = _skip(_skip(rest, "column"), "if", "exists")
-    return rest[0].text if rest and rest[0].is_name else None
+    return rest[0].named if rest and (rest[0].is_name or rest[0].is_text) else None
+
+
+def _reference(name: Name, action: Sequence[_Token]) -> Reference | None:
+    words = [token.text if token.kind == "word" else "" for token in action]
+    if words[:1] != ["add"] or "references" not in words:
+        return None
+    at = words.index("references")
+    target = _name(action[at + 1 :])[0]
+    if target is None:
+        return None
+    if "foreign" in words[:at]:
+        listed = action[words.index("foreign") : at]
+        return Reference(name, tuple(t.text for t in listed if t.kind == "quoted" or _is_column(t)), target)
+    column = _skip(_skip(action[1:], "column"), "if", "not", "exists")
+    return Reference(name, (column[0].text,), target)
+
+
+def _is_column(token: _Token) -> bool:
+    return token.kind == "word" and token.text not in ("foreign", "key")
 
 
 def _unfilled(name: Name, action: Sequence[_Token]) -> Add | None:

@@ -36,6 +36,22 @@ class Column:
     required: bool = False
     filled: bool = False
     """Whether the database fills it where nothing is given."""
+    collation: str | None = None
+    """Its own collation, as it stands in a statement; None for that of its type."""
+
+
+HIDDEN = "row level security hides rows from this database user"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is to be known of a table that is about to be dropped."""
+
+    place: Place
+    filled: bool = True
+    """Whether there may be rows in it."""
+    hidden: str | None = None
+    """Why its rows cannot be told from those of others, so that they cannot be parked."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +89,10 @@ class Tables:
         """The ordinary table that a statement means; None for none, a view or a temporary one."""
         raise NotImplementedError
 
-    def look(self, name: Name) -> tuple[Place, bool] | None:
-        """The same, with whether there may be rows in it."""
+    def look(self, name: Name) -> Look | None:
+        """The same, with what is to be known of it before it is dropped."""
         place = self.resolve(name)
-        return (place, True) if place is not None else None
+        return Look(place) if place is not None else None
 
     def columns(self, place: Place) -> tuple[Column, ...]:
         """Its columns in their order; nothing where it is not there."""
@@ -103,15 +119,22 @@ class Tables:
         """How many bytes these columns hold; not looked at closely where the whole is within ``limit``."""
         raise NotImplementedError
 
-    def everything(self) -> set[tuple[str | None, str, str]]:
-        """Schema, table and column of all that is there."""
+    def everything(self, *, parts: bool) -> dict[tuple[int, int], tuple[str | None, str, str]]:
+        """Schema, table and column of all that is there, by numbers that outlive their names.
+
+        ``parts``: the parts of partitioned tables too.
+        """
         raise NotImplementedError
 
     def holds(self, place: Place, columns: Sequence[str] = ()) -> bool:
         """Whether it has rows; with ``columns``, such as are not NULL in one of them."""
-        where = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in columns)
+        where = " OR ".join(self.given(quoted(name)) for name in columns)
         found = run(self.connection, f"SELECT 1 FROM {place.sql}{f' WHERE {where}' if where else ''} LIMIT 1")
         return found.first() is not None
+
+    def given(self, value: str) -> str:
+        """That a value is not NULL."""
+        return f"{value} IS NOT NULL"
 
     def _unique(self, place: Place) -> list[tuple[bool, list[str]]]:
         """Whether it is the primary key, and the columns: the primary key first."""
@@ -124,28 +147,42 @@ class PostgresTables(Tables):
     def resolve(self, name: Name) -> Place | None:
         """By the search path, as the statement itself."""
         found = self.look(name)
-        return found[0] if found is not None else None
+        return found.place if found is not None else None
 
-    def look(self, name: Name) -> tuple[Place, bool] | None:
+    def look(self, name: Name) -> Look | None:
         """A table whose file is empty has no rows: most that are dropped soon after they were made."""
         found = run(
             self.connection,
-            "SELECT n.nspname, c.relname, c.relkind = 'p' OR pg_relation_size(c.oid) > 0 "
+            "SELECT n.nspname, c.relname, c.relhassubclass OR pg_relation_size(c.oid) > 0, CASE "
+            "WHEN c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) "
+            "THEN 'other tables inherit from it' WHEN row_security_active(c.oid) "
+            f"THEN '{HIDDEN}' END "
             "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE c.oid = to_regclass(CAST(:name AS text)) AND c.relkind IN ('r', 'p') "
             "AND c.relpersistence <> 't'",
             name=_regclass(name.schema, name.table),
         ).first()
-        return (Place(found[1], found[0]), bool(found[2])) if found is not None else None
+        if found is None:
+            return None
+        return Look(Place(found[1], found[0]), bool(found[2]), found[3])
+
+    def given(self, value: str) -> str:
+        """A value of several parts is something, of which one or all are NULL."""
+        return f"{value} IS DISTINCT FROM NULL"
 
     def columns(self, place: Place) -> tuple[Column, ...]:
         """From pg_attribute."""
         rows = run(
             self.connection,
-            "SELECT a.attname, format_type(a.atttypid, a.atttypmod), n.nspname <> 'pg_catalog', "
-            "a.attgenerated::text <> '', a.attnotnull, a.atthasdef OR a.attidentity::text <> '' "
+            "SELECT a.attname, format_type(a.atttypid, a.atttypmod), "
+            "n.nspname <> 'pg_catalog' OR coalesce(cn.nspname <> 'pg_catalog', false), "
+            "a.attgenerated::text <> '', a.attnotnull, a.atthasdef OR a.attidentity::text <> '', "
+            "CASE WHEN a.attcollation <> t.typcollation "
+            "THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END "
             "FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
             "JOIN pg_namespace n ON n.oid = t.typnamespace "
+            "LEFT JOIN pg_collation co ON co.oid = a.attcollation "
+            "LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace "
             "WHERE a.attrelid = to_regclass(CAST(:name AS text)) AND a.attnum > 0 AND NOT a.attisdropped "
             "ORDER BY a.attnum",
             name=_regclass(place.schema, place.table),
@@ -187,17 +224,19 @@ class PostgresTables(Tables):
         found = run(self.connection, f"SELECT coalesce(sum({sizes}), 0)::bigint FROM {place.sql}")
         return int(found.scalar_one())
 
-    def everything(self) -> set[tuple[str | None, str, str]]:
+    def everything(self, *, parts: bool) -> dict[tuple[int, int], tuple[str | None, str, str]]:
         """The columns of all ordinary tables."""
         rows = run(
             self.connection,
-            "SELECT n.nspname, c.relname, a.attname "
+            "SELECT c.oid::bigint, a.attnum, n.nspname, c.relname, a.attname "
             "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
             "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 "
-            "AND NOT a.attisdropped AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' "
+            "AND NOT a.attisdropped AND c.relpersistence <> 't' AND (:parts OR NOT c.relispartition) "
+            "AND n.nspname !~ '^pg_' "
             "AND n.nspname NOT IN ('information_schema', 'gitmig')",
+            parts=parts,
         )
-        return {(row[0], row[1], row[2]) for row in rows}
+        return {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows}
 
     def _unique(self, place: Place) -> list[tuple[bool, list[str]]]:
         rows = run(
@@ -277,9 +316,9 @@ class SqliteTables(Tables):
         sizes = " + ".join(f"coalesce(length(CAST({quoted(each)} AS BLOB)), 0)" for each in columns) or "0"
         return int(run(self.connection, f"SELECT coalesce(sum({sizes}), 0) FROM {place.sql}").scalar_one())
 
-    def everything(self) -> set[tuple[str | None, str, str]]:
+    def everything(self, *, parts: bool) -> dict[tuple[int, int], tuple[str | None, str, str]]:
         """Nothing: no statement of SQLite drops what it does not name."""
-        return set()
+        return {}
 
     def _primary(self, place: Place) -> tuple[str, ...]:
         rows = run(

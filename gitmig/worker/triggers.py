@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from .tables import Place, quoted, run
 
@@ -18,7 +19,8 @@ def silenced(connection: Connection, place: Place) -> Iterator[None]:
     if connection.dialect.name == "sqlite":
         found = run(
             connection,
-            "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = :table",
+            "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' "
+            "AND lower(tbl_name) = lower(:table)",
             table=place.table,
         ).all()
         for name, _ in found:
@@ -27,17 +29,23 @@ def silenced(connection: Connection, place: Place) -> Iterator[None]:
         for _, sql in found:
             connection.exec_driver_sql(sql)
         return
+    # The table's own, those of its partitions, and rules.
     found = run(
         connection,
-        "SELECT tgname, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal AND tgenabled::text <> 'D' "
-        "AND tgrelid = to_regclass(CAST(:name AS text))",
+        "WITH parts AS (SELECT to_regclass(CAST(:name AS text)) AS oid "
+        "UNION SELECT relid FROM pg_partition_tree(to_regclass(CAST(:name AS text)))) "
+        "SELECT parts.oid::regclass::text, 'TRIGGER', quote_ident(tgname), tgenabled::text "
+        "FROM parts JOIN pg_trigger ON tgrelid = parts.oid "
+        "WHERE NOT tgisinternal AND tgenabled::text <> 'D' "
+        "UNION ALL SELECT parts.oid::regclass::text, 'RULE', quote_ident(rulename), ev_enabled::text "
+        "FROM parts JOIN pg_rewrite ON ev_class = parts.oid WHERE ev_enabled::text <> 'D'",
         name=place.sql.replace("\\:", ":"),
     ).all()
-    for name, _ in found:
-        run(connection, f"ALTER TABLE {place.sql} DISABLE TRIGGER {quoted(name)}")
+    for table, kind, name, _ in found:
+        run(connection, f"ALTER TABLE ONLY {table} DISABLE {kind} {name}".replace(":", "\\:"))
     yield
-    for name, state in found:
-        run(connection, f"ALTER TABLE {place.sql} {_ENABLED[state]} TRIGGER {quoted(name)}")
+    for table, kind, name, state in found:
+        run(connection, f"ALTER TABLE ONLY {table} {_ENABLED[state]} {kind} {name}".replace(":", "\\:"))
 
 
 @contextmanager
@@ -121,8 +129,11 @@ def advance_sequences(connection: Connection, place: Place, columns: Sequence[st
             table=table,
             column=column,
         ).scalar()
-        if sequence is not None:
-            name = str(sequence).replace(":", "\\:")
+        if sequence is None:
+            continue
+        name = str(sequence).replace(":", "\\:")
+        # One that goes no further, or belongs to a column of no numbers, is left where it is.
+        with suppress(DBAPIError), connection.begin_nested():
             run(
                 connection,
                 f"SELECT setval(CAST(:sequence AS regclass), largest) FROM (SELECT max({quoted(column)}) "

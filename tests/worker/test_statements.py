@@ -60,3 +60,27 @@ def test_a_table_that_is_rebuilt() -> None:
 )
 def test_what_may_drop_without_naming_it(text: str, opaque: bool) -> None:
     assert [statement.is_opaque() for statement in statements(text)] == [opaque]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('alter table t add foreign key (a, "B") references other (x)', [("t", ("a", "B"), "other")]),
+        ("alter table t add column a int references o, add b int", [("t", ("a",), "o")]),
+        (
+            "alter table t add constraint c foreign key (a) references o, add foreign key (b) references s.p",
+            [("t", ("a",), "o"), ("t", ("b",), "p")],
+        ),
+        ("create table t (a int references o)", []),
+    ],
+)
+def test_foreign_keys_that_are_added(text: str, expected: list[tuple[str, tuple[str, ...], str]]) -> None:
+    (statement,) = statements(text)
+    found = [(one.name.table, one.columns, one.target.table) for one in statement.refers()]
+    assert found == expected
+
+
+def test_names_of_sqlite() -> None:
+    (drop,) = statements("alter table [a b] drop column 'it''s'", brackets=True)[0].drops()
+    assert (drop.name.table, drop.column) == ("a b", "it's")
+    assert statements("select a[1] from t")[0].tokens[2].text == "["
