@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from gitmig.bookkeeping import Bookkeeping
-from gitmig.consent import asked_in_person, protection, require_harmless, told_of
+from gitmig.consent import asked_in_person, not_run_yet, protection, require_harmless, told_of
 from gitmig.errors import GitmigError, MigrationFailed, Refused
 from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
@@ -15,10 +15,10 @@ from gitmig.git.restore import apply, check
 from gitmig.git.switching import apply_switch
 from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Json, Loss, Moves
-from gitmig.model import Action, Plan, RevisionId
+from gitmig.model import Action, LedgerRow, RevisionId
 from gitmig.parking import park_order, why_not
 from gitmig.person import Person
-from gitmig.prepared import Following, Manner, Prepared
+from gitmig.prepared import Agreed, Following, Manner, Prepared
 from gitmig.recording import Recording, applied_by_others
 from gitmig.seam import point
 
@@ -30,6 +30,7 @@ class Attempt:
         prepared: the plan, once the worker asked for it.
         before: the heads under the lock.
         asks: what a person has to agree to before the next attempt; None where nothing is open.
+        found: what holds rows and is dropped, as far as that was asked.
         details: what is shown with it.
         warnings: those of the plan that are agreed to; estimates of rows are not among them.
     """
@@ -39,7 +40,7 @@ class Attempt:
         repository: Repository | None,
         build: Callable[[Ground], Prepared],
         manner: Manner,
-        agreed: Plan | None,
+        agreed: Agreed | None,
         log: Logbook,
         recording: Recording,
         directory: Path,
@@ -58,6 +59,7 @@ class Attempt:
         self.asks: str | None = None
         self.details: tuple[str, ...] = ()
         self.warnings: tuple[str, ...] = ()
+        self.found: tuple[Loss, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -74,11 +76,12 @@ class Attempt:
         )
         require_harmless(self._manner, prepared)
         halts = stops(prepared.moves, ground)
-        warnings = (*prepared.plan.warnings, *halts, *map(told_of, others), *protected)
+        strangers = map(not_run_yet, prepared.strangers) if self._manner.dry_run else ()
+        warnings = (*prepared.plan.warnings, *halts, *map(told_of, others), *strangers, *protected)
         plan = replace(prepared.plan, warnings=warnings)
         self.prepared = replace(prepared, plan=plan)
         self.warnings, self.details = plan.warnings, self.prepared.details
-        if self._agreed is not None and plan != self._agreed:
+        if self._agreed is not None and plan != self._agreed.plan:
             raise Refused(
                 "things moved while the plan was being read; nothing was changed",
                 hint="run the command again",
@@ -88,16 +91,11 @@ class Attempt:
         wanted = self._manner.park and bool(plan.of(Action.DOWNGRADE))
         order = park_order(self._repository, self._directory, ground, wanted=wanted)
         moves = replace(self.prepared.moves, losses=losses, parking=order)
-        if self._manner.dry_run:
+        if not self._manner.dry_run:
+            self.asks = self._question(others)
+        if self._manner.dry_run or self.asks:
+            # Which rows are lost is part of the plan that is shown.
             return moves if moves.losses else None
-        if self._agreed is None:
-            asked = asked_in_person(self._manner, self._command, others, prepared.strangers)
-            if asked:
-                self.asks = f"{'; '.join(asked)}. {prepared.question or 'Go on?'}"
-                return None
-        if self.prepared.question and not self._is_agreed:
-            self.asks = self.prepared.question
-            return None
         if self.prepared.restoration is not None and self._repository is not None:
             check(self._repository, self.prepared.restoration)
         moves = self._recording.announced(
@@ -110,6 +108,15 @@ class Attempt:
         if not moves.losses and not ground.provisional:
             self._books.write_down(self.prepared, ground)
         return moves
+
+    def _question(self, others: Sequence[LedgerRow]) -> str | None:
+        """What a person is asked, whatever rows it may cost. Raises Refused where nobody is there."""
+        assert self.prepared is not None
+        if self._agreed is None:
+            asked = asked_in_person(self._manner, self._command, others, self.prepared.strangers)
+            if asked:
+                return f"{'; '.join(asked)}. {self.prepared.question or 'Go on?'}"
+        return self.prepared.question if not self._is_agreed else None
 
     def _branch(self, prepared: Prepared) -> str | None:
         """The branch that is checked out when all is done; None where it has nothing to do with the move."""
@@ -132,10 +139,13 @@ class Attempt:
         if lost:
             plan = self.prepared.plan
             self.prepared = replace(self.prepared, plan=replace(plan, warnings=(*plan.warnings, *lost)))
+        self.found = found
         if self._manner.dry_run:
             return False
-        if lost and not self._is_agreed:
-            self.asks = f"{'; '.join(lost)}. Go on?" if self._manner.person.present else "; ".join(lost)
+        seen = self._agreed.losses if self._agreed is not None else frozenset()
+        if not self._manner.person.agreed and not {loss.drop for loss in found} <= seen:
+            self.asks = f"{'; '.join(lost)}. {self.asks or 'Go on?'}"
+        if self.asks:
             return False
         self._books.write_down(self.prepared, self._ground)
         return True
@@ -173,8 +183,7 @@ class Attempt:
 
     def take_back(self, error: GitmigError) -> None:
         """It failed: the files go back, or follow the database as far as that has gone."""
-        if isinstance(error, MigrationFailed):
-            self._tell_kept(error)
+        self._tell_kept(error)
         self._books.take_back(error, self._follow)
 
     def finish(self, moved: bool) -> None:
@@ -188,15 +197,18 @@ class Attempt:
         following = self.prepared.follow(committed) if self.prepared.follow is not None else None
         return replace(following, question=None) if following is not None and self._is_agreed else following
 
-    def _tell_kept(self, error: MigrationFailed) -> None:
+    def _tell_kept(self, error: GitmigError) -> None:
         """What of the plan the database has kept comes first in the message."""
-        if self.prepared is None or not (error.committed or error.partial):
+        partial = error.partial if isinstance(error, MigrationFailed) else None
+        if self.prepared is None or not (error.committed or partial):
             return
         kept = f"{error.committed} of {len(self.prepared.moves.steps)} applied"
-        if error.partial:
+        if not isinstance(error, MigrationFailed):
+            error.hint = "gitmig sync"
+        elif partial:
             maybe = "" if self._ground is None or self._ground.transactional else "perhaps "
-            kept += f", {error.partial} {maybe}in part"
-            error.hint = f"look at what {error.partial} has done already; {error.hint}"
+            kept += f", {partial} {maybe}in part"
+            error.hint = f"look at what {partial} has done already; {error.hint}"
         error.message = f"{kept}, then: {error.message}"
 
 

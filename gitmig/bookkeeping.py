@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gitmig.commit import begin_commit
-from gitmig.errors import GitmigError, MigrationFailed, Refused, WorkerCrashed
+from gitmig.errors import GitmigError, Refused, WorkerCrashed
 from gitmig.git.repository import Repository
 from gitmig.git.restore import apply
 from gitmig.git.settle import drop_backup, keep_backup, settle_files
@@ -14,7 +14,7 @@ from gitmig.git.switching import settle_switch
 from gitmig.journal import Stage
 from gitmig.logbook import Logbook
 from gitmig.messages import Ground
-from gitmig.model import Action, Plan, RevisionId
+from gitmig.model import Action
 from gitmig.prepared import Following, Prepared
 from gitmig.recording import Recording
 from gitmig.seam import point
@@ -53,8 +53,8 @@ class Bookkeeping:
                 stage=Stage.MOVING,
                 before=ground.heads,
                 after=prepared.plan.heads,
-                ups=_revisions(prepared.plan, Action.UPGRADE),
-                downs=_revisions(prepared.plan, Action.DOWNGRADE),
+                ups=prepared.plan.revisions(Action.UPGRADE),
+                downs=prepared.plan.revisions(Action.DOWNGRADE),
                 old=restoration.old if restoration is not None else {},
                 new=restoration.new if restoration is not None else {},
                 backup=backup,
@@ -84,17 +84,15 @@ class Bookkeeping:
         left = settle_files(self._repository, journal.old, journal.new, forward=False)
         if journal.backup is not None and not left:
             drop_backup(self._repository, journal.backup)
-        kept = error.committed if isinstance(error, MigrationFailed) else 0
-        if kept:
+        if error.committed:
             self._follow(error, follow)
-        self._record(kept)
+        self._record(error.committed)
         if journal.draft is None and journal.stash is None:
             self._log.remove()
 
     def _follow(self, error: GitmigError, follow: Callable[[int], Following | None]) -> None:
         """The files to where the database was left."""
         assert self._repository is not None
-        assert isinstance(error, MigrationFailed)
         try:
             following = follow(error.committed)
             if following is None:
@@ -122,7 +120,3 @@ class Bookkeeping:
         failure = self._recording.keep(committed)
         if failure is not None:
             self.notes = (*self.notes, failure)
-
-
-def _revisions(plan: Plan, action: Action) -> tuple[RevisionId, ...]:
-    return tuple(step.revision for step in plan.of(action) if step.revision is not None)

@@ -63,6 +63,12 @@ def asked_in_person(
     Raises Refused where nobody is there to be asked. Whoever was named with ``--including`` is not among the
     others.
     """
+    for one in strangers if not manner.person.present else ():
+        # Before whose work it is: a name would not help here.
+        raise Refused(
+            f"{not_run_yet(one)}: it is not run without a question",
+            hint=f"{one.look}; then answer on a terminal, without --yes",
+        )
     open_rows = [row for row in others if not _is_included(manner, row)]
     told = tuple(told_of(row) for row in open_rows)
     if told and not manner.person.present:
@@ -72,12 +78,12 @@ def asked_in_person(
             f"{'; '.join(told)}: that is undone only where their name is given",
             hint="answer on a terminal, without --yes" if command == "revise" else manner.again(*more),
         )
-    for one in strangers if not manner.person.present else ():
-        raise Refused(
-            f"the script of {one.revision} was only fetched: it is not run without a question",
-            hint=f"{one.look}; then answer on a terminal, without --yes",
-        )
-    return (*told, *(f"the script of {one.revision} was only fetched" for one in strangers))
+    return (*told, *map(not_run_yet, strangers))
+
+
+def not_run_yet(stranger: Stranger) -> str:
+    """What a plan says of a script that nobody here has run."""
+    return f"the script of {stranger.revision} was only fetched"
 
 
 def _is_included(manner: Manner, row: LedgerRow) -> bool:

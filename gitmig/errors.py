@@ -18,6 +18,8 @@ class GitmigError(Exception):
 
     code = "error"
     exit_code = 1
+    committed = 0
+    """How many steps the database has kept all the same: it, or env.py, does not take them back."""
 
     def __init__(self, message: str, *, hint: str | None = None, detail: str | None = None):
         """See the class."""
@@ -136,8 +138,6 @@ class MigrationFailed(GitmigError):
     """A revision script, or the database, raised while moving."""
 
     code = "migration-failed"
-    committed = 0
-    """How many steps the database has kept all the same: it, or env.py, does not take them back."""
     partial: str | None = None
     """The revision of which the database has kept a part, or may have."""
 

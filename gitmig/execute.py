@@ -15,8 +15,8 @@ from gitmig.foresight import rows_left
 from gitmig.git.repository import Repository
 from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Moved
-from gitmig.model import Action, Plan
-from gitmig.prepared import Manner, Outcome, Prepared
+from gitmig.model import Action
+from gitmig.prepared import Agreed, Manner, Outcome, Prepared
 from gitmig.recording import Recording
 from gitmig.worker_client import Worker
 
@@ -39,7 +39,7 @@ def move(
     left to the caller, who has still to settle those. ``folders`` are kept with each script that is applied,
     so that it can be undone when no branch has it any more.
     """
-    agreed: Plan | None = None
+    agreed: Agreed | None = None
     while True:
         recording = Recording(repository, folders, worker.options.directory)
         attempt = Attempt(repository, build, manner, agreed, log, recording, worker.options.directory)
@@ -81,8 +81,8 @@ def _outcome(attempt: Attempt, moved: Moved, manner: Manner) -> Outcome:
     )
 
 
-def _agreement(attempt: Attempt, manner: Manner) -> Plan:
-    """The plan that a person agreed to. Raises Refused where nobody is there, and Declined."""
+def _agreement(attempt: Attempt, manner: Manner) -> Agreed:
+    """What a person agreed to. Raises Refused where nobody is there, and Declined."""
     prepared, asks = attempt.prepared, attempt.asks
     assert prepared is not None
     assert asks is not None
@@ -97,7 +97,10 @@ def _agreement(attempt: Attempt, manner: Manner) -> Plan:
     if not manner.person.confirm(asks, plan=prepared.plan, details=attempt.details):
         raise Declined("nothing was changed")
     # Estimates of rows are part of what was shown, not of what was agreed to.
-    return replace(prepared.plan, warnings=attempt.warnings)
+    return Agreed(
+        plan=replace(prepared.plan, warnings=attempt.warnings),
+        losses=frozenset(loss.drop for loss in attempt.found),
+    )
 
 
 def _unasked(question: str) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 from gitmig.errors import NoInterpreter
 
 _FOLDERS = (".venv", "venv", "env")
+OWN = "gitmig's own"
+"""Where the interpreter comes from that is the last resort."""
 _PROGRAMS = ("bin/python", "Scripts/python.exe", "python.exe")
 
 
@@ -40,7 +42,7 @@ def find_interpreter(
         if origin in ("git config gitmig.python", "GITMIG_PYTHON"):
             raise _none_found(tried)
     if own_ok:
-        return Interpreter(command=(sys.executable,), origin="gitmig's own")
+        return Interpreter(command=(sys.executable,), origin=OWN)
     raise _none_found([*tried, *(f"{top / folder}" for top in tops for folder in _FOLDERS)])
 
 

@@ -197,6 +197,10 @@ class Plan:
         """The steps with one of these actions, in order."""
         return tuple(step for step in self.steps if step.action in actions)
 
+    def revisions(self, action: Action) -> tuple[RevisionId, ...]:
+        """The revisions of the steps with this action, in order."""
+        return tuple(step.revision for step in self.of(action) if step.revision is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRow:

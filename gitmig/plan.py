@@ -100,20 +100,16 @@ def stopped(plan: Plan, present: Graph, heads: Sequence[RevisionId], stops: Sequ
     ``present`` is the graph that it goes down in, ``stops`` are ids or beginnings of ids. What is left of the
     plan is among its warnings. Raises Refused for what the plan does not take down, AmbiguousRevision.
     """
-    downs = _moved(plan, Action.DOWNGRADE)
+    downs = plan.revisions(Action.DOWNGRADE)
     kept = present.ancestors([_one_of(downs, stop) for stop in stops])
     done = [revision for revision in downs if revision not in kept]
     left = [f"{revision} stays" for revision in downs if revision in kept]
-    left += [f"{revision} is not applied" for revision in _moved(plan, Action.UPGRADE)]
+    left += [f"{revision} is not applied" for revision in plan.revisions(Action.UPGRADE)]
     return Plan(
         steps=downgrades(done),
         heads=present.after(heads, done, ()),
         warnings=(*plan.warnings, f"stopped on the way: {', '.join(left)}"),
     )
-
-
-def _moved(plan: Plan, action: Action) -> list[RevisionId]:
-    return [step.revision for step in plan.of(action) if step.revision is not None]
 
 
 def _one_of(downs: Sequence[RevisionId], stop: str) -> RevisionId:

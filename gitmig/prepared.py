@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gitmig.git.restore import Restoration
 from gitmig.git.switching import Switch
 from gitmig.journal import CommitNote
+from gitmig.losses import Drop
 from gitmig.messages import Moves
 from gitmig.model import CommitId, Plan, RevisionId
 from gitmig.parked import ParkedRows
@@ -58,6 +59,16 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What a person has seen and said yes to."""
+
+    plan: Plan
+    """With the warnings that were known without a look at the rows."""
+    losses: frozenset[Drop] = frozenset()
+    """What holds rows and is dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What happened. ``done`` is False for a dry run."""
 
@@ -66,7 +77,6 @@ class Outcome:
     heads: tuple[RevisionId, ...]
     done: bool
     before: tuple[RevisionId, ...] = ()
-    commit: CommitId | None = None
     notes: tuple[str, ...] = ()
     parked: tuple[ParkedRows, ...] = ()
     """What was parked before it was dropped."""

@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from gitmig import prestart, twin
 from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, WorkerCrashed
+from gitmig.interpreter import OWN
 from gitmig.messages import Json, WorkerOptions, a_text, an_object, folder_told
 from gitmig.passwords import without_passwords
 from gitmig.worker_errors import frames_of, translated
@@ -38,6 +40,8 @@ class WorkerProcess:
     process: subprocess.Popen[bytes] | twin.Twin
     log: Path
     ignored: Callable[[str], bool] = field(default=lambda path: False)
+    own: bool = False
+    """Whether the interpreter is gitmig's own, for want of one of the project's."""
     doing: str = "the models were not imported"
     """What a time limit would have kept from being done."""
     _private: object = None
@@ -65,7 +69,10 @@ class WorkerProcess:
                 f"{interpreter.command[0]} does not start: {error.strerror}",
                 hint="git config gitmig.python PATH_OF_PYTHON",
             ) from None
-        return cls(options=options, tree=tree, process=started.process, log=started.log, ignored=ignored)
+        own = interpreter.origin == OWN
+        return cls(
+            options=options, tree=tree, process=started.process, log=started.log, ignored=ignored, own=own
+        )
 
     def twin(self, tree: Tree | None) -> Self | None:
         """Another worker, forked from this one before it was asked anything; None where that is not possible.
@@ -84,7 +91,12 @@ class WorkerProcess:
         if process is None:
             return None
         return type(self)(
-            options=self.options, tree=tree, process=process, log=self.log, ignored=self.ignored
+            options=self.options,
+            tree=tree,
+            process=process,
+            log=self.log,
+            ignored=self.ignored,
+            own=self.own,
         )
 
     @property
@@ -109,7 +121,7 @@ class WorkerProcess:
             self._open = True
             self._private = self.request("open", self._opening()).get("private")
         self._send({"do": do, **(data or {})})
-        failure: BaseException | None = None
+        failure: GitmigError | None = None
         while True:
             message = self._receive()
             if "note" in message:
@@ -123,11 +135,25 @@ class WorkerProcess:
                     failure = error
                     self._send({"release": True, "commit": False, "go": False})
             elif failure is not None:
+                failure.committed = _steps_kept(message)
                 raise failure
             elif "error" in message:
-                raise translated(an_object(message["error"]))
+                raise self._explained(translated(an_object(message["error"])))
             else:
                 return an_object(message["ok"])
+
+    def _explained(self, error: GitmigError) -> GitmigError:
+        """What gitmig's own interpreter lacks, the project's may have."""
+        if (
+            self.own
+            and isinstance(error, ProjectCodeError)
+            and error.message.startswith("ModuleNotFoundError")
+        ):
+            own = (
+                f"this was gitmig's own Python, {sys.executable}; another one: git config gitmig.python PATH"
+            )
+            error.detail = "\n".join(filter(None, (error.detail, own)))
+        return error
 
     def leave(self) -> None:
         """Tell the process to end, without waiting until it has; :meth:`close` waits."""
@@ -238,3 +264,10 @@ class WorkerProcess:
             hint="git config gitmig.python PATH_OF_PYTHON",
             detail="\n".join(tail.splitlines()[-15:]) or None,
         )
+
+
+def _steps_kept(message: Json) -> int:
+    """How many steps of a run the database has kept, although it was called off."""
+    answer = message.get("ok") or message.get("error")
+    steps = (answer.get("steps") or answer.get("committed")) if isinstance(answer, dict) else None
+    return steps if isinstance(steps, int) and not isinstance(steps, bool) else 0

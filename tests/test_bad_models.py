@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ BROKEN = {
         '  File "app/models.py", line 16, in <module>\n    raise SystemExit(3)',
     ),
 }
+OWN = f"this was gitmig's own Python, {sys.executable}; another one: git config gitmig.python PATH"
 HOW = '  File "alembic/env.py", line 9, in <module>\n    import app.models  # noqa: F401\n'
 
 
@@ -45,7 +47,7 @@ def test_models_that_do_not_import(project: Project, kind: str, command: tuple[s
         hint="correct it, then run the command again",
         code="project-code",
         exit_code=2,
-        detail=HOW + frames,
+        detail=HOW + frames + (f"\n{OWN}" if kind == "an import" else ""),
     )
 
 
@@ -62,7 +64,7 @@ def test_models_that_do_not_import_stop_every_command_that_runs_them(
         hint="correct it, then run the command again",
         code="project-code",
         exit_code=2,
-        detail=HOW + '  File "app/models.py", line 17, in <module>\n    import nowhere_to_be_found',
+        detail=HOW + f'  File "app/models.py", line 17, in <module>\n    import nowhere_to_be_found\n{OWN}',
     )
 
 
@@ -80,8 +82,9 @@ def test_models_with_no_difference(tmp_path: Path) -> None:
     refuses(
         with_two_revisions(tmp_path),
         *("revise", "-m", "Change"),
-        error="the models say what the head revision was made for: there is nothing to revise",
-        hint="git commit  (or a data migration: gitmig revise --empty)",
+        error="the models say what the head revision was made for: there is nothing to revise "
+        "(gitmig revise --empty, for a data migration)",
+        hint="gitmig status",
         code="no-difference",
         exit_code=1,
     )

@@ -9,7 +9,9 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
+from gitmig.losses import drops
 from tests import database
+from tests.articles import by_alembic
 from tests.bad import refuses
 from tests.chain import chain
 from tests.story import Project
@@ -62,7 +64,7 @@ def test_a_column_with_values(project: Project) -> None:
 
 def test_a_table_with_rows_in_the_plan_and_with_yes(project: Project) -> None:
     database.execute(project.url, "insert into t values (1, 1)")
-    loss = "GM020: the table t is dropped, and holds rows; parked: `gitmig upgrade` brings them back"
+    loss = "GM020: the table t is dropped, and holds rows; parked until the revision is applied again"
     refuses_but_for_the_log(project, "rollback", "base", error=loss)
     plan = project.gitmig("rollback", "base", "--dry-run", "--json", check=0).json
     assert loss in plan["warnings"]
@@ -105,9 +107,43 @@ def test_many_tables_at_once(tmp_path: Path, database_url: str) -> None:
     database.execute(database_url, "drop table t50")
     plan = project.gitmig("rollback", "base", "--dry-run", "--json", check=0).json
     assert plan["warnings"] == [
-        f"GM020: the table {name} is dropped, and holds rows; parked: `gitmig upgrade` brings them back"
+        f"GM020: the table {name} is dropped, and holds rows; parked until the revision is applied again"
         for name in filled
     ]
+
+
+def test_another_question_is_no_answer_to_this_one(tmp_path: Path) -> None:
+    """Whoever agrees to an approximate tie has seen which rows go, and an answer is for those rows alone."""
+    told = by_alembic(tmp_path)
+    project = told.project
+    database.execute(project.url, "insert into user values (1, 'ada')")
+    loss = "GM020: the column user.username is dropped, and holds values in rows"
+    before = project.snapshot()
+    screen = project.on_terminal("rollback", "--no-park", answers=["n"], check=1).stdout
+    question = screen[: screen.index("[y/N]")]
+    assert question.count(loss) == 2, screen
+    assert "is approximate" in question
+    assert project.snapshot() == before
+    project.on_terminal("rollback", "--no-park", answers=["y"], check=0)
+    assert project.columns("user") == ("id",)
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("ALTER TABLE t DROP x", [("t", "x")]),
+        ("alter table only s.t drop column if exists x, DROP y", [("t", "x"), ("t", "y")]),
+        ('ALTER TABLE "my t" DROP COLUMN "x y"', [("my t", "x y")]),
+        ("ALTER TABLE [t] DROP COLUMN 'x'", [("t", "x")]),
+        ("DROP TABLE IF EXISTS a, s.b; drop table `c`", [("a", None), ("b", None), ("c", None)]),
+        ("ALTER TABLE t DROP CONSTRAINT x, DROP PRIMARY KEY, DROP INDEX i, DROP PARTITION p", []),
+        ("ALTER TABLE t ALTER x DROP DEFAULT, ALTER COLUMN y DROP NOT NULL", []),
+        ("ALTER TABLE t ADD d text DEFAULT ', drop it', ADD CHECK (x in ('a, drop b'))", []),
+    ],
+)
+def test_what_sql_drops(sql: str, expected: list[tuple[str, str | None]]) -> None:
+    found = drops(f"def downgrade():\n    op.execute({sql!r})\n", "downgrade")
+    assert [(drop.table, drop.column) for drop in found] == expected
 
 
 def refuses_but_for_the_log(project: Project, *args: str, error: str) -> None:
