@@ -25,7 +25,8 @@ _BOOT = (
 )
 _PACKAGE = Path(__file__).parent / "worker"
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-_COMMANDS = ("check", "status", "upgrade", "rollback", "revise", "tie", "sync", "switch")
+_MOVING = ("upgrade", "rollback", "sync", "switch")
+_COMMANDS = ("check", "status", "revise", "tie", *_MOVING)
 # With these the guess is too likely to be wrong, or output must go elsewhere.
 _UNGUESSABLE = ("-C", "--config", "-v", "--verbose", "-h", "--help")
 
@@ -66,7 +67,7 @@ def guess(arguments: Sequence[str]) -> None:
         directory = next((folder for folder in _upwards(here) if (folder / "alembic.ini").is_file()), None)
         command = None if directory is None else _interpreter(directory)
         if directory is not None and command is not None:
-            _waiting.append(_start(command, directory, verbose=False))
+            _waiting.append(_start(command, directory, verbose=False, moving=words[0] in _MOVING))
     except OSError:
         return
 
@@ -77,11 +78,11 @@ def discard() -> None:
         _end(_waiting.pop())
 
 
-def _start(command: Sequence[str], directory: Path, verbose: bool) -> Started:
+def _start(command: Sequence[str], directory: Path, verbose: bool, moving: bool = False) -> Started:
     handle, name = tempfile.mkstemp(prefix="gitmig-worker-")
     try:
         process = subprocess.Popen(
-            [*command, "-c", _BOOT, str(_PACKAGE)],
+            [*command, "-c", _BOOT, str(_PACKAGE), *(["moving"] if moving else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if verbose else handle,

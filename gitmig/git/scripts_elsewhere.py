@@ -7,7 +7,8 @@ it may be run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import posixpath
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,22 +53,38 @@ def find_scripts(
     repository: Repository,
     revisions: Collection[RevisionId],
     folders: Sequence[str],
-    holds: Callable[[str], bool],
-    *,
-    fetched: bool = True,
 ) -> Mapping[RevisionId, tuple[Elsewhere, ...]]:
     """The versions of each revision's script, those of the nearest origin alone, newest first.
 
-    ``holds`` tells whether a path is where Alembic would look. Without ``fetched`` only what this clone
-    made itself is looked through. Changes nothing.
+    What was never in ``folders`` is looked for wherever this repository ever had an Alembic environment.
+    Changes nothing.
     """
+    found = _found(repository, revisions, folders)
+    missing = [revision for revision in revisions if revision not in found]
+    others = [folder for folder in _environments(repository) if folder not in folders] if missing else []
+    return {**found, **_found(repository, missing, others)} if others else found
+
+
+def _found(
+    repository: Repository, revisions: Collection[RevisionId], folders: Sequence[str]
+) -> dict[RevisionId, tuple[Elsewhere, ...]]:
     found: dict[RevisionId, tuple[Elsewhere, ...]] = {}
     for origin in Origin:
         missing = [revision for revision in revisions if revision not in found]
-        if missing and (fetched or origin is not Origin.FETCHED):
-            versions = [one for one in _versions(repository, origin, folders) if holds(one.path)]
+        if missing:
+            versions = [one for one in _versions(repository, origin, folders) if one.path.endswith(".py")]
             found |= _matching(repository, missing, versions, origin)
     return found
+
+
+def _environments(repository: Repository) -> list[str]:
+    """The folders that any commit added an environment in: each begins with its template of revisions."""
+    out = repository.runner.run(
+        ["log", "--all", "--reflog", "--full-history", "--diff-filter=A", "--no-renames", "--format=",
+        "--name-only", "-z", "--", ":(glob)**/script.py.mako"],
+        literal=False,
+    )  # fmt: skip
+    return sorted({posixpath.dirname(path.lstrip("\n")) for path in records(out) if path.strip("\n")})
 
 
 def _versions(repository: Repository, origin: Origin, folders: Sequence[str]) -> list[_Version]:

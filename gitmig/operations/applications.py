@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class Applications:
             return self.project.commit_tree(CommitId(recorded))
         # `revise` commits after it has applied: the commit that brought the script is the one.
         folders = source.side.configuration.versions
-        found = find_scripts(git, [revision], folders, lambda path: path.endswith(".py"))
+        found = find_scripts(git, [revision], folders)
         commit = next((one.commit for one in found.get(revision, ()) if one.blob == source.blob), recorded)
         return None if commit is None else self.project.commit_tree(CommitId(commit))
 
@@ -72,12 +72,11 @@ class Applications:
         return any(source.blob in tree.ids(folder).values() for folder in folders)
 
     def _holds(self, tree: Tree, source: Source, modules: frozenset[str]) -> bool:
-        """Whether one of the modules is the project's own."""
-        places = [
-            posixpath.join(root, *name.split("."))
-            for root in source.side.configuration.roots
-            for name in modules
-        ]
+        """Whether one of the modules, or a package that it would be in, is the project's own."""
+        parts = {
+            tuple(name.split(".")[:count]) for name in modules for count in range(1, name.count(".") + 2)
+        }
+        places = [posixpath.join(root, *those) for root in source.side.configuration.roots for those in parts]
         return any(tree.exists(f"{place}.py") or tree.exists(f"{place}/__init__.py") for place in places)
 
     def _files(self, tree: Tree, source: Source) -> dict[str, BlobId]:
@@ -85,10 +84,12 @@ class Applications:
         configuration = source.side.configuration
         paths = {path: blob for root in configuration.roots for path, blob in tree.ids(root).items()}
         code = {posixpath.dirname(path) for path in paths if path.endswith(".py")}
+        packages = code - {""}  # What has a setup.py beside it is not all of it data of an application.
         return {
             path: blob
             for path, blob in paths.items()
-            if posixpath.dirname(path) in code and not configuration.holds(path)
+            if not configuration.holds(path)
+            and (posixpath.dirname(path) in code or any(folder in packages for folder in _folders(path)))
         }
 
     def _write(self, tree: Tree, source: Source, files: Mapping[str, BlobId]) -> tuple[Path, ...]:
@@ -97,3 +98,13 @@ class Applications:
         }
         top = self.private.application(kept)
         return tuple(top / root if root else top for root in source.side.configuration.roots)
+
+
+def _folders(path: str) -> Iterator[str]:
+    """Those that a file is in. Data lies beside the code, or in a folder below it."""
+    folder = posixpath.dirname(path)
+    while True:
+        yield folder
+        if not folder:
+            return
+        folder = posixpath.dirname(folder)

@@ -7,10 +7,12 @@ fetched is shown to a person before it is run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import posixpath
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from gitmig.configuration import Configuration
 from gitmig.git.pins import Pin, pin_key, read_pins
 from gitmig.git.scripts_elsewhere import Elsewhere, Origin, find_scripts
 from gitmig.graph import Graph
@@ -53,6 +55,11 @@ class Applied:
     """The revisions that the target has under the same id with another ``upgrade``."""
     rows: Mapping[RevisionId, LedgerRow]
     """The last row of each revision."""
+    as_it_was: Callable[[RevisionId, Callable[[Side, Side], bool]], Source]
+    """The script of a revision with the files that lay beside it when it was applied.
+
+    The other argument tells whether the same lies beside the scripts of two sides.
+    """
 
 
 def read_applied(project: Project, checkout: Side, target: Side, ground: Ground) -> Applied:
@@ -85,7 +92,7 @@ class _Reading:
     target: Side
     ground: Ground
     _sources: dict[RevisionId, Source] = field(default_factory=dict)
-    _trees: dict[str, Side] = field(default_factory=dict)
+    _trees: dict[tuple[str, tuple[str, ...]], Side] = field(default_factory=dict)
     _below: dict[RevisionId, Side] = field(default_factory=dict)
     """Where the child of a revision was found: what was beside it then, if nothing is better."""
 
@@ -96,7 +103,13 @@ class _Reading:
             todo = list(dict.fromkeys(parent for child in todo for parent in self._parents(child)))
         graph = Graph.of(source.script for source in self._sources.values())
         differing = frozenset(revision for revision in self._sources if self._differs(revision))
-        return Applied(sources=self._sources, graph=graph, differing=differing, rows=self._rows)
+        return Applied(
+            sources=self._sources,
+            graph=graph,
+            differing=differing,
+            rows=self._rows,
+            as_it_was=self._as_it_was,
+        )
 
     def _parents(self, revision: RevisionId) -> list[RevisionId]:
         """The parents of a revision that nothing is known of yet."""
@@ -116,7 +129,8 @@ class _Reading:
         if pin is not None:
             same = next((source for source in here if source.blob == pin.script), None)
             pinned = same or self._pinned(revision, pin)
-            if pinned is not None:
+            # Another clone may have undone it and applied another form of it since: the ledger tells.
+            if pinned is not None and self._is_recorded(revision, pinned) is not False:
                 return self._take(next((source for source in here if _same(source, pinned)), pinned))
         below = self._below.get(revision)
         if not here and below is not None and revision in below.graph.scripts:
@@ -133,7 +147,7 @@ class _Reading:
         if not revisions:
             return
         folders = (*self.project.configuration.versions, *self.target.configuration.versions)
-        found = find_scripts(self.project.git, revisions, tuple(dict.fromkeys(folders)), _is_python)
+        found = find_scripts(self.project.git, revisions, tuple(dict.fromkeys(folders)))
         for revision in revisions:
             versions = [self._elsewhere(one) for one in found.get(revision, ())]
             known = [one for one in versions if self._is_recorded(revision, one)]
@@ -144,36 +158,54 @@ class _Reading:
             elif here:
                 self._take(replace(here[0], doubt=edited))
             elif versions:
-                doubt = edited if self._is_recorded(revision, versions[0]) is False else None
+                several = (
+                    f"{revision} was there in {len(versions)} forms, and nothing tells which was applied"
+                )
+                doubt = several if len(versions) > 1 else None
+                if self._is_recorded(revision, versions[0]) is False:
+                    doubt = edited
                 self._take(replace(versions[0], doubt=doubt))
             else:
                 raise nowhere(self.project, self.ground, revision, self._rows.get(revision))
 
     def _elsewhere(self, found: Elsewhere) -> Source:
-        side = self._side(found.commit, trusted=found.origin is not Origin.FETCHED)
+        side = self._side(found.commit, found.script.path, trusted=found.origin is not Origin.FETCHED)
         return Source(side=side, script=found.script)
 
     def _take(self, source: Source) -> bool:
         self._sources[source.script.revision] = source
         return True
 
+    def _as_it_was(self, revision: RevisionId, alike: Callable[[Side, Side], bool]) -> Source:
+        source, pin = self._sources[revision], self._pins.get(revision)
+        if pin is None or source.blob != pin.script:
+            return source
+        then = self._side(CommitId(pin.files), source.script.path, trusted=True)
+        return source if alike(source.side, then) else self._pinned(revision, pin) or source
+
     def _pinned(self, revision: RevisionId, pin: Pin) -> Source | None:
-        side = self._side(CommitId(pin.files), trusted=True)
-        for path in (path for path, blob in side.blobs.items() if blob == pin.script):
-            script = read_script_bytes(path, side.tree.read(path) or b"")
+        tree = self.project.commit_tree(CommitId(pin.files))
+        # Nothing else is in it than the script folders as they were, wherever they lay then.
+        for path in (path for path, blob in tree.ids().items() if blob == pin.script):
+            script = read_script_bytes(path, tree.read(path) or b"")
             if isinstance(script, Script) and script.revision == revision:
-                return Source(side=side, script=script)
+                return Source(side=self._side(CommitId(pin.files), path, trusted=True), script=script)
         return None
 
-    def _side(self, tree: CommitId, *, trusted: bool) -> Side:
-        if tree not in self._trees:
-            self._trees[tree] = Side(
+    def _side(self, tree: CommitId, path: str, *, trusted: bool) -> Side:
+        """The side of a script that lies at ``path`` there."""
+        configuration = self.project.configuration
+        if not configuration.holds(path):
+            configuration = _moved(configuration, path)
+        key = (tree, configuration.versions)
+        if key not in self._trees:
+            self._trees[key] = Side(
                 project=self.project,
                 tree=self.project.commit_tree(tree),
-                configuration=self.project.configuration,
+                configuration=configuration,
                 trusted=trusted,
             )
-        return self._trees[tree]
+        return self._trees[key]
 
     def _is_recorded(self, revision: RevisionId, source: Source) -> bool | None:
         """Whether a script is the one that the record tells of; None where it tells of none."""
@@ -200,6 +232,13 @@ class _Reading:
         return last_rows(self.project, self.ground)
 
 
+def _moved(configuration: Configuration, path: str) -> Configuration:
+    """As it was when the script folders lay elsewhere; ``path`` is that of a script there."""
+    versions = posixpath.dirname(path)
+    location = posixpath.dirname(versions) or versions
+    return replace(configuration, script_location=location, versions=(versions,), recursive=False)
+
+
 def _same(one: Source, other: Source) -> bool:
     """Whether two versions of a revision have the same parents and do the same."""
     if (one.script.down_revisions, one.script.depends_on) != (
@@ -208,7 +247,3 @@ def _same(one: Source, other: Source) -> bool:
     ):
         return False
     return one.blob == other.blob or same_upgrade(one.text, other.text)
-
-
-def _is_python(path: str) -> bool:
-    return path.endswith(".py")

@@ -37,8 +37,8 @@ class Crossing:
     def look_ahead(self) -> None:
         """Ask of the scripts that one side alone has what the plan will ask of them, while the worker starts.
 
-        Only answers that hold for ever are kept: those about texts and blobs. The plan itself is made under
-        the lock, of what is there then.
+        Only what holds for ever is kept: answers about texts, and private copies of scripts. The plan itself
+        is made under the lock, of what is there then.
         """
         ours, theirs = self.checkout.graph.scripts, self.target.graph.scripts
         for revision in {*ours} - {*theirs}:
@@ -56,10 +56,12 @@ class Crossing:
         plan = plan_crossing(applied.graph, graph, ground.heads, graph.heads, applied.differing)
         if self.stop_at:
             plan = stopped(plan, applied.graph, ground.heads, self.stop_at)
-        require_written(graph, _revisions(plan, Action.UPGRADE))
-        downs = [applied.sources[revision] for revision in _revisions(plan, Action.DOWNGRADE)]
+        require_written(graph, plan.revisions(Action.UPGRADE))
+        alike = self.private.alike
+        downs = [applied.as_it_was(revision, alike) for revision in plan.revisions(Action.DOWNGRADE)]
         idle = require_reversible(((source.script.revision, source.text) for source in downs), self.hint)
-        moves, missing = self._moves(applied, plan)
+        sources = {**applied.sources, **{source.script.revision: source for source in downs}}
+        moves, missing = self._moves(replace(applied, sources=sources), plan)
         doubts = [source.doubt for source in applied.sources.values() if source.doubt is not None]
         doubtful = (*idle, *doubts)
         return Prepared(
@@ -74,9 +76,9 @@ class Crossing:
         """What is to be done, and what to say of scripts that will see another application than theirs."""
         present = {source.script.revision: source.script for source in applied.sources.values()}
         target = dict(self.target.graph.scripts)
-        for revision in _revisions(plan, Action.DOWNGRADE):
+        for revision in plan.revisions(Action.DOWNGRADE):
             present[revision] = self._runnable(applied.sources[revision])
-        for revision in _revisions(plan, Action.UPGRADE):
+        for revision in plan.revisions(Action.UPGRADE):
             target[revision] = self._runnable(Source(side=self.target, script=target[revision]))
         applications = Applications(project=self.project, private=self.private, rows=applied.rows)
         found = tuple(applications.of(self._source(applied, step)) for step in plan.steps)
@@ -105,8 +107,8 @@ class Crossing:
 def _look_at(source: Source, action: Action) -> None:
     data = source.side.tree.read(source.script.path) or b""
     text = source.text
-    program_digest(data), irreversible(text), imported_modules(text)
-    splits(text), drops(text, action.value)
+    program_digest(data), splits(text), drops(text, action.value)
+    irreversible(text) if action is Action.DOWNGRADE else imported_modules(text)
 
 
 def _alone(scripts: dict[RevisionId, Script]) -> tuple[Script, ...]:
@@ -122,10 +124,6 @@ def _alone(scripts: dict[RevisionId, Script]) -> tuple[Script, ...]:
 
 def _graph(step: Step) -> int:
     return 0 if step.action is Action.DOWNGRADE else 1
-
-
-def _revisions(plan: Plan, action: Action) -> tuple[RevisionId, ...]:
-    return tuple(step.revision for step in plan.of(action) if step.revision is not None)
 
 
 def _stranger(source: Source) -> Stranger:

@@ -20,7 +20,7 @@ def has_scripts(project: Project, environment: str, database: str, revisions: Se
     git, versions = project.repository, project.configuration.versions
     pins = read_pins(git, pin_key(git, environment, database, project.directory))
     unpinned = [revision for revision in revisions if revision not in pins]
-    found = find_scripts(git, unpinned, versions, lambda path: path.endswith(".py"))
+    found = find_scripts(git, unpinned, versions)
     return found.keys() >= set(unpinned)
 
 

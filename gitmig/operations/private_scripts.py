@@ -37,7 +37,7 @@ class PrivateScripts:
         self._private = repository.private()
         self._folder: Path | None = None
         self._groups: dict[tuple[str | None, int], tuple[Path, dict[str, BlobId | None]]] = {}
-        self._beside: dict[CommitId | None, _Beside] = {}
+        self._beside: dict[tuple[CommitId | None, tuple[str, ...]], _Beside] = {}
 
     def __enter__(self) -> PrivateScripts:
         """Remove what an earlier command left."""
@@ -68,6 +68,10 @@ class PrivateScripts:
             _write(place, source.side.tree.read(source.script.path) or b"")
         return str(place)
 
+    def alike(self, one: Side, other: Side) -> bool:
+        """Whether the same lies beside the scripts of two sides."""
+        return self._files_beside(one).digest == self._files_beside(other).digest
+
     def application(self, files: Mapping[str, bytes]) -> Path:
         """A folder that holds these files, laid out as below the top."""
         root = Path(tempfile.mkdtemp(prefix="application-", dir=self._opened()))
@@ -76,11 +80,12 @@ class PrivateScripts:
         return root
 
     def _files_beside(self, side: Side) -> _Beside:
-        if side.commit not in self._beside:
+        key = (side.commit, side.configuration.versions)
+        if key not in self._beside:
             holds = side.configuration.holds
             blobs = {path: blob for path, blob in side.blobs.items() if not holds(path)}
-            self._beside[side.commit] = _Beside(blobs, digest_of(blobs))
-        return self._beside[side.commit]
+            self._beside[key] = _Beside(blobs, digest_of(blobs))
+        return self._beside[key]
 
     def _opened(self) -> Path:
         if self._folder is None:
