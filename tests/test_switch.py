@@ -7,6 +7,7 @@ import functools
 import json
 import shutil
 import signal
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,9 +161,10 @@ def test_tags_commits_and_new_branches(branches: Branches) -> None:
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("app/models.py", "git stash, or commit first"),
+        ("app/models.py", "git stash --include-untracked"),
         ("new.txt", "move it away: mv new.txt new.txt.mine"),
         ("ignored.log", "move it away: mv ignored.log ignored.log.mine"),
+        ("deep", "move it away: mv deep deep.mine"),
     ],
 )
 def test_what_git_would_refuse_is_found_before_anything_moves(
@@ -172,12 +174,16 @@ def test_what_git_would_refuse_is_found_before_anything_moves(
     project.git("switch", "--quiet", "feature")
     project.write("new.txt", "theirs")
     project.write("ignored.log", "theirs")
-    project.git("add", "--force", "new.txt", "ignored.log")
+    project.write("deep/in", "theirs")
+    project.git("add", "--force", "new.txt", "ignored.log", "deep/in")
     project.git("commit", "--quiet", "-m", "More files")
     project.git("switch", "--quiet", "main")
-    project.write(".git/info/exclude", "*.log\n")
+    project.write(".git/info/exclude", "*.log\n/deep\n")
     project.write(path, "mine")
-    why = "Entry 'app/models.py' not uptodate. Cannot merge" if path == "app/models.py" else None
+    why = {
+        "app/models.py": "Entry 'app/models.py' not uptodate. Cannot merge",
+        "deep": "deep is a file where a folder goes",
+    }.get(path)
     refuses(
         project,
         "switch",
@@ -187,6 +193,59 @@ def test_what_git_would_refuse_is_found_before_anything_moves(
         code="refused",
         exit_code=1,
     )
+
+
+def test_folders_that_become_files_and_empty_ones_are_no_obstacle(branches: Branches) -> None:
+    project = branches.project
+    project.write("shape/x", "ours")
+    project.git("add", "shape/x")
+    project.git("commit", "--quiet", "-m", "A folder")
+    project.git("switch", "--quiet", "feature")
+    project.write("shape", "theirs")
+    project.write("place", "theirs")
+    project.git("add", "shape", "place")
+    project.git("commit", "--quiet", "-m", "Files")
+    project.git("switch", "--quiet", "main")
+    project.path("place").mkdir()
+    project.gitmig("switch", "feature", check=0)
+    assert (project.read("shape"), project.read("place")) == ("theirs", "theirs")
+    assert project.heads() == (branches.feature,)
+
+
+def test_models_that_a_rollback_put_there_and_that_are_staged(branches: Branches) -> None:
+    """They would end up as an edit of the other branch."""
+    project = branches.project
+    project.gitmig("rollback", check=0)
+    project.git("add", "app/models.py")
+    refuses(
+        project,
+        "switch",
+        "feature",
+        error="git would not switch to feature: app/models.py is staged",
+        hint="git restore --staged app/models.py",
+        code="refused",
+        exit_code=1,
+    )
+    project.git("restore", "--staged", "app/models.py")
+    project.gitmig("switch", "feature", check=0)
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_a_start_that_git_would_not_take(branches: Branches) -> None:
+    """A tag and a branch of one name: git writes the files before it says so."""
+    project = branches.project
+    project.git("tag", "both", "main")
+    project.git("branch", "both", "feature")
+    refuses(
+        project,
+        *("switch", "-c", "topic", "both"),
+        error="both is ambiguous: refs/tags/both, refs/heads/both",
+        hint="gitmig switch -c topic refs/heads/both",
+        code="refused",
+        exit_code=1,
+    )
+    project.gitmig("switch", "-c", "topic", "refs/heads/both", check=0)
+    assert (project.git("branch", "--show-current"), project.heads()) == ("topic", (branches.feature,))
 
 
 def test_models_that_a_rollback_put_there_are_no_obstacle(branches: Branches) -> None:
@@ -239,6 +298,28 @@ def test_a_failure_between_two_commits_is_brought_back_by_sync(branches: Branche
     project.gitmig("sync", check=0)
     assert project.heads() == (branches.main,)
     assert project.columns("user") == ("id", "username", "nickname")
+
+
+def test_a_switch_that_git_gives_up_tells_what_the_database_has_kept(branches: Branches) -> None:
+    project = branches.project
+    for branch in ("feature", "main"):
+        project.git("switch", "--quiet", branch)
+        online = "            # SQLite cannot"
+        env = project.read("alembic/env.py")
+        asked = env.replace(online, f"            transaction_per_migration=True,\n{online}")
+        project.write("alembic/env.py", asked)
+        project.commit("A transaction per migration")
+    project.write(".git/HEAD.lock", "")
+    result = project.gitmig("switch", "feature", check=1)
+    assert result.stderr.endswith(
+        "Error: 1 of 2 applied, then: git did not switch: its output above says why\nHint: gitmig sync\n"
+    )
+    project.path(".git/HEAD.lock").unlink()
+    assert project.heads() == (branches.below,)
+    status = project.gitmig("status", "--json", check=1).json
+    assert (status["recorded"]["gap"], status["hint"]) == (False, "gitmig upgrade")
+    project.gitmig("sync", check=0)
+    assert project.heads() == (branches.main,)
 
 
 def test_a_switch_that_git_gives_up_half_way_leaves_database_and_files(branches: Branches) -> None:
@@ -296,14 +377,17 @@ def test_the_hook_runs_once_at_the_end_with_its_arguments(branches: Branches) ->
     project = branches.project
     hook = project.path(".git/hooks/post-checkout")
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text('#!/bin/sh\necho "$@" >> hooked\ngitmig log --json >> hooked 2>&1\nexit 3\n')
+    # What the database has by then, and not what the files say.
+    asked = "sqlite3.connect('app.db').execute('select version_num from alembic_version').fetchone()[0]"
+    look = f'{sys.executable} -c "import sqlite3; print({asked})"'
+    hook.write_text(f'#!/bin/sh\necho "$@" >> hooked\n{look} >> hooked 2>&1\nexit 3\n')
     hook.chmod(0o755)
     old, new = project.git("rev-parse", "main", "feature").split()
     answer = project.gitmig("switch", "feature", "--json", check=0).json
     assert answer["notes"][-1] == "the post-checkout hook ended with exit code 3"
     first, second = project.read("hooked").splitlines()
     assert first == f"{old} {new} 1"
-    assert branches.feature in second
+    assert second == branches.feature
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def require_clear(repository: Repository, old: Mapping[str, Entry], new: Mapping
     require_no_lock(repository)
     require_no_links(repository, {*old, *new})
     for path in sorted(set(new) - set(old)):
-        _require_free(repository, path, old)
+        require_free(repository, path, old)
     _require_one_case(repository, old, new)
     _require_shown(repository, new)
     _require_filters(repository, new)
@@ -66,8 +66,11 @@ def require_no_lock(repository: Repository) -> None:
         )
 
 
-def _require_free(repository: Repository, path: str, old: Collection[str]) -> None:
-    """A path that is to be new: nothing may be there, but for files and folders that will go."""
+def require_free(repository: Repository, path: str, old: Collection[str]) -> None:
+    """A path that is to be new: nothing may be there, but for files and folders that will go.
+
+    ``old`` are the files that will. Raises Refused.
+    """
     place = repository.top / path
     parts = path.split("/")
     for count in range(1, len(parts)):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gitmig.errors import GitError, Refused
 from gitmig.git.command import attended, inherited
 from gitmig.git.objects import Entry
-from gitmig.git.obstacles import aside, quoted, require_no_lock
+from gitmig.git.obstacles import quoted, require_free, require_no_lock
 from gitmig.git.real_index import real_index
 from gitmig.git.restore import Restoration
 from gitmig.git.settle import settle_files
@@ -53,7 +53,7 @@ class Switch:
     created: bool = False
     """Whether the branch is made by it."""
     upstream: str | None = None
-    """The remote-tracking branch that a new branch follows, or what else a person named as its start."""
+    """What a new branch starts at: a branch by its whole name, which git may have it follow, or a commit."""
 
 
 def head_state(repository: Repository) -> HeadState | None:
@@ -74,13 +74,13 @@ def plan_switch(repository: Repository, ref: str | None, *, create: str | None, 
     if create is not None:
         return _created(repository, before, create, ref)
     assert ref is not None
-    name = _previous(repository) if ref == "-" else ref
+    name = _previous(repository) if ref in ("-", "@{-1}") else ref
     if not detach and (commit := _branch(repository, name)) is not None:
         _require_free(repository, name)
         return Switch(before=before, after=HeadState(commit=commit, branch=name))
     remote = None if detach or repository.objects.find(f"{name}^{{commit}}") else _remote(repository, name)
     if remote is not None:
-        return _created(repository, before, name, remote)
+        return _created(repository, before, name, f"refs/remotes/{remote}")
     return Switch(before=before, after=HeadState(commit=repository.resolve(name)))
 
 
@@ -91,9 +91,22 @@ def _created(repository: Repository, before: HeadState, name: str, start: str | 
         raise Refused(f"{name!r} is no name for a branch", hint="git check-ref-format --help") from None
     if _branch(repository, name) is not None or name.startswith("-"):
         raise Refused(f"there is a branch {name}", hint=f"gitmig switch {name}")
-    commit = before.commit if start is None else repository.resolve(start)
-    after = HeadState(commit=commit, branch=name)
-    return Switch(before=before, after=after, created=True, upstream=start)
+    if start is None:
+        return Switch(before=before, after=HeadState(commit=before.commit, branch=name), created=True)
+    commit = repository.resolve(start)
+    upstream = _unambiguous(repository, start, name) or commit
+    return Switch(before=before, after=HeadState(commit=commit, branch=name), created=True, upstream=upstream)
+
+
+def _unambiguous(repository: Repository, start: str, name: str) -> str | None:
+    """The whole name of the branch that a new one starts at, which it may follow; None for anything else."""
+    kinds = ("refs/tags/", "refs/heads/", "refs/remotes/")
+    found = [f"{kind}{start}" for kind in kinds if repository.objects.find(f"{kind}{start}^{{commit}}")]
+    if len(found) > 1:
+        # git would not make the branch, and only after it has written the files.
+        raise Refused(f"{start} is ambiguous: {', '.join(found)}", hint=f"gitmig switch -c {name} {found[1]}")
+    whole = os.fsdecode(repository.git("rev-parse", "--symbolic-full-name", "--verify", start)).strip()
+    return whole if whole.startswith(kinds[1:]) else None
 
 
 def _branch(repository: Repository, name: str) -> CommitId | None:
@@ -119,7 +132,9 @@ def _previous(repository: Repository) -> str:
 def _remote(repository: Repository, name: str) -> str | None:
     """The one remote-tracking branch of that name."""
     out = os.fsdecode(repository.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/remotes/"))
-    found = [ref for ref in out.splitlines() if ref.partition("/")[2] == name]
+    # The name of a remote may have a slash.
+    remotes = os.fsdecode(repository.git("remote")).splitlines()
+    found = [ref for ref in out.splitlines() if any(ref == f"{remote}/{name}" for remote in remotes)]
     return found[0] if len(found) == 1 else None
 
 
@@ -141,9 +156,15 @@ def require_possible(repository: Repository, switch: Switch, put_back: Restorati
     require_no_lock(repository)
     old, new = _differences(repository, switch)
     tracked = index_entries(repository.runner)
+    back = put_back.new if put_back is not None else {}
+    for path in sorted(put_back.paths) if put_back is not None else ():
+        if tracked.get(path) != back.get(path):
+            raise _refused(switch, f"{quoted(path)} is staged", f"git restore --staged {quoted(path)}")
     for path in sorted(set(new) - set(old) - set(tracked)):
-        if os.path.lexists(repository.top / path):
-            raise _refused(switch, f"{quoted(path)} is in the way", path)
+        try:
+            require_free(repository, path, old)
+        except Refused as refusal:
+            raise _refused(switch, refusal.message, refusal.hint) from None
     with private_index(repository.runner, folder=repository.private()) as env:
         if (repository.git_dir / "index").is_file():
             shutil.copyfile(repository.git_dir / "index", env["GIT_INDEX_FILE"])
@@ -160,8 +181,8 @@ def require_possible(repository: Repository, switch: Switch, put_back: Restorati
             raise _refused(switch, error.message, None, more) from error
 
 
-def _refused(switch: Switch, why: str, path: str | None, detail: str | None = None) -> Refused:
-    hint = "git stash, or commit first" if path is None else aside(path)
+def _refused(switch: Switch, why: str, hint: str | None, detail: str | None = None) -> Refused:
+    hint = hint or "git stash --include-untracked"
     why = why.removesuffix(".")
     return Refused(f"git would not switch to {switch.after.name}: {why}", hint=hint, detail=detail)
 

@@ -111,6 +111,7 @@ class _Switching:
     def look_ahead(self) -> None:
         """Make use of the time that the worker takes to start."""
         if not self._stays:
+            self._project.graph(self._project.commit_tree(self._switch.before.commit))
             self._crossing.look_ahead()
 
     def prepared(self, ground: Ground) -> Prepared:
