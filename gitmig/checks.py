@@ -87,12 +87,17 @@ def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]
             code="GM011",
             severity=Severity.ERROR,
             message=f"the database is {count} behind the checkout",
-            hint="gitmig upgrade",
+            # `upgrade` wants to be told which head is meant.
+            hint="gitmig upgrade" if len(graph.heads) == 1 else "gitmig sync",
         ),
     )
 
 
-def unknown_heads(heads: Sequence[RevisionId], graph: Graph) -> tuple[Finding, ...]:
+def unknown_heads(
+    heads: Sequence[RevisionId],
+    graph: Graph,
+    hint: str = "check out the branch that has it, or bring its file back",
+) -> tuple[Finding, ...]:
     """GM010 for a database at revisions that no file has.
 
     Nothing while a file cannot be read (GM006): it may be the one that is missed.
@@ -105,7 +110,7 @@ def unknown_heads(heads: Sequence[RevisionId], graph: Graph) -> tuple[Finding, .
             code="GM010",
             severity=Severity.ERROR,
             message=f"the database is at {', '.join(unknown)}, which no file of the checkout has",
-            hint="check out the branch that has it, or bring its file back",
+            hint=hint,
         ),
     )
 
@@ -161,24 +166,24 @@ def uncommitted(revisions: Sequence[RevisionId]) -> tuple[Finding, ...]:
     )
 
 
-def edited(script: Script, *, other_schema: bool) -> Finding:
+def edited(script: Script, why: str | None) -> Finding:
     """GM019 for a script that is another program than the one that was applied.
 
-    An error where the two are known to lead to different schemas.
+    An error where it is known in what the database differs for it.
     """
-    if other_schema:
+    if why is not None:
         return Finding(
             code="GM019",
             severity=Severity.ERROR,
-            message=f"the database has {script.revision} as it was applied, which makes another schema",
+            message=f"the database has {script.revision} as it was applied, {why}",
             hint="gitmig sync",
             path=script.path,
         )
     return Finding(
         code="GM019",
         severity=Severity.WARNING,
-        message=f"the script of {script.revision} was edited after it was applied",
-        hint=f"git log -p -- {script.path}  (the database keeps what was applied)",
+        message=f"the script of {script.revision} was edited after it was applied; the database has what was",
+        hint=f"git log -p -- {script.path}",
         path=script.path,
     )
 
@@ -285,14 +290,19 @@ def deleted(script: Script) -> Finding:
     )
 
 
-def base_moved(script: Script, parent: RevisionId, base: str, heads: Sequence[RevisionId]) -> Finding:
-    """GM002 for a revision that was the next one when it was made, and is not any more."""
+def base_moved(
+    script: Script, parent: RevisionId, base: str, heads: Sequence[RevisionId], *, merged: bool
+) -> Finding:
+    """GM002 for a revision that was the next one when it was made, and is not any more.
+
+    ``merged``: all of ``base`` is in the branch, as after a rebase.
+    """
     return Finding(
         code="GM002",
         severity=Severity.ERROR,
         message=f"{base} has moved: {script.revision} follows {parent}, which is no longer its head "
         f"({', '.join(heads)} is)",
-        hint=f"git merge {base}, then alembic merge heads",
+        hint="alembic merge heads" if merged else f"git merge {base} && alembic merge heads",
         path=script.path,
         line=script.parents_line,
     )
@@ -320,8 +330,9 @@ def rolled_back(revision: RevisionId, *, committing: bool) -> Finding:
     return Finding(
         code="GM001",
         severity=Severity.ERROR,
-        message=f"these are the models of {revision}, as a rollback put them there",
-        hint=f"gitmig rollback {revision} --commit  (or take them forward again: gitmig upgrade)",
+        message=f"these are the models of {revision}, as a rollback put them there "
+        "(gitmig upgrade takes them forward again)",
+        hint=f"gitmig rollback {revision} --commit",
     )
 
 

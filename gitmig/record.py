@@ -6,6 +6,7 @@ under the command's lock; a line that a crash tore is passed over.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +18,10 @@ from gitmig.model import Action, BlobId, LedgerRow, RevisionId
 
 _NAME = "record.jsonl"
 _LARGE = 1 << 22
-"""Bytes from which on it is shortened: every command reads it."""
-_KEPT = 5000
-"""Rows that are kept then, besides the last ones of each revision."""
+"""Bytes from which on it is shortened: every command reads it.
+
+Half as many of the newest rows are kept, besides the last ones of each revision.
+"""
 
 
 def append_rows(folder: Path, rows: Sequence[LedgerRow]) -> None:
@@ -114,9 +116,11 @@ def _shorten(folder: Path) -> None:
         (str(value.get("database")), str(value.get("environment")), str(value.get("revision"))): number
         for number, value in enumerate(values)
     }
-    kept = {*last.values(), *range(max(len(values) - _KEPT, 0), len(values))}
-    lines = "".join(json.dumps(values[number]) + "\n" for number in sorted(kept))
-    write_bytes(folder / _NAME, lines.encode())
+    lines = [json.dumps(value) + "\n" for value in values]
+    sizes = itertools.accumulate(len(line) for line in reversed(lines))
+    newest = sum(1 for size in sizes if size <= _LARGE // 2)
+    kept = {*last.values(), *range(len(lines) - newest, len(lines))}
+    write_bytes(folder / _NAME, "".join(lines[number] for number in sorted(kept)).encode())
 
 
 def _values(folder: Path) -> Iterator[dict[str, object]]:

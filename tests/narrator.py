@@ -60,8 +60,8 @@ class Developer:
         project.git("config", "user.name", name)
         project.git("config", "user.email", f"{self._prompt}@example.org")
 
-    def does(self, command: str, *, fails: bool = False, quietly: bool = False) -> str:
-        """Run ``git …`` or ``gitmig …`` and tell of it; what it printed. ``quietly`` leaves that untold."""
+    def does(self, command: str, *, fails: bool = False) -> str:
+        """Run ``git …`` or ``gitmig …`` and tell of it; what it printed."""
         words = shlex.split(command)
         env = {"DATABASE_URL": self._shared} if words[0] == SHARED else None
         program, *words = words[1:] if env else words
@@ -70,7 +70,7 @@ class Developer:
         # What goes on is told on stderr, before the result.
         said = run.stderr + run.stdout
         assert (run.exit_code != 0) == fails, f"{command}: exit code {run.exit_code}\n{said}"
-        self._story.add(self._prompt, command, "" if quietly else said)
+        self._story.add(self._prompt, command, said)
         return said
 
     def edits(self, path: str, text: str) -> None:

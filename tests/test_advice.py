@@ -187,7 +187,7 @@ def test_the_hook_follows_by_itself_where_nothing_is_lost(advised: Article) -> N
     assert project.heads() == (advised.second,)
     assert said(project, "merge", "--quiet", "feature") == f"database  at {newest}  Add an e-mail address\n"
     # Otherwise the advice has the reason.
-    advice, parked = line(project, "main").rstrip(), "parked: `gitmig upgrade` brings them back"
+    advice, parked = line(project, "main").rstrip(), "parked until the revision is applied again"
     database.execute(project.url, "insert into user (email) values ('ada@example.org')")
     for reason, prepare in (
         (f"GM020: the column user.email is dropped, and holds values in rows; {parked}", ()),
@@ -195,14 +195,14 @@ def test_the_hook_follows_by_itself_where_nothing_is_lost(advised: Article) -> N
     ):
         if prepare:
             project.git(*prepare)
-        assert said(project, "checkout", "--quiet", "HEAD~1") == f"{advice}  ({reason})\n"
+        assert said(project, "checkout", "--quiet", "HEAD~1") == f"{advice}  (not synced: {reason})\n"
         assert said(project, "checkout", "--quiet", "main") == ""
     assert project.heads() == (newest,)
     assert project.columns("user") == ("id", "username", "email")
     # Nor is a protected database moved up, but by a person.
     project.gitmig("rollback", "--database-only", "--yes", "--database", "app.db", check=0)
     assert said(project, "checkout", "--quiet", "HEAD~1") == ""
-    protected = "  (sqlite:///app.db is protected)\n"
+    protected = "  (not synced: sqlite:///app.db is protected)\n"
     assert said(project, "checkout", "--quiet", "main").endswith(protected)
     assert project.heads() == (advised.second,)
     # None of the project's code is run to find that out.
@@ -217,5 +217,19 @@ def test_the_hook_follows_by_itself_where_nothing_is_lost(advised: Article) -> N
     elsewhere = {"DATABASE_URL": "sqlite:///other.db"}
     result = project.try_git("checkout", "--quiet", "main~1", env=elsewhere)
     reason = "the database is sqlite:///other.db, and not sqlite:///app.db"
-    assert (result.exit_code, result.stderr) == (0, f"{advice}  ({reason})\n")
+    assert (result.exit_code, result.stderr) == (0, f"{advice}  (not synced: {reason})\n")
     assert not project.path("other.db").exists()
+
+
+def test_the_hook_leaves_models_of_a_rollback(advised: Article) -> None:
+    """It moves a database, and no files."""
+    project = advised.project
+    project.git("config", "gitmig.sync", "auto")
+    project.gitmig("rollback", check=0)
+    rolled_back = project.read("app/models.py")
+    before = project.heads()
+    project.append(".gitignore", "/more\n")
+    project.git("commit", "--quiet", "-m", "More", ".gitignore")
+    told = said(project, "checkout", "--quiet", "HEAD~1")
+    assert told == "" or told.endswith("  (not synced: a rollback left the models as they are)\n")
+    assert (project.read("app/models.py"), project.heads()) == (rolled_back, before)

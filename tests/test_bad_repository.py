@@ -129,7 +129,7 @@ def test_more_than_one_head_is_found(two_heads: Project, command: tuple[str, ...
 def test_more_than_one_head_comes_first_in_status(two_heads: Project) -> None:
     assert findings(two_heads, "status") == [
         ("GM002", "error", HEADS, "alembic merge heads"),
-        ("GM011", "error", "the database is 1 revision behind the checkout", "gitmig upgrade"),
+        ("GM011", "error", "the database is 1 revision behind the checkout", "gitmig sync"),
     ]
     answer = two_heads.gitmig("status", "--json", check=1).json
     assert (answer["in_step"], answer["hint"]) == (False, "alembic merge heads")

@@ -114,8 +114,9 @@ class TestStaged:
         told.project.gitmig("rollback", check=0)
         told.project.git("add", "app/models.py")
         assert told.project.gitmig("check", "--staged", check=1).stderr == (
-            f"GM001 these are the models of {told.first}, as a rollback put them there\n"
-            f"  Hint: gitmig rollback {told.first} --commit  (or take them forward again: gitmig upgrade)\n"
+            f"GM001 these are the models of {told.first}, as a rollback put them there "
+            "(gitmig upgrade takes them forward again)\n"
+            f"  Hint: gitmig rollback {told.first} --commit\n"
         )
 
     def test_a_revision_taken_out_while_its_models_stay(self, told: Article) -> None:

@@ -219,8 +219,10 @@ def test_models_that_a_rollback_put_there() -> None:
     assert looking.hint == "gitmig upgrade"
     committing = rolled_back(RevisionId("aaaa"), committing=True)
     assert (committing.code, committing.severity) == ("GM001", Severity.ERROR)
-    assert committing.message == "these are the models of aaaa, as a rollback put them there"
-    assert committing.hint == "gitmig rollback aaaa --commit  (or take them forward again: gitmig upgrade)"
+    assert committing.message == (
+        "these are the models of aaaa, as a rollback put them there (gitmig upgrade takes them forward again)"
+    )
+    assert committing.hint == "gitmig rollback aaaa --commit"
 
 
 def test_severities_of_the_settings() -> None:

@@ -78,7 +78,10 @@ class TestInstall:
             '  Hint: gitmig revise -m "…"\n'
         )
         said = revised.gitmig("hook", "uninstall", check=0)
-        assert said.stdout == "the hook is not installed\n"
+        hooks = ("pre-commit", "post-checkout", "post-merge")
+        removed = [f"removed from {revised.path('.git/hooks')}/{name}" for name in hooks]
+        assert said.stdout.splitlines() == removed
+        assert revised.gitmig("hook", "uninstall", check=0).stdout == "the hook is not installed\n"
         assert list(revised.path(ROOM).parent.iterdir()) == []
         assert commit(revised).exit_code == 0
 

@@ -310,8 +310,8 @@ def test_a_script_that_was_edited_after_it_was_applied_is_told(tmp_path: Path) -
     assert project.read(path) != text
     said = project.gitmig("status", check=0)
     assert said.stderr.splitlines() == [
-        f"GM019 warning: the script of {FIRST} was edited after it was applied",
-        f"  Hint: git log -p -- {path}  (the database keeps what was applied)",
+        f"GM019 warning: the script of {FIRST} was edited after it was applied; the database has what was",
+        f"  Hint: git log -p -- {path}",
     ]
     assert said.stdout.splitlines()[-1] == "in step"
 

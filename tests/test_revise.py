@@ -110,8 +110,9 @@ def test_no_difference(tmp_path: Path) -> None:
     before = project.snapshot()
     result = project.gitmig("revise", "-m", "Nothing", check=1)
     assert result.stderr == (
-        "Error: the models say what the head revision was made for: there is nothing to revise\n"
-        "Hint: git commit  (or a data migration: gitmig revise --empty)\n"
+        "Error: the models say what the head revision was made for: there is nothing to revise "
+        "(gitmig revise --empty, for a data migration)\n"
+        "Hint: gitmig status\n"
     )
     assert project.snapshot() == before
 
@@ -279,8 +280,9 @@ def test_a_head_that_is_not_committed_yet(tmp_path: Path) -> None:
     path = newest(project, before)
     result = project.gitmig("revise", "-m", "Again", check=1)
     assert result.stderr == (
-        f"Error: the revision {revision_of(path)} is not committed yet ({path})\n"
-        "Hint: gitmig upgrade --commit  (or draft it anew: gitmig revise --amend)\n"
+        f"Error: the revision {revision_of(path)} is not committed yet "
+        f"({path}; gitmig revise --amend drafts it anew)\n"
+        "Hint: gitmig upgrade --commit\n"
     )
 
 

@@ -69,6 +69,6 @@ def test_models_that_change_too_are_a_revision_of_their_own(tmp_path: Path) -> N
     result = project.gitmig("revise", "--empty", "-m", "Fill", check=1)
     assert result.stderr == (
         "Error: the models change too: a data migration is a revision of its own\n"
-        'Hint: gitmig revise -m "…"  (then the data migration)\n'
+        "Hint: gitmig revise -m MESSAGE\n"
     )
     assert project.snapshot() == before

@@ -82,7 +82,7 @@ def test_the_article(tmp_path: Path, database_url: str) -> None:
     # What a rollback put there is not committed by accident.
     blocked = project.try_git("commit", "--all", "--message", "By accident")
     assert blocked.exit_code == 1
-    assert blocked.stderr.startswith(f"GM001 these are the models of {first}, as a rollback put them there\n")
+    assert blocked.stderr.startswith(f"GM001 these are the models of {first}, as a rollback put them there (")
 
     # Further down, and then all the way up with one command.
     project.gitmig("rollback", "--yes", check=0)

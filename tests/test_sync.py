@@ -327,3 +327,32 @@ def test_a_killed_sync_of_an_edited_revision(told: Article, ledger: bool) -> Non
         project.gitmig("sync", env={"GITMIG_TEST_KILL_AT": "database-committed"})
         assert project.gitmig("recover", "--json", check=0).json["recovered"]["side"] == "after"
         assert steps(project) == []
+
+
+def test_a_revision_on_top_of_another_one_now_is_out_of_step(told: Article) -> None:
+    """After a rebase, say: the version table holds the same id, and the database lacks what is below it."""
+    project = told.project
+    revision = third(told)
+    (path,) = project.top.glob(f"alembic/versions/{revision}_*.py")
+    plain(project, "c3c3", told.second, up="op.create_table('t', sa.Column('id', sa.Integer))",
+          down="op.drop_table('t')", message="Between")  # fmt: skip
+    path.write_text(path.read_text().replace(told.second, "c3c3"))
+    project.commit("Rebase by hand")
+    status = project.gitmig("status", check=1)
+    message = f"GM019 the database has {revision} as it was applied, on top of {told.second}"
+    assert message in status.stderr
+    assert status.stdout.endswith("→ gitmig sync\n")
+    project.gitmig("sync", check=0)
+    assert project.gitmig("status", "--json", check=0).json["in_step"] is True
+    assert "t" in database.tables(project.url)
+
+
+def test_stopping_on_the_way_leaves_rolled_back_models(told: Article) -> None:
+    """The database goes down as far as it can; what a rollback put into the work tree is none of that."""
+    project = told.project
+    on_a_branch(told)
+    project.gitmig("sync", check=0)
+    project.gitmig("rollback", "--yes", check=0)
+    rolled_back = project.read("app/models.py")
+    project.gitmig("sync", "--stop-at", told.first, "--json")
+    assert project.read("app/models.py") == rolled_back

@@ -28,7 +28,7 @@ def run(words: Sequence[str]) -> None:
             return
         reason = _follow(advice) if _automatic() else None
         if reason != "":
-            print(advice.line + (f"  ({reason})" if reason else ""), file=sys.stderr)
+            print(advice.line + (f"  (not synced: {reason})" if reason else ""), file=sys.stderr)
     except (Exception, KeyboardInterrupt):
         return
 

@@ -22,7 +22,14 @@ def install(common: Common) -> int:
 
 def uninstall(common: Common) -> int:
     """Remove our part of the hooks, and nothing else."""
-    return _finish(common, uninstall_hook(open_repository(common.project)))
+    repository = open_repository(common.project)
+    before = hook_state(repository)
+    after = uninstall_hook(repository)
+    there = [each for each in (before, *before.advising) if each.installed and each.owner is None]
+    if there and not after.installed and common.format != "json":
+        print("\n".join(f"removed from {each.path}" for each in there))
+        return 0
+    return _finish(common, after)
 
 
 def status(common: Common) -> int:

@@ -72,7 +72,7 @@ def _merged(
     added = [r for r in head_graph.scripts if r not in project.graph(project.commit_tree(fork)).scripts]
     moved = tuple(_moved(base_graph, graph, added))
     for script, parent in moved:
-        yield base_moved(script, parent, base, base_graph.heads)
+        yield base_moved(script, parent, base, base_graph.heads, merged=fork == theirs)
     for finding in graph_findings(graph):
         if finding.message not in known and not (moved and finding.code == "GM002"):
             yield finding

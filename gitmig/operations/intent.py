@@ -55,6 +55,7 @@ def _require_committed_head(project: Project, graph: Graph) -> None:
     for revision in graph.heads:
         if revision not in committed:
             raise Refused(
-                f"the revision {revision} is not committed yet ({graph.scripts[revision].path})",
-                hint="gitmig upgrade --commit  (or draft it anew: gitmig revise --amend)",
+                f"the revision {revision} is not committed yet ({graph.scripts[revision].path}; "
+                "gitmig revise --amend drafts it anew)",
+                hint="gitmig upgrade --commit",
             )

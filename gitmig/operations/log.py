@@ -80,5 +80,6 @@ def _findings(project: Project, graph: Graph, seen: Seen | None) -> tuple[Findin
     return (
         *graph_findings(graph),
         *in_progress(operation, Severity.WARNING),
-        *(unknown_heads(seen.heads, graph) if seen is not None else ()),
+        # Whether git has its script takes a look at the database's name, which `status` has.
+        *(unknown_heads(seen.heads, graph, hint="gitmig status") if seen is not None else ()),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitmig.graph import Graph
-from gitmig.model import Action, DatabaseState, LedgerRow, RevisionId, Script
+from gitmig.model import Action, DatabaseState, Header, LedgerRow, RevisionId, Script
 from gitmig.operations.work_trees import Moved, recorded_moves
 from gitmig.project import Project
 from gitmig.scripts import program_digest, read_script_bytes
@@ -17,8 +17,8 @@ class Edited:
     """A script that is another program than the one that was applied."""
 
     script: Script
-    other_schema: bool
-    """Whether the two are recorded to lead to different schemas, so that the database has another one."""
+    why: str | None
+    """In what the database differs for it: another place, or another schema by what the two record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def edited_scripts(
     return tuple(
         Edited(
             script=graph.scripts[revision],
-            other_schema=_has_other_schema(project, graph.scripts[revision], last[revision]),
+            why=_difference(project, graph.scripts[revision], last[revision]),
         )
         for revision in graph.topological()
         if revision in applied
@@ -95,11 +95,19 @@ def _is_edited(project: Project, script: Script, row: LedgerRow) -> bool:
     return program_digest(tree.read(script.path) or b"") != row.program
 
 
-def _has_other_schema(project: Project, script: Script, row: LedgerRow) -> bool:
-    """Whether both forms of a script have a record of the schema after them, and not the same."""
+def _difference(project: Project, script: Script, row: LedgerRow) -> str | None:
+    """What `sync` would do anew for: the other form of the script has other parents, or another schema."""
     data = project.git.objects.read(row.script) if project.repository is not None and row.script else None
     applied = read_script_bytes(script.path, data) if data is not None else None
-    if not isinstance(applied, Script) or None in (applied.header.schema, script.header.schema):
-        return False
+    if not isinstance(applied, Script):
+        return None
+    if set(applied.down_revisions) != set(script.down_revisions):
+        return f"on top of {', '.join(applied.down_revisions) or 'nothing'}"
     then, now = applied.header, script.header
-    return (then.dialect, then.sqlalchemy) == (now.dialect, now.sqlalchemy) and then.schema != now.schema
+    if None in (then.schema, now.schema) or then.schema == now.schema:
+        return None
+    return "which makes another schema" if _comparable(then, now) else None
+
+
+def _comparable(one: Header, other: Header) -> bool:
+    return (one.dialect, one.sqlalchemy) == (other.dialect, other.sqlalchemy)

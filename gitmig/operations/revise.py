@@ -101,7 +101,7 @@ def _require_difference(material: Material, intent: Intent, options: ReviseOptio
     if options.empty and material.changes:
         raise Refused(
             "the models change too: a data migration is a revision of its own",
-            hint='gitmig revise -m "…"  (then the data migration)',
+            hint="gitmig revise -m MESSAGE",
         )
     if options.empty or material.changes or material.base is None:
         return
@@ -111,8 +111,9 @@ def _require_difference(material: Material, intent: Intent, options: ReviseOptio
             hint="gitmig rollback --commit",
         )
     raise NoDifference(
-        "the models say what the head revision was made for: there is nothing to revise",
-        hint="git commit  (or a data migration: gitmig revise --empty)",
+        "the models say what the head revision was made for: there is nothing to revise "
+        "(gitmig revise --empty, for a data migration)",
+        hint="gitmig status",
     )
 
 

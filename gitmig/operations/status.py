@@ -80,10 +80,7 @@ def status(project: Project) -> Status:
         findings = with_severities(
             (
                 *_findings(project, graph, place, database, worker),
-                *(
-                    edited(one.script, other_schema=one.other_schema)
-                    for one in edited_scripts(project, graph, database, record)
-                ),
+                *(edited(one.script, one.why) for one in edited_scripts(project, graph, database, record)),
             ),
             project.settings.severity,
         )

@@ -63,7 +63,7 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
     restored = result.plan.of(Action.RESTORE, Action.REMOVE)
     if result.command == "rollback" and not result.heads:
         yield _BASE
-    elif restored:
+    elif restored and result.command != "switch":
         yield f"models    {_files(restored)}{_origin(restored)}"
     if result.staged:
         yield f"staged    {result.path} and the models, to be committed with your other changes"

@@ -80,7 +80,8 @@ def _checked_out(status: Status) -> str:
 def _moved(moved: Moved) -> str:
     moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(moved.row.time))
     branch = f" ({moved.row.branch})" if moved.row.branch else ""
-    return f"moved {moment} from the work tree {moved.tree}{branch}"
+    who = f" by {moved.row.who}" if moved.row.who else ""
+    return f"moved {moment}{who} from the work tree {moved.tree}{branch}"
 
 
 def _gap(recorded: Recorded, messages: dict[RevisionId, str]) -> str:
