@@ -11,6 +11,7 @@ import json
 import os
 import re
 import time
+import zlib
 
 from gitmig.git_folders import git_folders
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    from gitmig.configuration import Configuration
+
+_TOML = "pyproject.toml"
 _BUSY = ("rebase-merge", "rebase-apply", "BISECT_LOG")
 _NAMES = (b"revision", b"down_revision", b"depends_on")
 _ASSIGNED = re.compile(
@@ -115,7 +119,7 @@ def _newest(common: str, key: str, note: dict[str, Any]) -> dict[str, Any]:
 
 
 def _about(note: dict[str, Any]) -> Advice | None:
-    heads = checkout_heads(note["config"], note["section"])
+    heads = checkout_heads(note["config"], note["section"], note.get("layout"))
     if heads is None or heads == set(note["heads"]):
         return None
     where = " and ".join(_named(head, note) for head in note["heads"]) or "base"
@@ -138,13 +142,35 @@ def _moment(seconds: float) -> str:
     return time.strftime("%H:%M" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
 
 
-def checkout_heads(config: str, section: str) -> set[str] | None:
-    """The heads of the files on disk; None where there are none to read, or they cannot be told apart."""
+def checkout_heads(config: str, section: str, layout: Sequence[Any] | None = None) -> set[str] | None:
+    """The heads of the files on disk; None where there are none to read, or they cannot be told apart.
+
+    ``layout`` is a :func:`fingerprint` of the configuration, with the folders of the revisions by then and
+    whether those below count: while it holds, the configuration is not read again.
+    """
+    if layout and layout[0] == fingerprint(config):
+        _, versions, recursive = layout
+    else:
+        found = _configuration(config, section)
+        if found is None:
+            return None
+        versions, recursive = found.versions, found.recursive
+    paths = [path for folder in versions for path in _below(folder, recursive)]
+    return _heads([*dict.fromkeys(paths)])
+
+
+def fingerprint(config: str, top: str = ".") -> int | None:
+    """Of what the configuration's files hold; None where it is not there."""
+    ini = _text(os.path.join(top, config))
+    toml = _text(os.path.join(top, os.path.dirname(config), _TOML))
+    return None if ini is None else zlib.crc32(f"{ini}\0{toml or ''}".encode())
+
+
+def _configuration(config: str, section: str) -> Configuration | None:
     from gitmig.configuration import File, parse_configuration
     from gitmig.errors import GitmigError
 
-    folder = os.path.dirname(config)
-    toml = os.path.join(folder, "pyproject.toml")
+    toml = os.path.join(os.path.dirname(config), _TOML)
     files = {
         path: File(path=path.replace(os.sep, "/"), text=text)
         for path in (config, toml)
@@ -154,13 +180,9 @@ def checkout_heads(config: str, section: str) -> set[str] | None:
         return None
     ini = files[config] if config != toml else None
     try:
-        found = parse_configuration(ini=ini, toml=files.get(toml), section=section)
+        return parse_configuration(ini=ini, toml=files.get(toml), section=section)
     except GitmigError:
         return None
-    if found is None:
-        return None
-    paths = [path for versions in found.versions for path in _below(versions, found.recursive)]
-    return _heads([path for path in dict.fromkeys(paths) if found.holds(path)])
 
 
 def _text(path: str) -> str | None:
@@ -179,7 +201,9 @@ def _below(folder: str, recursive: bool) -> Iterator[str]:
     for entry in entries:
         path = f"{folder}/{entry.name}" if folder else entry.name
         if entry.name.endswith(".py"):
-            yield path
+            # What Alembic passes over.
+            if not entry.name.startswith((".#", "__init__")):
+                yield path
         elif recursive and entry.is_dir():
             yield from _below(path, recursive)
 

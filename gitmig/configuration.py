@@ -8,10 +8,8 @@ from __future__ import annotations
 import configparser
 import posixpath
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from gitmig.errors import NoAlembic, SettingsError
 
@@ -129,6 +127,9 @@ def _interpolated(parser: configparser.ConfigParser, section: str, key: str) -> 
 
 
 def _toml_values(file: File) -> Values | None:
+    # Not at the top: the hook after a checkout does without, where there is no pyproject.toml.
+    import tomllib
+
     try:
         tool = tomllib.loads(file.text).get("tool")
     except tomllib.TOMLDecodeError as error:
@@ -204,6 +205,8 @@ def _text(value: str | tuple[str, ...] | None) -> str | None:
 
 def holds_password(url: str | None) -> bool:
     """Whether a ``sqlalchemy.url`` as it stands in a file holds a real password."""
+    from urllib.parse import urlsplit
+
     try:
         password = urlsplit(url or "").password
     except ValueError:

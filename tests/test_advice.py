@@ -233,3 +233,17 @@ def test_the_hook_leaves_models_of_a_rollback(advised: Article) -> None:
     told = said(project, "checkout", "--quiet", "HEAD~1")
     assert told == "" or told.endswith("  (not synced: a rollback left the models as they are)\n")
     assert (project.read("app/models.py"), project.heads()) == (rolled_back, before)
+
+
+def test_a_configuration_that_changed_since_is_read_again(advised: Article) -> None:
+    """What was noted of it holds only while its files do."""
+    project = advised.project
+    project.git("switch", "--quiet", "main")
+    project.git("mv", "alembic", "migrations")
+    project.write("alembic.ini", project.read("alembic.ini").replace("/alembic", "/migrations"))
+    project.commit("Move")
+    assert said(project, "checkout", "--quiet", "feature") == ""
+    assert said(project, "checkout", "--quiet", "main") == line(project)
+    project.git("branch", "--quiet", "--force", "feature", "main")
+    project.gitmig("sync", "--yes", check=0)
+    assert said(project, "checkout", "--quiet", "main~1") == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gitmig.advice import fingerprint
 from gitmig.model import RevisionId
 from gitmig.project import Project
 from gitmig.seen import Surroundings, remember
@@ -11,14 +12,19 @@ def note_seen(project: Project, database: str, heads: tuple[RevisionId, ...]) ->
     """Note what was just read from the database, with the branch and the messages that go with it."""
     if project.repository is None:
         return
-    scripts = project.graph().scripts
+    scripts, configuration = project.graph().scripts, project.configuration
     known = all(head in scripts for head in heads)
     commit = project.repository.head()
     around = Surroundings(
-        config=project.configuration.path,
-        section=project.configuration.section,
+        config=configuration.path,
+        section=configuration.section,
         branch=(project.repository.branch() or (commit and commit[:8])) if known else None,
         messages={head: scripts[head].message for head in heads if head in scripts},
+        layout=(
+            fingerprint(configuration.path, str(project.top)),
+            configuration.versions,
+            configuration.recursive,
+        ),
     )
     remember(
         project.repository.private(),
