@@ -155,6 +155,9 @@ class Victim:
         if ended == "applied":
             if self._strikes % 3 == 0:
                 assert project.gitmig("status", "--json").json["hint"] == "gitmig upgrade --commit"
+            # Where git itself was killed it may leave its lock of HEAD, which it asks a person to remove
+            # (docs/safety.md): whose that is nobody can tell.
+            project.path(".git/HEAD.lock").unlink(missing_ok=True)
             project.gitmig("upgrade", "--commit", check=0)
         after = self._is_after(command)
         assert ended in (("finished", "applied", "after", "nothing") if after else ("before", "nothing")), (
