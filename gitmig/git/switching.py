@@ -156,10 +156,8 @@ def require_possible(repository: Repository, switch: Switch, put_back: Restorati
     require_no_lock(repository)
     old, new = _differences(repository, switch)
     tracked = index_entries(repository.runner)
-    back = put_back.new if put_back is not None else {}
-    for path in sorted(put_back.paths) if put_back is not None else ():
-        if tracked.get(path) != back.get(path):
-            raise _refused(switch, f"{quoted(path)} is staged", f"git restore --staged {quoted(path)}")
+    if put_back is not None:
+        _require_unstaged(switch, tracked, put_back)
     for path in sorted(set(new) - set(old) - set(tracked)):
         try:
             require_free(repository, path, old)
@@ -179,6 +177,13 @@ def require_possible(repository: Repository, switch: Switch, put_back: Restorati
         except GitError as error:
             more = error.detail if error.detail and "\n" in error.detail else None
             raise _refused(switch, error.message, None, more) from error
+
+
+def _require_unstaged(switch: Switch, tracked: Mapping[str, Entry], put_back: Restoration) -> None:
+    """What goes back to HEAD's in the work tree has to be so in the index: git would carry it along."""
+    for path in sorted(put_back.paths):
+        if tracked.get(path) != put_back.new.get(path):
+            raise _refused(switch, f"{quoted(path)} is staged", f"git restore --staged {quoted(path)}")
 
 
 def _refused(switch: Switch, why: str, hint: str | None, detail: str | None = None) -> Refused:

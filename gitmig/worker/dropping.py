@@ -32,9 +32,8 @@ class Downgrade(Step):
 
     def seen(self, text: str) -> str:
         """Parks first; the text stays as it is."""
-        several = self.read(text)
         renamed = _Renamed()
-        for statement in several:
+        for statement in self.read(text):
             rebuild = statement.rebuild()
             if rebuild is not None and rebuild.new.table.startswith(REBUILT):
                 used = frozenset(each.lower() for each in rebuild.used)
