@@ -199,7 +199,10 @@ def test_a_value_that_the_upgrade_fills_itself_comes_at_the_end(tmp_path: Path, 
     assert database.query(postgres_url, "select id, x from t order by id") == ((1, 1), (3, 3))
 
 
-def test_an_upgrade_that_fails_with_them_is_applied_without(tmp_path: Path, postgres_url: str) -> None:
+@pytest.mark.parametrize("commits", [False, True])
+def test_an_upgrade_that_fails_with_them_is_applied_without(
+    tmp_path: Path, postgres_url: str, commits: bool
+) -> None:
     """The step sees rows that it did not expect, and then goes on as if there were none."""
     up = (
         f"{TEAM}\nop.execute('INSERT INTO team VALUES (9, null)')\n"
@@ -207,6 +210,8 @@ def test_an_upgrade_that_fails_with_them_is_applied_without(tmp_path: Path, post
         "op.create_foreign_key('fk', 't', 'team', ['team_id'], ['id'])\n"
         "op.execute(\"INSERT INTO team VALUES (1, 'one')\")"
     )
+    if commits:
+        up += "\nwith op.get_context().autocommit_block():\n    op.execute('SELECT 1')"
     rows = [*ONES, "update team set name = 'mine' where id = 1"]
     project = made(tmp_path, postgres_url, up, f"op.drop_constraint('fk', 't')\n{UNPOINT}", rows)
     parked(project)

@@ -90,15 +90,18 @@ class Parking:
             if step.ended or not step.touched or not _is_about_rows(error):
                 raise
             execute(connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            # Now already: without the rows the step may come to where it commits by itself.
+            execute(connection, f"RELEASE SAVEPOINT {_SAVEPOINT}")
             del self.back[told:]
             try:
                 apply()
             except Exception:
                 raise error from None  # It is not for the rows that it fails.
             step.leave(f"the upgrade fails with them: {first_line(error)}")
-        # Where the step itself has ended the transaction, nothing is there to go back to.
-        if not step.ended:
-            execute(connection, f"RELEASE SAVEPOINT {_SAVEPOINT}")
+        else:
+            # Where the step itself has ended the transaction, nothing is there to go back to.
+            if not step.ended:
+                execute(connection, f"RELEASE SAVEPOINT {_SAVEPOINT}")
 
     @contextmanager
     def _listening(self, step: Step) -> Iterator[None]:
