@@ -13,8 +13,8 @@ from gitmig.losses import Drop
 from gitmig.messages import Moves
 from gitmig.model import CommitId, Plan, RevisionId
 from gitmig.parked import ParkedRows
-from gitmig.passwords import without_passwords
 from gitmig.person import Person
+from gitmig.wire.redaction import without_passwords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

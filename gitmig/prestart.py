@@ -14,16 +14,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Loaded by path under a private name: gitmig need not be importable in the project's interpreter. Nothing of
-# the project may come in before that (it may have a `types.py`), and its atexit handlers are not waited for.
-_BOOT = (
-    'import sys; "" in sys.path and sys.path.remove(""); import os, importlib.util as u; p = sys.argv[1];'
-    's = u.spec_from_file_location("_gitmig_worker", os.path.join(p, "__init__.py"),'
-    " submodule_search_locations=[p]);"
-    'm = sys.modules["_gitmig_worker"] = u.module_from_spec(s); s.loader.exec_module(m);'
-    "from _gitmig_worker.main import main; os._exit(main())"
+BOOT = (
+    'import sys; "" in sys.path and sys.path.remove(""); import os;'
+    'm = sys.modules["_gitmig"] = type(sys)("_gitmig"); m.__path__ = [sys.argv[1]];'
+    "from _gitmig.worker.main import main; os._exit(main())"
 )
-_PACKAGE = Path(__file__).parent / "worker"
+"""What the project's interpreter runs; its first argument is :data:`PACKAGE`.
+
+The worker is loaded by path, under a private name: the project's interpreter need not have gitmig.
+``_gitmig`` is this folder without its ``__init__``, so that the worker's ``from ..wire import …`` means
+there what it means here. Nothing of the project may come in before that (it may have a ``types.py``), and
+its atexit handlers are not waited for.
+"""
+PACKAGE = Path(__file__).parent
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 _MOVING = ("upgrade", "rollback", "sync", "switch")
 _COMMANDS = ("check", "status", "revise", "tie", *_MOVING)
@@ -82,7 +85,7 @@ def _start(command: Sequence[str], directory: Path, verbose: bool, moving: bool 
     handle, name = tempfile.mkstemp(prefix="gitmig-worker-")
     try:
         process = subprocess.Popen(
-            [*command, "-c", _BOOT, str(_PACKAGE), *(["moving"] if moving else [])],
+            [*command, "-c", BOOT, str(PACKAGE), *(["moving"] if moving else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if verbose else handle,

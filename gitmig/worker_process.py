@@ -20,7 +20,7 @@ from gitmig import prestart, twin
 from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, WorkerCrashed
 from gitmig.interpreter import OWN
 from gitmig.messages import Json, WorkerOptions, a_text, an_object, folder_told
-from gitmig.passwords import without_passwords
+from gitmig.wire.redaction import without_passwords
 from gitmig.worker_errors import frames_of, translated
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import atexit
 import contextlib
 import functools
 import gc
-import importlib.util
+import importlib
 import io
 import json
 import os
@@ -45,7 +45,7 @@ _LIBRARIES = (
 )
 # Of the libraries' own: what they import when a command is parsed. Some versions have none of that.
 _PRIVATE = ("rich._emoji_codes", "typer._adapters", "typer._click.decorators")
-_WORKER = Path(__file__).resolve().parent.parent / "gitmig" / "worker"
+_GITMIG = Path(__file__).resolve().parent.parent / "gitmig"
 # Read before a test's environment is sealed off.
 _EXECUTE = os.environ.get("GITMIG_TEST_EXEC", "0") != "0"
 _PID_AND_STATUS = 16
@@ -305,15 +305,11 @@ def serve(listener: socket.socket) -> None:
 
 def _load_worker() -> None:
     """The worker's modules, as gitmig has the project's interpreter load them; see gitmig/prestart.py."""
-    spec = importlib.util.spec_from_file_location(
-        "_gitmig_worker", _WORKER / "__init__.py", submodule_search_locations=[str(_WORKER)]
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules["_gitmig_worker"] = package = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(package)
-    for path in _WORKER.glob("[!_]*.py"):
-        __import__(f"_gitmig_worker.{path.stem}")
+    package = sys.modules["_gitmig"] = types.ModuleType("_gitmig")
+    package.__path__ = [str(_GITMIG)]
+    for room in ("wire", "worker"):
+        for path in (_GITMIG / room).rglob("[!_]*.py"):
+            __import__(".".join(("_gitmig", *path.relative_to(_GITMIG).with_suffix("").parts)))
 
 
 def _watch(connection: socket.socket) -> None:

@@ -18,10 +18,11 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from ..wire.redaction import without_passwords
 from .channel import Failure
 from .config import alembic_config, script_directory
 from .session import Session
-from .tracebacks import user_traceback, without_passwords
+from .tracebacks import user_traceback
 
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 

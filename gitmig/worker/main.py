@@ -107,7 +107,8 @@ def _without_collecting() -> Iterator[None]:
 
 
 def _told(error: BaseException) -> dict[str, Any]:
-    from .tracebacks import first_line, without_passwords
+    from ..wire.redaction import without_passwords
+    from .tracebacks import first_line
 
     if isinstance(error, Failure):
         detail = without_passwords(error.detail) if error.detail else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-_OWN = os.path.realpath(os.path.dirname(__file__))
+_OWN = os.path.realpath(os.path.dirname(os.path.dirname(__file__)))
 _STDLIB = os.path.realpath(os.path.dirname(os.__file__))
 _FOREIGN_NAMES = frozenset({"site-packages", "dist-packages", "__pypackages__", "__pycache__", ".git"})
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from ..wire.redaction import without_passwords
 from .blockers import sqlstate
 from .channel import Failure
 from .environment import first_line
 from .locks import Locks
 from .places import Places
-from .tracebacks import user_traceback, without_passwords
+from .tracebacks import user_traceback
 
 
 class Progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .tracebacks import without_passwords
+from ..wire.redaction import without_passwords
 
 _LITERAL = {"postgresql": re.compile(r"'|\$\w*\$"), "mysql": re.compile(r"['\"]")}
 _MOST = 100

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..wire.redaction import without_passwords
 from .channel import Failure, ParentGone
 from .places import Places
 
 if TYPE_CHECKING:
     from .session import Session
 
-_URL = re.compile(r"://([^:/@\s]*):[^@\s]*@(?:[^@/\s?]*@)*")
-_KEYWORD = re.compile(
-    r"\b((?:ssl)?password|passwd|pwd|PGPASSWORD)(['\"]?\s*[=:]\s*|%3D)"
-    r"(?!YES\b|NO\b)"  # MySQL: Access denied for user … (using password: YES)
-    r"('(?:[^'\\]|\\.)*'|\"[^\"]*\"|[^&;,\s'\")}]+)",
-    re.IGNORECASE,
-)
 _MOST_FRAMES = 12
-
-
-def without_passwords(text: str) -> str:
-    """The text with the passwords of URLs, queries and DSNs replaced by ``***``."""
-    return _KEYWORD.sub(r"\1\2***", _URL.sub(r"://\1:***@", text))
 
 
 def first_line(error: BaseException) -> str:

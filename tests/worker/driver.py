@@ -13,18 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import gitmig
+from gitmig.prestart import BOOT, PACKAGE
 from tests import forking
 
 Json = dict[str, Any]
-
-PACKAGE = Path(gitmig.__file__).parent / "worker"
-BOOT = (
-    'import sys; "" in sys.path and sys.path.remove(""); import os, importlib.util as u; p = sys.argv[1];'
-    ' s = u.spec_from_file_location("_gitmig_worker", os.path.join(p, "__init__.py"),'
-    ' submodule_search_locations=[p]); m = sys.modules["_gitmig_worker"] = u.module_from_spec(s);'
-    " s.loader.exec_module(m); from _gitmig_worker.main import main; os._exit(main())"
-)
 
 
 class WorkerError(Exception):

@@ -13,16 +13,8 @@ from typing import Any
 
 import alembic.context
 
-import gitmig
+from gitmig.prestart import BOOT, PACKAGE
 from tests import database, forking
-
-_PACKAGE = Path(gitmig.__file__).parent / "worker"
-_BOOT = (
-    "import importlib.util as u,sys;p=sys.argv[1];"
-    "s=u.spec_from_file_location('_gitmig_worker',p+'/__init__.py',submodule_search_locations=[p]);"
-    "m=u.module_from_spec(s);sys.modules['_gitmig_worker']=m;s.loader.exec_module(m);"
-    "from _gitmig_worker.main import main;sys.argv[1:]=[];sys.exit(main())"
-)
 
 Json = dict[str, Any]
 Answer = Callable[[Json], Json]
@@ -50,7 +42,7 @@ class Child:
     def start(cls, top: Path, env: Mapping[str, str] | None = None, **options: object) -> Child:
         """Start a worker in ``top`` and open it there."""
         process = forking.popen(
-            [sys.executable, "-c", _BOOT, str(_PACKAGE)],
+            [sys.executable, "-c", BOOT, str(PACKAGE)],
             cwd=top,
             env={**os.environ, **(env or {}), "PYTHONHASHSEED": "0"},
         )

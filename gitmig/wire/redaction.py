@@ -1,8 +1,4 @@
-"""Passwords, taken out of text that somebody else wrote. Pure.
-
-The worker, which cannot import this, has the same rules in ``worker/tracebacks.py``; a test holds the two
-against each other.
-"""
+"""Passwords, taken out of text that somebody else wrote."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ import re
 _URL = re.compile(r"://([^:/@\s]*):[^@\s]*@(?:[^@/\s?]*@)*")
 _KEYWORD = re.compile(
     r"\b((?:ssl)?password|passwd|pwd|PGPASSWORD)(['\"]?\s*[=:]\s*|%3D)"
-    r"(?!YES\b|NO\b)"
+    r"(?!YES\b|NO\b)"  # MySQL: Access denied for user … (using password: YES)
     r"('(?:[^'\\]|\\.)*'|\"[^\"]*\"|[^&;,\s'\")}]+)",
     re.IGNORECASE,
 )
