@@ -41,6 +41,25 @@ class Place:
     common_dir: Path
 
 
+def git_dir_of(top: Path) -> Path | None:
+    """The git directory of a work tree, as its ``.git`` says; None if there is none."""
+    try:
+        text = os.fsdecode((top / ".git").read_bytes()).strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except IsADirectoryError:
+        return top / ".git"
+    return Path(os.path.abspath(top / text.removeprefix("gitdir: ")))
+
+
+def common_dir_of(git_dir: Path) -> Path:
+    """The git directory that a work tree's shares its objects with; often itself."""
+    try:
+        return Path(os.path.abspath(git_dir / os.fsdecode((git_dir / "commondir").read_bytes()).strip()))
+    except OSError:
+        return git_dir
+
+
 def inherited(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment without what ties it to another repository or index.
 

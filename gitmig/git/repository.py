@@ -16,7 +16,7 @@ from gitmig.git import changes, commits, publication
 from gitmig.git.changes import PathState
 from gitmig.git.command import TIMEOUT, Place, Runner, probe
 from gitmig.git.objects import Objects
-from gitmig.git.worktree import hash_files, records
+from gitmig.git.worktree import hash_files, objects_in, records
 from gitmig.model import BlobId, Commit, CommitId
 
 _OPERATIONS = (
@@ -140,6 +140,15 @@ class Repository:
             key, newline, value = record.partition("\n")
             values.setdefault(key, []).append(value if newline else "true")
         return values
+
+    def settings(self, prefixes: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """The values of all keys of git's configuration that begin with one of ``prefixes``."""
+        starts = tuple(prefixes)
+        return {key: tuple(values) for key, values in self._config.items() if key.startswith(starts)}
+
+    def objects_in(self, folder: Path) -> dict[str, str]:
+        """Variables with which git writes new objects into a folder instead of the repository."""
+        return objects_in(self.runner, folder)
 
     def hooks_folder(self) -> Path:
         """Where git looks for hooks here (``core.hooksPath`` is honoured)."""

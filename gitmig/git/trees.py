@@ -6,16 +6,20 @@ relative to the top, with forward slashes; ``""`` is the top.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import posixpath
+import shutil
+import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from gitmig.errors import GitError
 from gitmig.git.objects import Entry
-from gitmig.git.worktree import hash_files, index_entries, scan
+from gitmig.git.worktree import PLAIN, hash_files, index_entries, insert, scan
 from gitmig.model import BlobId, CommitId
 
 if TYPE_CHECKING:
@@ -77,6 +81,16 @@ def digest_of_lines(lines: Collection[bytes]) -> str | None:
 
 class GitTree:
     """What the trees of git share; these also know modes (:meth:`entry`, :meth:`entries`)."""
+
+    label: str
+    commit: CommitId | None = None
+
+    def tree_id(self, folder: Path, env: Mapping[str, str]) -> str:
+        """The id of git's own object for it, which is written if there is none.
+
+        ``folder`` is for temporary files, ``env`` says where new objects go. Raises GitError.
+        """
+        raise NotImplementedError
 
     def entry(self, path: str) -> Entry | None:
         """What lies at a path, links not followed; None also for the top."""
@@ -170,7 +184,14 @@ class CommitTree(GitTree):
     def __init__(self, repository: Repository, commit: CommitId) -> None:
         self._repository = repository
         self.label = f"commit {commit}"
-        self.commit: CommitId | None = commit
+        self.commit = commit
+
+    def tree_id(self, folder: Path, env: Mapping[str, str]) -> str:
+        """As :meth:`GitTree.tree_id`."""
+        found = self._repository.objects.find(f"{self.commit}^{{tree}}")
+        if found is None:
+            raise GitError(f"{self.label} is not in this clone")
+        return found.id
 
     @cached_property
     def _root(self) -> Mapping[str, Entry]:
@@ -228,8 +249,6 @@ class CommitTree(GitTree):
 class _FlatTree(GitTree):
     """A tree that comes as one list of files."""
 
-    commit: CommitId | None = None
-
     def _list(self) -> Mapping[str, Entry]:
         raise NotImplementedError
 
@@ -280,6 +299,23 @@ class IndexTree(_FlatTree):
         self._repository = repository
         self._index_file = repository.top / index_file if index_file else None
         self.label = "the index"
+
+    def tree_id(self, folder: Path, env: Mapping[str, str]) -> str:
+        """As :meth:`GitTree.tree_id`. The index itself is only read."""
+        runner = self._repository.runner
+        with tempfile.TemporaryDirectory(prefix="index-", dir=folder) as name:
+            ours = {**env, "GIT_INDEX_FILE": os.path.join(name, "index")}
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(
+                    self._index_file or self._repository.git_dir / "index", ours["GIT_INDEX_FILE"]
+                )
+            try:
+                out = runner.run([*PLAIN, "write-tree"], env=ours)
+            except GitError:  # conflicts
+                runner.run([*PLAIN, "read-tree", "--empty"], env=ours)
+                insert(runner, ours, self.entries())
+                out = runner.run([*PLAIN, "write-tree"], env=ours)
+        return out.decode().strip()
 
     def _list(self) -> Mapping[str, Entry]:
         env = {"GIT_INDEX_FILE": str(self._index_file)} if self._index_file else None

@@ -188,14 +188,21 @@ def private_index(runner: Runner, *, folder: Path | None) -> Iterator[dict[str, 
     with tempfile.TemporaryDirectory(prefix="gitmig-index-", dir=folder) as name:
         env = {"GIT_INDEX_FILE": os.path.join(name, "index")}
         if folder is None:
-            objects = os.path.join(name, "objects")
-            os.mkdir(objects)
-            real = os.environ.get("GIT_OBJECT_DIRECTORY") if "GIT_QUARANTINE_PATH" in os.environ else None
-            shared = str(runner.place.common_dir / "objects")
-            sources = [os.path.abspath(real), shared] if real else [shared]
-            env["GIT_OBJECT_DIRECTORY"] = objects
-            env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = os.pathsep.join(map(_quoted, sources))
+            env |= objects_in(runner, Path(name))
         yield env
+
+
+def objects_in(runner: Runner, folder: Path) -> dict[str, str]:
+    """Variables with which git writes new objects into ``folder``, and reads those of the repository too."""
+    objects = folder / "objects"
+    objects.mkdir(exist_ok=True)
+    real = os.environ.get("GIT_OBJECT_DIRECTORY") if "GIT_QUARANTINE_PATH" in os.environ else None
+    shared = str(runner.place.common_dir / "objects")
+    sources = [os.path.abspath(real), shared] if real else [shared]
+    return {
+        "GIT_OBJECT_DIRECTORY": str(objects),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(map(_quoted, sources)),
+    }
 
 
 def _make(folder: Path) -> None:

@@ -1,0 +1,287 @@
+"""One folder that git takes from tree to tree: files, submodules, and links to what git ignores.
+
+The files are written by git itself, so that filters, line endings, symbolic links and modes are those of a
+checkout. What git ignores and the work tree has is linked in, bytecode aside. What is in neither is deleted:
+the project's code may have written it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitmig.errors import GitError
+from gitmig.git.command import Place, Runner, abandon, common_dir_of, git_dir_of, refusal
+from gitmig.git.worktree import PLAIN, records
+
+_SETTINGS = (
+    *PLAIN,
+    *(
+        "-c",
+        "core.untrackedCache=false",
+        "-c",
+        "submodule.recurse=false",
+        "-c",
+        "advice.sparseIndexExpanded=no",
+    ),
+    # Content of Git LFS that is not here is not fetched: its pointer is written.
+    *("-c", "lfs.fetchexclude=*"),
+)
+_SECONDS = 1.0
+"""After this time a person is told what takes so long."""
+_SMALL = 500
+"""Files in an ignored folder that is laid out with a link for each; a larger one is one link."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """A folder with files, and where git keeps what it knows of them."""
+
+    source: Place
+    """The repository whose objects are used, and the work tree that has what is ignored, if it is there."""
+    work: Path
+    git_dir: Path
+    env: Mapping[str, str]
+    """Variables for git; mostly none."""
+    sparse: Mapping[str, tuple[str, ...]]
+    """The settings of a sparse checkout, ``core.sparse…``; mostly none."""
+
+    def move(
+        self, known: str | None, tree: str, head: str, tell: Callable[[str], None] = lambda text: None
+    ) -> tuple[str, ...]:
+        """Take the files from the tree ``known`` (None: whatever is there) to ``tree``.
+
+        ``head`` is the content of HEAD. Returns the submodules whose commit is not here. Raises GitError.
+        """
+        self._prepare(head)
+        changed = self._difference(known, tree)
+        if changed is None:
+            remove(self.work)
+            remove(self.git_dir)
+            self._prepare(head)
+        for path in changed or ():
+            remove_bytecode(self.work / path)
+        ignored = self._start_ignored()
+        try:
+            self._write(tree, tell)
+            absent = tuple(self._submodules())
+            wanted = {} if ignored is None else dict(self._links(_answer(ignored)))
+        finally:
+            if ignored is not None:
+                abandon(ignored)
+        self._tidy(wanted)
+        return absent
+
+    @property
+    def head(self) -> str | None:
+        """The content of HEAD; None if nothing was laid out yet."""
+        try:
+            return (self.git_dir / "HEAD").read_text("utf-8").strip()
+        except OSError:
+            return None
+
+    @property
+    def _runner(self) -> Runner:
+        """git in this folder."""
+        return Runner(Place(top=self.work, git_dir=self.git_dir, common_dir=self.source.common_dir))
+
+    def _run(self, *args: str) -> bytes:
+        return self._runner.run([*_SETTINGS, *args], env=self.env)
+
+    def _difference(self, known: str | None, tree: str) -> list[str] | None:
+        """The paths in which two trees differ; None if everything has to be written."""
+        if known is None or not (self.git_dir / "index").exists():
+            return None
+        if known == tree:
+            return []
+        try:
+            out = self._run("diff-tree", "-r", "-z", "--no-renames", "--name-only", known, tree)
+        except GitError:
+            return None  # a tree that was never committed is not kept for ever
+        paths = list(records(out))
+        # Files that did not change may have other line endings or filters now.
+        return None if any(path.rpartition("/")[2] == ".gitattributes" for path in paths) else paths
+
+    def _prepare(self, head: str) -> None:
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.git_dir.mkdir(parents=True, exist_ok=True)
+        (self.git_dir / "index.lock").unlink(missing_ok=True)
+        (self.git_dir / "HEAD").write_text(f"{head}\n", "utf-8")
+        # Relative: in a container the same folders may lie elsewhere.
+        common = os.path.relpath(self.source.common_dir, self.git_dir)
+        (self.git_dir / "commondir").write_bytes(os.fsencode(common) + b"\n")
+        ours = os.path.relpath(self.git_dir, self.work)
+        (self.work / ".git").write_bytes(b"gitdir: " + os.fsencode(ours) + b"\n")
+        patterns = self.git_dir / "info" / "sparse-checkout"
+        patterns.unlink(missing_ok=True)
+        if self.sparse:
+            patterns.parent.mkdir(exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(self.source.git_dir / "info" / "sparse-checkout", patterns)
+
+    def _write(self, tree: str, tell: Callable[[str], None]) -> None:
+        """Have git write the files: those that are changed or missing, and no others."""
+        sparse = [word for name, values in self.sparse.items() for word in ("-c", f"{name}={values[-1]}")]
+        process = self._runner.start([*_SETTINGS, *sparse, "read-tree", "--reset", "-u", tree], env=self.env)
+        try:
+            _, error = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            tell(f"laying out the files of {self.source.top.name} for its code to run in …")
+            _, error = process.communicate()
+        if process.returncode:
+            raise refusal(error)
+
+    def _submodules(self) -> Iterator[str]:
+        """Lay out the submodules, each from its own repository; those whose commit is not here."""
+        if not (self.work / ".gitmodules").is_file():
+            return
+        for entry in records(self._run("ls-files", "-s", "-z")):
+            mode, commit, _, path = re.split("[ \t]", entry, maxsplit=3)
+            if mode != "160000":
+                continue
+            source = submodule(self.source, path)
+            nested = None if source is None else self._nested(source, path)
+            if nested is None or not nested.has(commit):
+                remove(self.work / path)
+                (self.work / path).mkdir()
+                yield path
+            else:
+                yield from (f"{path}/{below}" for below in nested.move(nested.head, commit, commit))
+
+    def _nested(self, source: Place, path: str) -> Checkout:
+        name = path.replace("%", "%25").replace("/", "%2F")
+        return Checkout(
+            source=source, work=self.work / path, git_dir=self.git_dir / "modules" / name, env={}, sparse={}
+        )
+
+    def has(self, commit: str) -> bool:
+        """Whether the repository has a commit."""
+        self._prepare(self.head or commit)
+        try:
+            self._run("cat-file", "-e", f"{commit}^{{commit}}")
+        except GitError:
+            return False
+        return True
+
+    def _start_ignored(self) -> subprocess.Popen[bytes] | None:
+        if not (self.source.top / ".git").exists():
+            return None
+        command = ["ls-files", "-o", "-i", "--exclude-standard", "--directory", "-z"]
+        return Runner(self.source).start([*_SETTINGS, *command])
+
+    def _links(self, ignored: bytes) -> Iterator[tuple[str, Path]]:
+        """What of the work tree is linked in: its path, and its place there."""
+        top = self.source.top
+        for path in records(ignored):
+            name = path.rstrip("/")
+            if _is_bytecode(name):
+                continue
+            files = _small(top, name) if path.endswith("/") else None
+            if files is None:
+                yield name, top / name
+            else:
+                yield from ((file, top / file) for file in files)
+
+    def _tidy(self, wanted: dict[str, Path]) -> None:
+        """Delete what no tree has and nobody ignores; make the links."""
+        for path in records(self._run("ls-files", "-o", "-z")):
+            place = self.work / path
+            target = wanted.get(path)
+            if target is not None and place.is_symlink() and os.readlink(place) == _relative(target, place):
+                del wanted[path]
+            elif not (_is_bytecode(path) and _source_of(place)):
+                remove(place)
+                _remove_empty(place.parent, self.work)
+        for path, target in wanted.items():
+            _link(self.work / path, target)
+
+
+def submodule(place: Place, path: str) -> Place | None:
+    """Where this clone keeps the repository of a submodule; None if it does not have it."""
+    top = place.top / path
+    places = [git_dir_of(top), *(folder / "modules" / path for folder in (place.git_dir, place.common_dir))]
+    found = next((folder for folder in places if folder is not None and (folder / "HEAD").is_file()), None)
+    return None if found is None else Place(top=top, git_dir=found, common_dir=common_dir_of(found))
+
+
+def remove(place: Path) -> None:
+    """Delete a file, a link or a folder with all that is in it, if it is there."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def remove_bytecode(source: Path) -> None:
+    """Delete the bytecode of a module that is going to change: its time and size may stay the same."""
+    if source.suffix == ".py":
+        folder = source.parent / "__pycache__"
+        for compiled in folder.glob(f"{source.stem}.*.pyc"):
+            compiled.unlink(missing_ok=True)
+        # Else git would leave the folder of a package behind.
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _is_bytecode(path: str) -> bool:
+    return path.endswith(".pyc") or path.rpartition("/")[2] == "__pycache__"
+
+
+def _source_of(compiled: Path) -> bool:
+    """Whether a module's source is beside the folder that its bytecode is in."""
+    return (compiled.parent.parent / f"{compiled.name.partition('.')[0]}.py").is_file()
+
+
+def _small(top: Path, folder: str) -> list[str] | None:
+    """The files in an ignored folder; None if there are too many, or it is an environment or a repository."""
+    found: list[str] = []
+    seen = 0
+    for place, folders, files in os.walk(top / folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        seen += len(folders) + len(files)
+        if ".git" in folders or "pyvenv.cfg" in files or seen > _SMALL:
+            return None
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        found += [os.path.relpath(os.path.join(place, name), top) for name in (*files, *links)]
+    return found
+
+
+def _link(place: Path, target: Path) -> None:
+    """Make a link, unless the tree has something there; a folder of its own is filled up."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(_relative(target, place))
+    except FileExistsError:
+        if place.is_dir() and not place.is_symlink() and target.is_dir():
+            for inside in os.listdir(target):
+                if not _is_bytecode(inside):
+                    _link(place / inside, target / inside)
+    except NotADirectoryError:
+        return  # the tree has a file there
+
+
+def _relative(target: Path, link: Path) -> str:
+    return os.path.relpath(target, link.parent)
+
+
+def _remove_empty(folder: Path, top: Path) -> None:
+    """Delete a folder in which nothing is left, and those above it: each could be imported."""
+    while folder != top:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _answer(process: subprocess.Popen[bytes]) -> bytes:
+    out, error = process.communicate()
+    if process.returncode:
+        raise refusal(error)
+    return out
