@@ -78,6 +78,15 @@ class SchemaCache:
                 return _manifest(entry)
         return None
 
+    def reads(self, path: str) -> bool | None:
+        """Whether a known import read a file, or listed a folder above it; None if no import is known."""
+        known = [manifest for entry in self._manifests() if (manifest := _manifest(entry)) is not None]
+        parts = path.split("/")
+        above = {"/".join(parts[:count]) for count in range(len(parts))}
+        return (
+            any(path in one.files or not above.isdisjoint(one.listings) for one in known) if known else None
+        )
+
     def store(self, schema: Schema, manifest: Manifest, circumstances: str) -> None:
         """Remember that a tree with this manifest has this schema."""
         entry: dict[str, object] = {

@@ -24,7 +24,7 @@ _IRRELEVANT_NAMES = frozenset(
     """.split()  # noqa: SIM905 - thirty names in quotes are harder to read
 )
 _INTERPRETERS = ("GITMIG_PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX")
-"""The variables that name the project's interpreter; see ``gitmig.interpreter``."""
+"""The variables that name the project's interpreter; see ``gitmig.rpc.interpreter``."""
 _FOLDERS = (".venv", "venv", "env")
 
 

@@ -5,12 +5,10 @@ See ``worker/main.py`` for the other end. Nothing here starts a process or runs 
 
 from __future__ import annotations
 
-import base64
-import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from gitmig.losses import Drop
 from gitmig.model import (
@@ -26,9 +24,6 @@ from gitmig.model import (
 )
 from gitmig.parked import ParkedRows, ParkOrder
 from gitmig.record import row_of
-
-if TYPE_CHECKING:
-    from gitmig.git.trees import Tree
 
 Json = dict[str, object]
 
@@ -53,6 +48,11 @@ class WorkerOptions:
     lock: str | None = None
     """``none`` where no lock is to be taken on the database."""
 
+    @property
+    def folder(self) -> str:
+        """``directory``, relative to ``top``, with forward slashes; "" for the top itself."""
+        return self.directory.relative_to(self.top).as_posix() if self.directory != self.top else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaAnswer:
@@ -63,9 +63,8 @@ class SchemaAnswer:
     """Repository files that the import read, relative to the top."""
     lookups: Mapping[str, str]
     listings: Mapping[str, str]
-    checkout_files: tuple[str, ...]
-    """Files that were read from the checkout, although the code came from a tree."""
-    untracked: tuple[str, ...]
+    astray: tuple[str, ...]
+    """Files that were read from the checkout by their absolute path, although the code came from a tree."""
     sources: Mapping[str, str]
     """Table to the file whose code defined it."""
     versions: tuple[str, ...]
@@ -94,6 +93,20 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A tree that scripts run in. All but ``root`` is relative to it."""
+
+    root: Path
+    """The folder that it is laid out in."""
+    folder: str
+    """The folder of the Alembic configuration: the current directory."""
+    paths: tuple[str, ...]
+    """The folders that its modules are imported from."""
+    script_location: str
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moves:
     """What the worker is to do: steps, each with the index of the graph its script comes from."""
 
@@ -106,8 +119,8 @@ class Moves:
     """What the steps drop: the worker looks whether it holds rows, before anything moves."""
     operation: Operation | None = None
     """What the ledger is to say of the steps; without it no rows are written."""
-    applications: tuple[tuple[Path, ...], ...] = ()
-    """For each step the folders that its script's application is imported from; none: the checkout's."""
+    worlds: tuple[World | None, ...] = ()
+    """For each step the tree that its script runs in; None, or no entry: the files on disk."""
     parking: ParkOrder | None = None
     """What becomes of the rows that a downgrade drops; None: nothing is parked or put back."""
 
@@ -177,22 +190,25 @@ def ground_of(ask: Json) -> Ground:
     )
 
 
-def moves_told(moves: Moves) -> Json:
-    """What is to be done, as the answer to ``plan``."""
-    applications = moves.applications or ((),) * len(moves.steps)
+def moves_told(moves: Moves, there: Callable[[Path], str] = str) -> Json:
+    """What is to be done, as the answer to ``plan``; ``there`` says where the worker finds a place."""
+    worlds = list(dict.fromkeys(world for world in moves.worlds if world is not None))
+    numbers = [None if world is None else worlds.index(world) for world in moves.worlds]
+    numbers += [None] * (len(moves.steps) - len(numbers))
     return {
         "graphs": [
-            [_script(script, root) for script in graph]
+            [_script(script, there(root / script.path)) for script in graph]
             for graph, root in zip(moves.graphs, moves.roots, strict=True)
         ],
+        "worlds": [asdict(world) | {"root": there(world.root)} for world in worlds],
         "steps": [
             {
                 "action": step.action.value,
                 "revision": step.revision,
                 "graph": graph,
-                "application": [str(folder) for folder in applications[number]],
+                "world": number,
             }
-            for number, (step, graph) in enumerate(moves.steps)
+            for number, (step, graph) in zip(numbers, moves.steps, strict=True)
             if step.action in (Action.UPGRADE, Action.DOWNGRADE)
         ],
         "expect": list(moves.expect),
@@ -234,13 +250,13 @@ def parked_rows(value: object) -> tuple[ParkedRows, ...]:
     )
 
 
-def _script(script: Script, root: Path) -> Json:
+def _script(script: Script, place: str) -> Json:
     return {
         "revision": script.revision,
         "down_revisions": list(script.down_revisions),
         "depends_on": list(script.depends_on),
         "branch_labels": list(script.branch_labels),
-        "path": str(root / script.path),
+        "path": place,
     }
 
 
@@ -282,37 +298,6 @@ def losses_found(value: object) -> tuple[Loss, ...]:
         )
         for row in value
     )
-
-
-_LARGE = 1 << 20
-"""Bytes of a file at the top level that is still sent to the worker, if it is no code."""
-
-
-def folder_told(tree: Tree, path: str) -> Json:
-    """The answer to ``folder``: what lies in a folder of the tree that the worker imports from."""
-    if path and not tree.exists(path):
-        return {"absent": True}
-    names, folders = tree.listing(path)
-    contents = tree.read_all([posixpath.join(path, name) for name in names])
-    # The top level may hold what no import reads, and large.
-    files = {
-        posixpath.basename(name): base64.b64encode(data).decode()
-        for name, data in contents.items()
-        if path or name.endswith(".py") or len(data) <= _LARGE
-    }
-    data: dict[str, str] = {}
-    for folder in folders if path else ():
-        place = posixpath.join(path, folder)
-        # The link itself, where it is one: what it leads to is a folder like any other.
-        inside = [name for name in tree.ids(place) if name != place]
-        # A subfolder with code is asked for when it is imported; one without is only ever data.
-        if not any(name.endswith(".py") for name in inside):
-            data |= {posixpath.relpath(name, path): _encoded(tree, name) for name in inside}
-    return {"files": files, "folders": list(folders), "data": data}
-
-
-def _encoded(tree: Tree, path: str) -> str:
-    return base64.b64encode(tree.read(path) or b"").decode()
 
 
 def an_object(value: object) -> Json:

@@ -6,7 +6,6 @@ starts no process but git, and imports nothing of the project's code.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,13 +16,15 @@ from pathlib import Path
 from gitmig.configuration import Configuration, File, parse_configuration
 from gitmig.errors import NoAlembic, NoConfiguration, NoRepository, SettingsError
 from gitmig.git.folder_tree import FolderTree
+from gitmig.git.layout import Layouts
 from gitmig.git.repository import Repository
-from gitmig.git.trees import CommitTree, IndexTree, Tree, WorkTree
+from gitmig.git.trees import CommitTree, GitTree, IndexTree, Tree, WorkTree
 from gitmig.graph import Graph
-from gitmig.interpreter import Interpreter, find_interpreter
 from gitmig.messages import WorkerOptions
 from gitmig.model import CommitId, Script, Unreadable
 from gitmig.origin import commit_of
+from gitmig.rpc import launch
+from gitmig.rpc.interpreter import Interpreter
 from gitmig.scripts import read_script_bytes
 from gitmig.settings import Settings, parse_settings
 from gitmig.worker_client import Worker
@@ -124,15 +125,7 @@ class Project:
     @cached_property
     def interpreter(self) -> Interpreter:
         """The project's interpreter. Raises NoInterpreter with the list of what was tried."""
-        tops = [self.directory, self.top]
-        configured = None
-        if self.repository is not None:
-            tops.append(self.repository.common_dir.parent)
-            configured = self.repository.config("gitmig.python")
-        own_ok = all(importlib.util.find_spec(name) is not None for name in ("sqlalchemy", "alembic"))
-        return find_interpreter(
-            configured=configured, environment=os.environ, tops=list(dict.fromkeys(tops)), own_ok=own_ok
-        )
+        return launch.interpreter_of(self.repository, self.directory)
 
     @cached_property
     def lock(self) -> str | None:
@@ -151,7 +144,7 @@ class Project:
     def start_worker(self, tree: Tree | None = None) -> Worker:
         """A worker that imports from ``tree``, or from the files on disk. The caller closes it."""
         configuration, settings = self.configuration, self.settings
-        return Worker.start(
+        worker = Worker.start(
             self.interpreter,
             WorkerOptions(
                 top=self.top,
@@ -168,15 +161,25 @@ class Project:
                 limit=self._import_limit(),
                 lock=self.lock,
             ),
-            tree=tree,
-            ignored=self._ignored,
         )
+        return self._with_code(worker, tree)
+
+    def _with_code(self, worker: Worker, tree: Tree | None) -> Worker:
+        """The worker, with the folder of a tree to import from."""
+        if isinstance(tree, GitTree):
+            try:
+                worker.layout = Layouts(repository=self.git).lay_out(tree)
+            except BaseException:
+                worker.close()
+                raise
+        return worker
 
     def start_workers(self, trees: Sequence[Tree | None]) -> list[Worker]:
         """As :meth:`start_worker` for each of them: what all of them import is imported once, if possible."""
         workers: list[Worker] = []
         for tree in trees:
-            workers.append((workers[0].twin(tree) if workers else None) or self.start_worker(tree))
+            twin = workers[0].twin() if workers else None
+            workers.append(self.start_worker(tree) if twin is None else self._with_code(twin, tree))
         return workers
 
     def _import_limit(self) -> float:
@@ -220,14 +223,6 @@ class Project:
         """A path for a message: relative to the top where it lies below."""
         return self.relative(path) if path.is_relative_to(self.top) else str(path)
 
-    def _ignored(self, path: str) -> bool:
-        """Whether git leaves a path alone: ignored, or in a submodule."""
-        if self.repository is None:
-            return False
-        folders = [parent for parent in (self.top / path).parents if parent.is_relative_to(self.top)][:-1]
-        nested = any((folder / ".git").exists() for folder in folders)
-        return nested or self.repository.is_ignored(path)
-
 
 def read_graph(tree: Tree, configuration: Configuration) -> Graph:
     """The revision graph of a tree: every file that Alembic would read, parsed and never imported."""
@@ -249,7 +244,7 @@ def read_graph(tree: Tree, configuration: Configuration) -> Graph:
 def open_project(options: ProjectOptions) -> Project:
     """The project that ``options`` name. Raises NoAlembic, SettingsError, GitError."""
     directory = _directory(options)
-    repository = Repository.discover(directory)
+    repository = launch.discover(directory)
     top = repository.top if repository is not None else None
     configuration, top = _configuration(options, directory, top)
     pyproject = top / configuration.directory / "pyproject.toml"

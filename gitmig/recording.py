@@ -27,7 +27,7 @@ class Recording:
     Attributes:
         id: the operation's id, which the journal and the ledger's rows have too: 32 hex digits.
         planned: the rows of what is going to happen, for whoever has to settle it after a crash.
-        files: the tree that holds the scripts that are applied; None where none are, or without git.
+        files: the tree that the scripts are applied from; None if none are, or without git.
     """
 
     def __init__(self, repository: Repository | None, folders: Sequence[str], directory: Path):

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 _FILE = "passed.json"
 _KEPT = 8
 _ENDINGS = (".py", ".ini", "pyproject.toml")
-"""What can be project code or configuration, wherever nothing more is known."""
+"""What can be project code or configuration, wherever it lies."""
+_HARMLESS = (
+    *(".md", ".rst", ".html", ".css", ".scss", ".js", ".mjs", ".jsx", ".ts", ".tsx", ".vue", ".map", ".po"),
+    *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".pdf", ".lock"),
+    *(".gitignore", ".dockerignore", ".editorconfig", "LICENSE", "Dockerfile"),
+)
+"""What nobody makes tables from. Of other files that is known once it is known what the models read."""
 
 
 def passes() -> bool:
@@ -39,9 +45,13 @@ def passes() -> bool:
         # Before the first commit there is nothing to compare; `pre-commit run --all-files` means HEAD.
         return False
     untouched = [entry for entry in entries if not any(_touches(entry, *change) for change in changed)]
-    if not any(path.endswith(_ENDINGS) for _, path in changed) and len(untouched) == len(entries):
+    if not any(_may_matter(path, known=bool(entries)) for _, path in changed) and untouched == entries:
         return True
     return bool(untouched) and _known(untouched)
+
+
+def _may_matter(path: str, *, known: bool) -> bool:
+    return path.endswith(_ENDINGS) or not (known or path.endswith(_HARMLESS))
 
 
 def read(folder: str) -> list[dict[str, Any]]:

@@ -26,8 +26,6 @@ class TreeSchema:
 
     schema: Schema
     manifest: Manifest
-    untracked: tuple[str, ...] = ()
-    """Modules that only the checkout has, untracked and not ignored: not part of the tree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +97,12 @@ class Schemas:
         self._computed[tree.label] = answer.schema
         manifest = self._manifest(tree, answer)
         # A tracked file that was read from the checkout all the same says nothing about the tree.
-        strayed = tree is not self.project.work_tree and any(
-            path in tree.ids() for path in answer.checkout_files
-        )
+        strayed = tree is not self.project.work_tree and any(path in tree.ids() for path in answer.astray)
         if not strayed:
             self._manifests.append((manifest, answer.schema))
         if self.project.repository is not None and not strayed:
             self.cache.store(answer.schema, manifest, self.circumstances())
-        return TreeSchema(schema=answer.schema, manifest=manifest, untracked=answer.untracked)
+        return TreeSchema(schema=answer.schema, manifest=manifest)
 
     def all_of(self, trees: Sequence[Tree]) -> tuple[Schema, ...]:
         """The schemas of several trees; what has to be computed is computed side by side."""

@@ -117,22 +117,6 @@ def irreversible(text: str) -> str | None:
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
-def imported_modules(text: str) -> frozenset[str]:
-    """What a script imports anywhere in it: of ``from a.b import c`` both ``a.b`` and ``a.b.c``."""
-    try:
-        module = parse_module(text)
-    except _UNPARSABLE:
-        return frozenset()
-    names: set[str] = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(names)
-
-
 def idle(text: str) -> bool:
     """Whether ``upgrade`` is there and does nothing. False where that cannot be told."""
     try:

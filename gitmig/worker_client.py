@@ -74,8 +74,7 @@ class Worker(WorkerProcess):
             files=texts(manifest["files"]),
             lookups=mapping(manifest["lookups"]),
             listings=mapping(manifest["listings"]),
-            checkout_files=texts(manifest["checkout_files"]),
-            untracked=texts(answer["untracked"]),
+            astray=texts(manifest["astray"]),
             sources=mapping(answer["sources"]),
             versions=texts(answer["versions"]),
         )
@@ -204,7 +203,7 @@ class Worker(WorkerProcess):
 
     def format(self, path: Path) -> None:
         """Run the project's post-write hooks on a revision file."""
-        self.request("format", {"path": str(path)})
+        self.request("format", {"path": self.there(path)})
 
     def initialise(self, **data: object) -> None:
         """Make an Alembic environment; see ``worker/initialise.py``."""
@@ -218,7 +217,7 @@ class Worker(WorkerProcess):
     ) -> dict[str, Callable[[Json], Json]]:
         def answer_plan(ask: Json) -> Json:
             moves = plan(ground_of(ask))
-            return {"release": True} if moves is None else moves_told(moves)
+            return {"release": True} if moves is None else moves_told(moves, self.there)
 
         return {
             "plan": answer_plan,

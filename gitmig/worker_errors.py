@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -28,6 +27,8 @@ from gitmig.messages import Json, a_text
 from gitmig.parked import told_size
 
 _NEW_ENUM_VALUE = "55P04"
+# The folder that the code of a tree is laid out in.
+_LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
 
 
 def translated(error: Json) -> GitmigError:
@@ -105,9 +106,7 @@ def _unparked(error: Json, message: str) -> GitmigError:
 
 def frames_of(stack: Sequence[str]) -> str | None:
     """The user's frames of a stack that faulthandler wrote, innermost last."""
-    # Where the code came from a tree, it lay in a folder of the worker's.
-    private = re.compile(rf'File "{re.escape(tempfile.gettempdir())}/gitmig-[^/"]+/')
-    lines = (private.sub('File "', line) for line in stack)
+    lines = (_LAID_OUT.sub('File "', line) for line in stack)
     frames = [line.strip() for line in lines if line.lstrip().startswith("File ")]
     others = (f'File "{Path(__file__).parent}', 'File "<', "site-packages", sys.prefix, sys.base_prefix)
     return "\n".join(line for line in reversed(frames) if not any(other in line for other in others)) or None

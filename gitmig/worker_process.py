@@ -6,26 +6,25 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from gitmig import prestart, twin
+from gitmig import twin
 from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, WorkerCrashed
-from gitmig.interpreter import OWN
-from gitmig.messages import Json, WorkerOptions, a_text, an_object, folder_told
+from gitmig.messages import Json, WorkerOptions, a_text, an_object
+from gitmig.rpc import launch
+from gitmig.rpc.interpreter import OWN
 from gitmig.wire.redaction import without_passwords
 from gitmig.worker_errors import frames_of, translated
 
 if TYPE_CHECKING:
-    from gitmig.git.trees import Tree
-    from gitmig.interpreter import Interpreter
+    from gitmig.git.layout import Layout
+    from gitmig.rpc.interpreter import Interpreter
 
 _PATIENCE = 5.0
 """Seconds that a worker has to end by itself."""
@@ -36,49 +35,37 @@ class WorkerProcess:
     """One child process with one version of the project's code."""
 
     options: WorkerOptions
-    tree: Tree | None
     process: subprocess.Popen[bytes] | twin.Twin
     log: Path
-    ignored: Callable[[str], bool] = field(default=lambda path: False)
+    layout: Layout | None = None
+    """The folder that the code comes from, if it is not that of the files on disk; released at the end."""
     own: bool = False
     """Whether the interpreter is gitmig's own, for want of one of the project's."""
     doing: str = "the models were not imported"
     """What a time limit would have kept from being done."""
-    _private: object = None
-    """The folder that a worker on a tree writes the code to."""
+    _ready: bool = False
     _open: bool = False
+    _top: Path | None = None
+    """Where the checkout is for the worker, once it has said so: in a container it may lie elsewhere."""
 
     @classmethod
-    def start(
-        cls,
-        interpreter: Interpreter,
-        options: WorkerOptions,
-        *,
-        tree: Tree | None = None,
-        ignored: Callable[[str], bool] = lambda path: False,
-    ) -> Self:
+    def start(cls, interpreter: Interpreter, options: WorkerOptions) -> Self:
         """Start the process; its imports run while the caller goes on.
 
-        ``tree`` is the tree to import from, None for the files on disk. Raises NoInterpreter when
-        the command does not start.
+        Raises NoInterpreter when the command does not start.
         """
         try:
-            started = prestart.start(interpreter.command, options.directory, verbose=options.verbose)
+            started = launch.start(interpreter.command, options.directory, verbose=options.verbose)
         except OSError as error:
             raise NoInterpreter(
                 f"{interpreter.command[0]} does not start: {error.strerror}",
                 hint="git config gitmig.python PATH_OF_PYTHON",
             ) from None
         own = interpreter.origin == OWN
-        return cls(
-            options=options, tree=tree, process=started.process, log=started.log, ignored=ignored, own=own
-        )
+        return cls(options=options, process=started.process, log=started.log, own=own)
 
-    def twin(self, tree: Tree | None) -> Self | None:
-        """Another worker, forked from this one before it was asked anything; None where that is not possible.
-
-        ``tree`` is what the other one imports from.
-        """
+    def twin(self) -> Self | None:
+        """Another worker, forked from this one before it was asked anything; None if that is not possible."""
 
         def ask(address: str) -> bool:
             try:
@@ -90,14 +77,7 @@ class WorkerProcess:
         process = None if self._open else twin.fork(ask)
         if process is None:
             return None
-        return type(self)(
-            options=self.options,
-            tree=tree,
-            process=process,
-            log=self.log,
-            ignored=self.ignored,
-            own=self.own,
-        )
+        return type(self)(options=self.options, process=process, log=self.log, own=self.own, _ready=True)
 
     @property
     def is_twin(self) -> bool:
@@ -119,7 +99,7 @@ class WorkerProcess:
         """
         if not self._open and do != "initialise":
             self._open = True
-            self._private = self.request("open", self._opening()).get("private")
+            self._top = Path(a_text(self.request("open", self._opening())["top"]))
         self._send({"do": do, **(data or {})})
         failure: GitmigError | None = None
         while True:
@@ -172,13 +152,23 @@ class WorkerProcess:
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.log.unlink(missing_ok=True)
-        self._remove_private()
+        if self.layout is not None:
+            self.layout.release()
 
-    def _remove_private(self) -> None:
-        # There where it crashed, or was killed; the place is looked at, since a container tells of its own.
-        place = Path(str(self._private or "."))
-        if place.name.startswith("gitmig-") and place.parent == Path(tempfile.gettempdir()):
-            shutil.rmtree(place, ignore_errors=True)
+    def there(self, path: Path) -> str:
+        """A place below the top, or elsewhere on this machine, as the worker sees it.
+
+        Raises ProjectCodeError if it does not see it: it runs in a container that has the checkout alone.
+        """
+        top = self.options.top
+        if self._top is None or self._top == top:
+            return str(path)
+        if path.is_relative_to(top):
+            return str(self._top / path.relative_to(top))
+        raise ProjectCodeError(
+            f"the project's interpreter runs where {path} is not",
+            hint="git config gitmig.python PATH_OF_PYTHON, one of this machine",
+        )
 
     def _wait_for_its_end(self) -> None:
         # The end of its output comes with its own; to wait for a process with a time limit is to look again
@@ -200,15 +190,17 @@ class WorkerProcess:
 
     def _opening(self) -> Json:
         options = self.options
+        found = options.top.stat()
         return {
             "top": str(options.top),
-            "directory": str(options.directory),
+            "inode": [found.st_dev, found.st_ino],
+            "folder": options.folder,
+            "root": None if self.layout is None else os.path.relpath(self.layout.top, options.top),
             "ini": options.ini,
             "toml": options.toml,
             "section": options.section,
             "x": list(options.x),
             "url_env": options.url_env,
-            "tree": self.tree is not None,
             "metadata": options.metadata,
             "dialect": options.dialect,
             "exclude": list(options.exclude),
@@ -218,13 +210,15 @@ class WorkerProcess:
         name = a_text(ask["ask"])
         if name in answers:
             return answers[name](ask)
-        if name == "folder" and self.tree is not None:
-            return folder_told(self.tree, a_text(ask["path"]))
-        if name == "ignored":
-            return {"ignored": self.ignored(a_text(ask["path"]))}
         raise WorkerCrashed(f"the worker asked for {name!r}, which nothing answers")
 
     def _send(self, message: Json) -> None:
+        if not self._ready:
+            self._ready = True
+            if "need" in self._receive():
+                # It does not see our files.
+                self._send({"source": launch.sources()})
+                self._receive()
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(message).encode() + b"\n")

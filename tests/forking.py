@@ -304,7 +304,7 @@ def serve(listener: socket.socket) -> None:
 
 
 def _load_worker() -> None:
-    """The worker's modules, as gitmig has the project's interpreter load them; see gitmig/prestart.py."""
+    """The worker's modules, as gitmig has the project's interpreter load them; see gitmig/rpc/boot.py."""
     package = sys.modules["_gitmig"] = types.ModuleType("_gitmig")
     package.__path__ = [str(_GITMIG)]
     for room in ("wire", "worker"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from tests.articles import article, plain
@@ -43,11 +44,46 @@ def test_each_script_sees_the_application_of_its_own_side(tmp_path: Path) -> Non
     assert project.columns("user") == (*columns, "one_one")
     project.gitmig("sync", "two", check=0)
     assert (project.columns("user"), project.git("status", "--porcelain")) == ((*columns, "two_two"), "")
-    # The application is nowhere any more: that is said.
-    project.git("branch", "--quiet", "-D", "two")
-    project.git("reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all")
-    project.git("gc", "--quiet", "--prune=now")
+    # It is pinned with the script: no branch has to have it.
+    forget_branch(project, "two")
+    assert project.gitmig("sync", "--json", check=0).json["warnings"] == []
+    assert project.columns("user") == (*columns, "one_one")
+
+
+def test_a_pin_of_an_older_version_has_the_folders_of_the_scripts_alone(tmp_path: Path) -> None:
+    told = article(tmp_path)
+    project = told.project
+    with_a_name(project, "one", "c3c3", told.second)
+    project.gitmig("upgrade", check=0)
+    ref = project.git("for-each-ref", "--format=%(refname)", "refs/gitmig/applied/")
+    files = project.git("rev-parse", f"{ref}:c3c3/files")
+    folder = project.git("ls-tree", files, "alembic")
+    entries = project.git("ls-tree", f"{ref}:")
+    script = project.git("ls-tree", f"{ref}:c3c3", "script")
+    partial = tree(project, folder)
+    revision = tree(project, f"040000 tree {partial}\tfiles\n{script}")
+    kept = [line for line in entries.splitlines() if not line.endswith("\tc3c3")]
+    whole = tree(project, "\n".join([*kept, f"040000 tree {revision}\tc3c3"]))
+    project.git("update-ref", ref, project.git("commit-tree", "-m", "Applied", whole))
+    project.git("switch", "--quiet", "main")
+    # The branch still has the application.
+    answer = project.gitmig("sync", "--dry-run", "--json", check=0).json
+    assert answer["warnings"] == []
+    forget_branch(project, "one")
     answer = project.gitmig("sync", "--dry-run", "--json", check=0).json
     assert answer["warnings"] == [
-        "d4d4 imports the application as it is checked out: the commit it was applied from is gone"
+        "c3c3 runs without the application: the commit that it was applied from is gone"
     ]
+
+
+def tree(project: Project, entries: str) -> str:
+    done = subprocess.run(
+        ["git", "mktree"], cwd=project.top, input=f"{entries}\n", capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def forget_branch(project: Project, name: str) -> None:
+    project.git("branch", "--quiet", "-D", name)
+    project.git("reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all")
+    project.git("gc", "--quiet", "--prune=now")

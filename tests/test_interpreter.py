@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import NoInterpreter
-from gitmig.interpreter import Interpreter, find_interpreter
+from gitmig.rpc.interpreter import Interpreter, find_interpreter
 
 
 def python(folder: Path, program: str = "bin/python") -> Path:

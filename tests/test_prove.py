@@ -157,7 +157,7 @@ def test_an_asynchronous_env_py_and_a_table_made_anew(told: Article) -> None:
 
 
 def test_a_record_settles_it_without_a_proof_and_a_proof_is_remembered(told: Article) -> None:
-    note = "open('ran', 'a').write('x')"
+    note = f"open({str(told.project.path('ran'))!r}, 'a').write('x')"
     project = changed(told, note, ADD, INDEX)
     for _ in range(2):
         assert staged(project).stderr == ""

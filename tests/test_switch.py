@@ -454,7 +454,7 @@ def test_a_git_that_outlives_its_switch_is_waited_for(branches: Branches, tmp_pa
     project, before = branches.project, place(branches.project)
     smudge, begun, go = (tmp_path / name for name in ("smudge", "begun", "go"))
     wait = f"touch {begun}; {KILL_PARENT}; while [ ! -e {go} ]; do sleep 0.05; done"
-    smudge.write_text(f"#!/bin/sh\ncat\n[ -e {begun} ] || {{ {wait}; }}\n")
+    smudge.write_text(f"#!/bin/sh\ncat\n[ $PWD != {project.top} ] || [ -e {begun} ] || {{ {wait}; }}\n")
     smudge.chmod(0o755)
     project.path(".git/info").mkdir(exist_ok=True)
     project.write(".git/info/attributes", "app/models.py filter=slow\n")

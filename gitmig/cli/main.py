@@ -50,10 +50,10 @@ def _exit(code: int) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
-    from gitmig import prestart
+    from gitmig.rpc import launch
 
     debug = "--debug" in arguments
-    prestart.guess(arguments)
+    launch.begin(arguments)
     try:
         return _dispatch(arguments)
     except GitmigError as error:
@@ -71,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         return _report_unexpected(arguments, error)
     finally:
-        prestart.discard()
+        launch.discard()
 
 
 def _dispatch(arguments: Sequence[str]) -> int:

@@ -51,6 +51,8 @@ class Checkout:
     """Variables for git; mostly none."""
     sparse: Mapping[str, tuple[str, ...]]
     """The settings of a sparse checkout, ``core.sparse…``; mostly none."""
+    heirs: tuple[int, ...]
+    """Open files that every git inherits: a lock that is held until the last of them has ended."""
 
     def move(
         self, known: str | None, tree: str, head: str, tell: Callable[[str], None] = lambda text: None
@@ -89,7 +91,8 @@ class Checkout:
     @property
     def _runner(self) -> Runner:
         """git in this folder."""
-        return Runner(Place(top=self.work, git_dir=self.git_dir, common_dir=self.source.common_dir))
+        place = Place(top=self.work, git_dir=self.git_dir, common_dir=self.source.common_dir)
+        return Runner(place, self.heirs)
 
     def _run(self, *args: str) -> bytes:
         return self._runner.run([*_SETTINGS, *args], env=self.env)
@@ -157,7 +160,12 @@ class Checkout:
     def _nested(self, source: Place, path: str) -> Checkout:
         name = path.replace("%", "%25").replace("/", "%2F")
         return Checkout(
-            source=source, work=self.work / path, git_dir=self.git_dir / "modules" / name, env={}, sparse={}
+            source=source,
+            work=self.work / path,
+            git_dir=self.git_dir / "modules" / name,
+            env={},
+            sparse={},
+            heirs=self.heirs,
         )
 
     def has(self, commit: str) -> bool:

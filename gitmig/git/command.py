@@ -144,9 +144,9 @@ def _verb(args: Sequence[str]) -> str:
 class Runner:
     """Runs git in one repository, through GitPython, whatever the environment points at."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, heirs: tuple[int, ...] = ()) -> None:
         self.place = place
-        self.heirs: tuple[int, ...] = ()
+        self.heirs = heirs
         """Open files that every git inherits: a lock that is held until the last of them has ended."""
         self._git: Git | None = None
 

@@ -201,6 +201,8 @@ class _Slot:
             git_dir=self.path / "git",
             env=env,
             sparse=repository.settings(("core.sparse",)),
+            # Whoever is killed leaves a git behind that is still writing.
+            heirs=(self._handle,) if self._handle is not None else (),
         )
         absent = checkout.move(known, wanted.tree, wanted.head, tell)
         point("tree-laid-out")

@@ -2,15 +2,17 @@
 
 One ref for each environment in a database, ``refs/gitmig/applied/KEY``: all work trees share it, and no
 branch that is deleted or collected takes them along. Its tree has a folder for each applied revision: the
-``script``, and ``files``, the script folders as they were, laid out as below the top. A revision that is
-undone loses its folder, so that nothing grows without end.
+``script``, and ``files``, the whole tree that it was applied from (older pins: the script folders alone). A
+revision that is undone loses its folder, so that nothing grows without end.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +22,15 @@ from gitmig.errors import GitError
 from gitmig.git.objects import Entry
 from gitmig.git.stash import IDENTITY
 from gitmig.git.trees import CommitTree
-from gitmig.git.worktree import PLAIN, hash_files, insert, private_index, scan
+from gitmig.git.worktree import PLAIN, is_file, private_index, record, scan
 from gitmig.model import BlobId, CommitId, RevisionId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository
 
 PINS = "refs/gitmig/applied/"
+_LARGE = 1 << 20
+"""Bytes of a new file that is still kept beside the scripts."""
 _ATTEMPTS = 10
 """Two work trees may move their databases at the same moment."""
 
@@ -37,7 +41,7 @@ class Pin:
 
     script: BlobId
     files: str
-    """The id of the tree that holds it and what lay beside it, laid out as below the top."""
+    """The id of the tree that it was applied from."""
 
 
 def pin_key(repository: Repository, environment: str, database: str, directory: Path) -> str:
@@ -53,26 +57,32 @@ def pin_key(repository: Repository, environment: str, database: str, directory: 
     return hashlib.sha256(f"{environment}\0{database}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def files_tree(repository: Repository, folders: Iterable[str], commit: CommitId | None = None) -> str:
-    """The id of a tree with just these folders, as they are on disk or in a commit; its objects are written.
+def files_tree(repository: Repository, folders: Sequence[str], commit: CommitId | None = None) -> str:
+    """The id of the tree of a commit, or of the files on disk, whose objects are written.
 
-    The real index is not touched. Ignored files are left out.
+    On disk that is what git tracks, as it is there, and what is new in ``folders`` or is Python code. Ignored
+    and large new files are left out. The real index is not touched. Raises GitError.
     """
-    runner, entries = repository.runner, dict[str, Entry]()
     if commit is not None:
-        tree = CommitTree(repository, commit)
-        for folder in folders:
-            entries.update(tree.entries(folder))
-    else:
-        seen = scan(runner, [*folders])
-        entries = {path: entry for path, entry in seen.index.items() if path not in seen.dirty}
-        entries |= hash_files(
-            runner, seen.dirty | seen.untracked, seeds=seen.index, folder=repository.private()
-        )
+        return CommitTree(repository, commit).tree_id(repository.private(), {})
+    runner = repository.runner
+    seen = scan(runner)
     with private_index(runner, folder=repository.private()) as env:
-        repository.git(*PLAIN, "read-tree", "--empty", env=env)
-        insert(runner, env, entries)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(repository.git_dir / "index", env["GIT_INDEX_FILE"])
+        changed = seen.dirty - seen.skipped
+        new = (path for path in seen.untracked if _is_wanted(repository.top / path, path, folders))
+        record(runner, env, seen.index, sorted({*changed, *new}))
+        gone = sorted(path for path in changed if not is_file(repository.top, path))
+        if gone:
+            names = b"".join(os.fsencode(path) + b"\0" for path in gone)
+            repository.git(*PLAIN, "update-index", "--force-remove", "-z", "--stdin", input=names, env=env)
         return repository.git(*PLAIN, "write-tree", env=env).decode().strip()
+
+
+def _is_wanted(place: Path, path: str, folders: Sequence[str]) -> bool:
+    inside = any(path.startswith(f"{folder}/") for folder in folders)
+    return (inside or path.endswith(".py")) and place.lstat().st_size <= _LARGE
 
 
 def read_pins(repository: Repository, key: str) -> Mapping[RevisionId, Pin]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -179,4 +180,13 @@ def _changed(project: Project, index: Tree, parents: Sequence[CommitId]) -> list
 
 
 def _relevant(project: Project, path: str) -> bool:
-    return path.endswith((".py", "pyproject.toml")) or path in project.configuration.files
+    """Whether a changed file can matter: code, configuration, revisions, and what the models read."""
+    configuration = project.configuration
+    if path.endswith((".py", "pyproject.toml")) or path in configuration.files:
+        return True
+    if any(path.startswith(f"{folder}/") for folder in configuration.versions):
+        return True
+    read = Schemas(project=project).cache.reads(path)
+    # Tables are made from data that lies beside the models.
+    beside = [f"{posixpath.dirname(models)}/".lstrip("/") for models in project.models]
+    return any(path.startswith(folder) for folder in beside if folder) if read is None else read

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from gitmig.applied.scripts import Applied, Source, read_applied
+from gitmig.applied.side import Side
+from gitmig.applied.worlds import Worlds
+from gitmig.core.revisions.needs import stands_alone
 from gitmig.git.obstacles import quoted
 from gitmig.losses import drops
-from gitmig.messages import Ground, Moves
+from gitmig.messages import Ground, Moves, World
 from gitmig.model import Action, Plan, RevisionId, Script, Step
-from gitmig.operations.applications import Applications
-from gitmig.operations.applied import Applied, Source, read_applied
 from gitmig.operations.preconditions import require_under_alembic, require_written
-from gitmig.operations.private_scripts import PrivateScripts
 from gitmig.operations.reversible import STAY, require_reversible
-from gitmig.operations.side import Side
 from gitmig.plan import plan_crossing, stopped
 from gitmig.prepared import Prepared, Stranger
 from gitmig.project import Project
-from gitmig.scripts import imported_modules, irreversible, program_digest, splits
+from gitmig.scripts import irreversible, program_digest, splits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Crossing:
     project: Project
     checkout: Side
     target: Side
-    private: PrivateScripts
+    worlds: Worlds
     stop_at: tuple[str, ...] = ()
     """Revisions that stay, with all below them: then nothing is applied."""
     hint: Callable[[RevisionId], str] = lambda revision: STAY
@@ -37,8 +37,8 @@ class Crossing:
     def look_ahead(self) -> None:
         """Ask of the scripts that one side alone has what the plan will ask of them, while the worker starts.
 
-        Only what holds for ever is kept: answers about texts, and private copies of scripts. The plan itself
-        is made under the lock, of what is there then.
+        Only what holds for ever is kept: answers about texts, and the target's tree as a folder. The plan
+        itself is made under the lock, of what is there then.
         """
         ours, theirs = self.checkout.graph.scripts, self.target.graph.scripts
         for revision in {*ours} - {*theirs}:
@@ -46,7 +46,7 @@ class Crossing:
         for revision in {*theirs} - {*ours}:
             source = Source(side=self.target, script=theirs[revision])
             _look_at(source, Action.UPGRADE)
-            self.private.path(source)
+            self.worlds.of(source, {})
 
     def prepared(self, ground: Ground) -> Prepared:
         """The plan from where the database is. Raises Refused where it cannot be carried out."""
@@ -57,8 +57,9 @@ class Crossing:
         if self.stop_at:
             plan = stopped(plan, applied.graph, ground.heads, self.stop_at)
         require_written(graph, plan.revisions(Action.UPGRADE))
-        alike = self.private.alike
-        downs = [applied.as_it_was(revision, alike) for revision in plan.revisions(Action.DOWNGRADE)]
+        downs = [
+            applied.as_it_was(revision, self.worlds.alike) for revision in plan.revisions(Action.DOWNGRADE)
+        ]
         idle = require_reversible(((source.script.revision, source.text) for source in downs), self.hint)
         sources = {**applied.sources, **{source.script.revision: source for source in downs}}
         moves, missing = self._moves(replace(applied, sources=sources), plan)
@@ -76,22 +77,24 @@ class Crossing:
         """What is to be done, and what to say of scripts that will see another application than theirs."""
         present = {source.script.revision: source.script for source in applied.sources.values()}
         target = dict(self.target.graph.scripts)
-        for revision in plan.revisions(Action.DOWNGRADE):
-            present[revision] = self._runnable(applied.sources[revision])
-        for revision in plan.revisions(Action.UPGRADE):
-            target[revision] = self._runnable(Source(side=self.target, script=target[revision]))
-        applications = Applications(project=self.project, private=self.private, rows=applied.rows)
-        found = tuple(applications.of(self._source(applied, step)) for step in plan.steps)
+        worlds: list[World | None] = []
+        # What is undone comes newest first: its tree has those before it too.
+        for step in plan.steps:
+            source = self._source(applied, step)
+            world, path = self.worlds.of(source, applied.rows)
+            runnable = replace(source.script, path=path)
+            (present if step.action is Action.DOWNGRADE else target)[runnable.revision] = runnable
+            worlds.append(world)
         moves = Moves(
             graphs=(_alone(present), tuple(target.values())),
             roots=(self.project.top, self.project.top),
             steps=tuple((step, _graph(step)) for step in plan.steps),
             expect=plan.heads,
-            applications=found,
+            worlds=tuple(worlds),
         )
         return moves, tuple(
-            f"{revision} imports the application as it is checked out: the commit it was applied from is gone"
-            for revision in applications.missing
+            f"{revision} runs without the application: the commit that it was applied from is gone"
+            for revision in self.worlds.missing
         )
 
     def _source(self, applied: Applied, step: Step) -> Source:
@@ -100,15 +103,12 @@ class Crossing:
             return applied.sources[step.revision]
         return Source(side=self.target, script=self.target.graph.scripts[step.revision])
 
-    def _runnable(self, source: Source) -> Script:
-        return replace(source.script, path=self.private.path(source))
-
 
 def _look_at(source: Source, action: Action) -> None:
     data = source.side.tree.read(source.script.path) or b""
     text = source.text
     program_digest(data), splits(text), drops(text, action.value)
-    irreversible(text) if action is Action.DOWNGRADE else imported_modules(text)
+    irreversible(text) if action is Action.DOWNGRADE else stands_alone(text)
 
 
 def _alone(scripts: dict[RevisionId, Script]) -> tuple[Script, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from gitmig.applied.missing import has_scripts
 from gitmig.checks import graph_findings, not_under_alembic, stamp
 from gitmig.errors import Refused
 from gitmig.graph import Graph
 from gitmig.messages import Ground
 from gitmig.model import RevisionId
-from gitmig.operations.missing import has_scripts
 from gitmig.project import Project
 
 

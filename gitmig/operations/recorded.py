@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gitmig.applied.work_trees import Moved, recorded_moves
 from gitmig.graph import Graph
 from gitmig.model import Action, DatabaseState, Header, LedgerRow, RevisionId, Script
-from gitmig.operations.work_trees import Moved, recorded_moves
 from gitmig.project import Project
 from gitmig.scripts import program_digest, read_script_bytes
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from gitmig.errors import SettingsError
 from gitmig.git.repository import Repository
 from gitmig.git.trees import WorkTree
-from gitmig.interpreter import find_interpreter
 from gitmig.messages import WorkerOptions
 from gitmig.project import ProjectOptions
+from gitmig.rpc.interpreter import find_interpreter
 from gitmig.worker_client import Worker
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from gitmig.applied.missing import has_scripts
 from gitmig.checks import (
     database_findings,
     edited,
@@ -23,7 +24,6 @@ from gitmig.logbook import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Severity, Tie
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.judging import where
-from gitmig.operations.missing import has_scripts
 from gitmig.operations.noting import note_seen
 from gitmig.operations.place import ModelsPlace, models_place
 from gitmig.operations.recorded import Recorded, edited_scripts, recorded

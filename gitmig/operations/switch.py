@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gitmig.applied.side import Side, checkout_side, commit_side, require_readable
+from gitmig.applied.worlds import Worlds
 from gitmig.errors import Refused, UsageError
 from gitmig.execute import move
 from gitmig.git.restore import Restoration
@@ -13,11 +15,9 @@ from gitmig.model import Action, Plan, Step
 from gitmig.operations.crossing import Crossing
 from gitmig.operations.noting import note_seen
 from gitmig.operations.preconditions import require_quiet, require_under_alembic
-from gitmig.operations.private_scripts import PrivateScripts
 from gitmig.operations.recover import changing
 from gitmig.operations.restoring import PutBack, rolled_back_models
 from gitmig.operations.results import MoveResult
-from gitmig.operations.side import Side, checkout_side, commit_side, require_readable
 from gitmig.prepared import Manner, Outcome, Prepared
 from gitmig.project import Project
 
@@ -46,8 +46,8 @@ def switch(project: Project, options: SwitchOptions, manner: Manner) -> MoveResu
     with changing(project, manner, "switch") as log:
         require_quiet(project)
         planned = plan_switch(git, options.ref, create=options.create, detach=options.detach)
-        with PrivateScripts(git) as private, project.worker() as worker:
-            switching = _Switching(project, planned, options, private)
+        with Worlds(project=project) as worlds, project.worker() as worker:
+            switching = _Switching(project, planned, options, worlds)
             switching.require_possible()
             switching.look_ahead()
             outcome = move(
@@ -86,7 +86,7 @@ def _result(project: Project, planned: Switch, outcome: Outcome) -> MoveResult:
 class _Switching:
     """One switch: where it goes, and what the database has to do for it."""
 
-    def __init__(self, project: Project, planned: Switch, options: SwitchOptions, private: PrivateScripts):
+    def __init__(self, project: Project, planned: Switch, options: SwitchOptions, worlds: Worlds):
         self._project = project
         self._switch = planned
         self._stays = options.create is not None and options.ref is None
@@ -96,9 +96,7 @@ class _Switching:
             self.target = commit_side(project, planned.after.commit, options.ref or planned.after.name)
             require_readable(self.target)
         self._models: PutBack | None = None if self._stays else rolled_back_models(project)
-        self._crossing = Crossing(
-            project=project, checkout=self._checkout, target=self.target, private=private
-        )
+        self._crossing = Crossing(project=project, checkout=self._checkout, target=self.target, worlds=worlds)
 
     @property
     def _restoration(self) -> Restoration | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gitmig.applied.side import checkout_side, commit_side, require_readable
+from gitmig.applied.worlds import Worlds
 from gitmig.execute import move
 from gitmig.messages import Ground
 from gitmig.operations.crossing import Crossing
 from gitmig.operations.preconditions import require_quiet
-from gitmig.operations.private_scripts import PrivateScripts
 from gitmig.operations.recover import changing
 from gitmig.operations.restoring import PutBack, rolled_back_models
 from gitmig.operations.results import MoveResult
-from gitmig.operations.side import checkout_side, commit_side, require_readable
 from gitmig.prepared import Manner, Prepared
 from gitmig.project import Project
 
@@ -30,7 +30,7 @@ def sync(project: Project, ref: str | None, manner: Manner, stop_at: Sequence[st
     git = project.git
     with changing(project, manner, "sync") as log:
         require_quiet(project)
-        with PrivateScripts(git) as private, project.worker() as worker:
+        with Worlds(project=project) as worlds, project.worker() as worker:
             checkout = checkout_side(project)
             target = checkout if ref is None else commit_side(project, git.resolve(ref), ref)
             require_readable(target)
@@ -38,7 +38,7 @@ def sync(project: Project, ref: str | None, manner: Manner, stop_at: Sequence[st
                 project=project,
                 checkout=checkout,
                 target=target,
-                private=private,
+                worlds=worlds,
                 stop_at=tuple(stop_at),
                 hint=lambda revision: manner.again("--stop-at", revision),
             )

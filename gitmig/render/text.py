@@ -10,11 +10,11 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from gitmig.applied.work_trees import Moved
 from gitmig.model import RevisionId, TieState, short
 from gitmig.operations.log import Line, Log
 from gitmig.operations.recorded import Recorded
 from gitmig.operations.status import Status
-from gitmig.operations.work_trees import Moved
 from gitmig.render import consoles
 from gitmig.render.findings import findings_text, print_line
 from gitmig.render.harmless import harmless

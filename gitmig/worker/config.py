@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def alembic_config(session: Session) -> Config:
     """The project's configuration, read once; every caller gets the same object.
 
-    ``%(here)s`` is the folder in the checkout, so that a database path made with it is the user's own;
-    ``script_location`` leads to where the code comes from. Raises Failure("no-configuration").
+    ``%(here)s`` and ``script_location`` lead to where the code comes from. Raises
+    Failure("no-configuration").
     """
     if session.config is None:
         session.config = _read(session)
@@ -42,11 +42,9 @@ def script_directory(session: Session) -> ScriptDirectory:
                 script = ScriptDirectory.from_config(config)
         except Failure as failure:
             if failure.kind == "alembic":
-                raise Failure("no-configuration", failure.message) from failure
+                message = failure.message.replace(f"{session.directory}{os.sep}", "")
+                raise Failure("no-configuration", message) from failure
             raise
-        relative = session.places.relative(os.path.abspath(script.dir))
-        if relative is not None:
-            session.file(relative)
         if script.version_locations:
             script.version_locations = [_located(session, str(place)) for place in script.version_locations]
         session.script = script
@@ -95,15 +93,9 @@ def _command_line(x: tuple[str, ...], section: str) -> Namespace:
 
 
 def _settle(session: Session, config: Config) -> None:
-    """Read the files now, and make their values right for a tree."""
+    """Read the files now, and name the folder of the scripts in full: the code may change its directory."""
     parser = config.file_config
-    here = session.directory.replace(os.sep, "/")
     toml = config.toml_alembic_config if getattr(config, "toml_file_name", None) else None
-    if session.places.translated:
-        config.config_args["here"] = here
-        parser.set("DEFAULT", "here", here.replace("%", "%%"))
-        if toml is not None:
-            config.toml_args["here"] = here
     if parser.has_option(config.config_ini_section, "script_location"):
         location = parser.get(config.config_ini_section, "script_location")
         place = _located(session, location).replace("%", "%%")
@@ -114,11 +106,9 @@ def _settle(session: Session, config: Config) -> None:
 
 
 def _located(session: Session, location: str) -> str:
-    """A folder named in the configuration, where the code comes from; others as they are."""
-    if not session.places.translated or (":" in location and not os.path.isabs(location)):
+    """A folder that the configuration names, where the code comes from; ``package:folder`` as it is."""
+    if ":" in location and not os.path.isabs(location):
         return location
-    relative = session.places.relative(os.path.join(session.directory, location))
-    if relative is None:
-        return location
-    session.file(relative)
-    return session.places.source(relative)
+    place = os.path.join(session.directory, location)
+    relative = session.places.relative(place)
+    return place if relative is None else session.places.source(relative)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from ..wire.redaction import without_passwords
 from .channel import Failure
 from .config import alembic_config, script_directory
+from .importing.databases import real_database
 from .session import Session
 from .tracebacks import user_traceback
 
@@ -103,6 +104,7 @@ def run_environment(session: Session, purpose: Purpose) -> None:
 
 def database_name(url: URL) -> str:
     """``driver://host:port/database``: no user, no password, no query."""
+    url = real_database(url)
     host = url.host or _socket(url)
     name = URL.create(url.drivername, host=host, port=url.port, database=url.database)
     return name.render_as_string()
@@ -163,7 +165,7 @@ def _compare(asked: URL | None, got: URL) -> None:
 def _place(url: URL) -> tuple[object, ...]:
     backend = url.get_backend_name()
     if backend == "sqlite":
-        file = url.database or ":memory:"
+        file = real_database(url).database or ":memory:"
         return (backend, file if file == ":memory:" else os.path.realpath(file))
     # The driver is env.py's own business (postgresql:// made postgresql+asyncpg://, say).
     family = "mysql" if backend == "mariadb" else backend

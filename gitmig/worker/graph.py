@@ -13,13 +13,12 @@ from collections.abc import Iterable, Sequence
 from types import CodeType, ModuleType
 from typing import Any
 
-from alembic.runtime.migration import MigrationStep, RevisionStep
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
 from alembic.script.base import Script
 from alembic.script.revision import Revision, RevisionError, RevisionMap
 
-from .application import Application
 from .channel import Failure
-from .places import Places
+from .importing.world import World
 
 
 class LazyScript(Script):
@@ -65,24 +64,25 @@ def revision_map(scripts: Iterable[dict[str, Any]]) -> RevisionMap:
 
 
 def build_steps(
-    graphs: Sequence[RevisionMap], wanted: Sequence[dict[str, Any]], places: Places | None = None
+    graphs: Sequence[RevisionMap],
+    wanted: Sequence[dict[str, Any]],
+    context: MigrationContext,
+    worlds: Sequence[World] = (),
 ) -> tuple[RevisionStep, ...]:
     """Alembic's steps for the command line's. Loads every script that takes part, before the first runs.
 
-    A step with an ``application`` (folders) sees that one's modules. Raises what a script raises when it is
+    A step with a ``world`` (its number) sees the code of that tree. Raises what a script raises when it is
     imported, as :class:`BrokenScript`.
     """
-    applications: dict[tuple[str, ...], Application] = {}
     steps = []
     for one in wanted:
-        graph, roots = graphs[one.get("graph", 0)], tuple(one.get("application") or ())
-        if not roots or places is None:
+        graph, number = graphs[one.get("graph", 0)], one.get("world")
+        if number is None:
             steps.append(_step(graph, one))
             continue
-        application = applications.setdefault(roots, Application(places, roots))
-        with application.in_place():
+        with worlds[number].in_place(context):
             step = _step(graph, one)
-        step.migration_fn = application.seen_by(step.migration_fn)
+        step.migration_fn = worlds[number].seen_by(step.migration_fn, context)
         steps.append(step)
     return tuple(steps)
 

@@ -89,7 +89,7 @@ def _prepare() -> Failure | None:
         import alembic.context  # noqa: F401
         import sqlalchemy.orm  # noqa: F401
 
-        if sys.argv[2:] == ["moving"]:
+        if sys.argv[3:] == ["moving"]:
             from . import migrate  # noqa: F401
     except ImportError as error:
         return Failure("version", f"{sys.executable} cannot import {error.name}", name=error.name)
@@ -127,7 +127,7 @@ def _told(error: BaseException) -> dict[str, Any]:
 def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     name = request["do"]
     if name == "open":
-        from .imports import open_session
+        from .requests.open import open_session
 
         return open_session(session)
     if name == "schema":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import threading
@@ -9,22 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .places import Places
-    from .private_root import PrivateRoot
 
 
 class Manifest:
     """Collects while the project's code runs. All paths are relative to the top."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Places) -> None:
         self.files: set[str] = set()
         self.lookups: dict[str, str] = {}
         self.listings: dict[str, str] = {}
         """Folder to its absolute path."""
-        self.checkout_files: set[str] = set()
-        """Read from the checkout although the code comes from a tree."""
-        self.untracked: set[str] = set()
-        """Modules that are in the checkout only, not ignored, and so were not imported."""
-        self._places: Places | None = None
+        self.astray: set[str] = set()
+        """Files read from the checkout by their absolute path, though the code is that of another tree."""
+        self._places = places
 
     def look(self, path: str, place: str) -> None:
         """Record a search for ``path``, a module's place without its ending."""
@@ -32,23 +30,22 @@ class Manifest:
             self.lookups[path] = _what_is_at(place)
 
     def read(self, place: str) -> None:
-        """Record that a file was opened, there or not."""
-        if self._places is None or (relative := self._places.relative(place)) is None or relative == "":
-            return
+        """Record that a file was opened, there or not. Bytecode stands for its source."""
+        place = _source_of(place)
         if os.path.isdir(place):
             return
-        self.files.add(relative)
-        if not self._places.in_root(place) and os.path.isfile(place):
-            self.checkout_files.add(relative)
+        found = {self._places.relative(place), self._places.as_written(place)} - {None, ""}
+        self.files.update(path for path in found if path)
+        if found and self._places.is_astray(place) and os.path.isfile(place):
+            self.astray.update(path for path in found if path)
 
     def listed(self, place: str) -> None:
         """Record that user code listed a folder."""
-        if self._places is not None and (relative := self._places.relative(place)) is not None:
+        if (relative := self._places.relative(place)) is not None:
             self.listings[relative] = place
 
-    def watch(self, places: Places, private: PrivateRoot | None) -> None:
-        """See every file opened and folder listed from now on; provide it first where a tree is read."""
-        self._places = places
+    def watch(self) -> None:
+        """See every file opened and folder listed from now on."""
         busy = threading.local()
 
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -60,11 +57,6 @@ class Manifest:
             busy.inside = True
             try:
                 path = os.curdir if place is None else os.fsdecode(place)
-                relative = places.relative(path)
-                if relative is None:
-                    return
-                if private is not None and places.in_root(path):
-                    private.folder(relative.rpartition("/")[0] if event == "open" else relative)
                 if event == "open":
                     self.read(path)
                 elif not sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
@@ -73,6 +65,14 @@ class Manifest:
                 busy.inside = False
 
         sys.addaudithook(hook)
+
+    def missing(self) -> list[str]:
+        """Modules that were looked for and are in the checkout alone: untracked, or not staged."""
+        if not self._places.translated:
+            return []
+        names = [f"{path}{end}" for path in self.lookups for end in (".py", "/__init__.py")]
+        there = [name for name in names if os.path.isfile(os.path.join(self._places.top, name))]
+        return sorted(name for name in there if not os.path.exists(self._places.source(name)))
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as it goes over the channel.
@@ -84,7 +84,7 @@ class Manifest:
             "files": sorted(self.files),
             "lookups": dict(sorted(self.lookups.items())),
             "listings": {path: _entries(place) for path, place in sorted(self.listings.items())},
-            "checkout_files": sorted(self.checkout_files),
+            "astray": sorted(self.astray),
         }
 
 
@@ -94,6 +94,15 @@ _EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
 def _writes(arguments: tuple[Any, ...]) -> bool:
     flags = arguments[2] if len(arguments) > 2 else 0
     return isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR) != 0
+
+
+def _source_of(place: str) -> str:
+    if not place.endswith(".pyc"):
+        return place
+    try:
+        return importlib.util.source_from_cache(place)
+    except (ValueError, NotImplementedError):
+        return place  # a module that has no source
 
 
 def _what_is_at(place: str) -> str:

@@ -14,6 +14,7 @@ from .channel import Failure
 from .environment import Purpose, Stopped, database_name, first_line, run_environment
 from .graph import BrokenScript, build_steps, revision_map
 from .heads import no_new_files
+from .importing.world import World
 from .ledger import Ledger, ledger_facts
 from .locks import Locks
 from .parking import Parking, parking_of
@@ -191,7 +192,8 @@ class Migration(Purpose):
             self._ledger.expect(answer.get("operation"))
         try:
             graphs = [revision_map(graph) for graph in answer["graphs"]]
-            self._steps = build_steps(graphs, answer["steps"], self.session.places)
+            worlds = [World(self.session, told) for told in answer.get("worlds") or ()]
+            self._steps = build_steps(graphs, answer["steps"], context, worlds)
         except BrokenScript as broken:
             self.progress.begin(broken.action, broken.revision)
             raise Stopped(self.progress.failed(broken.error, None)) from broken

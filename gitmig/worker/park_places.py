@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
 from .hidden import SCHEMA
+from .importing.databases import real_database
 from .park_store import Store
 from .tables import quoted, run
 
@@ -162,7 +163,7 @@ def store_of(connection: Connection, folder: str | None) -> Store | None:
 
 def park_file(connection: Connection, folder: str) -> str | None:
     """The file for an SQLite database; None for one in memory and for other databases."""
-    database = connection.engine.url.database
+    database = real_database(connection.engine.url).database
     if connection.dialect.name != "sqlite" or not database:
         return None
     path = next((row[2] for row in run(connection, "PRAGMA database_list") if row[1] == "main"), "")

@@ -188,8 +188,8 @@ def _upgrade(session: Session, url: URL, request: dict[str, Any]) -> None:
 
 
 def _source(session: Session, path: str) -> str:
-    """Where a script's file is: those of a tree are written to the private root when they are wanted."""
-    return path if os.path.isabs(path) else session.file(path) or path
+    """Where a script's file is: where the code comes from, unless it is named in full."""
+    return path if os.path.isabs(path) else session.places.source(path)
 
 
 def _stamp(url: URL, target: Configured, start: list[str]) -> None:
@@ -237,7 +237,7 @@ class _Upgrade(Purpose):
             raise Stopped(Unprovable("env.py keeps its version table in another place when it connects"))
         wanted = [{"action": "upgrade", "revision": revision} for revision in self._wanted]
         try:
-            self._steps = build_steps([revision_map(self._graph)], wanted)
+            self._steps = build_steps([revision_map(self._graph)], wanted, context)
         except BrokenScript as broken:
             raise Stopped(_failed(broken.revision, broken.error)) from broken
         proceed()

@@ -19,23 +19,22 @@ def read_schema(session: Session) -> dict[str, Any]:
     """Import the models and describe them; see the protocol for the shape of the answer."""
     import sqlalchemy
 
-    assert session.finder is not None
+    manifest = session.importing.manifest
     try:
         captured = capture(session)
     except Failure as failure:
-        failure.data["untracked"] = sorted(session.finder.manifest.untracked)
+        failure.data["missing"] = manifest.missing()
         raise
     facets: list[Facet] = []
     with project_code(session):  # include_object, custom types and compilers are the project's
         for number, target in enumerate(captured.targets):
             facets += _prefixed(_facets(session, target), target.engine or str(number), first=number == 0)
-    session.finder.verify()
+    session.importing.verify()
     return {
         "dialect": captured.targets[0].dialect.name,
         "sqlalchemy": ".".join(sqlalchemy.__version__.split(".")[:2]),
         "facets": sorted(facets),
-        "manifest": session.finder.manifest.to_json(),
-        "untracked": sorted(session.finder.manifest.untracked),
+        "manifest": manifest.to_json(),
         "sources": _sources(session, captured),
         "metadata_from": captured.source,
         "versions": version_folders(session),

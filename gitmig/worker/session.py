@@ -15,21 +15,26 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-    from .imports import TreeFinder
+    from .importing.finder import Importing
 
 
 @dataclass(frozen=True)
 class Options:
-    """The ``open`` request. Paths ``ini`` and ``toml`` are relative to ``top``."""
+    """The ``open`` request. All paths but ``top`` are relative to it."""
 
     top: str
-    directory: str
+    """The checkout, as the command line sees it."""
+    folder: str = ""
+    """The folder of the Alembic configuration, in which the project's code runs."""
+    root: str | None = None
+    """The folder that the tree is laid out in, if the code is not to be that of the checkout."""
+    inode: list[int] | None = None
+    """Device and number of ``top``: elsewhere the same path may be another folder."""
     ini: str | None = None
     toml: str | None = None
     section: str = "alembic"
     x: tuple[str, ...] = ()
     url_env: str | None = None
-    tree: bool = False
     metadata: str | None = None
     dialect: str | None = None
     exclude: tuple[str, ...] = ()
@@ -50,9 +55,9 @@ class Session:
     channel: Channel
     options: Options
     places: Places = field(init=False)
-    """The checkout, and the private root that ``open`` makes when the code comes from a tree."""
-    finder: TreeFinder | None = None
-    """Installed by ``open``."""
+    """The checkout, and the folder that the code comes from. Set by ``open``."""
+    importing: Importing = field(init=False)
+    """Set by ``open``."""
     sources: dict[tuple[int, str], str] = field(default_factory=dict)
     """Metadata's ``id`` and table key to the file whose code made the table."""
     config: Config | None = None
@@ -62,28 +67,18 @@ class Session:
     at_end: dict[str, Callable[[], None]] = field(default_factory=dict)
     """What is to be undone by name, should the command line not come to ask for it."""
 
-    def __post_init__(self) -> None:
-        self.places = Places(self.options.top)
-
     @property
     def directory(self) -> str:
-        """The folder of the Alembic configuration in the checkout; the process's cwd."""
-        return os.path.join(self.places.top, self.options.directory)
+        """The folder of the Alembic configuration where the code comes from; the process's cwd."""
+        return self.places.source(self.options.folder)
 
     def file(self, relative: str) -> str | None:
-        """The absolute path of a project file where the code comes from, or None if it is not there.
-
-        With a tree, the file is written to the private root first.
-        """
-        if self.finder is not None:
-            self.finder.provide(relative)
+        """The absolute path of a project file where the code comes from, or None if it is not there."""
         path = self.places.source(relative)
         return path if os.path.exists(path) else None
 
     def close(self) -> None:
-        """Remove the private root, if there is one, and what was left behind."""
+        """Undo what was left behind."""
         for undo in self.at_end.values():
             with contextlib.suppress(Exception):
                 undo()
-        if self.finder is not None:
-            self.finder.close()

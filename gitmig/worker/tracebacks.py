@@ -27,7 +27,7 @@ def first_line(error: BaseException) -> str:
 def user_traceback(error: BaseException, top: str | Places) -> str:
     """The frames of the project's own files, oldest first, with paths relative to the top; "" if none.
 
-    ``top`` is the checkout, or better ``session.places``, which knows the private root as well.
+    ``top`` is the checkout, or better ``session.places``, which knows the folder of a tree as well.
     """
     places = top if isinstance(top, Places) else Places(top)
     lines = []

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import posixpath
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gitmig.prestart import BOOT, PACKAGE
+from gitmig.rpc.launch import BOOT, PACKAGE, inode
 from tests import forking
 
 Json = dict[str, Any]
@@ -32,14 +31,17 @@ class WorkerError(Exception):
 
 @dataclass
 class Child:
-    """One worker. ``tree`` answers its asks; None: it imports from disk."""
+    """One worker."""
 
     process: forking.Process | subprocess.Popen[bytes]
-    tree: Mapping[str, str] | None = None
-    ignored: tuple[str, ...] = ()
     asked: list[Json] = field(default_factory=list)
     opened: Json = field(default_factory=dict)
     """The answer to ``open``."""
+
+    def ready(self) -> None:
+        """Wait for its first word."""
+        assert self.process.stdout is not None
+        assert json.loads(self.process.stdout.readline()) == {"ready": True}
 
     def request(self, do: str, **data: object) -> Json:
         """What ``ok`` holds. Raises WorkerError."""
@@ -55,7 +57,6 @@ class Child:
             if "error" in message:
                 raise WorkerError(message["error"])
             self.asked.append(message)
-            self._send(self._answer(message))
 
     def schema(self) -> Json:
         """The answer to ``schema``."""
@@ -79,39 +80,6 @@ class Child:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
         self.process.stdin.flush()
-
-    def _answer(self, ask: Json) -> Json:
-        path = ask["path"]
-        if ask["ask"] == "ignored":
-            return {"ignored": path in self.ignored}
-        assert ask["ask"] == "folder"
-        assert self.tree is not None
-        return _folder(self.tree, path)
-
-
-def _folder(tree: Mapping[str, str], path: str) -> Json:
-    inside = {posixpath.relpath(name, path or "."): text for name, text in tree.items() if _below(name, path)}
-    if not inside:
-        return {"absent": True}
-    folders = {name.partition("/")[0] for name in inside if "/" in name}
-    without_code = [
-        f for f in folders if not any(n.startswith(f + "/") and n.endswith(".py") for n in inside)
-    ]
-    data = {
-        name: text
-        for name, text in inside.items()
-        if path and name.partition("/")[0] in without_code and "/" in name
-    }
-    files = {name: text for name, text in inside.items() if "/" not in name}
-    return {"files": _encoded(files), "folders": sorted(folders), "data": _encoded(data)}
-
-
-def _below(name: str, path: str) -> bool:
-    return not path or name.startswith(path + "/")
-
-
-def _encoded(files: Mapping[str, str]) -> dict[str, str]:
-    return {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
 
 
 INI = """\
@@ -176,21 +144,37 @@ class Project:
         self,
         tree: Mapping[str, str] | None = None,
         *,
-        ignored: tuple[str, ...] = (),
+        linked: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         directory: str = "",
         **options: object,
     ) -> Child:
-        """A worker, opened on the disk or on ``tree``."""
-        cwd = self.top / directory
+        """A worker, opened on the disk or on ``tree``, which is laid out beside the project.
+
+        ``linked`` is what git ignores in the project.
+        """
+        root = None
+        if tree is not None:
+            root = Path(tempfile.mkdtemp(prefix="tree-", dir=self.top.parent))
+            Project(root).write(tree)
+            for path in linked:
+                (root / path).symlink_to(self.top / path)
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         process = forking.popen(
-            [sys.executable, "-c", BOOT, str(PACKAGE)],
-            cwd=cwd,
+            [sys.executable, "-c", BOOT, str(PACKAGE), inode(PACKAGE)],
+            cwd=self.top / directory,
             env={**inherited, "PYTHONHASHSEED": "0", **(env or {})},
         )
-        child = Child(process, tree, ignored)
+        child = Child(process)
         self.children.append(child)
-        request = {"top": str(self.top), "directory": str(cwd), "ini": "alembic.ini", **options}
-        child.opened = child.request("open", tree=tree is not None, **request)
+        place = self.top.stat()
+        request = {
+            "top": str(self.top),
+            "inode": [place.st_dev, place.st_ino],
+            "folder": directory,
+            "root": None if root is None else os.path.relpath(root, self.top),
+            "ini": "alembic.ini",
+        }
+        child.ready()
+        child.opened = child.request("open", **{**request, **options})
         return child

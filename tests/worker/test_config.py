@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from tests.worker.driver import ENV, FILES, INI, Project, WorkerError
@@ -78,13 +80,15 @@ def test_several_version_locations(bare: Project, from_tree: bool) -> None:
 
 
 def test_a_database_beside_the_ini_is_that_of_the_checkout(bare: Project) -> None:
-    env = env_with(
-        "from alembic import context",
-        "url = context.config.get_main_option('sqlalchemy.url')",
-        f"assert url == 'sqlite:///{bare.top}/app.db', url",
-        "assert context.config.get_section('alembic')['sqlalchemy.url'] == url",
+    sqlite3.connect(bare.top / "app.db").execute("CREATE TABLE mine (id INTEGER)").connection.close()
+    env = (
+        "from alembic import context\nfrom sqlalchemy import create_engine\n"
+        "engine = create_engine(context.config.get_main_option('sqlalchemy.url'))\n"
+        "with engine.connect() as connection:\n"
+        "    context.configure(connection=connection)\n    context.run_migrations()\n"
     )
-    assert bare.start({**FILES, "alembic/env.py": env}).tables() == ["user"]
+    answer = bare.start({**FILES, "alembic/env.py": env}).request("heads")
+    assert (answer["tables"], answer["database"]) == (1, f"sqlite:///{bare.top}/app.db")
 
 
 def test_the_ini_of_the_tree_is_read(project: Project) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import alembic.context
 
-from gitmig.prestart import BOOT, PACKAGE
+from gitmig.rpc.launch import BOOT, PACKAGE, inode
 from tests import database, forking
 
 Json = dict[str, Any]
@@ -42,12 +42,19 @@ class Child:
     def start(cls, top: Path, env: Mapping[str, str] | None = None, **options: object) -> Child:
         """Start a worker in ``top`` and open it there."""
         process = forking.popen(
-            [sys.executable, "-c", BOOT, str(PACKAGE)],
+            [sys.executable, "-c", BOOT, str(PACKAGE), inode(PACKAGE)],
             cwd=top,
             env={**os.environ, **(env or {}), "PYTHONHASHSEED": "0"},
         )
         child = cls(process)
-        where: Json = {"top": str(top), "directory": str(top), "ini": "alembic.ini", **options}
+        assert child.receive() == {"ready": True}
+        place = top.stat()
+        where: Json = {
+            "top": str(top),
+            "inode": [place.st_dev, place.st_ino],
+            "ini": "alembic.ini",
+            **options,
+        }
         child.request("open", None, **where)
         return child
 

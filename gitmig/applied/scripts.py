@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from gitmig.applied.missing import nowhere
+from gitmig.applied.side import Side
+from gitmig.applied.work_trees import Moved, recorded_moves
 from gitmig.configuration import Configuration
 from gitmig.git.pins import Pin, pin_key, read_pins
 from gitmig.git.scripts_elsewhere import Elsewhere, Origin, find_scripts
 from gitmig.graph import Graph
 from gitmig.messages import Ground
 from gitmig.model import Action, BlobId, CommitId, LedgerRow, RevisionId, Script
-from gitmig.operations.missing import nowhere
-from gitmig.operations.side import Side
-from gitmig.operations.work_trees import Moved, recorded_moves
 from gitmig.project import Project
 from gitmig.scripts import program_digest, read_script_bytes, same_upgrade
 
@@ -55,10 +55,10 @@ class Applied:
     """The revisions that the target has under the same id with another ``upgrade``."""
     rows: Mapping[RevisionId, LedgerRow]
     """The last row of each revision."""
-    as_it_was: Callable[[RevisionId, Callable[[Side, Side], bool]], Source]
-    """The script of a revision with the files that lay beside it when it was applied.
+    as_it_was: Callable[[RevisionId, Callable[[Source, Side], bool]], Source]
+    """The script of a revision in the tree that it was applied from.
 
-    The other argument tells whether the same lies beside the scripts of two sides.
+    The other argument says whether a script does the same in its own side as in another.
     """
 
 
@@ -176,20 +176,21 @@ class _Reading:
         self._sources[source.script.revision] = source
         return True
 
-    def _as_it_was(self, revision: RevisionId, alike: Callable[[Side, Side], bool]) -> Source:
+    def _as_it_was(self, revision: RevisionId, alike: Callable[[Source, Side], bool]) -> Source:
         source, pin = self._sources[revision], self._pins.get(revision)
         if pin is None or source.blob != pin.script:
             return source
         then = self._side(CommitId(pin.files), source.script.path, trusted=True)
-        return source if alike(source.side, then) else self._pinned(revision, pin) or source
+        return source if alike(source, then) else self._pinned(revision, pin) or source
 
     def _pinned(self, revision: RevisionId, pin: Pin) -> Source | None:
         tree = self.project.commit_tree(CommitId(pin.files))
-        # Nothing else is in it than the script folders as they were, wherever they lay then.
-        for path in (path for path, blob in tree.ids().items() if blob == pin.script):
-            script = read_script_bytes(path, tree.read(path) or b"")
-            if isinstance(script, Script) and script.revision == revision:
-                return Source(side=self._side(CommitId(pin.files), path, trusted=True), script=script)
+        # The scripts may have lain in other folders then.
+        for folder in (*self.project.configuration.versions, ""):
+            for path in (path for path, blob in tree.ids(folder).items() if blob == pin.script):
+                script = read_script_bytes(path, tree.read(path) or b"")
+                if isinstance(script, Script) and script.revision == revision:
+                    return Source(side=self._side(CommitId(pin.files), path, trusted=True), script=script)
         return None
 
     def _side(self, tree: CommitId, path: str, *, trusted: bool) -> Side:

@@ -1,0 +1,1 @@
+"""Pure: no git, no database, no process, no terminal."""

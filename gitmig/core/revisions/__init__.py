@@ -1,0 +1,1 @@
+"""Revisions and their graph, read as text."""

@@ -1,0 +1,1 @@
+"""The worker from outside: its process, and what is said to it."""

@@ -1,0 +1,1 @@
+"""How the project's code is found: which folder a tree is, and what an import depended on."""
