@@ -87,7 +87,7 @@ class Bookkeeping:
         if error.committed:
             self._follow(error, follow)
         self._record(error.committed)
-        if journal.draft is None and journal.stash is None:
+        if journal.draft is None:
             self._log.remove()
 
     def _follow(self, error: GitmigError, follow: Callable[[int], Following | None]) -> None:

@@ -112,10 +112,6 @@ class Refused(GitmigError):
     code = "refused"
 
 
-class EditsInTheWay(Refused):
-    """Files hold edits that would be lost; git's stash would take them."""
-
-
 class Unproven(GitmigError):
     """Nothing here could prove a revision: no scratch database, or what was tried there did not run."""
 

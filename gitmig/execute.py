@@ -35,7 +35,7 @@ def move(
     A question to a person releases the lock; afterwards the plan is made again, and a plan that
     differs from the one agreed to is refused. Raises what ``build`` raises, Declined, and the worker's
     errors; then database and files are as they were. Whatever kills the process instead is settled by the
-    next command, out of the journal in ``log``. A journal that tells of a draft, a stash or a commit too is
+    next command, out of the journal in ``log``. A journal that tells of a draft or a commit too is
     left to the caller, who has still to settle those. ``folders`` are kept with each script that is applied,
     so that it can be undone when no branch has it any more.
     """

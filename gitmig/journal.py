@@ -4,7 +4,7 @@ One file in the private git directory. It is there only while a command is at wo
 interrupted; ``gitmig recover`` settles what it tells. It never holds a URL or a password.
 
 A command goes through up to three stages, and each is written down before its first change: it prepares
-(a draft, a stash), it moves database and files, it has git commit.
+(a draft), it moves database and files, it has git commit.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from dataclasses import dataclass, replace
 from gitmig.git.objects import Entry
 from gitmig.git.switching import Switch
 from gitmig.model import BlobId, CommitId, LedgerRow, RevisionId
-
-_NAME = "journal.json"
-_VERSION = 2
 
 
 class Stage(enum.StrEnum):
@@ -91,8 +88,6 @@ class Journal:
     stage: Stage = Stage.PREPARING
     draft: DraftNote | None = None
     commit: CommitNote | None = None
-    stash: str | None = None
-    """The message of the stash entry that edits are put into."""
     files: str | None = None
     """The tree that holds the scripts that are applied."""
     switch: Switch | None = None
@@ -119,7 +114,6 @@ class Journal:
             old=old,
             new=new,
             draft=None,
-            stash=None,
             commit=None,
             switch=None,
             follows=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from gitmig.errors import AmbiguousRevision, Refused
+from gitmig.errors import Refused
 from gitmig.graph import Graph
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step
 
@@ -92,37 +92,3 @@ def plan_crossing(
     present.require_sound(downs)
     target.require_sound(ups)
     return Plan(steps=(*downgrades(downs), *upgrades(ups)), heads=target.tips(wanted))
-
-
-def stopped(plan: Plan, present: Graph, heads: Sequence[RevisionId], stops: Sequence[str]) -> Plan:
-    """The way down of a plan as far as the revisions that ``stops`` name, which stay; nothing goes up.
-
-    ``present`` is the graph that it goes down in, ``stops`` are ids or beginnings of ids. What is left of the
-    plan is among its warnings. Raises Refused for what the plan does not take down, AmbiguousRevision.
-    """
-    downs = plan.revisions(Action.DOWNGRADE)
-    kept = present.ancestors([_one_of(downs, stop) for stop in stops])
-    done = [revision for revision in downs if revision not in kept]
-    left = [f"{revision} stays" for revision in downs if revision in kept]
-    left += [f"{revision} is not applied" for revision in plan.revisions(Action.UPGRADE)]
-    return Plan(
-        steps=downgrades(done),
-        heads=present.after(heads, done, ()),
-        warnings=(*plan.warnings, f"stopped on the way: {', '.join(left)}"),
-    )
-
-
-def _one_of(downs: Sequence[RevisionId], stop: str) -> RevisionId:
-    found = [revision for revision in downs if revision == stop] or [
-        revision for revision in downs if stop and revision.startswith(stop)
-    ]
-    if not found:
-        raise Refused(
-            f"{stop} is not among what would be undone: {', '.join(downs) or 'nothing'}",
-            hint="give --stop-at one of these, or leave it out",
-        )
-    if len(found) > 1:
-        raise AmbiguousRevision(
-            f"{stop} is the beginning of {' and '.join(found)}", hint=f"gitmig log | grep {stop}"
-        )
-    return found[0]

@@ -34,7 +34,6 @@ MOVING = (
     "upgrade --commit",
     "upgrade +1",
     "rollback",
-    "rollback --stash",
     "rollback --commit -y",
     "rollback base -y",
 )
@@ -47,7 +46,6 @@ _POINTS = {
     "upgrade": _COMING,
     "upgrade --commit": (*_COMING, *_GOING),
     "rollback": _COMING,
-    "rollback --stash": ("stashed", *_COMING),
     "rollback --commit": ("script-removed", *_COMING, *_GOING),
     "sync": _COMING,
     "switch": ("models-restored", "index-locked", "switched", *_COMING, "journal-removed"),

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from gitmig.errors import AmbiguousRevision, GitmigError, Refused, UnknownRevision
+from gitmig.errors import GitmigError, Refused, UnknownRevision
 from gitmig.graph import Graph
 from gitmig.model import Action, Plan, RevisionId, Script
-from gitmig.plan import common_revisions, plan_crossing, stopped
+from gitmig.plan import common_revisions, plan_crossing
 from tests.test_graph import Step, VersionTable, by_alembic, revs, script
 
 PAIRS = 2500
@@ -187,23 +187,6 @@ def test_a_dependency_that_became_a_parent_is_another_ancestry() -> None:
 def test_where_both_agree_nothing_moves() -> None:
     graph = Graph.of([*BASE, script("l", "b"), script("r", "b"), script("m", "l r")])
     assert plan_crossing(graph, graph, revs("m"), revs("m")) == Plan(heads=revs("m"))
-
-
-def test_stopping_on_the_way_down() -> None:
-    """What stays takes all below it along; a branch beside it is undone; nothing is applied."""
-    present = Graph.of([*BASE, script("c1", "b"), script("c2", "c1"), script("d1", "b"), script("d2", "d1")])
-    target = Graph.of([*BASE, script("x", "b")])
-    plan = plan_crossing(present, target, revs("c2 d2"), revs("x"))
-    way = stopped(plan, present, revs("c2 d2"), ["c1"])
-    assert (way.heads, set(_path(way, Action.DOWNGRADE))) == (revs("c1"), set(revs("d2 d1 c2")))
-    assert _path(way, Action.UPGRADE) == ()
-    assert way.warnings == ("stopped on the way: c1 stays, x is not applied",)
-    both = stopped(plan, present, revs("c2 d2"), ["c2", "d1"])
-    assert (both.heads, _path(both, Action.DOWNGRADE)) == (revs("c2 d1"), revs("d2"))
-    with pytest.raises(AmbiguousRevision):
-        stopped(plan, present, revs("c2 d2"), ["c"])
-    with pytest.raises(Refused, match="b is not among what would be undone"):
-        stopped(plan, present, revs("c2 d2"), ["b"])
 
 
 @pytest.mark.parametrize(

@@ -198,26 +198,6 @@ def test_a_killed_rollback_that_commits(tmp_path: Path) -> None:
         project.gitmig("upgrade", check=0)
 
 
-def test_a_killed_rollback_with_a_stash(tmp_path: Path) -> None:
-    found = article(tmp_path)
-    project = found.project
-    project.append(_MODELS, "# staged\n")
-    project.git("add", _MODELS)
-    project.append(_MODELS, "# precious\n")
-    edited = project.snapshot()
-    for point in ("stash-begun", "stashed", "journal-written", "files-written"):
-        killed(project, point, "rollback", "--stash")
-        recovered(project, "before")
-        assert _without_backups(project) == (edited.files, edited.index, edited.head, edited.database), point
-        assert project.git("stash", "list") == "", point
-    killed(project, "database-committed", "rollback", "--stash")
-    (note,) = project.gitmig("recover", "--json", check=0).json["recovered"]["notes"]
-    assert (project.heads(), project.read(_MODELS)) == ((found.first,), MODELS)
-    project.gitmig("upgrade", check=0)
-    project.git(*note.partition("git ")[2].split(), "--index")
-    assert project.snapshot().files == edited.files
-
-
 def test_a_draft_that_a_person_edited_stays(tmp_path: Path) -> None:
     project = article(tmp_path).project
     column(project, "c0")

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGKILL
 
 import pytest
 
@@ -161,7 +160,7 @@ def lost(path: str) -> str:
 
 
 def stashed(path: str, option: str = "") -> str:
-    return f"gitmig rollback --stash, or git stash push {option}-- {path}, or commit first"
+    return f"git stash push {option}-- {path}, or commit first"
 
 
 def edited(project: Project) -> None:
@@ -255,13 +254,12 @@ CASES = {
     "an edit that is skip-worktree": Case(
         make=lambda project: hidden(project, "--skip-worktree"),
         error=lost(USER),
-        hint="gitmig rollback --stash, or git update-index --no-skip-worktree -- "
-        f"{USER}, then git stash push -- {USER}, or commit first",
+        hint=f"git update-index --no-skip-worktree -- {USER}, then git stash push -- {USER}, or commit first",
     ),
     "an edit that is assume-unchanged": Case(
         make=lambda project: hidden(project, "--assume-unchanged"),
         error=lost(USER),
-        hint="gitmig rollback --stash, or git update-index --no-assume-unchanged -- "
+        hint="git update-index --no-assume-unchanged -- "
         f"{USER}, then git stash push -- {USER}, or commit first",
     ),
     "unmerged files": Case(
@@ -310,104 +308,3 @@ def test_refused(project: Project, name: str) -> None:
     assert said[0] == f"Error: {case.error.format(top=project.top)}"
     assert said[-1] == f"Hint: {case.hint}"
     assert project.snapshot() == before
-
-
-class TestStash:
-    """``--stash`` saves the edits in git's stash first."""
-
-    def test_staged_edits_come_back_staged(self, project: Project) -> None:
-        project.append("app/database.py", "# stashed before\n")
-        project.git("stash", "--quiet")
-        project.append("app/database.py", "# not staged\n")
-        further_edited(project)
-        project.write(ODD[2], "mine\n")
-        project.write(f"{MODELS}/staged.py", "new\n")
-        project.git("add", f"{MODELS}/staged.py")
-        before, earlier = project.snapshot(), project.git("rev-parse", "stash@{0}")
-
-        plan = project.gitmig("rollback", "--stash", "--dry-run", check=0).stdout
-        assert "goes into git's stash first: " in plan
-        assert project.snapshot() == before
-
-        self._down_and_up(project, "after gitmig upgrade, with nothing else staged: git stash apply --index ")
-        assert project.git("rev-parse", "stash@{1}") == earlier
-        after = project.snapshot()
-        assert (after.files, after.index) == (before.files, before.index)
-
-    def test_what_is_staged_elsewhere_stays_staged(self, project: Project) -> None:
-        project.append("app/database.py", "# mine\n")
-        project.git("add", "app/database.py")
-        edited(project)
-        project.write(f"{MODELS}/old/mine.py", "untracked\n")
-        project.write(f"{MODELS}/plan.txt/mine", "a folder where a file goes\n")
-        before = project.snapshot()
-        self._down_and_up(project, "after gitmig upgrade: git stash apply ")
-        after = project.snapshot()
-        assert (after.files, after.index) == (before.files, before.index)
-
-    def _down_and_up(self, project: Project, told: str) -> None:
-        others = project.git("diff", "--cached", "--", "app/database.py")
-        said = project.gitmig("rollback", "--stash", check=0).stderr
-        start = f"Note: your edits are in git's stash; {told}"
-        (note,) = (line for line in said.splitlines() if line.startswith(start))
-        assert project.columns("user") == ("id",)
-        assert "mine" not in project.read(USER)
-        assert not project.path(f"{MODELS}/old/mine.py").exists()
-        assert not project.path(f"{MODELS}/staged.py").exists()
-        assert project.git("diff", "--cached") == others
-        project.gitmig("upgrade", check=0)
-        command = told.rpartition(": git ")[2].split()
-        project.git(*command, note.removeprefix(start))
-
-    @pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
-    def test_an_edit_that_git_does_not_look_at(self, project: Project, flag: str) -> None:
-        hidden(project, flag)
-        mine = project.read(USER)
-        project.gitmig("rollback", "--stash", check=0)
-        assert "mine" not in project.read(USER)
-        assert project.git("show", f"stash@{{0}}:{USER}") + "\n" == mine
-
-    def test_a_refusal_leaves_the_edits_where_they_are(self, project: Project) -> None:
-        project.append("app/database.py", "# elsewhere\n")
-        project.git("stash", "--quiet")
-        further_edited(project)
-        project.write("app/database.py", project.read("app/database.py") + "# staged\n")
-        project.git("add", "app/database.py")
-        excluded(project, "old/", f"{MODELS}/old/group.py")
-        assert self._refused(project).startswith(f"Error: {lost(f'{MODELS}/old/group.py')}\n")
-        shutil.rmtree(project.path(f"{MODELS}/old"))
-        (script,) = project.top.glob("alembic/versions/*add_username*.py")
-        script.write_text(
-            script.read_text().replace("def downgrade() -> None:", "def downgrade():\n    1 / 0")
-        )
-        assert "ZeroDivisionError" in self._refused(project)
-
-    def _refused(self, project: Project) -> str:
-        before, entries = project.snapshot(), project.git("stash", "list")
-        said = project.gitmig("rollback", "--stash").stderr
-        assert project.snapshot() == before
-        assert project.git("stash", "list") == entries
-        return said
-
-    def test_killed_on_the_way(self, project: Project) -> None:
-        further_edited(project)
-        before, mine = project.snapshot(), project.read(USER)
-        project.gitmig("rollback", "--stash", env={"GITMIG_TEST_KILL_AT": "files-written"}, check=-SIGKILL)
-        assert project.read(USER) != mine
-        project.gitmig("recover", check=0)
-        after = project.snapshot()
-        assert (after.files, after.index, after.database) == (before.files, before.index, before.database)
-        assert project.git("stash", "list") == ""
-
-    def test_after_the_files_were_moved_the_edits_stay_in_the_stash(self, project: Project) -> None:
-        """A hook refuses the commit: database and files are down, and the stash is told."""
-        project.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n")
-        project.path(".git/hooks/pre-commit").chmod(0o755)
-        edited(project)
-        mine = project.read(USER)
-        said = project.gitmig("rollback", "--stash", "--commit", check=1).stderr
-        entry = project.git("rev-parse", "stash@{0}")
-        assert f"  your edits are in git's stash: git stash apply {entry}\n" in said
-        assert project.git("show", f"{entry}:{USER}") + "\n" == mine
-        assert project.columns("user") == ("id",)
-        assert "mine" not in project.read(USER)

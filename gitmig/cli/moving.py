@@ -53,10 +53,6 @@ _Including = Annotated[
 _NoPark = Annotated[
     bool, typer.Option("--no-park", help="Lose the rows that are dropped, instead of parking them.")
 ]
-StopAt = Annotated[
-    list[str] | None,
-    typer.Option("--stop-at", metavar="REV", help="Go down no further than to REV, which stays; repeatable."),
-]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for a lock.")]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import StopAt, finish, undoing
+from gitmig.cli.moving import finish, undoing
 from gitmig.operations.rollback import RollbackOptions, rollback
 from gitmig.prepared import Manner
 
@@ -21,15 +21,9 @@ def run(
         bool, typer.Option("--commit", help="Make it permanent: remove the unpublished revisions and commit.")
     ] = False,
     database_only: Annotated[bool, typer.Option("--database-only", help="Leave the models alone.")] = False,
-    stash: Annotated[
-        bool, typer.Option("--stash", help="Put edits in the way into git's stash first.")
-    ] = False,
-    stop_at: StopAt = None,
 ) -> int:
     """Move the database down and put the matching models into the work tree."""
     project = common.open()
-    options = RollbackOptions(
-        target=target, commit=commit, database_only=database_only, stash=stash, stop_at=tuple(stop_at or ())
-    )
+    options = RollbackOptions(target=target, commit=commit, database_only=database_only)
     result = rollback(project, options, how)
     return finish(common, project, result)

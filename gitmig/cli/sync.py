@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import StopAt, finish, undoing
+from gitmig.cli.moving import finish, undoing
 from gitmig.operations.sync import sync
 from gitmig.prepared import Manner
 
@@ -19,8 +19,7 @@ def run(
     ref: Annotated[
         str | None, typer.Argument(metavar="[REF]", help="A branch, tag or commit; the checkout by default.")
     ] = None,
-    stop_at: StopAt = None,
 ) -> int:
     """Move the database to the revision of what is checked out, or of REF."""
     project = common.open()
-    return finish(common, project, sync(project, ref, how, stop_at or ()))
+    return finish(common, project, sync(project, ref, how))

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 # Ended by the signal itself, or by a shell's word for that.
 _INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
 _FORMAT = "--format=%H%x01%P%x01%ct%x01%s"
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "gitmig",
+    "GIT_AUTHOR_EMAIL": "gitmig",
+    "GIT_COMMITTER_NAME": "gitmig",
+    "GIT_COMMITTER_EMAIL": "gitmig",
+}
+"""Who makes the commits that keep something for gitmig itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

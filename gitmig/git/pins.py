@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError
+from gitmig.git.commits import IDENTITY
 from gitmig.git.objects import Entry
-from gitmig.git.stash import IDENTITY
 from gitmig.git.trees import CommitTree
 from gitmig.git.worktree import PLAIN, is_file, private_index, record, scan
 from gitmig.model import BlobId, CommitId, RevisionId

@@ -1,19 +1,18 @@
 """Putting files back, without ever overwriting or deleting what git does not hold.
 
-An *edit* is content that no reachable commit holds at its path and that gitmig did not put there;
-one edit among the files in question, and nothing is done. Everything happens in a private index with
-just the differing files: git compares it with the work tree once more before it writes, and the
-real index is never touched.
+An *edit* is content that no reachable commit holds at its path; one edit among the files in question, and
+nothing is done. Everything happens in a private index with just the differing files: git compares it with the
+work tree once more before it writes, and the real index is never touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gitmig.errors import EditsInTheWay, GitError, Refused
+from gitmig.errors import GitError, Refused
 from gitmig.git import obstacles
 from gitmig.git.bytecode import remove_leftovers
 from gitmig.git.changes import PathState, changed, held
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
 # What a sparse checkout does not show was refused before; git must not leave it out on its own.
 _READ_TREE = (*PLAIN, "-c", "core.sparseCheckout=false", "read-tree", "-m", "-u")
-
-Allowed = Mapping[str, Collection[BlobId]]
-"""Per path, the blobs that gitmig itself put there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,28 +46,25 @@ class Restoration:
         return tuple(sorted(set(self.old) - set(self.new)))
 
 
-def edits(repository: Repository, paths: Sequence[str], allowed: Allowed | None = None) -> tuple[str, ...]:
+def edits(repository: Repository, paths: Sequence[str]) -> tuple[str, ...]:
     """The files at or below some paths that are edits, on disk or staged; ignored ones are not asked."""
-    return _edits(repository, changed(repository, _stripped(paths)), allowed or {})
+    return _edits(repository, changed(repository, _stripped(paths)))
 
 
-def _edits(repository: Repository, states: Sequence[PathState], allowed: Allowed) -> tuple[str, ...]:
+def _edits(repository: Repository, states: Sequence[PathState]) -> tuple[str, ...]:
     found = []
     for state in states:
         contents = {entry.blob for entry in (state.index, state.worktree) if entry is not None}
         safe = {state.head.blob} if state.head is not None else set()
-        safe |= set(allowed.get(state.path, ()))
         if any(not held(repository, state.path, blob) for blob in sorted(contents - safe)):
             found.append(state.path)
     return tuple(found)
 
 
-def plan_restoration(
-    repository: Repository, target: CommitId, models: Sequence[str], allowed: Allowed | None = None
-) -> Restoration:
+def plan_restoration(repository: Repository, target: CommitId, models: Sequence[str]) -> Restoration:
     """What makes the models files those of a commit. Writes nothing.
 
-    Raises Refused, naming the files: edits (EditsInTheWay), conflicts, and what lies in the way of
+    Raises Refused, naming the files: edits, conflicts, and what lies in the way of
     a file to be written (not held by git: untracked, ignored, folders; not followed: links, submodules,
     sparse).
     """
@@ -82,7 +75,7 @@ def plan_restoration(
     obstacles.require_no_links(repository, new)
     on_disk = _files_on_disk(repository, seen, new)
     states = _states(repository, seen, on_disk, paths)
-    if found := _edits(repository, states, allowed or {}):
+    if found := _edits(repository, states):
         raise _lost(repository, found, seen)
     old = {path: entry for path, entry in on_disk.items() if new.get(path) != entry}
     restoration = Restoration(
@@ -103,7 +96,7 @@ def _lost(repository: Repository, found: Sequence[str], seen: Scan) -> Refused:
     if seen.hidden.intersection(found):
         flag = "skip-worktree" if seen.skipped.intersection(found) else "assume-unchanged"
         hint = f"git update-index --no-{flag} -- {names}, then {hint}"
-    return EditsInTheWay(message, hint=hint, detail=detail)
+    return Refused(message, hint=hint, detail=detail)
 
 
 def _target_files(

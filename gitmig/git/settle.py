@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.git.bytecode import remove_leftovers
+from gitmig.git.commits import IDENTITY
 from gitmig.git.objects import Entry
 from gitmig.git.restore import Restoration
-from gitmig.git.stash import IDENTITY
 from gitmig.git.worktree import PLAIN, hash_files, insert, private_index, records
 from gitmig.model import CommitId
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gitmig.applied.scripts import Applied, Source, read_applied
@@ -14,8 +13,8 @@ from gitmig.losses import drops
 from gitmig.messages import Ground, Moves, World
 from gitmig.model import Action, Plan, RevisionId, Script, Step
 from gitmig.operations.preconditions import require_under_alembic, require_written
-from gitmig.operations.reversible import STAY, require_reversible
-from gitmig.plan import plan_crossing, stopped
+from gitmig.operations.reversible import require_reversible
+from gitmig.plan import plan_crossing
 from gitmig.prepared import Prepared, Stranger
 from gitmig.project import Project
 from gitmig.scripts import irreversible, program_digest, splits
@@ -29,10 +28,6 @@ class Crossing:
     checkout: Side
     target: Side
     worlds: Worlds
-    stop_at: tuple[str, ...] = ()
-    """Revisions that stay, with all below them: then nothing is applied."""
-    hint: Callable[[RevisionId], str] = lambda revision: STAY
-    """What to do about a revision that cannot be undone."""
 
     def look_ahead(self) -> None:
         """Ask of the scripts that one side alone has what the plan will ask of them, while the worker starts.
@@ -54,13 +49,11 @@ class Crossing:
         require_under_alembic(ground, graph)
         applied = read_applied(self.project, self.checkout, self.target, ground)
         plan = plan_crossing(applied.graph, graph, ground.heads, graph.heads, applied.differing)
-        if self.stop_at:
-            plan = stopped(plan, applied.graph, ground.heads, self.stop_at)
         require_written(graph, plan.revisions(Action.UPGRADE))
         downs = [
             applied.as_it_was(revision, self.worlds.alike) for revision in plan.revisions(Action.DOWNGRADE)
         ]
-        idle = require_reversible(((source.script.revision, source.text) for source in downs), self.hint)
+        idle = require_reversible((source.script.revision, source.text) for source in downs)
         sources = {**applied.sources, **{source.script.revision: source for source in downs}}
         moves, missing = self._moves(replace(applied, sources=sources), plan)
         doubts = [source.doubt for source in applied.sources.values() if source.doubt is not None]

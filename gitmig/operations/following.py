@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gitmig.errors import Refused
-from gitmig.git.restore import Allowed
 from gitmig.graph import Graph
 from gitmig.model import RevisionId, TieState
 from gitmig.operations.place import models_place
@@ -35,9 +34,7 @@ def models_forward(
     return found, ()
 
 
-def models_back(
-    project: Project, heads: tuple[RevisionId, ...], hint: str, allowed: Allowed | None = None
-) -> PutBack | None:
+def models_back(project: Project, heads: tuple[RevisionId, ...], hint: str) -> PutBack | None:
     """The models of where a rollback goes; base has none, and files stay as they are.
 
     Raises Refused with this hint where they cannot be had.
@@ -47,7 +44,7 @@ def models_back(
     if len(heads) > 1:
         raise Refused(f"no revision has the models of {' and '.join(heads)} together", hint=hint)
     tie = Ties(project=project).settled(heads[0])
-    found = put_back(project, tie, allowed)
+    found = put_back(project, tie)
     if found is None:
         uncommitted = tie.state is TieState.UNCOMMITTED
         what = "is not committed" if uncommitted else "has no commit of its own models"

@@ -19,7 +19,7 @@ from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId
 from gitmig.operations.following import models_between
 from gitmig.operations.redone import has_it_anew, is_undecided, same_heads
-from gitmig.operations.settling import settle_commit, settle_draft, settle_stash
+from gitmig.operations.settling import settle_commit, settle_draft
 from gitmig.prepared import Manner
 from gitmig.project import Project
 from gitmig.record import append_missing
@@ -204,7 +204,7 @@ def _follow(
 def _brought_to_a_side(
     project: Project, journal: Journal, ground: Ground, anew: bool | None, manner: Manner
 ) -> Recovered:
-    """Files, draft, stash and index follow the database, which is locked."""
+    """Files, draft and index follow the database, which is locked."""
     applied = _applied(journal, ground)
     forward = applied is None and _forward(project, journal, ground, anew)
     remove_stale_lock(project.git)
@@ -217,8 +217,6 @@ def _brought_to_a_side(
         notes.append("nothing shows whether the database took the revision anew: compare it with the script")
     if journal.draft is not None:
         left += [project.shown(kept) for kept in settle_draft(project, journal.draft, forward=forward)]
-    if journal.stash is not None:
-        notes += settle_stash(project, journal.stash, forward=forward)
     if applied is not None:
         notes += _follow(project, journal, ground, applied, manner)
     if journal.stage is Stage.MOVING and not (forward or ground.transactional) and journal.revisions:

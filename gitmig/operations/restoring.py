@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gitmig.errors import ProjectCodeError
-from gitmig.git.restore import Allowed, Restoration, plan_restoration
+from gitmig.git.restore import Restoration, plan_restoration
 from gitmig.git.trees import Tree, content_digest
 from gitmig.model import CommitId, Step, Tie, TieState, short
 from gitmig.operations.place import models_place
@@ -34,14 +34,11 @@ class PutBack:
         return restores(self.restoration.paths, self.restoration.removed, self.commit)
 
 
-def put_back(project: Project, tie: Tie, allowed: Allowed | None = None) -> PutBack | None:
-    """The models of a tie; None where it has none.
-
-    Raises Refused for edits that git does not hold, those aside that are ``allowed``.
-    """
+def put_back(project: Project, tie: Tie) -> PutBack | None:
+    """The models of a tie; None where it has none. Raises Refused for edits that git does not hold."""
     if tie.models_commit is None:
         return None
-    found = put_back_from(project, tie.models_commit, allowed)
+    found = put_back_from(project, tie.models_commit)
     if tie.state is TieState.VERIFIED or not found.restoration.paths:
         return found
     commit = short(found.commit)
@@ -53,9 +50,9 @@ def put_back(project: Project, tie: Tie, allowed: Allowed | None = None) -> PutB
     )
 
 
-def put_back_from(project: Project, commit: CommitId, allowed: Allowed | None = None) -> PutBack:
+def put_back_from(project: Project, commit: CommitId) -> PutBack:
     """The models of a commit, whichever revision they are of. Raises Refused as above."""
-    return PutBack(commit=commit, restoration=plan_restoration(project.git, commit, project.models, allowed))
+    return PutBack(commit=commit, restoration=plan_restoration(project.git, commit, project.models))
 
 
 def rolled_back_models(project: Project) -> PutBack | None:

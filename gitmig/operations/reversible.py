@@ -12,12 +12,12 @@ STAY = "stay on a side that has it, or move the database by hand"
 
 
 def require_reversible(
-    scripts: Iterable[tuple[RevisionId, str]], hint: Callable[[RevisionId], str]
+    scripts: Iterable[tuple[RevisionId, str]], hint: Callable[[RevisionId], str] = lambda revision: STAY
 ) -> tuple[str, ...]:
     """What to say of downgrades that merely do nothing; ``scripts`` are texts, newest first.
 
     Raises Refused for the first revision that cannot be undone, with the ``hint`` for going as far as there
-    where that is any way at all.
+    if that is any way at all.
     """
     idle = []
     for number, (revision, text) in enumerate(scripts):

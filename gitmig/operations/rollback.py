@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitmig.commit import commit_paths
-from gitmig.errors import EditsInTheWay, NoRepository, Refused, UsageError
+from gitmig.errors import NoRepository, Refused, UsageError
 from gitmig.execute import move
-from gitmig.git.restore import Allowed, edits
+from gitmig.git.restore import edits
 from gitmig.graph import Graph
 from gitmig.journal import CommitNote
 from gitmig.logbook import Logbook
@@ -25,8 +25,7 @@ from gitmig.operations.recover import changing
 from gitmig.operations.restoring import PutBack, leaving, remaining
 from gitmig.operations.results import MoveResult
 from gitmig.operations.reversible import require_reversible
-from gitmig.operations.stashing import stashing
-from gitmig.plan import commits, plan_rollback, stopped
+from gitmig.plan import commits, plan_rollback
 from gitmig.prepared import Following, Manner, Prepared
 from gitmig.project import Project
 from gitmig.seam import point
@@ -40,9 +39,6 @@ class RollbackOptions:
     target: str = "-1"
     commit: bool = False
     database_only: bool = False
-    stash: bool = False
-    stop_at: tuple[str, ...] = ()
-    """Revisions that stay, with all below them."""
 
 
 def rollback(project: Project, options: RollbackOptions, manner: Manner) -> MoveResult:
@@ -57,30 +53,10 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
             hint=f"gitmig rollback {options.target} --database-only",
         )
     with changing(project, manner, "rollback") as log:
-        try:
-            if options.stash and not options.database_only:
-                return stashing(
-                    project, log, manner, lambda kept: _rollback(project, log, options, manner, kept)
-                )
-            return _rollback(project, log, options, manner)
-        except EditsInTheWay as error:
-            if not options.stash:
-                error.hint = f"{_with_stash(options)}, or {error.hint}"
-            raise
+        return _rollback(project, log, options, manner)
 
 
-def _with_stash(options: RollbackOptions) -> str:
-    target = "" if options.target == "-1" else f" {options.target}"
-    return f"gitmig rollback{target}{' --commit' if options.commit else ''} --stash"
-
-
-def _rollback(
-    project: Project,
-    log: Logbook,
-    options: RollbackOptions,
-    manner: Manner,
-    allowed: Allowed | None = None,
-) -> MoveResult:
+def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: Manner) -> MoveResult:
     if options.commit and options.database_only:
         raise UsageError("--commit and --database-only exclude each other", hint="gitmig rollback --help")
     require_quiet(project)
@@ -91,7 +67,7 @@ def _rollback(
     graph = project.graph()
     require_sound(graph)
     require_target(graph, options.target)
-    rolling = _Rolling(project, graph, options, allowed, manner)
+    rolling = _Rolling(project, graph, options, manner)
     with project.worker() as worker:
         folders = project.configuration.folders
         outcome = move(project.repository, worker, rolling.prepared, manner, log, folders=folders)
@@ -117,19 +93,11 @@ def _rollback(
 class _Rolling:
     """One rollback: what it puts back, and what it leaves behind."""
 
-    def __init__(
-        self,
-        project: Project,
-        graph: Graph,
-        options: RollbackOptions,
-        allowed: Allowed | None,
-        manner: Manner,
-    ):
+    def __init__(self, project: Project, graph: Graph, options: RollbackOptions, manner: Manner):
         self.manner = manner
         self.project = project
         self.graph = graph
         self.options = options
-        self.allowed = allowed
         self.put_back: PutBack | None = None
         self.target: RevisionId | None = None
         self.left: tuple[RevisionId, ...] = ()
@@ -165,13 +133,12 @@ class _Rolling:
 
     def _way_down(self, ground: Ground) -> Plan:
         plan = plan_rollback(self.graph, ground.heads, self.options.target)
-        if self.options.stop_at:
-            plan = stopped(plan, self.graph, ground.heads, self.options.stop_at)
         downs = [self.graph.scripts[step.revision] for step in plan.steps if step.revision is not None]
         texts = self.project.work_tree.read_all([script.path for script in downs])
+        flag = " --database-only" if self.options.database_only else ""
         idle = require_reversible(
             ((script.revision, texts[script.path].decode("utf-8", "replace")) for script in downs),
-            lambda revision: self.manner.again("--stop-at", revision),
+            lambda revision: f"gitmig rollback {revision}{flag}",
         )
         return replace(plan, warnings=(*idle, *plan.warnings))
 
@@ -183,7 +150,7 @@ class _Rolling:
 
     def _put_back(self, heads: tuple[RevisionId, ...]) -> PutBack | None:
         hint = f"gitmig rollback {self.options.target} --database-only"
-        return models_back(self.project, heads, hint, self.allowed)
+        return models_back(self.project, heads, hint)
 
     def _require_removable(self) -> None:
         if self.target is None:

@@ -1,14 +1,12 @@
-"""What an interrupted command left besides database and models: a draft, a stash, a commit to be made."""
+"""What an interrupted command left besides database and models: a draft, a commit to be made."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from gitmig.files import remove_temporary, write_bytes
-from gitmig.git.stash import forget, is_untouched, stashed
 from gitmig.journal import CommitNote, DraftNote, Journal
 from gitmig.operations.draft_file import draft_of
-from gitmig.operations.stashing import put_away, way_back
 from gitmig.project import Project
 
 
@@ -33,19 +31,6 @@ def settle_draft(project: Project, note: DraftNote, *, forward: bool) -> tuple[P
         return ()
     kept = draft.take_back() if now != note.old else None
     return (kept,) if kept is not None else ()
-
-
-def settle_stash(project: Project, message: str, *, forward: bool) -> tuple[str, ...]:
-    """Put edits back that were stashed for a command that was not carried out. Returns what is to be said."""
-    found = stashed(project.git, message)
-    if found is None:
-        return ()
-    if forward:
-        return (put_away(project, found, forward=True),)
-    if not is_untouched(project.git, found):
-        return (way_back(found, forward=False),)
-    forget(project.git, found)
-    return ()
 
 
 def settle_commit(project: Project, journal: Journal, note: CommitNote) -> tuple[str | None, tuple[str, ...]]:

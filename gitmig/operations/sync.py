@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from gitmig.applied.side import checkout_side, commit_side, require_readable
@@ -18,14 +17,13 @@ from gitmig.prepared import Manner, Prepared
 from gitmig.project import Project
 
 
-def sync(project: Project, ref: str | None, manner: Manner, stop_at: Sequence[str] = ()) -> MoveResult:
+def sync(project: Project, ref: str | None, manner: Manner) -> MoveResult:
     """Take the database to the heads of the checkout, or with ``ref`` to those of that ref's files.
 
     What only the database has is undone with the scripts that were applied, wherever git still has them;
     the rest is applied. Models that a rollback left behind go back to the checkout's; with ``ref`` the work
-    tree is not touched. With ``stop_at`` it only goes down, as far as these revisions, which stay. Raises
-    Refused (nothing moved) where a script is nowhere or cannot be undone, MigrationFailed, UnknownRef,
-    NoRepository.
+    tree is not touched. Raises Refused (nothing moved) where a script is nowhere or cannot be undone,
+    MigrationFailed, UnknownRef, NoRepository.
     """
     git = project.git
     with changing(project, manner, "sync") as log:
@@ -34,15 +32,8 @@ def sync(project: Project, ref: str | None, manner: Manner, stop_at: Sequence[st
             checkout = checkout_side(project)
             target = checkout if ref is None else commit_side(project, git.resolve(ref), ref)
             require_readable(target)
-            crossing = Crossing(
-                project=project,
-                checkout=checkout,
-                target=target,
-                worlds=worlds,
-                stop_at=tuple(stop_at),
-                hint=lambda revision: manner.again("--stop-at", revision),
-            )
-            models = rolled_back_models(project) if ref is None and not stop_at else None
+            crossing = Crossing(project=project, checkout=checkout, target=target, worlds=worlds)
+            models = rolled_back_models(project) if ref is None else None
             outcome = move(
                 git,
                 worker,

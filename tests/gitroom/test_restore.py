@@ -418,19 +418,6 @@ def test_odd_names(build: Builder, repository: Repository, name: str) -> None:
         plan_restoration(repository, first, ["app"])
 
 
-def test_content_that_gitmig_put_there_is_no_edit(
-    build: Builder, repository: Repository, old: CommitId
-) -> None:
-    build.write("app/models/account.py", "ours")
-    blobs = repository.hash_worktree(["app/models/account.py"], write=True).values()
-    assert edits(repository, MODELS) == ("app/models/account.py",)
-    allowed = {"app/models/account.py": tuple(blobs)}
-    assert edits(repository, MODELS, allowed) == ()
-    restoration = plan_restoration(repository, old, MODELS, allowed)
-    apply(repository, restoration)
-    assert models_of(build) == OLD
-
-
 def test_content_of_another_branch_is_no_edit(build: Builder, repository: Repository, old: CommitId) -> None:
     build.git("checkout", "--quiet", "-b", "side")
     build.commit({"app/models/account.py": "side"})
