@@ -78,8 +78,6 @@ def read_journal(folder: Path) -> Journal | None:
 
 
 def _sync(folder: Path) -> None:
-    if os.name != "posix":
-        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -31,9 +31,8 @@ def found(
 
 
 @pytest.mark.parametrize("name", [".venv", "venv", "env"])
-@pytest.mark.parametrize("program", ["bin/python", "Scripts/python.exe", "python.exe"])
-def test_the_environment_in_the_top_level(tmp_path: Path, name: str, program: str) -> None:
-    expected = python(tmp_path / name, program)
+def test_the_environment_in_the_top_level(tmp_path: Path, name: str) -> None:
+    expected = python(tmp_path / name)
     assert found(tmp_path) == Interpreter(command=(str(expected),), origin=str(tmp_path / name))
 
 

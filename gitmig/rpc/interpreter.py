@@ -14,7 +14,6 @@ from gitmig.errors import NoInterpreter
 _FOLDERS = (".venv", "venv", "env")
 OWN = "gitmig's own"
 """Where the interpreter comes from that is the last resort."""
-_PROGRAMS = ("bin/python", "Scripts/python.exe", "python.exe")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +78,7 @@ def _command(text: str, tops: Sequence[Path]) -> tuple[str, ...]:
         parts = shlex.split(text)
     except ValueError:  # a quotation mark that nothing closes
         return (text,)
-    if parts and ("/" in parts[0] or "\\" in parts[0]) and not Path(parts[0]).is_absolute():
+    if parts and "/" in parts[0] and not Path(parts[0]).is_absolute():
         for top in tops:
             if (top / parts[0]).exists():
                 return (str(top / parts[0]), *parts[1:])
@@ -94,10 +93,9 @@ def _own(prefix: Path) -> bool:
 
 
 def _in_folder(origin: str, folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for program in _PROGRAMS:
-        if (folder / program).is_file():
-            yield origin, (str(folder / program),)
-            return
+    program = folder / "bin" / "python"
+    if program.is_file():
+        yield origin, (str(program),)
 
 
 def _runs(command: Sequence[str]) -> bool:
