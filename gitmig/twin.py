@@ -12,7 +12,6 @@ import signal
 import socket
 import struct
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -73,8 +72,8 @@ def fork(ask: Callable[[str], bool]) -> Twin | None:
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     try:
-        with tempfile.TemporaryDirectory(prefix="gitmig-twin-") as folder, _listener(folder) as listener:
-            if not ask(listener.getsockname()):
+        with _listener() as listener:
+            if not ask(os.fsdecode(listener.getsockname())):
                 return None
             connection, _ = listener.accept()
     except OSError:
@@ -84,10 +83,11 @@ def fork(ask: Callable[[str], bool]) -> Twin | None:
     return twin if twin.pid > 0 else None
 
 
-def _listener(folder: str) -> socket.socket:
+def _listener() -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.settimeout(_SECONDS)
-    listener.bind(os.path.join(folder, "socket"))
+    # Linux chooses an address that is no file: nothing has to be deleted when we are killed.
+    listener.bind("")
     listener.listen(1)
     return listener
 

@@ -36,7 +36,8 @@ class WorkerProcess:
 
     options: WorkerOptions
     process: subprocess.Popen[bytes] | twin.Twin
-    log: Path
+    log: int
+    """The open file that its stderr goes to."""
     layout: Layout | None = None
     """The folder that the code comes from, if it is not that of the files on disk; released at the end."""
     own: bool = False
@@ -77,7 +78,8 @@ class WorkerProcess:
         process = None if self._open else twin.fork(ask)
         if process is None:
             return None
-        return type(self)(options=self.options, process=process, log=self.log, own=self.own, _ready=True)
+        log = os.dup(self.log)
+        return type(self)(options=self.options, process=process, log=log, own=self.own, _ready=True)
 
     @property
     def is_twin(self) -> bool:
@@ -151,7 +153,9 @@ class WorkerProcess:
             self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
-        self.log.unlink(missing_ok=True)
+        if self.log >= 0:
+            os.close(self.log)
+            self.log = -1
         if self.layout is not None:
             self.layout.release()
 
@@ -233,10 +237,15 @@ class WorkerProcess:
             raise self._crashed()
         return an_object(json.loads(line))
 
+    def _printed(self) -> str:
+        """What it wrote to its stderr."""
+        size = os.fstat(self.log).st_size
+        return os.pread(self.log, size, 0).decode("utf-8", "replace")
+
     def _crashed(self) -> GitmigError:
         code = self.process.wait()
         # What the project's code printed, which may be anything.
-        said = "" if self.options.verbose else self.log.read_text(errors="replace")
+        said = "" if self.options.verbose else self._printed()
         tail = without_passwords(said).strip()
         _, stopped, stack = tail.rpartition("Timeout (")
         if stopped:

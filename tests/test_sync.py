@@ -64,7 +64,7 @@ def test_a_branch_that_is_deleted_and_collected_is_undone_by_its_pin(told: Artic
     assert project.columns("user") == ("id", "username")
     assert project.gitmig("status", "--json", check=0).json["in_step"] is True
     assert steps(project) == []
-    assert not list(project.path(".git/gitmig").glob("scripts-*"))
+    assert not list(project.path(".git/gitmig").glob("gitmig-tmp-*"))
 
 
 def test_a_revision_on_each_side(tmp_path: Path, postgres_url: str) -> None:

@@ -51,7 +51,7 @@ class Checkout:
     """Variables for git; mostly none."""
     sparse: Mapping[str, tuple[str, ...]]
     """The settings of a sparse checkout, ``core.sparse…``; mostly none."""
-    heirs: tuple[int, ...]
+    locks: tuple[int, ...]
     """Open files that every git inherits: a lock that is held until the last of them has ended."""
 
     def move(
@@ -92,7 +92,7 @@ class Checkout:
     def _runner(self) -> Runner:
         """git in this folder."""
         place = Place(top=self.work, git_dir=self.git_dir, common_dir=self.source.common_dir)
-        return Runner(place, self.heirs)
+        return Runner(place, self.locks)
 
     def _run(self, *args: str) -> bytes:
         return self._runner.run([*_SETTINGS, *args], env=self.env)
@@ -165,7 +165,7 @@ class Checkout:
             git_dir=self.git_dir / "modules" / name,
             env={},
             sparse={},
-            heirs=self.heirs,
+            locks=self.locks,
         )
 
     def has(self, commit: str) -> bool:

@@ -11,12 +11,15 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, NoRepository
+from gitmig.git.temporary import TemporaryFolder
 
 if TYPE_CHECKING:
     from git import Git
@@ -95,8 +98,10 @@ def probe(directory: Path, *args: str) -> bytes:
     return done.stdout
 
 
-def attended(place: Place, args: Sequence[str], env: Mapping[str, str], heirs: Sequence[int] = ()) -> int:
-    """Run git as the user would, in the top folder; the exit code. It inherits the files ``heirs``.
+def attended(
+    place: Place, args: Sequence[str], env: Mapping[str, str], inherited_fds: Sequence[int] = ()
+) -> int:
+    """Run git as the user would, in the top folder; the exit code. It inherits the files ``inherited_fds``.
 
     stdout goes to stderr: gitmig's own stdout is data.
     """
@@ -105,7 +110,7 @@ def attended(place: Place, args: Sequence[str], env: Mapping[str, str], heirs: S
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         return subprocess.run(
-            ["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2, pass_fds=heirs
+            ["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2, pass_fds=inherited_fds
         ).returncode
     finally:
         signal.signal(signal.SIGINT, before)
@@ -144,11 +149,47 @@ def _verb(args: Sequence[str]) -> str:
 class Runner:
     """Runs git in one repository, through GitPython, whatever the environment points at."""
 
-    def __init__(self, place: Place, heirs: tuple[int, ...] = ()) -> None:
+    def __init__(self, place: Place, locks: tuple[int, ...] = ()) -> None:
         self.place = place
-        self.heirs = heirs
-        """Open files that every git inherits: a lock that is held until the last of them has ended."""
+        self.locks = locks
+        """Open files that every git inherits: each is locked until the last of them has ended."""
         self._git: Git | None = None
+        self._temporary: TemporaryFolder | None = None
+
+    @property
+    def inherited_fds(self) -> tuple[int, ...]:
+        """The open files that every git inherits: their locks are held until it has ended."""
+        temporary = (self._temporary.handle,) if self._temporary is not None else ()
+        return (*self.locks, *temporary)
+
+    def temporary(self, *, private: bool = False) -> Path:
+        """A folder for temporary files, which is there until this process ends.
+
+        It is in the private git directory. If that cannot be written to, it is in the system's temporary
+        folder, or with ``private`` GitError is raised.
+        """
+        place = self.place.git_dir / "gitmig"
+        if self._temporary is None:
+            try:
+                self._keep(TemporaryFolder(place))
+            except OSError as error:
+                if private:
+                    raise GitError(f"{place} cannot be written: {error.strerror}") from error
+                self._keep(TemporaryFolder(Path(tempfile.gettempdir())))
+        assert self._temporary is not None
+        if private and self._temporary.path.parent != place:
+            raise GitError(f"{place} cannot be written")
+        return self._temporary.path
+
+    def close(self) -> None:
+        """Delete the temporary files."""
+        if self._temporary is not None:
+            self._temporary.close()
+            self._temporary = None
+
+    def _keep(self, temporary: TemporaryFolder) -> None:
+        self._temporary = temporary
+        weakref.finalize(self, temporary.close)
 
     def run(
         self,
@@ -181,7 +222,7 @@ class Runner:
             istream=subprocess.PIPE,
             as_process=True,
             env=_QUESTION | self._own() | dict(env or {}),
-            pass_fds=self.heirs,
+            pass_fds=self.inherited_fds,
         )
         process = started.proc
         assert process is not None

@@ -99,7 +99,7 @@ def make(repository: Repository, request: Request, env: Mapping[str, str]) -> Co
     as it takes to stage, and never while hooks run.
     """
     stage(repository, request.paths)
-    with private_index(repository.runner, folder=repository.private()) as index:
+    with private_index(repository.runner, write=True) as index:
         composed = _compose(repository, request, index)
         _run(repository, request, {**env, **index})
     point("committed")
@@ -115,7 +115,7 @@ def _run(repository: Repository, request: Request, env: Mapping[str, str]) -> No
     args += ["--no-edit"] if request.message is None else [f"--message={request.message}"]
     args += [f"--trailer={name}: {value}" for name, value in request.trailers.items()]
     args += ["--amend"] if request.amend else []
-    code = attended(repository.runner.place, args, env, repository.runner.heirs)
+    code = attended(repository.runner.place, args, env, repository.runner.inherited_fds)
     if code:
         raise CommitFailed(
             "git did not commit: its output above says why",

@@ -85,7 +85,7 @@ class Layouts:
         """
         with self._place() as (folder, objects):
             wanted = _State(
-                tree=tree.tree_id(folder, objects),
+                tree=tree.tree_id(self.repository.runner.temporary(), objects),
                 head=self._head(tree),
                 circumstances=self._circumstances(),
             )
@@ -109,7 +109,7 @@ class Layouts:
             if os.access(folder, os.W_OK | os.X_OK):
                 yield folder, {}
                 return
-        folder = Path(tempfile.mkdtemp(prefix="gitmig-tree-"))
+        folder = Path(tempfile.mkdtemp(prefix="gitmig-tree-", dir=self.repository.runner.temporary()))
         try:
             yield folder, self.repository.objects_in(folder)
         except BaseException:
@@ -202,7 +202,7 @@ class _Slot:
             env=env,
             sparse=repository.settings(("core.sparse",)),
             # Whoever is killed leaves a git behind that is still writing.
-            heirs=(self._handle,) if self._handle is not None else (),
+            locks=(self._handle,) if self._handle is not None else (),
         )
         absent = checkout.move(known, wanted.tree, wanted.head, tell)
         point("tree-laid-out")

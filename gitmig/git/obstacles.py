@@ -125,8 +125,8 @@ def _require_shown(repository: Repository, new: Mapping[str, Entry]) -> None:
         return
     # git alone knows its patterns: it is told to check the files out elsewhere, and what comes is shown.
     with (
-        private_index(repository.runner, folder=repository.private()) as env,
-        tempfile.TemporaryDirectory() as top,
+        private_index(repository.runner, write=True) as env,
+        tempfile.TemporaryDirectory(dir=repository.runner.temporary()) as top,
     ):
         repository.git(*PLAIN, "read-tree", "--empty", env=env)
         insert(repository.runner, env, dict.fromkeys(new, _empty(repository)))

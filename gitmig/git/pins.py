@@ -63,11 +63,11 @@ def files_tree(repository: Repository, folders: Sequence[str], commit: CommitId 
     On disk that is what git tracks, as it is there, and what is new in ``folders`` or is Python code. Ignored
     and large new files are left out. The real index is not touched. Raises GitError.
     """
-    if commit is not None:
-        return CommitTree(repository, commit).tree_id(repository.private(), {})
     runner = repository.runner
+    if commit is not None:
+        return CommitTree(repository, commit).tree_id(runner.temporary(private=True), {})
     seen = scan(runner)
-    with private_index(runner, folder=repository.private()) as env:
+    with private_index(runner, write=True) as env:
         with contextlib.suppress(FileNotFoundError):
             shutil.copyfile(repository.git_dir / "index", env["GIT_INDEX_FILE"])
         changed = seen.dirty - seen.skipped

@@ -33,7 +33,7 @@ def real_index(repository: Repository) -> Iterator[dict[str, str]]:
     Where the block raises, the index stays as it was. Raises GitError while somebody else has the lock.
     """
     index, lock = _places(repository)
-    with private_index(repository.runner, folder=repository.private()) as env:
+    with private_index(repository.runner, write=True) as env:
         copy = Path(env["GIT_INDEX_FILE"])
         _take(lock, copy.with_name("mark"))
         try:

@@ -81,8 +81,9 @@ class Repository:
         return Objects(lambda args: self.runner.start(args))
 
     def close(self) -> None:
-        """End the long-lived processes. The next question starts them again."""
+        """End the long-lived processes, and delete temporary files. The next question makes them again."""
         self.objects.close()
+        self.runner.close()
 
     def private(self) -> Path:
         """The folder for what concerns this work tree alone; made by whoever writes there."""
@@ -233,7 +234,7 @@ class Repository:
 
         Stat information and the skip-worktree bit are not believed. ``write`` keeps the blobs.
         """
-        entries = hash_files(self.runner, paths, folder=self.private() if write else None)
+        entries = hash_files(self.runner, paths, write=write)
         return {path: entry.blob for path, entry in entries.items()}
 
     def blobs(self, files: Sequence[str]) -> tuple[BlobId, ...]:

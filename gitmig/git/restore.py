@@ -168,12 +168,12 @@ def _prepared(
 ) -> Iterator[tuple[dict[str, str], tuple[str, str]]]:
     """A private index that holds the old files with their stat information, and both trees."""
     obstacles.require_clear(repository, restoration.old, restoration.new)
-    runner, folder = repository.runner, repository.private()
-    with private_index(runner, folder=folder) as later:
+    runner = repository.runner
+    with private_index(runner, write=True) as later:
         runner.run([*PLAIN, "read-tree", "--empty"], env=later)
         insert(runner, later, restoration.new)
         new = _write_tree(repository, later)
-    with private_index(runner, folder=folder) as env:
+    with private_index(runner, write=True) as env:
         runner.run([*PLAIN, "read-tree", "--empty"], env=env)
         record(runner, env, restoration.old, restoration.old)
         old = _write_tree(repository, env)

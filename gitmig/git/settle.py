@@ -70,7 +70,7 @@ def _bytes(path: Path) -> bytes:
 def _write(repository: Repository, entries: Mapping[str, Entry]) -> None:
     if not entries:
         return
-    with private_index(repository.runner, folder=repository.private()) as env:
+    with private_index(repository.runner, write=True) as env:
         repository.runner.run([*PLAIN, "read-tree", "--empty"], env=env)
         insert(repository.runner, env, entries)
         repository.git(
@@ -88,11 +88,11 @@ def keep_backup(repository: Repository, restoration: Restoration, operation: str
     if not restoration.old:
         return None
     runner, head = repository.runner, repository.head()
-    with private_index(runner, folder=repository.private()) as env:
+    with private_index(runner, write=True) as env:
         runner.run(
             [*PLAIN, "read-tree", head] if head is not None else [*PLAIN, "read-tree", "--empty"], env=env
         )
-        hash_files(runner, restoration.old, seeds=restoration.old, folder=repository.private())
+        hash_files(runner, restoration.old, seeds=restoration.old, write=True)
         insert(runner, env, restoration.old)
         tree = repository.git(*PLAIN, "write-tree", env=env).decode().strip()
     parent = ["-p", head] if head is not None else []

@@ -163,7 +163,7 @@ def require_possible(repository: Repository, switch: Switch, put_back: Restorati
             require_free(repository, path, old)
         except Refused as refusal:
             raise _refused(switch, refusal.message, refusal.hint) from None
-    with private_index(repository.runner, folder=repository.private()) as env:
+    with private_index(repository.runner, write=True) as env:
         if (repository.git_dir / "index").is_file():
             shutil.copyfile(repository.git_dir / "index", env["GIT_INDEX_FILE"])
         repository.git(*PLAIN, "update-index", "-q", "--refresh", env=env, ok=(0, 1))
@@ -194,7 +194,7 @@ def _refused(switch: Switch, why: str, hint: str | None, detail: str | None = No
 
 def _tree_with(repository: Repository, commit: CommitId, put_back: Restoration) -> str:
     """The tree of a commit with the files that are to be put back as they are on disk."""
-    with private_index(repository.runner, folder=repository.private()) as env:
+    with private_index(repository.runner, write=True) as env:
         repository.git(*PLAIN, "read-tree", commit, env=env)
         insert(repository.runner, env, put_back.old)
         _drop(repository, env, set(put_back.new) - set(put_back.old))
@@ -221,7 +221,7 @@ def apply_switch(repository: Repository, switch: Switch) -> None:
         words = ["--no-guess", after.branch]
     args = [*_WITHOUT_HOOKS, "switch", "--quiet", "--no-overwrite-ignore", *words]
     with real_index(repository) as env:
-        if attended(repository.runner.place, args, env, repository.runner.heirs):
+        if attended(repository.runner.place, args, env, repository.runner.inherited_fds):
             raise GitError("git did not switch: its output above says why", hint="git status")
         point("switched")
 

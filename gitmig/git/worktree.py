@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gitmig.errors import GitError
 from gitmig.git.command import Runner, pathspecs
 from gitmig.git.objects import Entry
 from gitmig.model import BlobId
@@ -177,17 +176,14 @@ def linked_parent(top: Path, path: str) -> str | None:
 
 
 @contextmanager
-def private_index(runner: Runner, *, folder: Path | None) -> Iterator[dict[str, str]]:
+def private_index(runner: Runner, *, write: bool = False) -> Iterator[dict[str, str]]:
     """An environment with an index of our own.
 
-    With a folder (inside the git directory) new objects go into the repository; without one they go
-    to a temporary place and are forgotten.
+    With ``write`` new objects go into the repository; else they are forgotten.
     """
-    if folder is not None:
-        _make(folder)
-    with tempfile.TemporaryDirectory(prefix="gitmig-index-", dir=folder) as name:
+    with tempfile.TemporaryDirectory(prefix="index-", dir=runner.temporary(private=write)) as name:
         env = {"GIT_INDEX_FILE": os.path.join(name, "index")}
-        if folder is None:
+        if not write:
             env |= objects_in(runner, Path(name))
         yield env
 
@@ -203,13 +199,6 @@ def objects_in(runner: Runner, folder: Path) -> dict[str, str]:
         "GIT_OBJECT_DIRECTORY": str(objects),
         "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(map(_quoted, sources)),
     }
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GitError(f"{folder} cannot be written: {error.strerror}") from error
 
 
 def _quoted(path: str) -> str:
@@ -250,17 +239,17 @@ def hash_files(
     paths: Iterable[str],
     *,
     seeds: Mapping[str, Entry] | None = None,
-    folder: Path | None = None,
+    write: bool = False,
 ) -> dict[str, Entry]:
     """What git would record for files of the work tree; paths without a file are left out.
 
-    ``folder``: as for :func:`private_index`.
+    ``write``: as for :func:`private_index`.
     """
     present = sorted({path for path in paths if is_file(runner.place.top, path)})
     if not present:
         return {}
     if seeds is None:
         seeds = index_entries(runner, present)
-    with private_index(runner, folder=folder) as env:
+    with private_index(runner, write=write) as env:
         record(runner, env, seeds, present)
         return _listed(runner, (), env)

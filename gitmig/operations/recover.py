@@ -25,7 +25,7 @@ from gitmig.project import Project
 from gitmig.record import append_missing
 from gitmig.recording import pin_rows
 from gitmig.seam import point
-from gitmig.turn import command_lock
+from gitmig.state.command_lock import command_lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,8 @@ from gitmig.operations.recorded import Recorded, edited_scripts, recorded
 from gitmig.project import Project
 from gitmig.schema import difference
 from gitmig.schemas import Schemas
+from gitmig.state.command_lock import at_work
 from gitmig.tied import Ties
-from gitmig.turn import at_work
 from gitmig.worker_client import Worker
 
 

@@ -37,8 +37,8 @@ class Started:
     command: tuple[str, ...]
     directory: Path
     process: subprocess.Popen[bytes]
-    log: Path
-    """Where its stderr goes."""
+    log: int
+    """The open file without a name that its stderr goes to."""
 
 
 _waiting: list[Started] = []
@@ -116,24 +116,23 @@ def sources() -> dict[str, tuple[bool, str]]:
 
 
 def _start(command: Sequence[str], directory: Path, verbose: bool, moving: bool = False) -> Started:
-    handle, name = tempfile.mkstemp(prefix="gitmig-worker-")
+    with tempfile.TemporaryFile() as file:
+        log = os.dup(file.fileno())
     try:
         process = subprocess.Popen(
             [*command, "-c", BOOT, str(PACKAGE), inode(PACKAGE), *(["moving"] if moving else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=None if verbose else handle,
+            stderr=None if verbose else log,
             cwd=directory,
             env=_environment(),
             # Ctrl-C is for the command line alone: it decides what becomes of the transaction.
             process_group=0,
         )
     except OSError:
-        os.unlink(name)
+        os.close(log)
         raise
-    finally:
-        os.close(handle)
-    return Started(command=tuple(command), directory=directory, process=process, log=Path(name))
+    return Started(command=tuple(command), directory=directory, process=process, log=log)
 
 
 def _end(started: Started) -> None:
@@ -142,7 +141,7 @@ def _end(started: Started) -> None:
     for stream in (started.process.stdin, started.process.stdout):
         if stream is not None:
             stream.close()
-    started.log.unlink(missing_ok=True)
+    os.close(started.log)
 
 
 def _environment() -> dict[str, str]:

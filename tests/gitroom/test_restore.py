@@ -87,7 +87,8 @@ def test_files_are_changed_added_and_removed(build: Builder, repository: Reposit
     assert not (build.top / "app/models/new").exists()
     assert (build.top / "unrelated.py").read_bytes() == b"2"
     assert (build.top / ".git/index").read_bytes() == index
-    assert list(repository.private().iterdir()) == []
+    repository.close()
+    assert not repository.private().exists()
 
 
 def test_there_and_back_again(build: Builder, repository: Repository, old: CommitId) -> None:

@@ -215,6 +215,7 @@ def test_looking_writes_nothing(build: Builder, repository: Repository) -> None:
     index = (build.top / ".git/index").read_bytes()
     WorkTree(repository).ids()
     repository.changed(["a"])
+    repository.close()
     assert sorted(str(path) for path in (build.top / ".git").rglob("*")) == before
     assert (build.top / ".git/index").read_bytes() == index
 
