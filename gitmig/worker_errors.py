@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def translated(error: Json) -> GitmigError:
     detail = cast("str | None", error.get("detail"))
     match error["kind"]:
         case "project-code":
-            return ProjectCodeError(message, hint="correct it, then run the command again", detail=detail)
+            return ProjectCodeError(message, hint=_correction(error), detail=detail)
         case "database":
             hint = "start the database, or correct its URL"
             if error.get("answers"):
@@ -68,6 +69,15 @@ def translated(error: Json) -> GitmigError:
             return GitmigError(message, detail=detail)
         case _:
             return WorkerCrashed(message, hint="run it again with --debug, and report it", detail=detail)
+
+
+def _correction(error: Json) -> str:
+    """What to do about the project's code."""
+    missing = error.get("missing")
+    if isinstance(missing, list) and missing:
+        files = " ".join(shlex.quote(a_text(path)) for path in missing)
+        return f"{'they are' if len(missing) > 1 else 'it is'} in the work tree alone: git add {files}"
+    return str(error.get("hint") or "correct it, then run the command again")
 
 
 def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:

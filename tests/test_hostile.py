@@ -133,8 +133,8 @@ def test_what_runs_nothing_of_the_project(tmp_path: Path) -> None:
     project.path(".venv/bin/python").chmod(0o755)
     project.git("add", "--all")
     project.git("commit", "--quiet", "-m", "Traps")
-    project.write("notes.txt", "nothing that matters")
-    project.git("add", "notes.txt")
+    project.write("notes.md", "nothing that matters")
+    project.git("add", "notes.md")
     for words in (["log"], ["log", "--json"], ["recover"], ["--version"], ["check", "--help"]):
         harmless(project, project.gitmig(*words), (0,))
     for words in (["hook", "install"], ["hook", "status"], ["hook", "uninstall"], ["check", "--staged"]):

@@ -23,7 +23,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from .channel import Failure
 from .config import alembic_config, script_directory
-from .no_database import without_database
+from .importing.no_database import Asked, without_database
 from .tracebacks import project_code
 
 if TYPE_CHECKING:
@@ -73,17 +73,29 @@ def capture(session: Session) -> Captured:
 
 def _run_env(session: Session, *, offline: bool) -> list[Configured]:
     recorder = _Recorder(session, offline=offline)
-    with without_database() as asked:
+    with without_database(session.places) as asked:
         try:
             with recorder.context, project_code(session):
                 run_env_file(session)
         except Failure as failure:
+            _require_no_reflection(session, asked)
             if failure.message.startswith("SystemExit") and any(call.metadata for call in recorder.calls):
                 return recorder.calls
             if asked.connections:
                 failure.data["connected"] = True
             raise
+    _require_no_reflection(session, asked)
     return recorder.calls
+
+
+def _require_no_reflection(session: Session, asked: Asked) -> None:
+    """Raise Failure if the models are what some database happens to hold."""
+    path, line = asked.reflected or ("", 0)
+    env = os.path.join(script_directory(session).dir, "env.py") if path else ""
+    if path and path != session.places.relative(os.path.abspath(env)):
+        message = f"{path} reads tables out of a database when it is imported (line {line})"
+        hint = "read them when the application starts (DeferredReflection), or write them out in the models"
+        raise Failure("project-code", f"{message}: what the models are cannot be said", hint=hint)
 
 
 def run_env_file(session: Session) -> None:
@@ -170,7 +182,7 @@ def _from_settings(session: Session, name: str) -> Configured:
         script_directory(session)  # for prepend_sys_path
     dialect = _named_dialect(session)
     module_name, _, attributes = name.partition(":")
-    with without_database(), project_code(session):
+    with without_database(session.places), project_code(session):
         target: Any = importlib.import_module(module_name)
         for attribute in filter(None, attributes.split(".")):
             target = getattr(target, attribute)

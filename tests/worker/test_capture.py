@@ -215,8 +215,8 @@ def test_the_traceback_holds_the_frames_of_the_project_alone(project: Project) -
 
 
 def test_an_error_that_the_missing_database_may_explain(project: Project) -> None:
-    code = "from sqlalchemy import create_engine, MetaData, Table\n"
-    code += "Table('t', MetaData(), autoload_with=create_engine('sqlite://'))\n"
+    code = "from sqlalchemy import create_engine, text\n"
+    code += "assert create_engine('sqlite://').connect().scalar(text('select 1')) == 1\n"
     project.write({"app/models.py": code + MODELS})
     with pytest.raises(WorkerError) as caught:
         project.start().schema()
