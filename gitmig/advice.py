@@ -10,6 +10,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import time
 import zlib
 
@@ -124,8 +125,9 @@ def _about(note: dict[str, Any]) -> Advice | None:
         return None
     where = " and ".join(_named(head, note) for head in note["heads"]) or "base"
     branch = f" of {note['branch']}" if note.get("branch") and note["heads"] else ""
+    given = "".join(f" -x {shlex.quote(argument)}" for argument in note.get("x", ()))
     return Advice(
-        f"database last seen ({_moment(note['time'])}) at {where}{branch}; run gitmig sync",
+        f"database last seen ({_moment(note['time'])}) at {where}{branch}; run gitmig{given} sync",
         database=note["database"],
         config=note["config"],
         section=note["section"],

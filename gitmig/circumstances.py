@@ -50,7 +50,7 @@ def summary(tops: Iterable[str], settings: bytes) -> str:
     says of gitmig. Two equal digests are equal circumstances, where the files of the tree that configure
     the project are equal too.
     """
-    named = [f"{name}={os.environ.get(name, '')}" for name in _INTERPRETERS]
+    named = [f"{name}={os.environ.get(name, '')}" for name in (*_INTERPRETERS, "GITMIG_X")]
     prefixes = [sys.prefix, *(os.environ.get(name) or "" for name in _INTERPRETERS[1:])]
     prefixes += [f"{top}/{folder}" for top in tops for folder in _FOLDERS]
     stamps = [stamp for prefix in dict.fromkeys(prefixes) if prefix for stamp in installed(prefix)]

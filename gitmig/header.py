@@ -9,13 +9,12 @@ Pure: text in, text out. Every byte outside those lines stays as it is, line end
 from __future__ import annotations
 
 import ast
-import functools
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitmig.model import Header
+from gitmig.parsing import parse_module
 
 _MODELS = re.compile(r"[ \t\f]*Models: ([0-9a-f]{16})[ \t\f]*")
 _SCHEMA = re.compile(
@@ -32,18 +31,6 @@ _PIECE = re.compile(
     r"""(?P<prefix>[rRuU]?)(?P<quote>\"{3}|'{3}|"|')(?P<body>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)|\#[^\r\n]*""",
     re.DOTALL,
 )
-
-
-@functools.lru_cache(maxsize=8)
-def parse_module(text: str) -> ast.Module:
-    """The syntax tree of a module, without the warnings that invalid escapes give.
-
-    The last few are kept, since several things are asked of one script in a row: nobody may change them.
-    Raises SyntaxError, ValueError (surrogates, on some versions a NUL), RecursionError or MemoryError.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(text.removeprefix("\ufeff"))
 
 
 def docstring_node(module: ast.Module) -> ast.Constant | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitmig.header import parse_module
+from gitmig.parsing import parse_module
 
 _PART = r"(?:\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|'[^']+'|\w+)"
 _TABLE = rf"{_PART}(?:\s*\.\s*{_PART})?"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,11 +23,15 @@ from gitmig.graph import Graph
 from gitmig.messages import WorkerOptions
 from gitmig.model import CommitId, Script, Unreadable
 from gitmig.origin import commit_of
+from gitmig.parsing import use_reader
 from gitmig.rpc import launch
 from gitmig.rpc.interpreter import Interpreter
+from gitmig.rpc.syntax import ElsewhereReader
 from gitmig.scripts import read_script_bytes
 from gitmig.settings import Settings, parse_settings
 from gitmig.worker_client import Worker
+
+_PASSED_ON = "GITMIG_X"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,8 @@ class ProjectOptions:
     x: tuple[str, ...] = ()
     url_env: str | None = None
     verbose: bool = False
+    hook: bool = False
+    """Whether a hook runs: then ``x`` is what :func:`hook_arguments` says, unless it was given."""
 
 
 @dataclass(kw_only=True)
@@ -126,6 +132,11 @@ class Project:
     def interpreter(self) -> Interpreter:
         """The project's interpreter. Raises NoInterpreter with the list of what was tried."""
         return launch.interpreter_of(self.repository, self.directory)
+
+    @cached_property
+    def hook_x(self) -> tuple[str, ...]:
+        """What a hook gives env.py: ``gitmig.x`` of git's configuration."""
+        return self.repository.config_all("gitmig.x") if self.repository is not None else ()
 
     @cached_property
     def lock(self) -> str | None:
@@ -247,6 +258,10 @@ def open_project(options: ProjectOptions) -> Project:
     repository = launch.discover(directory)
     top = repository.top if repository is not None else None
     configuration, top = _configuration(options, directory, top)
+    folder = top / configuration.directory
+    use_reader(ElsewhereReader(lambda: launch.interpreter_of(repository, folder).command))
+    if options.hook and not options.x:
+        options = replace(options, x=hook_arguments(repository))
     pyproject = top / configuration.directory / "pyproject.toml"
     settings = Settings()
     if pyproject.is_file():
@@ -254,6 +269,20 @@ def open_project(options: ProjectOptions) -> Project:
     return Project(
         top=top, repository=repository, configuration=configuration, settings=settings, options=options
     )
+
+
+def pass_on(x: Sequence[str]) -> None:
+    """Let the hooks of this command's own commit have its arguments for env.py. Changes the environment."""
+    if x:
+        os.environ[_PASSED_ON] = "\n".join(x)
+
+
+def hook_arguments(repository: Repository | None) -> tuple[str, ...]:
+    """The arguments for env.py in a hook: those of the command that commits, else ``gitmig.x`` of git."""
+    passed = os.environ.get(_PASSED_ON)
+    if passed is not None:
+        return tuple(passed.split("\n"))
+    return repository.config_all("gitmig.x") if repository is not None else ()
 
 
 def open_repository(options: ProjectOptions) -> Repository:

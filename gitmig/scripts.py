@@ -15,9 +15,10 @@ import re
 import tokenize
 from collections.abc import Callable, Mapping
 
-from gitmig.header import docstring_node, is_header_line, parse_module, read_header
+from gitmig.header import docstring_node, is_header_line, read_header
 from gitmig.literals import Dynamic, Literal, module_names
 from gitmig.model import Header, RevisionId, Script, Unreadable
+from gitmig.parsing import parse_module
 
 _OPEN_LINE = re.compile(r"[ \t]*#[ \t]*gitmig: write by hand:")
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")

@@ -36,6 +36,8 @@ class Surroundings:
     branch: str | None
     """What was checked out, where it had the heads."""
     messages: Mapping[RevisionId, str]
+    x: tuple[str, ...]
+    """The arguments for env.py with which it was read."""
     layout: tuple[int | None, tuple[str, ...], bool]
     """What tells whether the configuration is still the same, and where it has the revisions."""
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitmig.header import parse_module, with_header
+from gitmig.header import with_header
 from gitmig.model import Header, Script, Unreadable
+from gitmig.parsing import parse_module
 from gitmig.scripts import (
     idle,
     irreversible,

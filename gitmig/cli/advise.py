@@ -64,7 +64,7 @@ def _follow(advice: Advice) -> str:
         database=advice.database,
         unattended=True,
     )
-    options = ProjectOptions(directory=Path(), config=Path(advice.config), section=advice.section)
+    options = ProjectOptions(directory=Path(), config=Path(advice.config), section=advice.section, hook=True)
     try:
         project = open_project(options)
         # Before the project's interpreter is started: it would take half a second to come to the same.

@@ -14,7 +14,8 @@ from typing import Annotated, Concatenate, ParamSpec
 import typer
 
 from gitmig.errors import UsageError
-from gitmig.project import Project, ProjectOptions, open_project
+from gitmig.project import Project, ProjectOptions, open_project, pass_on
+from gitmig.render.hints import give
 
 P = ParamSpec("P")
 
@@ -91,13 +92,25 @@ def _common(
         raise UsageError(f"no such format: {format!r}", hint=f"one of {', '.join(FORMATS)}")
     if url_env is not None:
         _require_variable(url_env)
+    options = ProjectOptions(
+        directory=C, config=config, section=name, x=tuple(x), url_env=url_env, verbose=verbose
+    )
+    give(_given(options))
+    pass_on(options.x)
     return Common(
-        project=ProjectOptions(
-            directory=C, config=config, section=name, x=tuple(x), url_env=url_env, verbose=verbose
-        ),
+        project=options,
         format="json" if json else format,
         debug=debug,
     )
+
+
+def _given(options: ProjectOptions) -> list[str]:
+    """The options as a person gives them, for the hints."""
+    words = [] if options.directory == Path(".") else ["-C", str(options.directory)]
+    words += ["--config", str(options.config)] if options.config is not None else []
+    words += ["--name", options.section] if options.section != "alembic" else []
+    words += [word for argument in options.x for word in ("-x", argument)]
+    return words + (["--url-env", options.url_env] if options.url_env is not None else [])
 
 
 def _require_variable(name: str) -> None:

@@ -6,6 +6,7 @@ Whoever commits waits for what is imported here.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from gitmig.errors import NoConfiguration
@@ -28,7 +29,7 @@ def run() -> int:
 def judged(options: ProjectOptions) -> CheckResult:
     """The findings on what is being committed."""
     try:
-        project = open_project(options)
+        project = open_project(replace(options, hook=True))
     except NoConfiguration as error:
         # The hook is the clone's, and this may be a branch that has nothing to do with Alembic.
         print(f"Note: {error.message}: nothing was checked", file=sys.stderr)

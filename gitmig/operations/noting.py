@@ -20,6 +20,7 @@ def note_seen(project: Project, database: str, heads: tuple[RevisionId, ...]) ->
         section=configuration.section,
         branch=(project.repository.branch() or (commit and commit[:8])) if known else None,
         messages={head: scripts[head].message for head in heads if head in scripts},
+        x=project.options.x,
         layout=(
             fingerprint(configuration.path, str(project.top)),
             configuration.versions,
@@ -43,4 +44,4 @@ def seen_key(project: Project) -> str:
 
 def _is_own(project: Project) -> bool:
     """Whether the database is the one that env.py takes unasked."""
-    return project.options.url_env is None and not project.options.x
+    return project.options.url_env is None and project.options.x in ((), project.hook_x)

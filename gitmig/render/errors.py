@@ -8,6 +8,7 @@ import traceback
 from gitmig import __version__
 from gitmig.errors import GitmigError
 from gitmig.render.harmless import harmless
+from gitmig.render.hints import hinted
 
 
 def error_text(error: GitmigError) -> str:
@@ -16,7 +17,7 @@ def error_text(error: GitmigError) -> str:
     details = [*rest, *(error.detail or "").splitlines()]
     lines = [f"Error: {_line(first)}", *(f"  {harmless(line)}" for line in details)]
     if error.hint:
-        lines.append(f"Hint: {_line(harmless(error.hint))}")
+        lines.append(f"Hint: {_line(harmless(hinted(error.hint)))}")
     return "\n".join(lines)
 
 
@@ -27,7 +28,7 @@ def error_json(error: GitmigError) -> dict[str, object]:
         "error": {
             "code": error.code,
             "message": _line(error.message),
-            "hint": error.hint and _line(error.hint),
+            "hint": error.hint and _line(hinted(error.hint)),
             **({"detail": error.detail} if error.detail else {}),
         },
     }

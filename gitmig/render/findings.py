@@ -10,6 +10,7 @@ from gitmig.model import Finding, Severity
 from gitmig.operations.check import CheckResult
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
+from gitmig.render.hints import hinted
 
 _SHOWN = 12
 
@@ -24,7 +25,7 @@ def findings_text(findings: Iterable[Finding]) -> None:
         for line in _folded(finding.details):
             print_line(err, f"  {line}", {"+": "green", "-": "red", "~": "yellow"}.get(line[:1]))
         if finding.hint:
-            print_line(err, f"  Hint: {finding.hint}")
+            print_line(err, f"  Hint: {hinted(finding.hint)}")
 
 
 def _folded(lines: tuple[str, ...]) -> Iterator[str]:
@@ -46,7 +47,8 @@ def check_github(result: CheckResult) -> None:
     for finding in result.findings:
         place = f" file={_escaped(finding.path, ',:')}" if finding.path else ""
         place += f",line={finding.line}" if finding.path and finding.line else ""
-        text = "\n".join(filter(None, (f"{finding.code} {finding.message}", *finding.details, finding.hint)))
+        hint = hinted(finding.hint or "")
+        text = "\n".join(filter(None, (f"{finding.code} {finding.message}", *finding.details, hint)))
         print(f"::{finding.severity.value}{place}::{_escaped(harmless(text), '')}")
 
 

@@ -9,6 +9,7 @@ from gitmig.operations.recorded import Recorded
 from gitmig.operations.results import MoveResult
 from gitmig.operations.status import Status
 from gitmig.parked import ParkedRows
+from gitmig.render.hints import hinted
 
 Json = dict[str, object]
 
@@ -30,7 +31,7 @@ def status_json(status: Status) -> Json:
             "modified": list(status.place.modified),
         },
         "recorded": _recorded(status.recorded),
-        "hint": status.hint,
+        "hint": status.hint and hinted(status.hint),
         "findings": [finding_json(finding) for finding in status.findings],
     }
 
@@ -88,7 +89,7 @@ def finding_json(finding: Finding) -> Json:
         "code": finding.code,
         "severity": finding.severity.value,
         "message": finding.message,
-        "hint": finding.hint,
+        "hint": finding.hint and hinted(finding.hint),
         "path": finding.path,
         "line": finding.line,
         **({"details": list(finding.details)} if finding.details else {}),
@@ -113,7 +114,7 @@ def move_json(result: MoveResult) -> Json:
     if result.notes:
         answer["notes"] = list(result.notes)
     if result.hint:
-        answer["hint"] = result.hint
+        answer["hint"] = hinted(result.hint)
     return answer
 
 

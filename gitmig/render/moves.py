@@ -10,6 +10,7 @@ from gitmig.parked import told_rows
 from gitmig.project import Project
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
+from gitmig.render.hints import hinted
 from gitmig.render.plans import plan_lines
 from gitmig.schema import render
 
@@ -25,7 +26,7 @@ def move_text(result: MoveResult, project: Project) -> None:
     for note in result.notes:
         err.print(harmless(f"Note: {note}"), markup=False, style="yellow")
     if result.hint:
-        err.print(harmless(f"Hint: {result.hint}"), markup=False)
+        err.print(harmless(f"Hint: {hinted(result.hint)}"), markup=False)
 
 
 def _lines(result: MoveResult, project: Project) -> Iterator[str]:
@@ -33,7 +34,7 @@ def _lines(result: MoveResult, project: Project) -> Iterator[str]:
         yield f"  {render(change)}"
     if result.drafted:
         yield f"drafted {result.path}; nothing was applied"
-        yield "review it, then: gitmig upgrade --commit"
+        yield hinted("review it, then: gitmig upgrade --commit")
     elif result.done:
         yield from _done(result, project)
     elif result.command == "revise" and result.text is None:

@@ -18,6 +18,7 @@ from gitmig.operations.status import Status
 from gitmig.render import consoles
 from gitmig.render.findings import findings_text, print_line
 from gitmig.render.harmless import harmless
+from gitmig.render.hints import hinted
 
 _TIES = {
     TieState.VERIFIED: "green",
@@ -47,7 +48,7 @@ def status_text(status: Status) -> None:
     if status.in_step:
         out.print("in step", style="green")
     else:
-        print_line(out, f"→ {status.hint}", "bold")
+        print_line(out, f"→ {hinted(status.hint or '')}", "bold")
 
 
 def _row_of(console: Console, label: str, text: str, known: str, where: str) -> None:

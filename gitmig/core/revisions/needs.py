@@ -6,6 +6,8 @@ import ast
 import functools
 import sys
 
+from gitmig.parsing import parse_module
+
 # Modules of the standard library through which a script reads files, other scripts or the application.
 _REACHING = frozenset(
     """
@@ -26,7 +28,7 @@ def stands_alone(text: str) -> bool:
     False if that cannot be said, as of a module that may be the project's.
     """
     try:
-        module = ast.parse(text)
+        module = parse_module(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return not any(_reaches_out(node) for node in ast.walk(module))
