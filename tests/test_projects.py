@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,37 @@ from tests import database
 from tests.story import Project
 
 PROJECTS = Path(__file__).parent / "projects"
+NAMES = sorted(path.name for path in PROJECTS.iterdir() if path.is_dir())
 COLUMN = "    email: Mapped[str | None]\n"
 # Where the class User stands last, if not in shop/models.py.
 MODELS = {
     "under_src": "src/shop/models.py",
     "prepend_sys_path": "backend/shop/models.py",
+    "from_data": "shop/tables.json",
     **dict.fromkeys(("circular", "star_imports", "imports_all", "discovers"), "shop/models/user.py"),
+    **dict.fromkeys(("editable_by_path", "editable_by_finder"), "lib/shop/models.py"),
 }
+COMMON = '''"""What every model derives from."""
+
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    """What every model derives from."""
+'''
+FINDER = """\
+import sys
+from importlib.util import spec_from_file_location
+
+
+class Finder:
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return spec_from_file_location(name, {init!r}) if name == "shop" else None
+
+
+sys.meta_path.append(Finder)
+"""
 
 
 def committed(folder: Path, name: str) -> Project:
@@ -27,8 +52,46 @@ def committed(folder: Path, name: str) -> Project:
     project = Project(folder / name, url)
     shutil.copytree(PROJECTS / name, project.top, ignore=shutil.ignore_patterns("__pycache__", "*.db"))
     project.git("init", "--quiet")
+    set_up(project, folder)
     project.commit("Start")
     return project
+
+
+def set_up(project: Project, folder: Path) -> None:
+    """What is not in the repository, and what a clone is given by hand."""
+    match project.top.name:
+        case "generated":
+            project.write("shop/generated/__init__.py", 'PREFIX = ""\n')
+        case "dotenv":
+            project.write(".env", "URL=sqlite:///shop.db\nTABLE=user\n")
+        case "filtered":
+            for way in ("clean", "smudge"):
+                project.git("config", f"filter.turned.{way}", "tr a-zA-Z n-za-mN-ZA-M")
+            project.git("config", "filter.turned.required", "true")
+        case "with_submodule":
+            common = Project(folder / "common")
+            common.write("base.py", COMMON)
+            common.write("__init__.py", "")
+            common.git("init", "--quiet")
+            common.commit("Start")
+            allowed = ("-c", "protocol.file.allow=always")
+            project.git(*allowed, "submodule", "--quiet", "add", str(common.top), "shop/common")
+        case "editable_by_path":
+            use_python(project, folder, str(project.path("lib")))
+        case "editable_by_finder":
+            site = folder / "site"
+            site.mkdir()
+            init = str(project.path("lib/shop/__init__.py"))
+            (site / "sitecustomize.py").write_text(FINDER.format(init=init))
+            use_python(project, folder, str(site))
+
+
+def use_python(project: Project, folder: Path, path: str) -> None:
+    """Give the project an interpreter with a path of its own."""
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    project.git("config", "gitmig.python", str(python))
 
 
 def first(project: Project) -> None:
@@ -44,25 +107,44 @@ def first(project: Project) -> None:
         project.gitmig("upgrade", "--commit", check=0)
 
 
-def changes(project: Project, check: int, **env: str | None) -> list[str]:
-    """What the hook would say of what is staged: the facets, each with its sign."""
-    answer = project.gitmig("check", "--staged", "--json", env=env, check=check).json
+def models_of(project: Project) -> str:
+    """The file that says which columns a user has."""
+    return MODELS.get(project.top.name, "shop/models.py")
+
+
+def reword(project: Project) -> None:
+    """A change that is none."""
+    project.append(models_of(project), "\n" if project.top.name == "from_data" else "    # a comment\n")
+
+
+def add_column(project: Project) -> None:
+    """A change of the schema."""
+    models = models_of(project)
+    if project.top.name == "from_data":
+        project.write(models, project.read(models).replace('"integer"', '"integer", "email": "string"'))
+    else:
+        project.append(models, COLUMN)
+
+
+def changes(project: Project, check: int, *words: str, **env: str | None) -> list[str]:
+    """What the hook would say of what is staged, or of ``words``: the facets, each with its sign."""
+    answer = project.gitmig("check", *(words or ("--staged",)), "--json", env=env, check=check).json
     return [line for finding in answer["findings"] for line in finding["details"]]
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in PROJECTS.iterdir() if path.is_dir()))
+@pytest.mark.parametrize("name", NAMES)
 def test_it_is_checked_revised_and_rolled_back(tmp_path: Path, name: str) -> None:
     project = committed(tmp_path, name)
-    models = MODELS.get(name, "shop/models.py")
+    models = models_of(project)
     first(project)
     # A graphical client starts the hook without the variables of a shell.
     bare = {"DATABASE_URL": None}
 
-    project.append(models, "    # a comment\n")
+    reword(project)
     project.git("add", "--all")
     assert changes(project, 0, **bare) == []
     text = project.read(models)
-    project.append(models, COLUMN)
+    add_column(project)
     project.git("add", "--all")
     assert changes(project, 1, **bare) == ["+ user.email VARCHAR"]
 
@@ -74,6 +156,47 @@ def test_it_is_checked_revised_and_rolled_back(tmp_path: Path, name: str) -> Non
     assert "email" not in database.columns(url, "user")
     assert "email" not in project.read(models)
     assert text.startswith(project.read(models))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_state_is_judged_as_what_it_is(tmp_path: Path, name: str) -> None:
+    """What is staged while the work tree holds something else; a commit while another is checked out."""
+    project = committed(tmp_path, name)
+    models = models_of(project)
+    first(project)
+    before = project.read(models)
+    add_column(project)
+    project.git("add", "--all")
+    after = project.read(models)
+    project.write(models, before)
+    assert changes(project, 1) == ["+ user.email VARCHAR"]
+    project.git("commit", "--quiet", "--no-verify", "-m", "Without a revision")
+    project.git("add", models)
+    project.write(models, after)
+    # What is staged takes it out again, and is then what the revisions make.
+    assert changes(project, 0) == []
+    project.git("reset", "--quiet", "--hard")
+    assert changes(project, 1, "HEAD") == ["+ user.email VARCHAR"]
+    assert changes(project, 0, "HEAD~1") == []
+    project.git("checkout", "--quiet", "HEAD~1")
+    assert changes(project, 1, "HEAD@{1}") == ["+ user.email VARCHAR"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_switched_with_its_database(tmp_path: Path, name: str) -> None:
+    project = committed(tmp_path, name)
+    first(project)
+    url = f"sqlite:///{project.path('shop.db')}"
+    branch = project.git("branch", "--show-current").strip()
+    project.git("switch", "--quiet", "--create", "feature")
+    add_column(project)
+    project.gitmig("revise", "-y", "-m", "E-mail", check=0)
+    project.gitmig("switch", "-y", branch, check=0)
+    assert "email" not in database.columns(url, "user")
+    assert project.git("status", "--porcelain") == ""
+    project.gitmig("switch", "-y", "feature", check=0)
+    assert "email" in database.columns(url, "user")
+    assert project.gitmig("status", check=0).stdout.endswith("in step\n")
 
 
 def test_without_its_settings_a_missing_database_url_is_told(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from gitmig.render.hints import give, hinted
 from tests.bad import with_two_revisions
@@ -58,6 +59,43 @@ def test_tracked_settings_may_not_name_any(project: Project) -> None:
     project.append("pyproject.toml", 'x = ["stage=dev"]\n')
     said = project.gitmig("status", check=2)
     assert "git config gitmig.x VALUE" in said.stderr
+
+
+TENANT = """\
+        tenant = context.get_x_argument(as_dictionary=True)["tenant"]
+        connection.exec_driver_sql(f"set search_path to {tenant}")
+        connection.commit()
+        connection.dialect.default_schema_name = tenant
+"""
+
+
+def test_tenants_do_not_report_each_other(tmp_path: Path, postgres_url: str) -> None:
+    """As Alembic's cookbook has it: a schema for each, with a version table of its own."""
+    made = with_two_revisions(tmp_path)
+    project = made.beside(made.top, postgres_url)
+    env = project.read("alembic/env.py")
+    place = "    with engine.connect() as connection:\n"
+    project.write("alembic/env.py", env.replace(place, place + TENANT))
+    project.git("commit", "--quiet", "--all", "-m", "Tenants")
+    with create_engine(postgres_url).begin() as connection:
+        for tenant in ("north", "south"):
+            connection.exec_driver_sql(f"create schema {tenant}")
+    for tenant in ("north", "south"):
+        project.gitmig("-x", f"tenant={tenant}", "upgrade", "--yes", check=0)
+    for tenant in ("north", "south"):
+        status = project.gitmig("-x", f"tenant={tenant}", "status", check=0)
+        assert "recorded" not in status.stdout
+    project.gitmig("-x", "tenant=north", "rollback", "--yes", check=0)
+    project.git("checkout", "--quiet", ".")
+    south = project.gitmig("-x", "tenant=south", "status", check=0)
+    assert "recorded" not in south.stdout
+    north = project.gitmig("-x", "tenant=north", "status", check=1)
+    assert "recorded" not in north.stdout
+    assert north.stdout.splitlines()[-1] == "→ gitmig -x tenant=north upgrade"
+    log = project.gitmig("-x", "tenant=north", "log", "--json").json
+    assert [each["applied"] for each in log["revisions"]] == [False, True]
+    log = project.gitmig("-x", "tenant=south", "log", "--json").json
+    assert [each["applied"] for each in log["revisions"]] == [True, True]
 
 
 def test_hints_repeat_what_was_given(tmp_path: Path) -> None:

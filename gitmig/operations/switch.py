@@ -135,6 +135,11 @@ class _Switching:
                     f"{revision} is applied and not committed: its file would stay behind",
                     hint="gitmig upgrade --commit, or gitmig rollback and remove the file",
                 )
+        before = self._switch.before
+        if self._project.git.head() != before.commit:
+            # Git switched with the first of several databases: what the others undo is not on disk any more.
+            left = commit_side(self._project, before.commit, before.name)
+            return replace(self._crossing, checkout=left).prepared(ground)
         return self._crossing.prepared(ground)
 
     def _staying(self, ground: Ground) -> Prepared:

@@ -50,7 +50,7 @@ class Ledger:
     def __init__(self, context: MigrationContext, section: str):
         assert context.connection is not None
         self._connection: Connection = context.connection
-        schema = context.version_table_schema
+        schema = context.version_table_schema or _tenant(context)
         versions = f"{schema}.{context.version_table}" if schema else context.version_table
         self.environment = f"{section}:{versions}"
         self._table = _table(context.dialect.name)
@@ -119,6 +119,15 @@ class Ledger:
 
     def _read(self, rows: Select[Any]) -> list[dict[str, Any]]:
         return [_told(row._mapping) for row in self._connection.execute(rows)]
+
+
+def _tenant(context: MigrationContext) -> str | None:
+    """The schema that env.py works in if it is not PostgreSQL's usual one: that of a tenant.
+
+    Alembic's cookbook sets ``default_schema_name`` together with the search path.
+    """
+    name = context.dialect.default_schema_name if context.dialect.name == "postgresql" else None
+    return None if name == "public" else name
 
 
 def ledger_facts(ledger: Ledger, operation: str | None = None) -> dict[str, Any]:

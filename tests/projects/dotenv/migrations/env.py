@@ -1,0 +1,19 @@
+"""Takes its settings from the file .env at the top, which git ignores."""
+
+from alembic import context
+from sqlalchemy import create_engine
+
+from shop.models import Base
+from shop.settings import SETTINGS
+
+URL = SETTINGS["URL"]
+
+if context.is_offline_mode():
+    context.configure(url=URL, target_metadata=Base.metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    with create_engine(URL).connect() as connection:
+        context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+        with context.begin_transaction():
+            context.run_migrations()

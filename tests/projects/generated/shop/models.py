@@ -1,0 +1,17 @@
+"""The models."""
+
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shop.generated import PREFIX
+
+
+class Base(DeclarativeBase):
+    """What every model derives from."""
+
+
+class User(Base):
+    """Somebody who may sign in."""
+
+    __tablename__ = f"{PREFIX}user"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
