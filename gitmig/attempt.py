@@ -87,7 +87,7 @@ class Attempt:
                 hint="run the command again",
             )
         # An empty stand-in holds no rows.
-        losses = () if ground.provisional else drops_of(self.prepared.moves)
+        losses = () if ground.provisional else drops_of(self.prepared.moves, ground.database)
         wanted = self._manner.park and bool(plan.of(Action.DOWNGRADE))
         order = park_order(self._repository, self._directory, ground, wanted=wanted)
         moves = replace(self.prepared.moves, losses=losses, parking=order)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitmig.losses import Drop, drops
+from gitmig.core.revisions.drops import drops
 from gitmig.messages import Dropped, Ground, Loss, Moved, Moves
 from gitmig.model import Action, Step
 from gitmig.parked import told_rows
 from gitmig.scripts import splits
+from gitmig.wire.sql import Drop
 
 
 def stops(moves: Moves, ground: Ground) -> tuple[str, ...]:
@@ -45,12 +46,12 @@ def _text(path: Path) -> str:
         return ""  # the worker says what is wrong with it
 
 
-def drops_of(moves: Moves) -> tuple[Dropped, ...]:
-    """What the steps drop, by the text of their scripts."""
+def drops_of(moves: Moves, database: str) -> tuple[Dropped, ...]:
+    """What the steps drop, by the text of their scripts, in a ``database`` of this name."""
     found: dict[tuple[Drop, bool], None] = {}
     for step, text in _scripts(moves):
         down = step.action is Action.DOWNGRADE
-        for drop in drops(text, step.action.value):
+        for drop in drops(text, step.action.value, database):
             found[drop, down] = None
     # Dropped in both directions, something is not parked in one of them.
     return tuple(

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
-from gitmig.losses import Drop
 from gitmig.model import (
     Action,
     FacetKey,
@@ -24,6 +23,7 @@ from gitmig.model import (
 )
 from gitmig.parked import ParkedRows, ParkOrder
 from gitmig.record import row_of
+from gitmig.wire.sql import Drop
 
 Json = dict[str, object]
 

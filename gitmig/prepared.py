@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from gitmig.git.restore import Restoration
 from gitmig.git.switching import Switch
 from gitmig.journal import CommitNote
-from gitmig.losses import Drop
 from gitmig.messages import Moves
 from gitmig.model import CommitId, Plan, RevisionId
 from gitmig.parked import ParkedRows
 from gitmig.person import Person
 from gitmig.wire.redaction import without_passwords
+from gitmig.wire.sql import Drop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

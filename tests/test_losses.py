@@ -9,7 +9,6 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
-from gitmig.losses import drops
 from tests import database
 from tests.articles import by_alembic
 from tests.bad import refuses
@@ -128,22 +127,19 @@ def test_another_question_is_no_answer_to_this_one(tmp_path: Path) -> None:
     assert project.columns("user") == ("id",)
 
 
-@pytest.mark.parametrize(
-    ("sql", "expected"),
-    [
-        ("ALTER TABLE t DROP x", [("t", "x")]),
-        ("alter table only s.t drop column if exists x, DROP y", [("t", "x"), ("t", "y")]),
-        ('ALTER TABLE "my t" DROP COLUMN "x y"', [("my t", "x y")]),
-        ("ALTER TABLE [t] DROP COLUMN 'x'", [("t", "x")]),
-        ("DROP TABLE IF EXISTS a, s.b; drop table `c`", [("a", None), ("b", None), ("c", None)]),
-        ("ALTER TABLE t DROP CONSTRAINT x, DROP PRIMARY KEY, DROP INDEX i, DROP PARTITION p", []),
-        ("ALTER TABLE t ALTER x DROP DEFAULT, ALTER COLUMN y DROP NOT NULL", []),
-        ("ALTER TABLE t ADD d text DEFAULT ', drop it', ADD CHECK (x in ('a, drop b'))", []),
-    ],
-)
-def test_what_sql_drops(sql: str, expected: list[tuple[str, str | None]]) -> None:
-    found = drops(f"def downgrade():\n    op.execute({sql!r})\n", "downgrade")
-    assert [(drop.table, drop.column) for drop in found] == expected
+def test_a_comment_hides_no_drop_and_is_none(project: Project) -> None:
+    chain(
+        project,
+        (
+            ("c3", "op.execute('-- drop table t\\nselect 1')", "pass"),
+            ("d4", "op.execute('DROP TABLE /* old */ t')", "pass"),
+        ),
+        parent="b2",
+    )
+    project.gitmig("upgrade", "b2", check=0)
+    database.execute(project.url, "insert into t values (1)")
+    project.gitmig("upgrade", "c3", check=0)
+    refuses_but_for_the_log(project, "upgrade", error="GM020: the table t is dropped, and holds rows")
 
 
 def refuses_but_for_the_log(project: Project, *args: str, error: str) -> None:

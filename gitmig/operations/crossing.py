@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from gitmig.applied.scripts import Applied, Source, read_applied
 from gitmig.applied.side import Side
 from gitmig.applied.worlds import Worlds
+from gitmig.core.revisions.drops import drops
 from gitmig.core.revisions.needs import stands_alone
 from gitmig.git.obstacles import quoted
-from gitmig.losses import drops
 from gitmig.messages import Ground, Moves, World
 from gitmig.model import Action, Plan, RevisionId, Script, Step
 from gitmig.operations.preconditions import require_under_alembic, require_written
@@ -100,7 +100,7 @@ class Crossing:
 def _look_at(source: Source, action: Action) -> None:
     data = source.side.tree.read(source.script.path) or b""
     text = source.text
-    program_digest(data), splits(text), drops(text, action.value)
+    program_digest(data), splits(text), drops(text, action.value, "")
     irreversible(text) if action is Action.DOWNGRADE else stands_alone(text)
 
 

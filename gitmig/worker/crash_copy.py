@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from ..wire.sql import Name
 from .park_entry import Entry
 from .park_places import SqliteStore, is_empty
-from .statements import Name
 from .tables import Column, Place, Tables, run, tables_of
 
 

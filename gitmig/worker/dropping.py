@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import DBAPIError
 
+from ..wire.sql import Drop, Name, Statement
 from .channel import Failure
 from .environment import first_line
 from .park_entry import Entry
 from .park_store import ROW, STATE
 from .parking_step import REBUILT, ParkingRun, Step, same, told, too_large, why_not
-from .statements import Drop, Name, Statement
 from .tables import HIDDEN, Column, Look, Place
 
 
@@ -185,8 +185,9 @@ class _Renamed:
         """The same drop with the names that the database knows yet."""
         name = self.tables.get(drop.name, drop.name)
         if drop.column is None:
-            return Drop(name)
-        return Drop(name, self.columns.get((name, drop.column), drop.column))
+            return Drop(table=name.table, schema=name.schema)
+        column = self.columns.get((name, drop.column), drop.column)
+        return Drop(table=name.table, column=column, schema=name.schema)
 
     def note(self, statement: Statement) -> None:
         """Hear of one more statement."""

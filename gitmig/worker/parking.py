@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
+from ..wire.sql import Name
 from .blockers import sqlstate
 from .crash_copy import CrashCopy, adopt
 from .dropping import Downgrade
@@ -23,7 +24,6 @@ from .park_places import park_file, store_of
 from .park_store import NOT_THEIRS
 from .parking_step import Order, ParkingRun, Step, too_large, why_not
 from .returning import Upgrade
-from .statements import Name
 from .tables import Place, tables_of
 from .tables import run as execute
 

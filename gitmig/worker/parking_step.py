@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ..wire.sql import Statement, statements
 from .channel import Failure
 from .crash_copy import CrashCopy
 from .park_store import Store
-from .statements import Statement, statements
 from .tables import Look, Place, Tables, quoted
 
 _MATTERS = re.compile(
@@ -116,7 +116,7 @@ class Step:
 
     def read(self, text: str) -> tuple[Statement, ...]:
         """The statements of a text."""
-        return statements(text, brackets=self.connection.dialect.name == "sqlite")
+        return statements(text, self.connection.dialect.name)
 
     def seen(self, text: str) -> str:
         """The text to execute instead."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 
+from ..wire.sql import Add, Name, Statement
 from .fitting import KEY_IS_GONE
 from .park_entry import Entry
 from .parking_step import REBUILT, ParkingRun, Step, plain, same, told
 from .putting_back import Back, PuttingBack
-from .statements import Add, Name, Statement
 from .tables import Place, quoted
 from .tables import run as execute
 from .triggers import silenced

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from .statements import Name
+from ..wire.sql import Name
 
 
 @dataclass(frozen=True)
