@@ -460,7 +460,8 @@ def test_a_crash_between_the_commits_of_two_files(tmp_path: Path) -> None:
     database.execute(project.url, "update member set y = 'y'")
     parked.mkdir()
     refused = project.gitmig("rollback", "--database-only", "--yes", check=1).stderr
-    assert refused.startswith("Error: the rows of member.y cannot be parked: unable to open database")
+    why = f"IsADirectoryError: [Errno 21] Is a directory: '{parked / second.name}'"
+    assert refused.startswith(f"Error: the rows of member.y cannot be parked: {why}\n")
     assert database.query(project.url, "select y from member") == (("y",),)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import uuid
 from pathlib import Path
 
+import psycopg2
 import pytest
 from sqlalchemy import make_url
 
@@ -355,3 +358,57 @@ def test_a_repository_that_is_moved_finds_its_rows(tmp_path: Path) -> None:
     moved = Project(tmp_path / "moved")
     moved.gitmig("upgrade", check=0)
     assert database.query(moved.url, "select * from t") == ((1, "a", "x"),)
+
+
+def test_what_is_parked_is_private_on_sqlite(tmp_path: Path) -> None:
+    """In WAL mode there are journals and a second copy; a folder of an older version is closed too."""
+    up, down = "op.add_column('t', sa.Column('x', sa.String))", "op.drop_column('t', 'x')"
+    modes = (
+        "from pathlib import Path\n"
+        "found = sorted(Path('.git/gitmig/parked').rglob('*'))\n"
+        "Path('.git/modes').write_text(' '.join(oct(each.stat().st_mode)[-3:] for each in found))"
+    )
+    rows = ["pragma journal_mode = wal", "insert into t values (1, 'a', 'secret')"]
+    project = made(tmp_path, None, up, f"{down}\n{modes}", rows)
+    folder = project.path(".git/gitmig/parked")
+    folder.mkdir(parents=True, mode=0o755)
+    previous = os.umask(0o022)
+    try:
+        parked(project)
+    finally:
+        os.umask(previous)
+    (file,) = folder.iterdir()
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (folder, file)] == [0o700, 0o600]
+    during = project.read(".git/modes").split()
+    assert len(during) >= 2
+    assert set(during) == {"600"}
+    file.chmod(0o644)
+    project.gitmig("upgrade", "a1", check=0)
+    project.gitmig("upgrade", check=0)
+    assert database.query(project.url, "select x from t") == (("secret",),)
+
+
+def test_what_is_parked_is_private_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    """Default privileges would let another role read it."""
+    up, down = "op.add_column('t', sa.Column('x', sa.String))", "op.drop_column('t', 'x')"
+    name = f"gitmig_{uuid.uuid4().hex[:12]}"
+    database.execute(postgres_url, f"create role {name} login")
+    try:
+        for kind in ("schemas", "tables"):
+            database.execute(postgres_url, f"alter default privileges grant all on {kind} to {name}, public")
+        project = made(tmp_path, postgres_url, up, down, ["insert into t values (1, 'a', 'secret')"])
+        parked(project)
+        rights = (
+            "select coalesce((select count(distinct grantee) from aclexplode(nspacl)), 1), "
+            "(select array_agg((select count(distinct grantee) from aclexplode(relacl))::int) from pg_class "
+            "where relnamespace = n.oid and relkind = 'r') from pg_namespace n where nspname = 'gitmig'"
+        )
+        assert database.query(postgres_url, rights) == ((1, [1, 1]),)
+        theirs = make_url(postgres_url).set(username=name).render_as_string(hide_password=False)
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            database.query(theirs, "select * from gitmig.parked_1")
+        project.gitmig("upgrade", check=0)
+        assert database.query(postgres_url, "select x from t") == (("secret",),)
+    finally:
+        database.execute(postgres_url, f"drop owned by {name} cascade")
+        database.execute(postgres_url, f"drop role {name}")

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..wire.sql import Name
 from .park_entry import Entry
-from .park_places import SqliteStore, is_empty
+from .park_places import SqliteStore, is_empty, make_private
 from .tables import Column, Place, Tables, run, tables_of
 
 
@@ -40,7 +40,6 @@ class CrashCopy:
         """
         if not self._needed:
             return
-        os.makedirs(os.path.dirname(self._file), exist_ok=True)
         engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(self._path))
         with engine.connect() as own:
             try:
@@ -74,6 +73,7 @@ def adopt(file: str, tables: Tables) -> None:
     crash = f"{file}-crash"
     if not os.path.exists(crash):
         return
+    make_private(file)
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(file))
     with engine.connect() as own:
         store = SqliteStore(own, crash)

@@ -64,7 +64,27 @@ class PostgresStore(Store):
         """Make room for copies, the schema too."""
         if not inspect(self._connection).has_schema(SCHEMA):
             self._connection.execute(CreateSchema(SCHEMA))
+            self._revoke(
+                f"SCHEMA {SCHEMA}", "nspacl", "nspowner", "pg_namespace WHERE nspname = :name", SCHEMA
+            )
         super().prepare()
+
+    def _close_to_others(self, table: str) -> None:
+        found = "pg_class WHERE relname = :name AND relnamespace = to_regnamespace('gitmig')"
+        self._revoke(f"TABLE {SCHEMA}.{quoted(table)}", "relacl", "relowner", found, table)
+
+    def _revoke(self, what: str, rights: str, owner: str, found: str, name: str) -> None:
+        """Take away what default privileges have granted on something that was just made."""
+        others = run(
+            self._connection,
+            "SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' "
+            "ELSE quote_ident(pg_get_userbyid(grantee)) END "
+            f"FROM (SELECT {owner} AS owner, (aclexplode({rights})).grantee FROM {found}) granted "
+            "WHERE grantee <> owner",
+            name=name,
+        ).scalars()
+        for other in others.all():
+            run(self._connection, f"REVOKE ALL ON {what} FROM {other}".replace(":", "\\:"))
 
     def _remove_list(self) -> None:
         super()._remove_list()
@@ -112,7 +132,7 @@ class SqliteStore(Store):
 
     def prepare(self) -> None:
         """Make room for copies, the file too."""
-        os.makedirs(os.path.dirname(self._file), exist_ok=True)
+        make_private(self._file)
         self._attach()
         super().prepare()
 
@@ -178,6 +198,20 @@ def _digest(path: str, folder: str) -> str:
     if place.startswith(os.path.join(top, "")):
         place = os.path.relpath(place, top)
     return hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def make_private(file: str) -> None:
+    """Make a file for rows that only its owner may read, in a folder like that; what is there becomes so.
+
+    SQLite gives its journals the rights of the file.
+    """
+    folder = os.path.dirname(file)
+    os.makedirs(folder, exist_ok=True)
+    os.close(os.open(file, os.O_RDONLY | os.O_CREAT, 0o600))
+    for path, mode in ((folder, 0o700), (file, 0o600)):
+        # In a repository that is shared, either may be another user's.
+        if os.stat(path).st_uid == os.geteuid():
+            os.chmod(path, mode)
 
 
 def is_empty(file: str) -> bool:

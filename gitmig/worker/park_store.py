@@ -81,6 +81,7 @@ class Store:
                      "parked_at": "bigint", "whole": "bigint"}  # fmt: skip
             columns = ", ".join(f"{name} {kinds.get(name, 'text')}" for name in FIELDS)
             run(self._connection, f"CREATE TABLE {self._list} ({columns})")
+            self._close_to_others("parked")
 
     def entries(self, environment: str | None = None) -> list[Entry]:
         """What is parked, oldest first."""
@@ -110,6 +111,7 @@ class Store:
         ]
         select = ", ".join((f"row_number() OVER () AS {ROW}", f"{CHOSEN} AS {STATE}", *parts))
         run(self._connection, f"CREATE TABLE {copy} AS SELECT {select} FROM {place.sql}")
+        self._close_to_others(f"parked_{number}")
         if key:
             self._index(number, [column.name for column in key])
         entry = Entry(
@@ -130,6 +132,7 @@ class Store:
         """Take over an entry whose rows are in another ``copy``."""
         number = self._next()
         run(self._connection, f"CREATE TABLE {self.copy(number)} AS SELECT * FROM {copy}")
+        self._close_to_others(f"parked_{number}")
         if entry.key:
             self._index(number, [column.name for column in entry.key])
         self._enter(replace(entry, id=number))
@@ -224,6 +227,9 @@ class Store:
 
     def _bytes(self, copy: str, names: list[str]) -> int:
         raise NotImplementedError
+
+    def _close_to_others(self, table: str) -> None:
+        """A table that was just made here is for its owner alone."""
 
     def _remove_list(self) -> None:
         run(self._connection, f"DROP TABLE {self._list}")
