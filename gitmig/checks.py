@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from gitmig.graph import Graph
-from gitmig.model import DatabaseState, FacetChange, Finding, RevisionId, Script, Severity
+from gitmig.model import DatabaseState, FacetChange, Finding, RevisionId, Script, Severity, named
 from gitmig.schema import render
 from gitmig.whereabouts import Place
 
@@ -318,21 +318,21 @@ def no_preview(reason: str) -> Finding:
     )
 
 
-def rolled_back(revision: RevisionId, *, committing: bool) -> Finding:
+def rolled_back(heads: Sequence[RevisionId], *, committing: bool) -> Finding:
     """GM013, or GM001 when models that a rollback put there are about to be committed."""
     if not committing:
         return Finding(
             code="GM013",
             severity=Severity.WARNING,
-            message=f"the models in the work tree are those of {revision}, put there by a rollback",
+            message=f"the models in the work tree are those of {named(heads)}, put there by a rollback",
             hint="gitmig upgrade",
         )
     return Finding(
         code="GM001",
         severity=Severity.ERROR,
-        message=f"these are the models of {revision}, as a rollback put them there "
+        message=f"these are the models of {named(heads)}, as a rollback put them there "
         "(gitmig upgrade takes them forward again)",
-        hint=f"gitmig rollback {revision} --commit",
+        hint=f"gitmig rollback {heads[0]} --commit",
     )
 
 

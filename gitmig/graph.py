@@ -26,6 +26,8 @@ class _Down:
 
     target: RevisionId | None
     line: RevisionId | None = None
+    merge: RevisionId | None = None
+    """The merge that is undone alone: its parents stay, and there is no one target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Graph(Lineage):
         label, symbol, steps = relative["label"], relative["symbol"], int(relative["steps"])
         if symbol is None and steps < 0:
             down = self._down(target, heads)
+            if down.merge is not None:
+                return self.line_parents[down.merge]
             return () if down.target is None else (down.target,)
         line = None if label is None else self._find(label)
         if symbol is None:
@@ -79,13 +83,18 @@ class Graph(Lineage):
         """What to downgrade, newest first, to take a database at ``applied_heads`` to ``target``.
 
         As Alembic: to ``base`` everything goes, to an id what follows it, by ``-N`` and ``label@…``
-        only the one branch; and with each revision those that depend on it. Refused (AmbiguousRevision)
-        where ``-N`` crosses a merge or starts at several heads. Raises Refused for a target that is not
+        only the one branch; and with each revision those that depend on it. ``-1`` from a merge undoes the
+        merge alone, whichever parent is meant. Refused (AmbiguousRevision) where ``-N`` goes on below a
+        merge or starts at several heads. Raises Refused for a target that is not
         applied, and UnknownRevision.
         """
         self.require_known(applied_heads)
         down = self._down(target, applied_heads)
         applied = self.applied(applied_heads)
+        if down.merge is not None:
+            path = self.topological(self.descendants((down.merge,)) & applied)[::-1]
+            self.require_sound(path)
+            return path
         roots = self.bases if down.target is None else self.line_children[down.target]
         if down.line is not None and len(roots) > 1:
             below = self.line_below(down.line)
@@ -232,6 +241,9 @@ class Graph(Lineage):
             if steps >= 0:
                 raise Refused(f"{target} leads up, not down", hint=f"gitmig upgrade {target}")
             current = self._downgrade_start(target, label, line, heads)
+            last = self._descend(current, -steps - 1, target)
+            if last is not None and len(self.line_parents[last]) > 1:
+                return _Down(None, line or current, merge=last)
             return _Down(self._descend(current, -steps, target), line or current)
         start = self._one(self._named(symbol, label, heads), target)
         if steps >= 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NewType
@@ -18,6 +18,11 @@ RevisionId = NewType("RevisionId", str)
 def short(commit: CommitId) -> str:
     """A commit id as messages show it: eight digits, the same everywhere whatever git would abbreviate to."""
     return commit[:8]
+
+
+def named(revisions: Iterable[RevisionId]) -> str:
+    """Revisions as messages name them together: the heads of a state of the database."""
+    return " and ".join(revisions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

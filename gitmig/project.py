@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gitmig.configuration import Configuration, File, parse_configuration
+from gitmig.core.paths import other_form
 from gitmig.errors import NoAlembic, NoConfiguration, NoRepository, SettingsError
 from gitmig.git.folder_tree import FolderTree
 from gitmig.git.layout import Layouts
@@ -95,11 +96,13 @@ class Project:
     def require_models_found(self) -> None:
         """Raise SettingsError for a models file that neither the work tree nor HEAD has.
 
-        HEAD counts: a rollback to before a file was added takes it out of the work tree.
+        HEAD counts: a rollback to before a file was added takes it out of the work tree. So does a package
+        where a module of that name is configured, and the reverse.
         """
         head = self.repository.head() if self.repository is not None else None
         for path in self.models:
-            if self.work_tree.exists(path) or (head is not None and self.commit_tree(head).exists(path)):
+            trees = [self.work_tree, *([self.commit_tree(head)] if head is not None else [])]
+            if any(tree.exists(place) for tree in trees for place in (path, other_form(path))):
                 continue
             name = self.relative(self.directory / "pyproject.toml")
             raise SettingsError(
@@ -222,7 +225,8 @@ class Project:
             for label, graph in self._graphs.items()
             if label not in ("the index", "the work tree")
         }
-        self.memory.pop("ties", None)
+        for name in ("ties", "replayed"):
+            self.memory.pop(name, None)
         for name in ("work_tree", "index"):
             self.__dict__.pop(name, None)
 

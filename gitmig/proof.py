@@ -10,14 +10,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gitmig.errors import GitmigError, Unproven
-from gitmig.git.trees import Tree, content_digest
+from gitmig.facts.ties import Ties, models_digest
+from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.model import CommitId, FacetChange, FacetKey, RevisionId, Schema, Script
 from gitmig.project import Project
 from gitmig.schema import difference, digest
 from gitmig.schemas import Schemas
 from gitmig.scratch import Scratch, scratch, scratch_name
-from gitmig.tied import Ties
 from gitmig.worker_client import Worker
 
 
@@ -83,9 +83,7 @@ def cases_of(
         raise Unproven(f"the models of {', '.join(start)} are in no commit")
     steps = graph.topological(frozenset(graph.scripts) - common)
     case = Case(old=None, new=new, start=start, graph=graph, steps=steps, script=script)
-    distinct = {
-        content_digest(old, project.models) if old is not None else None: old for old in reversed(olds)
-    }
+    distinct = {models_digest(project, old) if old is not None else None: old for old in reversed(olds)}
     return tuple(replace(case, old=old) for old in reversed(distinct.values()))
 
 

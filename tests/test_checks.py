@@ -213,11 +213,11 @@ def test_what_could_not_be_proven_is_a_warning() -> None:
 
 
 def test_models_that_a_rollback_put_there() -> None:
-    looking = rolled_back(RevisionId("aaaa"), committing=False)
+    looking = rolled_back([RevisionId("aaaa")], committing=False)
     assert (looking.code, looking.severity) == ("GM013", Severity.WARNING)
     assert looking.message == "the models in the work tree are those of aaaa, put there by a rollback"
     assert looking.hint == "gitmig upgrade"
-    committing = rolled_back(RevisionId("aaaa"), committing=True)
+    committing = rolled_back([RevisionId("aaaa")], committing=True)
     assert (committing.code, committing.severity) == ("GM001", Severity.ERROR)
     assert committing.message == (
         "these are the models of aaaa, as a rollback put them there (gitmig upgrade takes them forward again)"

@@ -76,7 +76,12 @@ def digest_line(path: str, blob: str) -> bytes:
 
 def digest_of_lines(lines: Collection[bytes]) -> str | None:
     """The digest of :func:`content_digest` for the lines of all files, in any order."""
-    return hashlib.sha256(b"".join(sorted(lines))).hexdigest()[:16] if lines else None
+    return digest_of_sorted(sorted(lines))
+
+
+def digest_of_sorted(lines: Sequence[bytes]) -> str | None:
+    """The same for lines that are sorted already."""
+    return hashlib.sha256(b"".join(lines)).hexdigest()[:16] if lines else None
 
 
 class GitTree:

@@ -6,7 +6,7 @@ from gitmig.errors import Refused
 from gitmig.foresight import stops
 from gitmig.graph import Graph
 from gitmig.messages import Ground, Moves
-from gitmig.model import Action, Plan, RevisionId, Script
+from gitmig.model import Action, Plan, RevisionId, Script, named
 from gitmig.operations.intent import Intent
 from gitmig.operations.place import models_place
 from gitmig.operations.preconditions import (
@@ -89,9 +89,9 @@ def _require_not_rolled_back(project: Project, intent: Intent, ground: Ground) -
     """Models that a rollback put there are no change to make a revision of."""
     if not intent.graph.upgrade_path(ground.heads, intent.graph.heads):
         return
-    revision = models_place(project, intent.graph).rolled_back_to
-    if revision is not None and revision in intent.graph.applied(ground.heads):
+    back = models_place(project, intent.graph).rolled_back_to
+    if back and intent.graph.applied(ground.heads).issuperset(back):
         raise Refused(
-            f"the models in the work tree are those of {revision}, as a rollback put them there",
+            f"the models in the work tree are those of {named(back)}, as a rollback put them there",
             hint="gitmig upgrade",
         )

@@ -19,6 +19,7 @@ from gitmig.checks import (
     with_severities,
 )
 from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError
+from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.model import CommitId, Finding, Severity, TieState
@@ -27,7 +28,6 @@ from gitmig.operations.judging import Subject, edited, graph_judged, judge, reco
 from gitmig.project import Project
 from gitmig.schema import difference, digest
 from gitmig.schemas import Schemas
-from gitmig.tied import Ties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitmig.commit import commit_paths, end_commit
+from gitmig.facts.ties import models_digest
 from gitmig.files import write_bytes
-from gitmig.git.trees import Tree, content_digest
+from gitmig.git.trees import Tree
 from gitmig.header import with_header
 from gitmig.journal import CommitNote
 from gitmig.logbook import Logbook
@@ -75,7 +76,7 @@ def record_models(project: Project, path: str, header: Header, tree: Tree) -> No
     """Write the content digest of the models of ``tree`` into a revision that has a record."""
     if header.models is None or not project.models:
         return
-    rewritten(project.top / path, replace(header, models=content_digest(tree, project.models)))
+    rewritten(project.top / path, replace(header, models=models_digest(project, tree)))
 
 
 def rewritten(file: Path, header: Header) -> None:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from gitmig.configuration import holds_password
 from gitmig.errors import ProjectCodeError
-from gitmig.git.trees import IndexTree, Tree, content_digest
+from gitmig.facts.ties import Ties, models_digest
+from gitmig.git.trees import IndexTree, Tree
 from gitmig.graph import Graph
 from gitmig.model import BlobId, CommitId, FacetChange, Header, Manifest, RevisionId, Schema, TieState
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
 from gitmig.schemas import Schemas, TreeSchema
-from gitmig.tied import Ties
 from gitmig.worker_client import Worker
 
 
@@ -176,7 +176,7 @@ def header_of(project: Project, material: Material) -> Header:
 
     Where it is not known what the revision changes, only the models are recorded.
     """
-    models = content_digest(material.tree, project.models) if project.models else None
+    models = models_digest(project, material.tree) if project.models else None
     if material.base is None:
         return Header(models=models)
     return Header(

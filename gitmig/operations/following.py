@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gitmig.errors import Refused
+from gitmig.facts.ties import Ties
 from gitmig.graph import Graph
-from gitmig.model import RevisionId, TieState
+from gitmig.model import RevisionId, Tie, TieState, named
 from gitmig.operations.place import models_place
 from gitmig.operations.restoring import PutBack, put_back, put_back_from
 from gitmig.prepared import Following
 from gitmig.project import Project
-from gitmig.tied import Ties
 
 
 def models_forward(
@@ -22,14 +22,15 @@ def models_forward(
     head = project.git.head() if project.repository is not None else None
     if head is None or not project.models or not heads:
         return None, ()
-    place = models_place(project, graph)
-    if place.rolled_back_to is None or place.rolled_back_to in heads:
+    ties = Ties(project=project)
+    back = models_place(project, graph).rolled_back_to
+    if not back or ties.same(back, heads):
         return None, ()
-    if heads == graph.heads:
+    if ties.same(heads, graph.heads):
         return put_back_from(project, head), ()
-    found = put_back(project, Ties(project=project).settled(heads[0]))
+    found = put_back(project, ties.settled(heads), heads)
     if found is None:
-        stay = f"the models stay those of {place.rolled_back_to}: those of {heads[0]} are in no commit"
+        stay = f"the models stay those of {named(back)}: those of {named(heads)} are in no commit"
         return None, (stay,)
     return found, ()
 
@@ -37,19 +38,25 @@ def models_forward(
 def models_back(project: Project, heads: tuple[RevisionId, ...], hint: str) -> PutBack | None:
     """The models of where a rollback goes; base has none, and files stay as they are.
 
-    Raises Refused with this hint where they cannot be had.
+    Raises Refused with this hint if no commit that git still has holds them.
     """
     if not heads:
         return None
-    if len(heads) > 1:
-        raise Refused(f"no revision has the models of {' and '.join(heads)} together", hint=hint)
-    tie = Ties(project=project).settled(heads[0])
-    found = put_back(project, tie)
+    ties = Ties(project=project)
+    tie = ties.settled(heads)
+    if tie.state is TieState.UNTIED:
+        tie = ties.elsewhere(heads)
+    found = put_back(project, tie, heads)
     if found is None:
-        uncommitted = tie.state is TieState.UNCOMMITTED
-        what = "is not committed" if uncommitted else "has no commit of its own models"
-        raise Refused(f"the models of {heads[0]} cannot be put back: the revision {what}", hint=hint)
+        raise Refused(_nowhere(tie, heads), hint=hint)
     return found
+
+
+def _nowhere(tie: Tie, heads: tuple[RevisionId, ...]) -> str:
+    if len(heads) > 1:
+        return f"no commit has the models of {named(heads)} together"
+    why = "is not committed" if tie.state is TieState.UNCOMMITTED else "has no commit of its own models"
+    return f"the models of {heads[0]} cannot be put back: the revision {why}"
 
 
 def models_between(project: Project, command: str, heads: tuple[RevisionId, ...]) -> Following | None:

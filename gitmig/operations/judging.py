@@ -15,7 +15,8 @@ from gitmig.checks import (
     unrevised_before,
 )
 from gitmig.errors import ProjectCodeError, WorkerCrashed
-from gitmig.git.trees import Tree, content_digest
+from gitmig.facts.ties import Ties, models_digest
+from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.model import CommitId, FacetChange, Finding, RevisionId, Schema, Script, Severity, short
 from gitmig.operations.drafting import base_schema
@@ -24,7 +25,6 @@ from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
 from gitmig.schemas import Schemas
 from gitmig.scripts import idle, same_program
-from gitmig.tied import Ties
 from gitmig.whereabouts import Place, place_of
 
 _COMPUTED = 6
@@ -141,7 +141,7 @@ def _commit_findings(
     if not (changes or removed) or _made_for(subject, schemas, now):
         return []
     owner = _put_back(subject)
-    if not added and owner is not None:
+    if not added and owner:
         return [rolled_back(owner, committing=True)]
     if not added:
         changes = changes or _undone(project, before[0], removed)
@@ -216,12 +216,12 @@ def _schemas(subject: Subject, known: Schemas) -> tuple[Schema, list[Schema | No
     asked = [tree for tree in parents if all(tree.exists(path) for path in files)]
     now, found = _importable(known, subject.tree, asked)
     schemas: dict[str, Schema | None] = dict(zip((tree.label for tree in asked), found, strict=True))
-    models = content_digest(subject.tree, project.models)
+    models = models_digest(project, subject.tree)
     olds = [
         schemas[tree.label]
         if tree.label in schemas
         else now
-        if models is not None and content_digest(tree, project.models) == models
+        if models is not None and models_digest(project, tree) == models
         else Schema(now.dialect, now.sqlalchemy, {})
         for tree in parents
     ]
@@ -330,16 +330,17 @@ def _undone(project: Project, before: Graph, removed: frozenset[RevisionId]) -> 
     return ()
 
 
-def _put_back(subject: Subject) -> RevisionId | None:
-    """The older revision whose models this commit would bring back; None where they are no revision's."""
+def _put_back(subject: Subject) -> tuple[RevisionId, ...]:
+    """The older state whose models this commit would bring back; none where they are no state's."""
     project, graph = subject.project, subject.graph
     if subject.head is None:
-        return None
-    content = content_digest(subject.tree, project.models)
-    if content == content_digest(project.commit_tree(subject.head), project.models):
-        return None
+        return ()
+    content = models_digest(project, subject.tree)
+    if content == models_digest(project, project.commit_tree(subject.head)):
+        return ()
     owners = Ties(project=project, at=subject.head).owners(content)
-    return next((owner for owner in owners if owner in graph.scripts and owner not in graph.heads), None)
+    older = (heads for heads in owners if heads != graph.heads and graph.scripts.keys() >= set(heads))
+    return next(older, ())
 
 
 def where(project: Project, tree: Tree, changes: Sequence[FacetChange]) -> Place | None:

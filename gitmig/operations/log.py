@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.checks import graph_findings, in_progress, unknown_heads, with_severities
+from gitmig.facts.ties import Ties
 from gitmig.graph import Graph
 from gitmig.model import Commit, CommitId, Finding, RevisionId, Script, Severity, Tie, TieState
 from gitmig.operations.noting import seen_key
 from gitmig.project import Project
 from gitmig.seen import Seen, last_seen
-from gitmig.tied import Ties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

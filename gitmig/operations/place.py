@@ -4,37 +4,50 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gitmig.git.trees import content_digest
+from gitmig.facts.ties import Ties, models_digest
+from gitmig.git.trees import Tree
 from gitmig.graph import Graph
-from gitmig.model import RevisionId
+from gitmig.model import RevisionId, named
 from gitmig.project import Project
-from gitmig.tied import Ties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelsPlace:
     """The models in the work tree."""
 
-    revision: RevisionId | None
-    """Whose models these are, where their content is known to be some revision's."""
-    modified: tuple[str, ...]
+    heads: tuple[RevisionId, ...] = ()
+    """Whose models these are, if their content is known to be that of some state of the database."""
+    modified: tuple[str, ...] = ()
     """The models files that differ from HEAD."""
-    rolled_back_to: RevisionId | None
-    """The revision whose models a rollback put here; None where HEAD's own models are here, or edits."""
+    rolled_back_to: tuple[RevisionId, ...] = ()
+    """The state whose models a rollback put here; none if HEAD's own models are here, or edits."""
+
+    @property
+    def revision(self) -> str | None:
+        """The same as a text."""
+        return named(self.heads) or None
 
 
 def models_place(project: Project, graph: Graph) -> ModelsPlace:
     """Compare the content of the models with HEAD's and with those of every tie; nothing is imported."""
     head = project.git.head()
-    now = project.work_tree
     committed = project.commit_tree(head) if head is not None else None
-    modified = []
-    for models in project.models:
-        new, old = now.ids(models), committed.ids(models) if committed is not None else {}
-        modified += [path for path in {**old, **new} if old.get(path) != new.get(path)]
+    modified = models_changed(project, committed)
     if committed is None:
-        return ModelsPlace(revision=None, modified=tuple(sorted(modified)), rolled_back_to=None)
-    owners = Ties(project=project).owners(content_digest(now, project.models))
-    revision = owners[0] if owners else None
-    rolled_back = revision if modified and revision not in graph.heads else None
-    return ModelsPlace(revision=revision, modified=tuple(sorted(modified)), rolled_back_to=rolled_back)
+        return ModelsPlace(modified=modified)
+    owners = Ties(project=project).owners(models_digest(project, project.work_tree))
+    heads = owners[0] if owners else ()
+    return ModelsPlace(
+        heads=heads, modified=modified, rolled_back_to=heads if modified and heads != graph.heads else ()
+    )
+
+
+def models_changed(project: Project, committed: Tree | None) -> tuple[str, ...]:
+    """The models files of the work tree that differ from those of a commit, sorted."""
+    ties, now = Ties(project=project), project.work_tree
+    paths = (*ties.models_in(now), *(ties.models_in(committed) if committed is not None else ()))
+    changed: set[str] = set()
+    for models in dict.fromkeys(paths):
+        new, old = now.ids(models), committed.ids(models) if committed is not None else {}
+        changed |= {path for path in {**old, **new} if old.get(path) != new.get(path)}
+    return tuple(sorted(changed))

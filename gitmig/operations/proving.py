@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from gitmig.checks import disproven, unproven
 from gitmig.errors import Unproven
-from gitmig.git.trees import Tree, content_digest
+from gitmig.facts.ties import models_digest
+from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.model import CommitId, Finding, Header, RevisionId, Schema, Script
 from gitmig.project import Project
@@ -52,7 +53,7 @@ def header_of(project: Project, case: Case) -> Header:
     now = schemas.of(case.new)
     old = schemas.of(case.old) if case.old is not None else Schema(now.dialect, now.sqlalchemy, {})
     return Header(
-        models=content_digest(case.new, project.models),
+        models=models_digest(project, case.new),
         dialect=now.dialect,
         schema=digest(now),
         change=change_digest(difference(old, now)),

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gitmig.errors import ProjectCodeError
+from gitmig.facts.ties import Ties, models_digest
 from gitmig.git.restore import Restoration, plan_restoration
-from gitmig.git.trees import Tree, content_digest
-from gitmig.model import CommitId, Step, Tie, TieState, short
+from gitmig.git.trees import Tree
+from gitmig.model import CommitId, RevisionId, Step, Tie, TieState, named, short
 from gitmig.operations.place import models_place
 from gitmig.plan import restores
 from gitmig.project import Project
 from gitmig.schema import difference, digest, render
 from gitmig.schemas import Schemas
-from gitmig.tied import Ties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ class PutBack:
         return restores(self.restoration.paths, self.restoration.removed, self.commit)
 
 
-def put_back(project: Project, tie: Tie) -> PutBack | None:
-    """The models of a tie; None where it has none. Raises Refused for edits that git does not hold."""
+def put_back(project: Project, tie: Tie, heads: tuple[RevisionId, ...]) -> PutBack | None:
+    """The models of a state, by its tie; None if it has none. Raises Refused for edits git does not hold."""
     if tie.models_commit is None:
         return None
     found = put_back_from(project, tie.models_commit)
@@ -45,20 +45,32 @@ def put_back(project: Project, tie: Tie) -> PutBack | None:
     return PutBack(
         commit=found.commit,
         restoration=found.restoration,
-        question=f"the tie of {tie.revision} is approximate: {commit} may have its models. Restore them?",
+        question=_question(heads, commit),
         details=_difference(project, found.commit),
     )
 
 
+def _question(heads: tuple[RevisionId, ...], commit: str) -> str:
+    if len(heads) == 1:
+        return f"the tie of {heads[0]} is approximate: {commit} may have its models. Restore them?"
+    return f"the tie of {named(heads)} is approximate: {commit} may have their models. Restore them?"
+
+
 def put_back_from(project: Project, commit: CommitId) -> PutBack:
-    """The models of a commit, whichever revision they are of. Raises Refused as above."""
-    return PutBack(commit=commit, restoration=plan_restoration(project.git, commit, project.models))
+    """The models of a commit, whichever revision they are of. Raises Refused as above.
+
+    If they lay elsewhere then, they go back there, and leave the place where they are now.
+    """
+    ties = Ties(project=project)
+    trees = (project.commit_tree(commit), project.work_tree)
+    paths = tuple(dict.fromkeys(path for tree in trees for path in ties.models_in(tree)))
+    return PutBack(commit=commit, restoration=plan_restoration(project.git, commit, paths))
 
 
 def rolled_back_models(project: Project) -> PutBack | None:
     """HEAD's models, where those in the work tree were put there by a rollback; None mostly."""
     head = project.git.head()
-    if head is None or not project.models or models_place(project, project.graph()).rolled_back_to is None:
+    if head is None or not project.models or not models_place(project, project.graph()).rolled_back_to:
         return None
     return put_back_from(project, head)
 
@@ -77,19 +89,22 @@ def leaving(project: Project, found: PutBack) -> tuple[str, ...]:
     current = _current(project)
     if current is None or not found.restoration.paths:
         return ()
-    commits = project.git.commits_between(found.commit, current, project.models)
+    ties = Ties(project=project)
+    trees = (project.commit_tree(found.commit), project.commit_tree(current))
+    paths = tuple(dict.fromkeys(path for tree in trees for path in ties.models_in(tree)))
+    commits = project.git.commits_between(found.commit, current, paths)
     return tuple(f"leaves the work tree: {short(c.id)} {c.subject}" for c in commits)
 
 
 def _current(project: Project) -> CommitId | None:
     """The commit whose models are in the work tree: HEAD, or where an earlier rollback took them from."""
     head = project.git.head()
-    content = content_digest(project.work_tree, project.models)
-    if head is None or content_digest(project.commit_tree(head), project.models) == content:
+    content = models_digest(project, project.work_tree)
+    if head is None or models_digest(project, project.commit_tree(head)) == content:
         return head
     ties = Ties(project=project)
     owners = ties.owners(content)
-    return ties.all()[owners[0]].models_commit if owners else head
+    return ties.of(owners[0]).models_commit if owners else head
 
 
 def remaining(project: Project, commit: CommitId) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from gitmig.errors import (
     WorkerCrashed,
 )
 from gitmig.execute import move
-from gitmig.git.trees import Tree, content_digest
+from gitmig.facts.ties import models_digest
+from gitmig.git.trees import Tree
 from gitmig.header import with_header
 from gitmig.logbook import Logbook
 from gitmig.messages import Draft, Ground, Moves
@@ -90,7 +91,7 @@ def _staged_by_us(project: Project, intent: Intent) -> bool:
     """Whether the staged models are those that the redone revision waits for its commit with."""
     if intent.amended is None or intent.amended.commit is not None:
         return False
-    return content_digest(project.index, project.models) == intent.amended.script.header.models
+    return models_digest(project, project.index) == intent.amended.script.header.models
 
 
 def _is_model(project: Project, path: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from gitmig.commit import commit_paths
 from gitmig.errors import NoRepository, Refused, UsageError
 from gitmig.execute import move
+from gitmig.facts.ties import Ties
 from gitmig.git.restore import edits
 from gitmig.graph import Graph
 from gitmig.journal import CommitNote
@@ -14,6 +15,7 @@ from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step
 from gitmig.operations.following import models_back
+from gitmig.operations.place import models_changed
 from gitmig.operations.preconditions import (
     require_known,
     require_quiet,
@@ -29,7 +31,6 @@ from gitmig.plan import commits, plan_rollback
 from gitmig.prepared import Following, Manner, Prepared
 from gitmig.project import Project
 from gitmig.seam import point
-from gitmig.tied import Ties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,9 +218,4 @@ class _Rolling:
 
     def _models_changed(self) -> tuple[str, ...]:
         head = self.project.git.head()
-        committed = self.project.commit_tree(head) if head is not None else None
-        changed: set[str] = set()
-        for models in self.project.models:
-            now, old = self.project.work_tree.ids(models), committed.ids(models) if committed else {}
-            changed |= {path for path in {**now, **old} if now.get(path) != old.get(path)}
-        return tuple(sorted(changed))
+        return models_changed(self.project, self.project.commit_tree(head) if head is not None else None)

@@ -19,6 +19,7 @@ from gitmig.checks import (
     with_severities,
 )
 from gitmig.errors import ProjectCodeError
+from gitmig.facts.ties import Ties
 from gitmig.graph import Graph
 from gitmig.logbook import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Severity, Tie
@@ -31,7 +32,6 @@ from gitmig.project import Project
 from gitmig.schema import difference
 from gitmig.schemas import Schemas
 from gitmig.state.command_lock import at_work
-from gitmig.tied import Ties
 from gitmig.worker_client import Worker
 
 
@@ -109,7 +109,7 @@ def status(project: Project) -> Status:
 
 def _place(project: Project, graph: Graph) -> ModelsPlace:
     if project.repository is None:
-        return ModelsPlace(revision=None, modified=(), rolled_back_to=None)
+        return ModelsPlace()
     return models_place(project, graph)
 
 
@@ -122,7 +122,7 @@ def _findings(
     found = [*_interrupted(project), *problems, *in_progress(operation), *of_database]
     if project.repository is None or problems:
         return tuple(found)
-    if place.rolled_back_to is not None:
+    if place.rolled_back_to:
         return (*found, rolled_back(place.rolled_back_to, committing=False))
     found += _models_findings(project, graph, worker)
     held = _held(project)

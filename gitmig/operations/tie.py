@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.errors import Declined, Refused, Unproven
+from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.model import CommitId, Header, RevisionId, Script, Tie, TieState
@@ -17,7 +18,6 @@ from gitmig.project import Project
 from gitmig.proof import Verdict, prove_one
 from gitmig.schema import render
 from gitmig.staging import chosen_tree
-from gitmig.tied import Ties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def _script(graph: Graph, target: str) -> Script:
 
 def _made(project: Project, graph: Graph, script: Script, manner: Manner) -> _Made:
     revision, head = script.revision, project.git.head()
-    found = Ties(project=project).settled(revision) if head is not None else None
+    found = Ties(project=project).settled((revision,)) if head is not None else None
     if found is None or found.state is TieState.UNCOMMITTED:
         _require_last(graph, revision)
         return _Made(tree=chosen_tree(project, manner.person, project.models), parent=head)

@@ -3,34 +3,46 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gitmig.core.commits import History, Placed
+from gitmig.core.paths import with_other_forms
+from gitmig.core.replay import replay
+from gitmig.core.ties import Derivation
+from gitmig.facts.history import Identities, read_history
+from gitmig.facts.places import Places
 from gitmig.git import CommitTree, Repository, content_digest
-from gitmig.git.history import History, Identities
 from gitmig.graph import Graph
-from gitmig.model import CommitId, RevisionId, Script, Tie
+from gitmig.model import CommitId, Script, Tie
 from gitmig.scripts import read_script_bytes
-from gitmig.ties import Line, derive
 from tests.gitroom.conftest import Builder, revision
 
 Open = Callable[[Path], Repository]
+MODELS = ("models.py", "models")
 
 
-def history(repository: Repository, versions: str = "versions", recursive: bool = False) -> History:
-    return History(repository, versions=[versions], models=["models.py", "models"], recursive=recursive)
+def history(
+    repository: Repository,
+    versions: str = "versions",
+    recursive: bool = False,
+    models: tuple[str, ...] = MODELS,
+    identities: Identities | None = None,
+) -> History:
+    places = Places(versions=(versions,), recursive=recursive, models=tuple(((path,),) for path in models))
+    return read_history(repository, repository.resolve("HEAD"), places, identities=identities)
 
 
-def line(repository: Repository, versions: str = "versions", recursive: bool = False) -> Line:
-    return history(repository, versions, recursive).line(repository.resolve("HEAD"))
-
-
-def told(line: Line) -> list[tuple[CommitId, list[str], list[str]]]:
-    return [(fact.commit, sorted(fact.arrived), sorted(fact.left)) for fact in line.facts]
+def told(history: History) -> list[tuple[CommitId, list[str], list[str]]]:
+    """The facts of the line: commit, revisions that came or changed, revisions that left."""
+    facts = [history.facts[place] for place in history.line]
+    return [(fact.commit, sorted(fact.placed), sorted(fact.left)) for fact in facts]
 
 
 def ties(repository: Repository, versions: str = "versions") -> Mapping[str, Tie]:
     tree = CommitTree(repository, repository.resolve("HEAD"))
     scripts = [read_script_bytes(path, tree.read(path) or b"") for path in tree.ids(versions)]
     graph = Graph.of([script for script in scripts if isinstance(script, Script)])
-    return {str(id): tie for id, tie in derive(graph, line(repository, versions)).items()}
+    replayed = replay(graph, history(repository, versions))
+    found = Derivation(graph=graph, replayed=replayed, schemas={}).all()
+    return {str(id): tie for id, tie in found.items()}
 
 
 def test_commits_that_change_nothing_are_left_out(build: Builder, repository: Repository) -> None:
@@ -39,22 +51,17 @@ def test_commits_that_change_nothing_are_left_out(build: Builder, repository: Re
     second = build.commit({"models.py": "2"})
     build.commit({"versions/a.py": revision("a", None, "formatted")})
     third = build.commit({"versions/b.py": revision("b", "a")})
-    assert told(line(repository)) == [(first, ["a"], []), (second, [], []), (third, ["b"], [])]
-    digests = [fact.models for fact in line(repository).facts]
-    assert digests == [history(repository).models_digest(commit) for commit in (first, second, third)]
+    assert told(history(repository)) == [(first, ["a"], []), (second, [], []), (third, ["b"], [])]
+    digests = [fact.models for fact in history(repository).facts]
+    trees = [CommitTree(repository, commit) for commit in (first, second, third)]
+    assert digests == [content_digest(tree, MODELS) for tree in trees]
     assert digests[1] == digests[2] == content_digest(CommitTree(repository, third), ["models.py"])
-
-
-def test_the_whole_line_oldest_first(build: Builder, repository: Repository) -> None:
-    first, second = build.commit(message="First"), build.commit(message="Second")
-    commits = history(repository).mainline(second)
-    assert [(commit.id, commit.subject) for commit in commits] == [(first, "First"), (second, "Second")]
 
 
 def test_subfolders_count_when_recursive(build: Builder, repository: Repository) -> None:
     build.commit({"versions/2024/x.py": revision("x", None)})
-    assert [sorted(fact.arrived) for fact in line(repository, recursive=True).facts] == [["x"]]
-    assert line(repository).facts == ()
+    assert [sorted(fact.placed) for fact in history(repository, recursive=True).facts] == [["x"]]
+    assert history(repository).facts == ()
 
 
 def test_revisions_are_told_by_id_and_not_by_path(build: Builder, repository: Repository) -> None:
@@ -62,20 +69,20 @@ def test_revisions_are_told_by_id_and_not_by_path(build: Builder, repository: Re
     build.git("mv", "versions/a.py", "versions/renamed.py")
     build.commit()
     second = build.commit({"versions/renamed.py": revision("b", None)})
-    assert told(line(repository)) == [(first, ["a"], []), (second, ["b"], ["a"])]
+    assert told(history(repository)) == [(first, ["a"], []), (second, ["b"], ["a"])]
 
 
 def test_one_of_two_files_with_an_id_may_go(build: Builder, repository: Repository) -> None:
     first = build.commit({"versions/a.py": revision("a", None), "versions/copy.py": revision("a", None)})
     build.commit({"versions/copy.py": None})
-    assert told(line(repository)) == [(first, ["a"], [])]
+    assert told(history(repository)) == [(first, ["a"], [])]
 
 
 def test_no_models_at_all(build: Builder, repository: Repository) -> None:
     build.commit({"versions/a.py": revision("a", None)})
     build.commit({"models/x.py": "x"})
     build.commit({"models/x.py": None})
-    assert [fact.models is None for fact in line(repository).facts] == [True, False, True]
+    assert [fact.models is None for fact in history(repository).facts] == [True, False, True]
 
 
 def test_unreadable_files_and_odd_paths_are_passed_over(build: Builder, repository: Repository) -> None:
@@ -86,7 +93,7 @@ def test_unreadable_files_and_odd_paths_are_passed_over(build: Builder, reposito
             "versions/latin.py": b"# -*- coding: latin-1 -*-\n# \xe9\nrevision = 'l'\ndown_revision = None\n",
         }
     )
-    assert [sorted(fact.arrived) for fact in line(repository).facts] == [["l", "n"]]
+    assert [sorted(fact.placed) for fact in history(repository).facts] == [["l", "n"]]
 
 
 def test_a_versions_folder_that_moved_twice(build: Builder, repository: Repository) -> None:
@@ -115,7 +122,7 @@ def test_a_squash_takes_revisions_away(build: Builder, repository: Repository) -
     second = build.commit(
         {"versions/a.py": None, "versions/b.py": None, "versions/s.py": revision("s", None), "models.py": "2"}
     )
-    assert told(line(repository))[1] == (second, ["s"], ["a", "b"])
+    assert told(history(repository))[1] == (second, ["s"], ["a", "b"])
 
 
 def test_a_merge_is_where_a_revision_was_introduced(build: Builder, repository: Repository) -> None:
@@ -127,8 +134,7 @@ def test_a_merge_is_where_a_revision_was_introduced(build: Builder, repository: 
     build.git("merge", "--quiet", "-m", "merge", "side")
     merge = build.head()
     assert ties(repository)["b"].introduced == merge
-    assert ties(repository)["b"].candidates == (merge,)
-    assert line(repository).sides == {}
+    assert ties(repository)["b"].candidates == (build.head_of("side"), merge)
 
 
 def test_two_revisions_of_one_merge_have_candidates_each(build: Builder, repository: Repository) -> None:
@@ -143,10 +149,9 @@ def test_two_revisions_of_one_merge_have_candidates_each(build: Builder, reposit
     build.git("merge", "--quiet", "-m", "merge", "side")
     found, merge = ties(repository), build.head()
     assert (found["b"].introduced, found["b"].candidates) == (merge, (second, cosmetic))
-    assert (found["c"].introduced, found["c"].candidates) == (merge, (merge,))
-    [side] = line(repository).sides[merge]
-    models = [fact.models for fact in side.facts if fact.commit == second]
-    assert models == [history(repository).models_digest(second)]
+    assert (found["c"].introduced, found["c"].candidates) == (merge, (build.head_of("side"), merge))
+    models = [fact.models for fact in history(repository).facts if fact.commit == second]
+    assert models == [content_digest(CommitTree(repository, second), MODELS)]
 
 
 def test_merges_within_merges(build: Builder, repository: Repository) -> None:
@@ -163,7 +168,7 @@ def test_merges_within_merges(build: Builder, repository: Repository) -> None:
     build.git("merge", "--quiet", "--no-ff", "-m", "release", "develop")
     found = ties(repository)
     assert found["b"].candidates == (second,)
-    assert found["c"].candidates == (build.head_of("develop~1"),)
+    assert found["c"].candidates == (third,)
     assert repository.git("diff", "--quiet", third, "develop~1", "--", "models.py") == b""
 
 
@@ -178,10 +183,74 @@ def test_a_merge_of_an_unrelated_history(build: Builder, repository: Repository)
     assert ties(repository)["a"].candidates == (first,)
 
 
-def test_former_children_are_known(build: Builder, repository: Repository) -> None:
+def test_what_a_revision_follows_in_each_commit(build: Builder, repository: Repository) -> None:
     build.commit({"versions/a.py": revision("a", None), "versions/x.py": revision("x", "a")})
-    build.commit({"versions/x.py": None, "versions/b.py": revision("b", "a")})
-    assert line(repository).former_children[RevisionId("a")] == {"x", "b"}
+    build.commit({"versions/x.py": revision("x", None), "versions/b.py": revision("b", "a")})
+    build.commit({"versions/b.py": revision("b", "a", "formatted")})
+    assert [dict(fact.placed) for fact in history(repository).facts] == [
+        {"a": Placed(()), "x": Placed(("a",))},
+        {"x": Placed(()), "b": Placed(("a",))},
+    ]
+
+
+def test_models_that_became_a_package(build: Builder, repository: Repository) -> None:
+    build.commit({"models.py": "1", "versions/a.py": revision("a", None)})
+    build.commit({"models.py": None, "models/__init__.py": "2", "versions/b.py": revision("b", "a")})
+    places = Places(versions=("versions",), models=with_other_forms(["models.py"]))
+    facts = read_history(repository, build.head(), places).facts
+    assert [fact.models for fact in facts] == [
+        content_digest(CommitTree(repository, fact.commit), MODELS) for fact in facts
+    ]
+    assert None not in [fact.models for fact in facts]
+
+
+def test_models_whose_folder_was_renamed_twice(build: Builder, repository: Repository) -> None:
+    build.commit({"one/a.py": "a = 1\n" * 9, "one/deep/b.py": "b = 1\n" * 9})
+    build.git("mv", "one", "two")
+    build.commit()
+    build.git("mv", "two", "three")
+    build.commit()
+    found = history(repository, models=("three",))
+    assert found.models == ((("three",), ("two",), ("one",)),)
+    assert [fact.models for fact in found.facts] == [
+        content_digest(CommitTree(repository, build.head_of(f"HEAD~{back}")), ["one", "two", "three"])
+        for back in (2, 1, 0)
+    ]
+
+
+def test_models_that_were_several_files(build: Builder, repository: Repository) -> None:
+    build.commit({"user.py": "u = 1\n" * 9, "order.py": "o = 1\n" * 9, "other.py": "x = 1\n" * 9})
+    build.commit(
+        {
+            "user.py": None,
+            "order.py": None,
+            "shop/user.py": "u = 1\n" * 9,
+            "shop/order.py": "o = 1\n" * 9,
+        }
+    )
+    found = history(repository, models=("shop",))
+    assert found.models == ((("shop",), ("order.py", "user.py")),)
+    first = CommitTree(repository, build.head_of("HEAD~1"))
+    assert found.facts[0].models == content_digest(first, ["order.py", "user.py"])
+
+
+def test_what_lies_at_a_former_place_later_is_no_models(build: Builder, repository: Repository) -> None:
+    build.commit({"models.py": "a = 1\n" * 9})
+    build.git("mv", "models.py", "shop.py")
+    moved = build.commit()
+    build.commit({"models.py": "something else"})
+    found = history(repository, models=("shop.py",))
+    assert [fact.commit for fact in found.facts] == [build.head_of("HEAD~2"), moved]
+
+
+def test_revisions_that_others_replaced_are_known_by_their_records(
+    build: Builder, repository: Repository
+) -> None:
+    record = f"s\n\nSchema: sqlite {'1' * 16} change {'2' * 16} sqlalchemy 2.1\n"
+    build.commit({"versions/a.py": revision("a", None), "versions/b.py": revision("b", "a", record)})
+    build.commit({"versions/a.py": None, "versions/b.py": None, "versions/s.py": revision("s", None, record)})
+    build.commit({"versions/s.py": None, "versions/t.py": revision("t", None)})
+    assert history(repository).replaced == {"s": {"a", "b"}}
 
 
 def test_a_shallow_clone_is_cut_off(
@@ -189,15 +258,18 @@ def test_a_shallow_clone_is_cut_off(
 ) -> None:
     build.commit({"versions/a.py": revision("a", None), "models.py": "1"})
     last = build.commit({"versions/b.py": revision("b", "a"), "models.py": "2"})
-    assert not line(repository).cut_off
+    assert not history(repository).cut_off
     build.git("clone", "--quiet", "--depth=1", f"file://{build.top}", str(tmp_path / "clone"))
     clone = opened(tmp_path / "clone")
-    assert line(clone).cut_off
-    assert told(line(clone)) == [(last, ["a", "b"], [])]
+    assert history(clone).cut_off == {0}
+    assert told(history(clone)) == [(last, ["a", "b"], [])]
 
 
 def test_identities_are_kept_for_the_next_time(build: Builder, repository: Repository) -> None:
     build.commit({"versions/a.py": revision("a", None), "versions/no.py": "x = 1"})
     known: Identities = {}
-    History(repository, versions=["versions"], models=[], identities=known).line(build.head())
-    assert known == {build.blob("HEAD:versions/a.py"): ("a", ()), build.blob("HEAD:versions/no.py"): None}
+    history(repository, models=(), identities=known)
+    assert known == {
+        build.blob("HEAD:versions/a.py"): ("a", Placed(())),
+        build.blob("HEAD:versions/no.py"): None,
+    }

@@ -1,0 +1,311 @@
+"""The ties of a project: facts of its history and of the cache, put through :mod:`gitmig.core.ties`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gitmig.core.commits import History
+from gitmig.core.paths import present, with_other_forms
+from gitmig.core.replay import Replayed, replay, state_key
+from gitmig.core.ties import Derivation, KnownSchema
+from gitmig.errors import ProjectCodeError
+from gitmig.facts.history import Identities, read_history
+from gitmig.facts.places import Places
+from gitmig.git.trees import Tree, content_digest
+from gitmig.graph import Graph
+from gitmig.model import CommitId, RevisionId, Schema, Tie, TieState
+from gitmig.project import Project
+from gitmig.schema import change_digest, difference, digest
+from gitmig.schemas import Schemas
+from gitmig.scripts import idle
+
+Heads = tuple[RevisionId, ...]
+SchemaOf = Callable[[CommitId], Schema | None]
+
+_LOOKED_UP = 40
+"""Candidates whose schema is looked up in the cache for one listing: each costs a look into its tree."""
+_COMPUTED = 8
+"""Candidates whose schema is computed to settle one tie: each costs an import of old models."""
+_ELSEWHERE = ("--branches", "--tags", "--remotes", "--reflog")
+"""Where a commit may be that is not in the history of what is checked out."""
+
+
+@dataclass(slots=True)
+class _Visits:
+    """What depends on the revisions of the work tree too: Project.forget drops it."""
+
+    replayed: dict[tuple[CommitId | None, tuple[str, ...]], Replayed] = field(default_factory=dict)
+    silent: dict[CommitId | None, frozenset[RevisionId]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What was read of commits, which never changes."""
+
+    histories: dict[tuple[CommitId, tuple[str, ...]], History] = field(default_factory=dict)
+    identities: Identities = field(default_factory=dict)
+    contents: dict[CommitId, str] = field(default_factory=dict)
+    """Commit to the content digest of its models."""
+    schemas: dict[str, KnownSchema] = field(default_factory=dict)
+    """Content digest of models to their schema."""
+    failed: set[CommitId] = field(default_factory=set)
+    """Commits whose models do not import."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ties:
+    """Where a project's ties come from."""
+
+    project: Project
+    at: CommitId | None = None
+    """The commit whose revisions and history are meant; by default the work tree's and HEAD's."""
+
+    def all(self) -> Mapping[RevisionId, Tie]:
+        """The tie of every revision; imports nothing."""
+        memory = self.project.memory.setdefault("ties", {})
+        assert isinstance(memory, dict)
+        if self.at not in memory:
+            memory[self.at] = self._derived()
+        found: Mapping[RevisionId, Tie] = memory[self.at]
+        return found
+
+    def of(self, heads: Heads) -> Tie:
+        """The tie of the state of the database with these heads; imports nothing."""
+        known = self.all()
+        if len(heads) == 1 and heads[0] in known:
+            return known[heads[0]]
+        if self._head() is None:
+            return Tie(revision=heads[0], state=TieState.UNCOMMITTED)
+        self._look_up(self._derivation().of(heads).undecided)
+        return self._borne_out(heads, self._derivation().of(heads), known, self._cached)
+
+    def owners(self, content: str | None) -> tuple[Heads, ...]:
+        """The states whose models have just this content digest, newest first; imports nothing."""
+        if content is None or self._head() is None:
+            return ()
+        singles = [(revision,) for revision in reversed(self._graph().topological())]
+        several = [heads for heads in self._replayed().heads.values() if len(heads) > 1]
+        return tuple(
+            heads
+            for heads in (self._graph().heads, *singles, *reversed(several))
+            if heads
+            and (commit := self.of(heads).models_commit) is not None
+            and self._memory.contents.get(commit) == content
+        )
+
+    def same(self, one: Sequence[RevisionId], other: Sequence[RevisionId]) -> bool:
+        """Whether two states differ in nothing but revisions that do nothing."""
+        graph, silent = self._graph(), self._silent()
+        return state_key(graph, one, silent) == state_key(graph, other, silent)
+
+    def models_changed_since(self, commit: CommitId) -> tuple[CommitId, ...]:
+        """The later commits of the line whose models files differ from those before, oldest first."""
+        head = self._head()
+        history = self._history(head) if head is not None else History(facts=())
+        later: list[CommitId] = []
+        content, found = None, False
+        for fact in (history.facts[place] for place in history.line):
+            if found and fact.models is not None and fact.models != content:
+                later.append(fact.commit)
+            content, found = fact.models or content, found or fact.commit == commit
+        return tuple(later)
+
+    def settled(self, heads: Heads) -> Tie:
+        """The tie of a state, the schemas of its undecided candidates computed if they import."""
+        schemas = Schemas(project=self.project)
+        for _ in range(_COMPUTED):
+            if not self._computed(schemas, self.of(heads).undecided):
+                break
+            self.project.memory.pop("ties", None)
+        known = self.all()
+        return self._borne_out(heads, self.of(heads), known, lambda commit: self._schema(schemas, commit))
+
+    def elsewhere(self, heads: Heads) -> Tie:
+        """The tie of a state by all that git has: other branches, and what the reflog remembers.
+
+        Commits that were squashed into one are there. Never verified: nobody merged these models.
+        """
+        tie = self._derivation(_ELSEWHERE).of(heads)
+        return tie if tie.models_commit is None else replace(tie, state=TieState.APPROXIMATE)
+
+    def models_in(self, tree: Tree) -> tuple[str, ...]:
+        """The paths at which a tree has the models, which may have lain elsewhere then."""
+        models = self.project.models
+        if all(tree.exists(path) for path in models):
+            return models
+        head = self._head()
+        known = self._history(head).models if head is not None else ()
+        return present(known or with_other_forms(models), tree.exists)
+
+    def _computed(self, schemas: Schemas, undecided: Sequence[CommitId]) -> bool:
+        """Compute the schema of the first commit that is not known; whether there was one."""
+        for commit in undecided:
+            if self._known(commit) is None and commit not in self._memory.failed:
+                self._schema(schemas, commit)
+                return True
+        return False
+
+    def _schema(self, schemas: Schemas, commit: CommitId) -> Schema | None:
+        """The schema of a commit's models; None if they do not import any more."""
+        if commit in self._memory.failed:
+            return None
+        try:
+            schema = schemas.of(self.project.commit_tree(commit))
+        except ProjectCodeError:
+            # Old models often do not import under today's dependencies.
+            self._memory.failed.add(commit)
+            return None
+        self._learn(commit, schema)
+        return schema
+
+    def _derived(self) -> Mapping[RevisionId, Tie]:
+        graph = self._graph()
+        if self._head() is None:
+            return {r: Tie(revision=r, state=TieState.UNCOMMITTED) for r in graph.scripts}
+        ties = self._derivation().all()
+        if self._look_up([commit for tie in ties.values() for commit in tie.undecided]):
+            ties = self._derivation().all()
+        found = dict(ties)
+        for revision in self._doubtful(graph, ties):
+            found[revision] = self._borne_out((revision,), ties[revision], found, self._cached)
+        return found
+
+    def _doubtful(self, graph: Graph, ties: Mapping[RevisionId, Tie]) -> list[RevisionId]:
+        """The newest revisions that a record may speak for by what it changes alone, oldest first."""
+        found = [
+            revision
+            for revision in reversed(graph.topological())
+            if ties[revision].state is TieState.APPROXIMATE
+            and (graph.scripts[revision].header.change is not None or revision in self._silent())
+        ]
+        return found[:_LOOKED_UP][::-1]
+
+    def _borne_out(self, heads: Heads, tie: Tie, known: Mapping[RevisionId, Tie], schema_of: SchemaOf) -> Tie:
+        """A guess as verified, if its commit has what one of the heads changes, and else what is below it.
+
+        Who puts a revision on top of another one edits its parent, and not its record; a merge has no
+        record at all. ``known`` are the ties of single revisions.
+        """
+        if tie.state is not TieState.APPROXIMATE or tie.models_commit is None:
+            return tie
+        for head, below in self._parts(heads):
+            change = self._graph().scripts[head].header.change
+            then = self._schema_below(below, known, schema_of) if change is not None else None
+            now = schema_of(tie.models_commit) if then is not None else None
+            if then is not None and now is not None and change_digest(difference(then, now)) == change:
+                return replace(tie, state=TieState.VERIFIED, re_parented=True)
+        return tie
+
+    def _parts(self, heads: Heads) -> Iterator[tuple[RevisionId, Heads]]:
+        """Each revision that could have come last to a state, and the heads without it."""
+        graph, silent = self._graph(), self._silent()
+        there = graph.ancestors(heads) - silent
+        for head in heads:
+            for last in graph.tips(graph.ancestors([head]) - silent):
+                # What follows a merge that does nothing follows what that merges.
+                if not (graph.descendants([last]) & there) - {last}:
+                    yield last, graph.tips(there - {last})
+
+    def _schema_below(
+        self, heads: Heads, known: Mapping[RevisionId, Tie], schema_of: SchemaOf
+    ) -> Schema | None:
+        """The schema of a state's models, if they are verified."""
+        if not heads:
+            return None
+        tie = known.get(heads[0]) if len(heads) == 1 else None
+        tie = tie or self._borne_out(heads, self._derivation().of(heads), known, schema_of)
+        if tie.state is not TieState.VERIFIED or tie.models_commit is None:
+            return None
+        return schema_of(tie.models_commit)
+
+    def _look_up(self, commits: Sequence[CommitId]) -> bool:
+        """Look for the schemas of commits in the cache; whether one was found that was not known."""
+        waiting = [commit for commit in commits if self._known(commit) is None]
+        return any([self._cached(commit) is not None for commit in waiting[:_LOOKED_UP]])
+
+    def _cached(self, commit: CommitId) -> Schema | None:
+        schema = Schemas(project=self.project).cached(self.project.commit_tree(commit))
+        if schema is not None:
+            self._learn(commit, schema)
+        return schema
+
+    def _derivation(self, others: tuple[str, ...] = ()) -> Derivation:
+        return Derivation(
+            graph=self._graph(),
+            replayed=self._replayed(others),
+            schemas=self._memory.schemas,
+            silent=self._silent(),
+        )
+
+    def _head(self) -> CommitId | None:
+        return self.at or self.project.git.head()
+
+    def _graph(self) -> Graph:
+        return self.project.graph(self._tree() if self.at is not None else None)
+
+    def _tree(self) -> Tree:
+        return self.project.commit_tree(self.at) if self.at is not None else self.project.work_tree
+
+    def _silent(self) -> frozenset[RevisionId]:
+        """The merge revisions that do nothing but merge."""
+        if self.at not in self._visits.silent:
+            merges = [script for script in self._graph().scripts.values() if len(script.down_revisions) > 1]
+            texts = self._tree().read_all([script.path for script in merges])
+            self._visits.silent[self.at] = frozenset(
+                script.revision
+                for script in merges
+                if idle(texts.get(script.path, b"").decode("utf-8", "replace"))
+            )
+        return self._visits.silent[self.at]
+
+    def _replayed(self, others: tuple[str, ...] = ()) -> Replayed:
+        known, head = self._visits.replayed, self._head()
+        assert head is not None
+        if (self.at, others) not in known:
+            known[self.at, others] = replay(self._graph(), self._history(head, others), self._silent())
+        return known[self.at, others]
+
+    def _history(self, head: CommitId, others: tuple[str, ...] = ()) -> History:
+        known = self._memory.histories
+        if (head, others) not in known:
+            configuration = self.project.configuration
+            places = Places(
+                versions=configuration.versions,
+                recursive=configuration.recursive,
+                models=with_other_forms(self.project.models),
+            )
+            found = read_history(
+                self.project.git, head, places, others=others, identities=self._memory.identities
+            )
+            known[head, others] = found
+            contents = ((fact.commit, fact.models) for fact in found.facts if fact.models is not None)
+            self._memory.contents.update(contents)
+        return known[head, others]
+
+    def _known(self, commit: CommitId) -> KnownSchema | None:
+        return self._memory.schemas.get(self._memory.contents.get(commit, ""))
+
+    def _learn(self, commit: CommitId, schema: Schema) -> None:
+        content = self._memory.contents.get(commit)
+        if content is not None:
+            self._memory.schemas[content] = KnownSchema(
+                dialect=schema.dialect, sqlalchemy=schema.sqlalchemy, digest=digest(schema)
+            )
+
+    @property
+    def _visits(self) -> _Visits:
+        visits = self.project.memory.setdefault("replayed", _Visits())
+        assert isinstance(visits, _Visits)
+        return visits
+
+    @property
+    def _memory(self) -> _Memory:
+        memory = self.project.memory.setdefault("history", _Memory())
+        assert isinstance(memory, _Memory)
+        return memory
+
+
+def models_digest(project: Project, tree: Tree) -> str | None:
+    """The content digest of the models in a tree, wherever it has them; None if it has none."""
+    return content_digest(tree, Ties(project=project).models_in(tree)) if project.models else None

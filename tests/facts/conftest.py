@@ -1,0 +1,5 @@
+"""The repository to build by hand, as for the git room."""
+
+from tests.gitroom.conftest import build, opened, repository
+
+__all__ = ["build", "opened", "repository"]
