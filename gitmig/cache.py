@@ -8,6 +8,7 @@ damaged or written by another version counts as absent, and a failing write is i
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import posixpath
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig import __version__
-from gitmig.manifest import files_seen, listings_seen, lookups_seen
+from gitmig.manifest import files_seen, listings_seen, lookups_seen, unchanged
 from gitmig.model import Manifest, Schema
 from gitmig.schema import digest, from_json, to_json
 
@@ -61,7 +62,8 @@ class SchemaCache:
     @staticmethod
     def holds(known: Manifest, tree: Tree, top: Path) -> bool:
         """Whether all that a manifest names is the same in a tree."""
-        return known == manifest_of(tree, known.files, known.lookups, known.listings, top)
+        seen = {"files": known.files, "lookups": known.lookups, "listings": known.listings}
+        return unchanged(tree, seen, top)
 
     def schema(self, schema_digest: str) -> Schema | None:
         """A stored schema by its digest, or None where none is stored that has it."""
@@ -129,13 +131,24 @@ class SchemaCache:
 
     def _manifests(self) -> list[dict[str, object]]:
         try:
-            stored = json.loads(self._index.read_text("utf-8"))
-        except (OSError, ValueError):
+            now = os.stat(self._index)
+        except OSError:
             return []
-        if not isinstance(stored, dict) or stored.get("gitmig") != __version__:
-            return []
-        entries = stored.get("manifests")
-        return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        # One command asks for many trees.
+        return _read_manifests(self._index, (now.st_ino, now.st_mtime_ns, now.st_size))
+
+
+@functools.lru_cache(maxsize=1)
+def _read_manifests(path: Path, stamp: tuple[int, int, int]) -> list[dict[str, object]]:
+    """The manifests of a file, while its ``stamp`` is this."""
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    if not isinstance(stored, dict) or stored.get("gitmig") != __version__:
+        return []
+    entries = stored.get("manifests")
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def _manifest(entry: Mapping[str, object]) -> Manifest | None:

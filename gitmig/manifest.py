@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     class Paths(Protocol):
         """The paths of a tree."""
 
-        def ids(self) -> Mapping[str, str]:
-            """Blob ids by path."""
+        def blob(self, path: str) -> str | None:
+            """The blob id of a file; None if there is no such file."""
 
         def exists(self, path: str) -> bool:
             """Whether there is a file or folder of that name."""
@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 
 def files_seen(tree: Paths, files: Iterable[str], top: str | os.PathLike[str]) -> dict[str, str]:
     """Their content by path: blob ids, or digests of what only the disk has (ignored, generated modules)."""
-    ids = tree.ids()
-    return {
-        path: str(ids[path]) if path in ids else _on_disk(os.path.join(top, path))
-        for path in sorted(set(files))
-    }
+    return {path: _content(tree, path, top) for path in sorted(set(files))}
 
 
 def lookups_seen(tree: Paths, names: Iterable[str]) -> dict[str, str]:
@@ -46,6 +42,23 @@ def listings_seen(tree: Paths, folders: Iterable[str]) -> dict[str, str]:
     return {folder: _entries(tree, folder) for folder in sorted(set(folders))}
 
 
+def unchanged(tree: Paths, seen: Mapping[str, Mapping[str, str]], top: str | os.PathLike[str]) -> bool:
+    """Whether all that an import saw (``files``, ``lookups``, ``listings``) is the same in a tree.
+
+    Stops at the first that is not: of many trees most differ.
+    """
+    return (
+        all(_content(tree, path, top) == there for path, there in seen["files"].items())
+        and all(_shape(tree, name) == there for name, there in seen["lookups"].items())
+        and all(_entries(tree, folder) == there for folder, there in seen["listings"].items())
+    )
+
+
+def _content(tree: Paths, path: str, top: str | os.PathLike[str]) -> str:
+    blob = tree.blob(path)
+    return str(blob) if blob is not None else _on_disk(os.path.join(top, path))
+
+
 def _on_disk(path: str) -> str:
     try:
         with open(path, "rb") as file:
@@ -55,11 +68,10 @@ def _on_disk(path: str) -> str:
 
 
 def _shape(tree: Paths, name: str) -> str:
-    ids = tree.ids()
-    shape = "m" if f"{name}.py" in ids else ""
-    if f"{name}/__init__.py" in ids:
+    shape = "m" if tree.blob(f"{name}.py") is not None else ""
+    if tree.blob(f"{name}/__init__.py") is not None:
         return "p" + shape
-    return ("d" if tree.exists(name) and name not in ids else "") + shape
+    return ("d" if tree.exists(name) and tree.blob(name) is None else "") + shape
 
 
 def _entries(tree: Paths, folder: str) -> str:

@@ -15,7 +15,7 @@ from bisect import bisect_left
 from gitmig import __version__
 from gitmig.circumstances import summary
 from gitmig.git_folders import git_folders
-from gitmig.manifest import files_seen, listings_seen, lookups_seen
+from gitmig.manifest import unchanged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ class Tree:
         self.links = links
         self._paths = sorted(ids)
 
-    def ids(self) -> Mapping[str, str]:
-        """Blob ids by path."""
-        return self._ids
+    def blob(self, path: str) -> str | None:
+        """The blob id of a file; None if there is no such file."""
+        return self._ids.get(path)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or folder of that name."""
@@ -150,9 +150,7 @@ def _holds(entry: Mapping[str, Any], tree: Tree) -> bool:
         return False
     return bool(
         {path: tree.digest(path) for path in entry["watched"]} == entry["watched"]
-        and files_seen(tree, entry["files"], os.getcwd()) == entry["files"]
-        and lookups_seen(tree, entry["lookups"]) == entry["lookups"]
-        and listings_seen(tree, entry["listings"]) == entry["listings"]
+        and unchanged(tree, entry, os.getcwd())
     )
 
 

@@ -30,6 +30,10 @@ class FolderTree:
             return {prefix: blob_id(start.read_bytes())}
         return {path: blob_id((self._top / path).read_bytes()) for path in self._walk(prefix)}
 
+    def blob(self, path: str) -> BlobId | None:
+        """As :meth:`Tree.blob`."""
+        return self.ids(path).get(path)
+
     def read(self, path: str) -> bytes | None:
         """As :meth:`Tree.read`."""
         try:

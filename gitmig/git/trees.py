@@ -43,6 +43,9 @@ class Tree(Protocol):
     def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
         """Path to blob id of every file at or below a path, links included, submodules not."""
 
+    def blob(self, path: str) -> BlobId | None:
+        """The blob id of the file at a path, a link's own if it is one; None if there is no such file."""
+
     def read(self, path: str) -> bytes | None:
         """The bytes of a file, links within the tree followed; None when there is no such file."""
 
@@ -117,6 +120,11 @@ class GitTree:
     def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
         """As :meth:`Tree.ids`."""
         return {path: entry.blob for path, entry in self.entries(prefix).items()}
+
+    def blob(self, path: str) -> BlobId | None:
+        """As :meth:`Tree.blob`."""
+        entry = self.entry(path)
+        return None if entry is None or entry.is_folder or entry.is_submodule else entry.blob
 
     def read(self, path: str) -> bytes | None:
         """As :meth:`Tree.read`."""
