@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gitmig.bookkeeping import Bookkeeping
 from gitmig.consent import asked_in_person, not_run_yet, protection, require_harmless, told_of
-from gitmig.errors import GitmigError, MigrationFailed, Refused
+from gitmig.errors import GitmigError, Interrupted, MigrationFailed, Refused
 from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
 from gitmig.git.restore import apply, check
@@ -54,6 +54,9 @@ class Attempt:
         self._ground: Ground | None = None
         self._recording = recording
         self._books = Bookkeeping(repository, log, recording)
+        self._halts = False
+        self._applied = 0
+        self._word_given = False
         self.prepared: Prepared | None = None
         self.before: tuple[RevisionId, ...] = ()
         self.asks: str | None = None
@@ -76,6 +79,7 @@ class Attempt:
         )
         require_harmless(self._manner, prepared)
         halts = stops(prepared.moves, ground)
+        self._halts = bool(halts)
         strangers = map(not_run_yet, prepared.strangers) if self._manner.dry_run else ()
         warnings = (*prepared.plan.warnings, *halts, *map(told_of, others), *strangers, *protected)
         plan = replace(prepared.plan, warnings=warnings)
@@ -163,6 +167,7 @@ class Attempt:
             point("models-restored")
             apply_switch(self._repository, self.prepared.switch)
         point("files-written")
+        self._word_given = True
         return True
 
     def write_files_alone(self) -> None:
@@ -178,12 +183,13 @@ class Attempt:
         tell_waiting(self._manner.person, note)
         if note.get("note") == "step":
             self._recording.note(note)
+            self._applied += 1
             arrow = "▲" if note["action"] == "upgrade" else "▼"
             self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
 
     def take_back(self, error: GitmigError) -> None:
         """It failed: the files go back, or follow the database as far as that has gone."""
-        self._tell_kept(error)
+        self._describe(error)
         self._books.take_back(error, self._follow)
 
     def finish(self, moved: bool) -> None:
@@ -197,18 +203,43 @@ class Attempt:
         following = self.prepared.follow(committed) if self.prepared.follow is not None else None
         return replace(following, question=None) if following is not None and self._is_agreed else following
 
-    def _tell_kept(self, error: GitmigError) -> None:
-        """What of the plan the database has kept comes first in the message."""
-        partial = error.partial if isinstance(error, MigrationFailed) else None
-        if self.prepared is None or not (error.committed or partial):
+    def _describe(self, error: GitmigError) -> None:
+        """What became of the database is part of the message."""
+        if self.prepared is None:
+            if isinstance(error, Interrupted):
+                error.message = "interrupted; everything is as before"
             return
-        kept = f"{error.committed} of {len(self.prepared.moves.steps)} applied"
-        if not isinstance(error, MigrationFailed):
-            error.hint = "gitmig sync"
-        elif partial:
+        if error.unsettled:
+            if self._books.written:
+                error.message, error.hint = f"{error.message} {self._while()}", "gitmig recover"
+        elif error.committed or error.partial:
+            self._tell_kept(error, self.prepared)
+        elif isinstance(error, Interrupted):
+            error.message = "interrupted; everything is as before"
+
+    def _while(self) -> str:
+        """What was going on when the worker's end came, and what the database makes of that."""
+        assert self.prepared is not None
+        assert self._ground is not None
+        steps = self.prepared.moves.steps
+        if self._word_given:
+            return "while the database was committing"
+        step, _ = steps[min(self._applied, len(steps) - 1)]
+        told = f"during the {step.action} of {step.revision}"
+        if self._halts or not self._ground.transactional:
+            return f"{told}, after {self._applied} of {len(steps)}"
+        return f"{told}; the database keeps nothing of it"
+
+    def _tell_kept(self, error: GitmigError, prepared: Prepared) -> None:
+        """What of the plan the database has kept comes first in the message."""
+        kept = f"{error.committed} of {len(prepared.moves.steps)} applied"
+        if error.partial:
             maybe = "" if self._ground is None or self._ground.transactional else "perhaps "
-            kept += f", {partial} {maybe}in part"
-            error.hint = f"look at what {partial} has done already; {error.hint}"
+            kept += f", {error.partial} {maybe}in part"
+            look = f"look at what {error.partial} has done already"
+            error.hint = f"{look}; {error.hint}" if error.hint else look
+        elif not isinstance(error, MigrationFailed):
+            error.hint = "gitmig sync"
         error.message = f"{kept}, then: {error.message}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gitmig.commit import begin_commit
-from gitmig.errors import GitmigError, Refused, WorkerCrashed
+from gitmig.errors import GitmigError, Refused
 from gitmig.git.repository import Repository
 from gitmig.git.restore import apply
 from gitmig.git.settle import drop_backup, keep_backup, settle_files
@@ -24,6 +24,7 @@ class Bookkeeping:
     """The papers of one attempt.
 
     Attributes:
+        written: whether the journal tells of the attempt.
         notes: what to tell of them in the end.
     """
 
@@ -31,7 +32,7 @@ class Bookkeeping:
         self._repository = repository
         self._log = log
         self._recording = recording
-        self._written = False
+        self.written = False
         self.notes: tuple[str, ...] = ()
 
     def write_down(self, prepared: Prepared, ground: Ground) -> None:
@@ -45,7 +46,7 @@ class Bookkeeping:
         if restoration is not None and restoration.paths:
             why = f"Before gitmig {journal.command}"
             backup = keep_backup(repository, restoration, journal.operation, why)
-        self._written = True
+        self.written = True
         self._recording.hold(prepared.scripts_of)
         self._log.write(
             replace(
@@ -76,7 +77,7 @@ class Bookkeeping:
         ``follow`` are the files that match a database which has kept so many steps, agreed to; what keeps
         them from being written is added to the error's detail.
         """
-        if not self._written or self._repository is None or isinstance(error, WorkerCrashed):
+        if not self.written or self._repository is None or error.unsettled:
             return
         journal = self._log.journal
         if journal.switch is not None:
@@ -111,7 +112,7 @@ class Bookkeeping:
         self._record(None if moved else 0)
         if prepared.commit is not None:
             begin_commit(self._log, prepared.commit)
-        elif self._written:
+        elif self.written:
             self._log.remove()
             point("journal-removed")
 

@@ -20,6 +20,10 @@ class GitmigError(Exception):
     exit_code = 1
     committed = 0
     """How many steps the database has kept all the same: it, or env.py, does not take them back."""
+    partial: str | None = None
+    """The revision of which the database has kept a part, or may have."""
+    unsettled = False
+    """Whether nobody knows yet what became of the database, so that recovery has to ask it."""
 
     def __init__(self, message: str, *, hint: str | None = None, detail: str | None = None):
         """See the class."""
@@ -134,8 +138,6 @@ class MigrationFailed(GitmigError):
     """A revision script, or the database, raised while moving."""
 
     code = "migration-failed"
-    partial: str | None = None
-    """The revision of which the database has kept a part, or may have."""
 
 
 class Blocked(MigrationFailed):
@@ -173,7 +175,7 @@ class GitError(GitmigError):
 
 
 class Interrupted(GitmigError):
-    """The person pressed Ctrl-C; what was prepared was rolled back."""
+    """The person pressed Ctrl-C, or a signal asked for the end."""
 
     code = "interrupted"
     exit_code = 130
@@ -184,3 +186,4 @@ class WorkerCrashed(GitmigError):
 
     code = "worker-crashed"
     exit_code = 2
+    unsettled = True

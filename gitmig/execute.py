@@ -18,6 +18,7 @@ from gitmig.messages import Ground, Moved
 from gitmig.model import Action
 from gitmig.prepared import Agreed, Manner, Outcome, Prepared
 from gitmig.recording import Recording
+from gitmig.rpc.interrupts import held
 from gitmig.worker_client import Worker
 
 
@@ -32,32 +33,37 @@ def move(
 ) -> Outcome:
     """Make the plan under the database's lock and carry it out.
 
-    A question to a person releases the lock; afterwards the plan is made again, and a plan that
-    differs from the one agreed to is refused. Raises what ``build`` raises, Declined, and the worker's
-    errors; then database and files are as they were. Whatever kills the process instead is settled by the
-    next command, out of the journal in ``log``. A journal that tells of a draft or a commit too is
-    left to the caller, who has still to settle those. ``folders`` are kept with each script that is applied,
-    so that it can be undone when no branch has it any more.
+    A question to a person releases the lock; afterwards the plan is made again, and a plan that differs from
+    the one agreed to is refused. Raises what ``build`` raises, Declined, Interrupted and the worker's errors;
+    then database and files are as they were, or as the error says. Whatever kills the process instead is
+    settled by the next command, out of the journal in ``log``. A journal that tells of a draft or a commit
+    too is left to the caller, who has still to settle those. ``folders`` are kept with each script that is
+    applied, so that it can be undone when no branch has it any more.
     """
     agreed: Agreed | None = None
     while True:
         recording = Recording(repository, folders, worker.options.directory)
         attempt = Attempt(repository, build, manner, agreed, log, recording, worker.options.directory)
-        try:
-            moved = worker.migrate(
-                attempt.plan,
-                attempt.write_files,
-                wait=manner.wait,
-                ddl_lock_timeout=manner.ddl_lock_timeout,
-                losses=attempt.losses,
-                note=attempt.note,
-            )
-        except GitmigError as error:
-            attempt.take_back(error)
-            raise
-        if attempt.asks is None:
-            return _outcome(attempt, moved, manner)
+        with held():
+            moved = _attempted(worker, attempt, manner)
+            if attempt.asks is None:
+                return _outcome(attempt, moved, manner)
         agreed = _agreement(attempt, manner)
+
+
+def _attempted(worker: Worker, attempt: Attempt, manner: Manner) -> Moved:
+    try:
+        return worker.migrate(
+            attempt.plan,
+            attempt.write_files,
+            wait=manner.wait,
+            ddl_lock_timeout=manner.ddl_lock_timeout,
+            losses=attempt.losses,
+            note=attempt.note,
+        )
+    except GitmigError as error:
+        attempt.take_back(error)
+        raise
 
 
 def _outcome(attempt: Attempt, moved: Moved, manner: Manner) -> Outcome:

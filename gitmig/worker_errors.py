@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from gitmig.errors import (
     Blocked,
@@ -54,7 +54,7 @@ def translated(error: Json) -> GitmigError:
             hint = "wait for it, or give it longer with --wait SECONDS"
             if error.get("lost"):
                 hint = "connect without the proxy, or do without the lock: git config gitmig.lock none"
-            return LockTimeout(message, hint=hint, detail=detail)
+            return _with_progress(LockTimeout(message, hint=hint, detail=detail), error)
         case "no-metadata":
             return SettingsError(
                 message, hint='set metadata = "app.models:Base.metadata" in [tool.gitmig]', detail=detail
@@ -90,7 +90,14 @@ def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:
         hint = "commit the value first: add it in op.get_context().autocommit_block()"
     elif error.get("hint"):
         hint = a_text(error["hint"])
-    failed = kind(message, hint=hint, detail=detail)
+    return _with_progress(kind(message, hint=hint, detail=detail), error)
+
+
+_Error = TypeVar("_Error", bound=GitmigError)
+
+
+def _with_progress(failed: _Error, error: Json) -> _Error:
+    """The error, with what the database has kept all the same."""
     failed.committed = int(cast("int | None", error.get("committed")) or 0)
     failed.partial = cast("str | None", error.get("partial"))
     return failed
@@ -108,10 +115,7 @@ def _unparked(error: Json, message: str) -> GitmigError:
         hint = f"git config gitmig.parkLimit {more}M"
     if not error.get("committed"):
         return Refused(message, hint=hint)
-    failed = MigrationFailed(message, hint=hint)
-    failed.committed = int(str(error["committed"]))
-    failed.partial = cast("str | None", error.get("partial"))
-    return failed
+    return _with_progress(MigrationFailed(message, hint=hint), error)
 
 
 def frames_of(stack: Sequence[str]) -> str | None:

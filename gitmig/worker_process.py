@@ -6,18 +6,19 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from gitmig import twin
-from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, WorkerCrashed
+from gitmig.errors import GitmigError, Interrupted, NoInterpreter, ProjectCodeError, WorkerCrashed
 from gitmig.messages import Json, WorkerOptions, a_text, an_object
-from gitmig.rpc import launch
+from gitmig.rpc import interrupts, launch
 from gitmig.rpc.interpreter import OWN
 from gitmig.wire.redaction import without_passwords
 from gitmig.worker_errors import frames_of, translated
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 _PATIENCE = 5.0
 """Seconds that a worker has to end by itself."""
+_IMPATIENCE = 1.0
+"""Seconds that it has if it is in the middle of something that nobody waits for any more."""
+_LET_GO: Json = {"release": True, "commit": False, "go": False}
+"""The answer to anything, if nothing is to come of it."""
 
 
 @dataclass(slots=True)
@@ -46,6 +51,16 @@ class WorkerProcess:
     """What a time limit would have kept from being done."""
     _ready: bool = False
     _open: bool = False
+    _has_spoken: bool = False
+    """Whether it ever said a word, as an interpreter that suits us does."""
+    _busy: bool = False
+    """Whether it was asked for something and has not answered yet."""
+    _called_off: bool = False
+    """Whether it was told that nobody wants an answer any more."""
+    _word_given: bool = False
+    """Whether it was told to commit."""
+    _unread: bytearray = field(default_factory=bytearray)
+    """What it has said and was not looked at yet."""
     _top: Path | None = None
     """Where the checkout is for the worker, once it has said so: in a container it may lie elsewhere."""
 
@@ -79,7 +94,9 @@ class WorkerProcess:
         if process is None:
             return None
         log = os.dup(self.log)
-        return type(self)(options=self.options, process=process, log=log, own=self.own, _ready=True)
+        return type(self)(
+            options=self.options, process=process, log=log, own=self.own, _ready=True, _has_spoken=True
+        )
 
     @property
     def is_twin(self) -> bool:
@@ -97,32 +114,87 @@ class WorkerProcess:
         """Ask for something, answering by ``answers`` what is asked back; the answer.
 
         What an answer raises is raised here, after the worker has let go of everything. Raises the worker's
-        errors, translated, and WorkerCrashed.
+        errors, translated, WorkerCrashed, and, where signals are held back, Interrupted: then the worker has
+        ended what it was doing and taken back what it could.
         """
         if not self._open and do != "initialise":
             self._open = True
             self._top = Path(a_text(self.request("open", self._opening())["top"]))
         self._send({"do": do, **(data or {})})
+        self._busy, self._word_given = True, False
+        message, failure = self._conversation(answers, note)
+        self._busy = False
+        if failure is not None:
+            failure.committed, failure.partial = _kept(message)
+            raise failure
+        if "error" in message:
+            raise self._explained(translated(an_object(message["error"])))
+        return an_object(message["ok"])
+
+    def _conversation(
+        self, answers: Mapping[str, Callable[[Json], Json]], note: Callable[[Json], None]
+    ) -> tuple[Json, GitmigError | None]:
+        """The last message, and what was raised here on the way to it."""
         failure: GitmigError | None = None
         while True:
-            message = self._receive()
-            if "note" in message:
+            message = self._after_interruption() if self._called_off else self._next()
+            if message is None:
+                failure = Interrupted("interrupted")
+            elif "note" in message:
                 note(message)
-            elif "ask" in message:
-                try:
-                    if failure is not None:
-                        raise failure
-                    self._send(self._answer(message, answers))
-                except GitmigError as error:
-                    failure = error
-                    self._send({"release": True, "commit": False, "go": False})
-            elif failure is not None:
-                failure.committed = _steps_kept(message)
+            elif "ask" not in message:
+                return message, failure
+            elif not self._called_off:
+                failure = self._reply(message, answers, failure)
+
+    def _reply(
+        self, ask: Json, answers: Mapping[str, Callable[[Json], Json]], failure: GitmigError | None
+    ) -> GitmigError | None:
+        """Answer what is asked back; what failed, if the worker is to let go of everything."""
+        try:
+            if failure is not None:
                 raise failure
-            elif "error" in message:
-                raise self._explained(translated(an_object(message["error"])))
-            else:
-                return an_object(message["ok"])
+            answer = self._answer(ask, answers)
+            interrupts.raise_pending()
+        except GitmigError as error:
+            failure, answer = error, _LET_GO
+        except KeyboardInterrupt:
+            failure, answer = Interrupted("interrupted"), _LET_GO
+        # Whether the database commits is not for an interruption to decide any more.
+        self._word_given = answer.get("commit") is True
+        self._send(answer)
+        return failure
+
+    def _next(self) -> Json | None:
+        """The next message; None if the person ends the command, of which the worker is told."""
+        if not interrupts.are_held() or self._word_given:
+            return self._receive()
+        try:
+            with interrupts.interruptible():
+                self._wait()
+            return self._receive()
+        except KeyboardInterrupt:
+            self._called_off = True
+            self.leave()
+            return None
+
+    def _after_interruption(self) -> Json:
+        """What the worker says when it has taken back what it could. Raises Interrupted if it does not."""
+        try:
+            with interrupts.interruptible():
+                if self._wait(_PATIENCE):
+                    return self._receive()
+        except (KeyboardInterrupt, WorkerCrashed):
+            pass
+        self.process.kill()
+        abandoned = Interrupted("interrupted")
+        abandoned.unsettled = True
+        raise abandoned
+
+    def _wait(self, patience: float | None = None) -> bool:
+        """Wait until the worker has said something; whether it has."""
+        assert self.process.stdout is not None
+        return bool(self._unread or select.select([self.process.stdout.fileno()], [], [], patience)[0])
 
     def _explained(self, error: GitmigError) -> GitmigError:
         """What gitmig's own interpreter lacks, the project's may have."""
@@ -177,7 +249,7 @@ class WorkerProcess:
     def _wait_for_its_end(self) -> None:
         # The end of its output comes with its own; to wait for a process with a time limit is to look again
         # and again.
-        stream, patience = self.process.stdout, _PATIENCE
+        stream, patience = self.process.stdout, _IMPATIENCE if self._busy else _PATIENCE
         if not self.is_twin and stream is not None:
             while select.select([stream], [], [], patience)[0] and os.read(stream.fileno(), 1 << 16):
                 pass
@@ -232,9 +304,16 @@ class WorkerProcess:
 
     def _receive(self) -> Json:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise self._crashed()
+        stream, looked_at = self.process.stdout.fileno(), 0
+        while (end := self._unread.find(b"\n", looked_at)) < 0:
+            looked_at = len(self._unread)
+            part = os.read(stream, 1 << 16)
+            if not part:
+                raise self._crashed()
+            self._unread += part
+            self._has_spoken = True
+        line = bytes(self._unread[:end])
+        del self._unread[: end + 1]
         return an_object(json.loads(line))
 
     def _printed(self) -> str:
@@ -262,15 +341,29 @@ class WorkerProcess:
                 hint="correct it, then run the command again",
                 detail=frames_of(stack.splitlines()),
             )
-        return WorkerCrashed(
-            f"the project's interpreter ended with exit code {code}",
-            hint="git config gitmig.python PATH_OF_PYTHON",
-            detail="\n".join(tail.splitlines()[-15:]) or None,
-        )
+        message, hint = _end_of(code, self._has_spoken)
+        return WorkerCrashed(message, hint=hint, detail="\n".join(tail.splitlines()[-15:]) or None)
 
 
-def _steps_kept(message: Json) -> int:
-    """How many steps of a run the database has kept, although it was called off."""
+def _end_of(code: int, has_spoken: bool) -> tuple[str, str]:
+    """How a worker ended, and what to do about it. One that never said a word is no interpreter for us."""
+    number = -code if code < 0 else code - 128  # a shell or a container tells a signal like that
+    if number in set(signal.Signals):
+        name = signal.Signals(number).name
+        memory = ", as the system does if memory runs out" if number == signal.SIGKILL else ""
+        return f"the project's interpreter was killed ({name}{memory})", "run the command again"
+    message = f"the project's interpreter ended with exit code {code}"
+    if has_spoken:
+        return message, "look for what ends it (os._exit, say) in env.py, the models or the revision"
+    return message, "git config gitmig.python PATH_OF_PYTHON"
+
+
+def _kept(message: Json) -> tuple[int, str | None]:
+    """What the database has kept of a run that was called off: how many steps, and of which step a part."""
     answer = message.get("ok") or message.get("error")
-    steps = (answer.get("steps") or answer.get("committed")) if isinstance(answer, dict) else None
-    return steps if isinstance(steps, int) and not isinstance(steps, bool) else 0
+    if not isinstance(answer, dict):
+        return 0, None
+    steps, partial = answer.get("steps") or answer.get("committed"), answer.get("partial")
+    if not isinstance(steps, int) or isinstance(steps, bool):
+        steps = 0
+    return steps, partial if isinstance(partial, str) else None

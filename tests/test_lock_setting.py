@@ -19,7 +19,7 @@ HINT = "connect without the proxy, or do without the lock: git config gitmig.loc
 
 ENDS = (
     "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
-    " and database = (select oid from pg_database where datname = current_database())"
+    " and objsubid = 1 and database = (select oid from pg_database where datname = current_database())"
 )
 
 

@@ -53,7 +53,7 @@ def test_control_c_leaves_everything_as_it_was(tmp_path: Path) -> None:
     project, _ = changed(tmp_path)
     before = project.snapshot()
     result = project.on_terminal("revise", "-m", "Add username", answers=["\x03"], check=130)
-    assert "Error: interrupted; what was prepared was rolled back" in result.stdout
+    assert "Error: interrupted; everything is as before\n" in result.stdout
     assert project.snapshot() == before
 
 

@@ -50,9 +50,10 @@ def _exit(code: int) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
-    from gitmig.rpc import launch
+    from gitmig.rpc import interrupts, launch
 
     debug = "--debug" in arguments
+    interrupts.end_in_order()
     launch.begin(arguments)
     try:
         return _dispatch(arguments)
@@ -63,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         return _report(arguments, error)
     except KeyboardInterrupt:
-        return _report(arguments, Interrupted("interrupted; what was prepared was rolled back"))
+        return _report(arguments, Interrupted("interrupted"))
     except BrokenPipeError:
         # The reader of our output went away (`gitmig log | head`): nothing to tell anybody.
         sys.stderr.close()

@@ -24,6 +24,8 @@ from gitmig.git.temporary import TemporaryFolder
 if TYPE_CHECKING:
     from git import Git
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 TIMEOUT = 120.0
 """Seconds that a question may take; a lazy fetch of a partial clone is the slowest."""
 
@@ -105,15 +107,24 @@ def attended(
 
     stdout goes to stderr: gitmig's own stdout is data.
     """
+    process: subprocess.Popen[bytes] | None = None
+
+    def pass_on(number: int, frame: object) -> None:
+        if process is not None and number != signal.SIGINT:
+            process.send_signal(number)
+
     # Ctrl-C reaches git too, which ends in order: killed, it would leave its locks behind. A handler that
-    # does nothing holds it off here from before git starts; git itself gets the default again.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    # does nothing holds it off here from before git starts; git itself gets the default again. What is sent
+    # to this process alone is passed on.
+    before = {number: signal.signal(number, pass_on) for number in _ENDING}
     try:
-        return subprocess.run(
+        process = subprocess.Popen(
             ["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2, pass_fds=inherited_fds
-        ).returncode
+        )
+        return process.wait()
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def refusal(stderr: bytes) -> GitError:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gitmig.git.repository import Repository
 
 # Ended by the signal itself, or by a shell's word for that.
-_INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
+_INTERRUPTED = {code for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) for code in (-end, 128 + end)}
 _FORMAT = "--format=%H%x01%P%x01%ct%x01%s"
 IDENTITY = {
     "GIT_AUTHOR_NAME": "gitmig",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gitmig.errors import GitmigError, Refused
+from gitmig.errors import GitmigError, Interrupted, Refused
 from gitmig.git.real_index import remove_stale_lock
 from gitmig.git.ref_locks import remove_stale_ref_locks
 from gitmig.git.restore import apply, check
@@ -85,17 +85,20 @@ def changing(project: Project, manner: Manner, command: str) -> Iterator[Logbook
 
     Gives the command's own journal, not written yet. What an earlier command left is settled first, and
     then this one stops, so that nothing runs twice: raises Refused. Raises LockTimeout where another
-    command is at work.
+    command is at work, and Interrupted, which says what is so, for Ctrl-C.
     """
     with command_lock(project.repository, manner.wait):
         project.forget()
         _require_settled(project, manner)
         repository = project.repository
         head = repository.head() if repository is not None else None
-        yield Logbook(
-            repository.private() if repository is not None else None,
-            Journal.blank(command, project.configuration.section, head),
-        )
+        folder = repository.private() if repository is not None else None
+        try:
+            yield Logbook(folder, Journal.blank(command, project.configuration.section, head))
+        except KeyboardInterrupt:
+            if folder is not None and read_journal(folder) is not None:
+                raise Interrupted("interrupted half-way", hint="gitmig recover") from None
+            raise Interrupted("interrupted; everything is as before") from None
 
 
 def _require_settled(project: Project, manner: Manner) -> None:

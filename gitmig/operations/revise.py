@@ -9,11 +9,11 @@ from gitmig.errors import (
     Blocked,
     Declined,
     GitmigError,
+    Interrupted,
     MigrationFailed,
     NoDifference,
     Refused,
     UsageError,
-    WorkerCrashed,
 )
 from gitmig.execute import move
 from gitmig.facts.ties import models_digest
@@ -141,10 +141,9 @@ class _Revising:
         file = write_draft(self.project, self.worker, self.log, script.path, text, old)
         try:
             return self._carried_out(file, self._verdict(file, draft, doubt))
-        except WorkerCrashed:
-            raise  # the database may have moved: recovery asks it
-        except GitmigError:
-            self.log.remove()
+        except GitmigError as error:
+            if not error.unsettled:  # else the database may have moved: recovery asks it
+                self.log.remove()
             raise
 
     def _carried_out(self, file: DraftFile, verdict: Verdict) -> MoveResult:
@@ -296,6 +295,8 @@ class _Revising:
         except BaseException as error:
             if self.intent.amended is not None and self.applied:
                 self._put_aside(file)
+            elif isinstance(error, Interrupted) and not (error.unsettled or error.committed or error.partial):
+                self._take_back(file)
             elif isinstance(error, Blocked):
                 error.hint = "gitmig upgrade --commit --ddl-lock-timeout SECONDS"
             elif isinstance(error, MigrationFailed):

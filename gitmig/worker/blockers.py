@@ -43,11 +43,21 @@ def blockers_of(connection: Connection, seconds: float | None, waiting: Callable
         return _PostgresBlockers(connection, seconds, waiting)
     if backend in ("mysql", "mariadb"):
         return _MySqlBlockers(connection, seconds, waiting)
-    return Blockers()
+    return Blockers(connection)
 
 
 class Blockers:
     """For databases whose waiting is limited otherwise: SQLite's is that for its one write lock."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+
+    def cancel(self) -> None:
+        """End the statement that the migrating connection runs, if there is one; from any thread."""
+        driver: Any = self._connection.connection.driver_connection
+        # Of an asynchronous driver it is the connection within.
+        with suppress(Exception):
+            getattr(driver, "_conn", driver).interrupt()
 
     def begin(self) -> None:
         """Limit the waiting, and look for who is in the way from now on."""
@@ -63,7 +73,7 @@ class _WatchedConnection(Blockers):
     """Polls from a thread what the migrating connection waits for."""
 
     def __init__(self, connection: Connection, seconds: float | None, waiting: Callable[[str], None]):
-        self._connection = connection
+        super().__init__(connection)
         self._asked = seconds
         self._seconds: float | None = None
         """How long a statement waits at most, as far as it is known."""
@@ -108,27 +118,44 @@ class _WatchedConnection(Blockers):
         finally:
             cursor.close()
 
+    def cancel(self) -> None:
+        def statement(connection: Connection) -> None:
+            connection.execute(text(self.CANCEL), {"ours": self._ours})
+
+        self._beside(statement)
+
     def _run(self) -> None:
-        # Best effort: where there is no second connection to be had, the migration goes on unwatched.
+        if not self._ended.wait(self._pause):
+            self._beside(self._watch)
+
+    @property
+    def _pause(self) -> float:
+        return min(_POLL, (self._seconds or _POLL * 3) / 3)
+
+    def _watch(self, connection: Connection) -> None:
+        while not self._ended.is_set():
+            self._look(connection)
+            self._ended.wait(self._pause)
+
+    def _beside(self, work: Callable[[Connection], None]) -> None:
+        """Do something on a connection beside the migrating one, in a thread of its own.
+
+        Best effort: where there is no second connection to be had, the migration goes on unwatched.
+        """
         with suppress(Exception, ParentGone):
             if self._connection.dialect.is_async:
                 from sqlalchemy.util.concurrency import greenlet_spawn
 
-                asyncio.run(greenlet_spawn(self._watch))
+                asyncio.run(greenlet_spawn(self._with_connection, work))
             else:
-                self._watch()
+                self._with_connection(work)
 
-    def _watch(self) -> None:
+    def _with_connection(self, work: Callable[[Connection], None]) -> None:
         theirs = self._connection.engine
         engine = Engine(theirs.pool.recreate(), theirs.dialect, theirs.url)
-        pause = min(_POLL, (self._seconds or _POLL * 3) / 3)
         try:
-            if self._ended.wait(pause):
-                return
             with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                while not self._ended.is_set():
-                    self._look(connection)
-                    self._ended.wait(pause)
+                work(connection)
         finally:
             engine.dispose()
 
@@ -141,7 +168,7 @@ class _WatchedConnection(Blockers):
             self._told = told
             self._waiting(self._holder)
 
-    QUERY = ""
+    QUERY = CANCEL = ""
 
     def _limit(self) -> None:
         raise NotImplementedError
@@ -162,6 +189,7 @@ class _PostgresBlockers(_WatchedConnection):
     """
 
     QUERY = _POSTGRES
+    CANCEL = "select pg_cancel_backend(:ours)"
 
     def _limit(self) -> None:
         self._ours, set_already = self._execute(
@@ -193,6 +221,7 @@ class _MySqlBlockers(_WatchedConnection):
     """`lock_wait_timeout`, only where it was asked for: giving up there leaves a step half done."""
 
     QUERY = _MYSQL
+    CANCEL = "kill query :ours"
 
     def _limit(self) -> None:
         self._ours, set_already = self._execute("select connection_id(), @@session.lock_wait_timeout")

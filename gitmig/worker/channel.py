@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 import threading
 from typing import Any, BinaryIO
@@ -39,6 +40,7 @@ class Channel:
         self._source = source
         self._sink = sink
         self._writing = threading.Lock()
+        self._asking = threading.Lock()
         self._forked: list[int] = []
 
     @classmethod
@@ -98,8 +100,18 @@ class Channel:
 
     def ask(self, name: str, **data: Any) -> dict[str, Any]:
         """Ask the command line and wait for its answer."""
-        self.write(ask=name, **data)
-        return self.read()
+        with self._asking:
+            self.write(ask=name, **data)
+            return self.read()
+
+    def is_called_off(self) -> bool:
+        """Whether the command line said something that nobody asked for: only its end comes unasked."""
+        if not self._asking.acquire(blocking=False):
+            return False
+        try:
+            return bool(select.select([self._source], [], [], 0)[0])
+        finally:
+            self._asking.release()
 
     def note(self, name: str, **data: Any) -> None:
         """Tell the command line something that needs no answer."""

@@ -20,10 +20,10 @@ from .capture import capture
 from .channel import Failure
 from .config import alembic_config, script_directory
 from .enums import write_enums
-from .environment import Stopped, run_environment
+from .environment import Stopped
 from .heads import no_new_files
 from .hidden import is_shown
-from .migrate import Migration
+from .migrate import Migration, run_migration
 from .objects import DatabaseObjects, Key, ModelObjects
 from .operations import Changes, find_stuck, keep
 from .rebuild import keep_checks, name_constraints, needs_rebuild
@@ -50,7 +50,7 @@ def draft(session: Session, request: dict[str, Any]) -> dict[str, Any]:
                 config.cmd_opts.autogenerate = not request.get("empty")
             # Nothing of it stays: a database that is not there is stood in for by an empty one in memory.
             with no_new_files([]):
-                run_environment(session, drafting)
+                run_migration(session, drafting)
     finally:
         if config.cmd_opts is not None:
             config.cmd_opts.autogenerate = before

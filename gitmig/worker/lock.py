@@ -4,10 +4,15 @@ A waiter inside `pg_advisory_lock` would hold a snapshot that CREATE INDEX CONCU
 ever. The lock lives on a connection of its own in autocommit mode: it outlasts the commits of
 `autocommit_block()`, and the server drops it with the connection when the process dies. SQLite's lock is
 its write lock; see sqlite.py.
+
+That connection is idle for as long as a step takes: the server must not end it for that. And it ends with
+the process at once, while the server may still be carrying out a statement, or a commit, of a process that
+was killed. So the migrating session holds a second lock, the guard, which lasts as long as that session does.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 import time
@@ -17,6 +22,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from .channel import Failure
 from .queries import one_line, without_literals
@@ -27,6 +33,9 @@ class NoLock:
 
     def acquire(self, wait: float, waiting: Callable[[str], None]) -> None:
         """Hold the lock; poll for at most ``wait`` seconds. Raises Failure("lock") with the holder."""
+
+    def guard(self, connection: Connection, wait: float, waiting: Callable[[str], None]) -> None:
+        """Have the migrating ``connection`` hold the guard too; else as :meth:`acquire`."""
 
     def check(self) -> None:
         """Raise Failure("lock") where the lock was lost since."""
@@ -57,23 +66,39 @@ class _SessionLock(NoLock):
         self._version_table = version_table
         self._connection: Connection | None = None
         self._backend: object = None
+        self._guarded: Any = None
 
     def acquire(self, wait: float, waiting: Callable[[str], None]) -> None:
         self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._backend = self._scalar(self.BACKEND)
+        self._poll(lambda: self._scalar(self.TRY, **self._parameters()), self._parameters(), wait, waiting)
+        # A pooling proxy is told before anything moves, and before its session is set to anything.
+        self.check()
+        self._connection.execute(text(self.STAY))
+
+    def guard(self, connection: Connection, wait: float, waiting: Callable[[str], None]) -> None:
+        driver = connection.connection
+        if connection.dialect.is_async and not isinstance(connection.engine.pool, NullPool):
+            return  # it could not be let go of: the pool keeps the session
+        parameters = self._guard_parameters()
+        statement = self.TRY_GUARD.format(**parameters)
+        self._poll(lambda: self._on(driver, statement), parameters, wait, waiting)
+        self._guarded = driver.dbapi_connection
+
+    def _poll(
+        self, taken: Callable[[], object], who: dict[str, Any], wait: float, waiting: Callable[[str], None]
+    ) -> None:
         end = time.monotonic() + wait
         told = False
-        while not self._scalar(self.TRY, **self._parameters()):
+        while not taken():
             late = time.monotonic() >= end
             if late or not told:
-                holder = self._holder()
+                holder = self._holder(who)
                 if late:
                     raise Failure("lock", f"the database is being moved by {holder}", holder=holder)
                 told = True
                 waiting(holder)
             time.sleep(random.uniform(0.05, 0.2))
-        # A pooling proxy is told before anything moves.
-        self.check()
 
     def check(self) -> None:
         try:
@@ -87,6 +112,12 @@ class _SessionLock(NoLock):
             raise Failure("lock", message, holder=None, lost=True)
 
     def release(self) -> None:
+        # A pool may keep the migrating session.
+        if self._guarded is not None:
+            with contextlib.suppress(Exception):
+                self._on(self._guarded, self.RELEASE_GUARD.format(**self._guard_parameters()))
+                self._guarded.rollback()
+            self._guarded = None
         # Closing for real ends the session, and the lock with it.
         if self._connection is not None:
             self._connection.invalidate()
@@ -94,13 +125,26 @@ class _SessionLock(NoLock):
             self._connection = None
         self._engine.dispose()
 
-    BACKEND = TRY = HELD = ""
+    BACKEND = STAY = TRY = HELD = TRY_GUARD = RELEASE_GUARD = ""
 
     def _parameters(self) -> dict[str, Any]:
         raise NotImplementedError
 
-    def _holder(self) -> str:
+    def _guard_parameters(self) -> dict[str, Any]:
         raise NotImplementedError
+
+    def _holder(self, parameters: dict[str, Any]) -> str:
+        raise NotImplementedError
+
+    @staticmethod
+    def _on(driver: Any, statement: str) -> Any:
+        """Run a statement on the driver: through SQLAlchemy it would begin env.py's transaction."""
+        cursor = driver.cursor()
+        try:
+            cursor.execute(statement)
+            return cursor.fetchone()[0]
+        finally:
+            cursor.close()
 
     def _scalar(self, statement: str, **parameters: Any) -> Any:
         assert self._connection is not None
@@ -114,7 +158,8 @@ class _SessionLock(NoLock):
         return hashlib.sha256(f"gitmig {database} {self._version_table}".encode()).digest()
 
 
-_ADVISORY = """locktype = 'advisory' and granted and objsubid = 1
+# A key of one number has objsubid 1, one of two numbers 2.
+_ADVISORY = """locktype = 'advisory' and granted and objsubid = :kind
     and classid = cast(:high as bigint)::oid and objid = cast(:low as bigint)::oid
     and database = (select oid from pg_database where datname = current_database())"""
 
@@ -123,7 +168,10 @@ class PostgresLock(_SessionLock):
     """An advisory lock of the session, keyed by database and version table."""
 
     BACKEND = "select pg_backend_pid()"
+    STAY = "select set_config(name, '0', false) from pg_settings where name = 'idle_session_timeout'"
     TRY = "select pg_try_advisory_lock((cast(:high as bigint) << 32) | cast(:low as bigint))"
+    TRY_GUARD = "select pg_try_advisory_lock({high}, {low})"
+    RELEASE_GUARD = "select pg_advisory_unlock({high}, {low})"
     HELD = f"select count(*) from pg_locks where {_ADVISORY} and pid = pg_backend_pid()"
     _WHO = f"""select pid, application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS')
         from pg_stat_activity where pid in (select pid from pg_locks where {_ADVISORY})"""
@@ -138,11 +186,17 @@ class PostgresLock(_SessionLock):
             self._key = {
                 "high": int.from_bytes(digest[:4], "big"),
                 "low": int.from_bytes(digest[4:8], "big"),
+                "kind": 1,
             }
         return self._key
 
-    def _holder(self) -> str:
-        row = self._row(self._WHO, **self._parameters())
+    def _guard_parameters(self) -> dict[str, Any]:
+        # Two numbers with a sign.
+        key = self._parameters()
+        return {"high": key["high"] >> 1, "low": key["low"] >> 1, "kind": 2}
+
+    def _holder(self, parameters: dict[str, Any]) -> str:
+        row = self._row(self._WHO, **parameters)
         if row is None:
             return "a session that has just ended"
         pid, application, since = row
@@ -156,7 +210,10 @@ class MySqlLock(_SessionLock):
     """A named lock of the session. The names are the server's, so the database is part of it."""
 
     BACKEND = "select connection_id()"
+    STAY = "set session wait_timeout = 31536000"
     TRY = "select get_lock(:name, 0)"
+    TRY_GUARD = "select get_lock('{name}', 0)"
+    RELEASE_GUARD = "select release_lock('{name}')"
     HELD = "select is_used_lock(:name) = connection_id()"
     _WHO = (
         "select id, user, host, time, info from information_schema.processlist where id = is_used_lock(:name)"
@@ -168,8 +225,11 @@ class MySqlLock(_SessionLock):
             self._key = {"name": f"gitmig:{digest.hex()[:32]}"}
         return self._key
 
-    def _holder(self) -> str:
-        row = self._row(self._WHO, **self._parameters())
+    def _guard_parameters(self) -> dict[str, Any]:
+        return {"name": f"{self._parameters()['name']}:guard"}
+
+    def _holder(self, parameters: dict[str, Any]) -> str:
+        row = self._row(self._WHO, **parameters)
         if row is None:
             return "a session that has just ended"
         number, user, host, seconds, query = row

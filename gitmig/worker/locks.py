@@ -42,8 +42,14 @@ class Locks:
         lock = lock_for(connection, version_table, self._reserved)
         self._held.append(lock)
         lock.acquire(self.wait, self.waiting)
+        lock.guard(connection, self.wait, self.waiting)
         self._blockers.append(blockers_of(connection, self._patience, self._blocked))
         self._blockers[-1].begin()
+
+    def cancel(self) -> None:
+        """End the statement that is running, from any thread; nothing happens where that is not possible."""
+        for blockers in self._blockers:
+            blockers.cancel()
 
     def check(self) -> None:
         """Raise Failure("lock") where one was lost since."""

@@ -62,6 +62,8 @@ def main() -> int:
                 return 1
             except BaseException as error:  # SystemExit of user code included: the loop goes on
                 channel.write(error=_told(error))
+                if isinstance(error, Failure) and error.kind == "interrupted":
+                    return 1
             else:
                 channel.write(ok=answer)
     except ParentGone:

@@ -10,13 +10,14 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
-from .channel import Failure
+from .channel import Failure, ParentGone
 from .environment import Purpose, Stopped, database_name, first_line, run_environment
 from .graph import BrokenScript, build_steps, revision_map
 from .heads import no_new_files
 from .importing.world import World
 from .ledger import Ledger, ledger_facts
 from .locks import Locks
+from .moving.calling_off import CallingOff
 from .parking import Parking, parking_of
 from .parking_step import Order
 from .planning import ask_plan, is_transactional
@@ -54,9 +55,19 @@ def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
 def _run(session: Session, migration: Migration) -> None:
     try:
-        run_environment(session, migration)
+        run_migration(session, migration)
     finally:
         migration.release()
+
+
+def run_migration(session: Session, migration: Migration) -> None:
+    """Run env.py for ``migration``, watching for the command line's end. Raises Failure as that does."""
+    try:
+        with migration.calling_off.watching():
+            run_environment(session, migration)
+    except (KeyboardInterrupt, ParentGone):
+        # If somebody is there to read it, it says how far the run has come.
+        raise migration.progress.failure("interrupted", kind="interrupted") from None
 
 
 class Migration(Purpose):
@@ -78,6 +89,7 @@ class Migration(Purpose):
         self._external = False
         self._prepared = False
         self.progress = Progress(self._locks, session.places)
+        self.calling_off = CallingOff(session.channel, self._locks.cancel)
         self.database = ""
         self.confirmed: bool | None = None
         self.again = False
@@ -97,6 +109,7 @@ class Migration(Purpose):
         theirs = tuple(theirs) if isinstance(theirs, Iterable) else (theirs,)
         options["on_version_apply"] = (*theirs, self._applied)
         event.listen(connection, "commit", self._committing)
+        event.listen(connection, "begin", lambda connection: self.calling_off.committed())
 
     def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
         """Under the lock: ask for the plan, then let Alembic apply it."""
@@ -112,6 +125,9 @@ class Migration(Purpose):
     def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         """The planned steps, each watched."""
         for step in self._steps:
+            self.calling_off.committed()
+            if not self.progress.whole or self.is_per_migration(context):
+                self._or_stop(self._check_lock)
             self.progress.begin("upgrade" if step.is_upgrade else "downgrade", step.revision.revision)
             step.migration_fn = self._watched(step.migration_fn, step.revision.path)
             yield step
@@ -292,13 +308,14 @@ class Migration(Purpose):
 
     def _committing(self, connection: Connection) -> None:
         """Before each commit of the connection; the last one needs the command line's word."""
+        self.calling_off.committing()
         if self._prepared and self.confirmed is None:
             self._confirm(connection)
         self.progress.committing()
 
     def _confirm(self, connection: Connection) -> None:
         try:
-            self._locks.check()
+            self._check_lock()
             answer = self.session.channel.ask("commit")
         except BaseException as error:
             connection.connection.rollback()
@@ -310,6 +327,13 @@ class Migration(Purpose):
             # At once, on the driver: env.py may keep the connection open.
             connection.connection.rollback()
             raise Stopped
+
+    def _check_lock(self) -> None:
+        """Raise Failure("lock") where it was lost, with how far the run had come."""
+        try:
+            self._locks.check()
+        except Failure as failure:
+            raise self.progress.reported(failure) from None
 
     def _stands_in(self, context: MigrationContext) -> bool:
         assert context.connection is not None

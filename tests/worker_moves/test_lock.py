@@ -95,6 +95,7 @@ def test_lost_lock_is_noticed_before_the_commit(make: Make, postgres_url: str) -
         database.execute(
             postgres_url,
             "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
+            " and objsubid = 1"
             " and database = (select oid from pg_database where datname = current_database())",
         )
         return project.plan("+a1", expect=["a1"])
