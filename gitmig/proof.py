@@ -157,7 +157,9 @@ def _differing(project: Project, case: Case, now: Schema) -> tuple[FacetChange, 
         workers = project.start_workers([None if tree is project.work_tree else tree for tree in sides])
         for worker in workers:
             stack.callback(worker.close)
-        one, two = (stack.enter_context(_database(place, workers, name)) for name in ("revised", "models"))
+        one, two = (
+            stack.enter_context(scratch_database(place, workers, name)) for name in ("revised", "models")
+        )
         new = workers[0]
         excluded = _created(new, two)
         if case.old is not None:
@@ -190,7 +192,7 @@ def _upgrade(project: Project, case: Case) -> dict[str, object]:
 
 
 @contextmanager
-def _database(place: Scratch, workers: list[Worker], name: str) -> Iterator[str]:
+def scratch_database(place: Scratch, workers: Sequence[Worker], name: str) -> Iterator[str]:
     """The URL of an empty database, which is dropped in the end."""
     if place.server is None:
         yield place.file(name)

@@ -89,6 +89,19 @@ def render(change: FacetChange) -> str:
     return f"{lead} {body}".rstrip()
 
 
+def render_inside(change: FacetChange) -> str:
+    """One change as a line below its table: ``+ username VARCHAR``, ``+ index ix_user_name (name)``."""
+    key, ddl = change.key, change.after or change.before or ""
+    label = _label(key, ddl).removesuffix(f" of {key.table}") if key.table else _label(key, ddl)
+    if key.kind == "column":
+        label = key.name
+    if key.kind == "comment":
+        label = f"comment of {key.name}" if key.name else "comment"
+    if change.before is not None and change.after is not None:
+        return f"{change.sign} {label} {_both(key.kind, change.before, change.after)}"
+    return f"{change.sign} {label} {_body(key.kind, ddl)}".rstrip()
+
+
 def to_json(schema: Schema) -> dict[str, object]:
     """A schema as JSON values, facets sorted; ``from_json`` reads it back."""
     return {

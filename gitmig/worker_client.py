@@ -201,6 +201,11 @@ class Worker(WorkerProcess):
         self.doing = f"the {part} of a proof did not end"
         return self.request("prove", {"part": part, "url": url, "limit": self.options.limit, **data})
 
+    def live(self, excluded: Sequence[str], like: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The facets of the configured database, see ``worker/proving/live.py``. Changes nothing."""
+        data: Json = {"excluded": list(excluded), "like": [list(row) for row in like]}
+        return lists_of_texts(self.request("live", data)["facets"])
+
     def format(self, path: Path) -> None:
         """Run the project's post-write hooks on a revision file."""
         self.request("format", {"path": self.there(path)})

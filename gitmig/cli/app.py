@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "log": "log.run",
     "check": "check.run",
     "tie": "tie.run",
+    "diff": "diff.run",
     "demo": "demo.run",
 }
 """Each command's module and function in this folder."""

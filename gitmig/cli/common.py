@@ -21,6 +21,8 @@ P = ParamSpec("P")
 
 _PANEL = "Everywhere"
 FORMATS = ("text", "json", "github")
+_MORE_FORMATS = {"diff": ("markdown",)}
+"""What some commands can besides."""
 
 _Directory = Annotated[
     Path, typer.Option("-C", metavar="DIR", help="Work as if started in DIR.", rich_help_panel=_PANEL)
@@ -88,8 +90,6 @@ def _common(
     format: _Format = "text",
     json: _Json = False,
 ) -> Common:
-    if format not in FORMATS:
-        raise UsageError(f"no such format: {format!r}", hint=f"one of {', '.join(FORMATS)}")
     if url_env is not None:
         _require_variable(url_env)
     options = ProjectOptions(
@@ -130,9 +130,13 @@ def command(function: Callable[Concatenate[Common, P], int]) -> Callable[..., No
     shared = list(inspect.signature(_common, eval_str=True).parameters.values())
     names = [parameter.name for parameter in shared]
 
+    formats = (*FORMATS, *_MORE_FORMATS.get(function.__module__.rpartition(".")[2], ()))
+
     @functools.wraps(function)
     def run(**values: object) -> None:
         common = _common(**{name: values.pop(name) for name in names})  # type: ignore[arg-type]
+        if common.format not in formats:
+            raise UsageError(f"no such format: {common.format!r}", hint=f"one of {', '.join(formats)}")
         raise typer.Exit(function(common, **values))  # type: ignore[arg-type,call-arg]
 
     keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]

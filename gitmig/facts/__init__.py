@@ -1,1 +1,1 @@
-"""What is derived from history, and from what was computed before."""
+"""What is derived from history and cached."""

@@ -64,9 +64,9 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """One part of a proof; ``url`` names the server or the scratch database.
 
     ``make`` and ``drop``: the database ``name`` on the server; ``make`` answers ``{url}``. ``create``: the
-    models' schema in an empty database; answers ``{excluded}``, the tables that take no part. ``upgrade``:
-    ``steps`` of ``graph`` from the heads ``start``. ``describe``: what is there without ``excluded``; answers
-    ``{facets}``.
+    models' schema in an empty database; answers ``{excluded, like}``: the tables that take no part, and the
+    models' facets. ``upgrade``: ``steps`` of ``graph`` from the heads ``start``. ``describe``: what is there
+    without ``excluded``, beside the models here or those of ``like``; answers ``{facets}``.
 
     Raises Failure("unproven"), and what the project's code raises.
     """
@@ -82,32 +82,53 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
             drop_database(url, request["name"])
             session.at_end.pop(request["name"], None)
         case "create":
-            return {"excluded": _create(session, url)}
+            return {"excluded": _create(session, url), "like": models_facets(session)}
         case "upgrade":
             _upgrade(session, url, request)
         case "describe":
-            return {"facets": _describe(session, url, request["excluded"])}
+            reader = Reader(session, request["excluded"], request.get("like"))
+            with connected(url) as connection:
+                return {"facets": reader.describe(connection)}
     return {}
 
 
-def _describe(session: Session, url: URL, excluded: Iterable[str]) -> list[Facet]:
+def models_facets(session: Session) -> list[Facet]:
+    """The facets of the models here."""
     target = _target(session)
-    filters = Filters(target.options, session.options.exclude)
-    with project_code(session), connected(url) as connection:
-        facets = facets_of(target.metadata, plain_dialect(target.dialect), filters)
-        schemas = {table.schema for item in target.metadata for table in item.tables.values()}
-        named = frozenset(
+    with project_code(session):
+        filters = Filters(target.options, session.options.exclude)
+        return facets_of(target.metadata, plain_dialect(target.dialect), filters)
+
+
+class Reader:
+    """Describes databases by env.py's filters, beside the models here or those whose facets are ``like``.
+
+    Made before env.py is run for a connection: the filters are what it says when it runs offline.
+    """
+
+    def __init__(self, session: Session, excluded: Iterable[str], like: Iterable[Any] | None = None):
+        target = _target(session)
+        facets = [tuple(row) for row in like] if like is not None else models_facets(session)
+        schemas = {table.rpartition(".")[0] or None for kind, table, _, _ in facets if kind == "table"}
+        self._schemas = schemas | {t.schema for item in target.metadata for t in item.tables.values()}
+        self._named = frozenset(
             (kind, table, found[1].strip('"'))
             for kind, table, _, ddl in facets
             if (found := _NAME.match(ddl)) is not None
         )
-        return describe(connection, schemas, named, _Wanted(filters, facets, excluded))
+        self._wanted = _Wanted(Filters(target.options, session.options.exclude), facets, excluded)
+        self._session = session
+
+    def describe(self, connection: Connection) -> list[Facet]:
+        """What a database holds."""
+        with project_code(self._session):
+            return describe(connection, self._schemas, self._named, self._wanted)
 
 
 class _Wanted:
     """What of a database is described: of what the models do not have, what env.py would let pass."""
 
-    def __init__(self, filters: Filters, facets: Iterable[Facet], excluded: Iterable[str]):
+    def __init__(self, filters: Filters, facets: Iterable[tuple[Any, ...]], excluded: Iterable[str]):
         self._filters = filters
         self._known = {facet[:3] for facet in facets}
         self._excluded = frozenset(excluded)

@@ -1,0 +1,1 @@
+"""What is judged by trying it, or by asking the database."""

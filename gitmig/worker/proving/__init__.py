@@ -1,0 +1,1 @@
+"""What is tried on scratch databases, and how a live one is described."""
