@@ -6,12 +6,12 @@ import difflib
 from dataclasses import dataclass
 
 from gitmig.errors import AmbiguousRevision, Refused, UnknownRef, UnknownRevision
+from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.model import CommitId, Header, RevisionId, Schema, TieState, short
 from gitmig.project import Project
 from gitmig.schemas import Schemas
-from gitmig.tied import Ties
 
 DATABASE, WORK_TREE, INDEX, NOTHING = "db", ".", ":", "base"
 
@@ -78,7 +78,7 @@ def of_revision(project: Project, graph: Graph, revision: RevisionId, word: str 
     """
     script = graph.scripts[revision]
     recorded = _recorded(project, script.header)
-    tie = Ties(project=project).settled(revision) if _has_commits(project) else None
+    tie = Ties(project=project).settled((revision,)) if _has_commits(project) else None
     if tie is None or tie.state is TieState.UNCOMMITTED:
         tree = project.work_tree if revision in graph.heads else None
         commit = None
