@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import typer
 
 from gitmig import __version__
 from gitmig.cli.common import command
-
-COMMANDS: Mapping[str, str] = {
-    "init": "init.run",
-    "revise": "revise.run",
-    "upgrade": "upgrade.run",
-    "rollback": "rollback.run",
-    "switch": "switch.run",
-    "sync": "sync.run",
-    "recover": "recover.run",
-    "status": "status.run",
-    "log": "log.run",
-    "check": "check.run",
-    "tie": "tie.run",
-    "diff": "diff.run",
-    "demo": "demo.run",
-}
-"""Each command's module and function in this folder."""
-
-GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "hook": ("The git hooks of this clone.", ("install", "uninstall", "status", "advise")),
-    "park": ("Rows that were parked before a downgrade dropped them.", ("list", "show", "drop")),
-    "ledger": ("The table in the database that says what moved it.", ("enable", "show")),
-}
-"""The commands that have commands of their own: what they are about, and the functions in their module."""
+from gitmig.cli.table import ABOUT, COMMANDS, GROUPS
 
 
 def _version(value: bool) -> None:
@@ -46,7 +23,7 @@ def _main(
         False, "--version", callback=_version, is_eager=True, help="Show the version."
     ),
 ) -> None:
-    """Keep SQLAlchemy models in git and the schema in the database in step."""
+    """See :data:`gitmig.cli.table.ABOUT`."""
 
 
 def application(only: str | None = None) -> typer.Typer:
@@ -56,7 +33,7 @@ def application(only: str | None = None) -> typer.Typer:
     """
     app = typer.Typer(
         name="gitmig",
-        help="Keep SQLAlchemy models in git and the schema in the database in step.",
+        help=ABOUT,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,

@@ -134,9 +134,9 @@ def command(function: Callable[Concatenate[Common, P], int]) -> Callable[..., No
 
     @functools.wraps(function)
     def run(**values: object) -> None:
+        if values["format"] not in formats:
+            raise UsageError(f"no such format: {values['format']!r}", hint=f"one of {', '.join(formats)}")
         common = _common(**{name: values.pop(name) for name in names})  # type: ignore[arg-type]
-        if common.format not in formats:
-            raise UsageError(f"no such format: {common.format!r}", hint=f"one of {', '.join(formats)}")
         raise typer.Exit(function(common, **values))  # type: ignore[arg-type,call-arg]
 
     keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]

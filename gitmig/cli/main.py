@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from gitmig.errors import Declined, GitmigError, Interrupted, UsageError
@@ -22,6 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from gitmig.cli import advise
 
         advise.run(words[2:])
+        sys.exit(0)
+    if words == ["--version"]:
+        from gitmig import __version__
+
+        print(f"gitmig {__version__}")
+        sys.exit(0)
+    if words in (["--help"], ["-h"]):
+        from gitmig.cli.table import overview
+
+        print(overview(), end="")
         sys.exit(0)
     if words == ["check", "--staged"]:
         # Most commits have nothing to do with the models: they are not to wait for more than this.
@@ -82,12 +92,17 @@ def _dispatch(arguments: Sequence[str]) -> int:
         return staged.run()
     import typer.main
 
-    from gitmig.cli.app import GROUPS, application
+    from gitmig.cli import help
+    from gitmig.cli.app import application
     from gitmig.cli.common import normalised
+    from gitmig.cli.table import GROUPS
 
     words = normalised(arguments, GROUPS)
     command = typer.main.get_command(application(words[0] if words else None))
     _require_command(command, words)
+    if help.asked(words) and not words[0].startswith("-"):
+        print(help.page(command, words), end="")
+        return 0
     try:
         result = command.main(words, prog_name="gitmig", standalone_mode=False)
     except Exception as error:
@@ -108,13 +123,22 @@ def _require_command(command: object, words: Sequence[str], path: str = "gitmig"
         return
     if words[0] in known:
         return _require_command(known[words[0]], words[1:], f"{path} {words[0]}")
+    raise UsageError(f"no such command: {path} {words[0]}", hint=_meant(known, words[0], path))
+
+
+def _meant(known: Iterable[str], word: str, path: str) -> str:
+    """What to type instead of a word that is no command."""
     import difflib
 
-    close = difflib.get_close_matches(words[0], known, n=1)
-    raise UsageError(
-        f"no such command: {path} {words[0]}",
-        hint=f"did you mean {path} {close[0]}?" if close else f"{path} --help",
-    )
+    from gitmig.cli.table import ALEMBICS, MEANT
+
+    top = path == "gitmig"
+    if top and word in ALEMBICS:
+        return ALEMBICS[word]
+    close = difflib.get_close_matches(word, [*known, *(MEANT if top else ())], n=1)
+    if not close:
+        return f"{path} --help"
+    return f"did you mean {MEANT.get(close[0], f'{path} {close[0]}') if top else f'{path} {close[0]}'}?"
 
 
 def _usage_error(error: Exception) -> GitmigError | None:

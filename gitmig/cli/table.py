@@ -1,0 +1,141 @@
+"""The commands: where each is, what it does in a line, how it is used. Nothing is imported for it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ABOUT = "Keep SQLAlchemy models in git and the schema in the database in step."
+
+COMMANDS: Mapping[str, str] = {
+    "init": "init.run",
+    "revise": "revise.run",
+    "upgrade": "upgrade.run",
+    "rollback": "rollback.run",
+    "switch": "switch.run",
+    "sync": "sync.run",
+    "recover": "recover.run",
+    "status": "status.run",
+    "log": "log.run",
+    "check": "check.run",
+    "tie": "tie.run",
+    "diff": "diff.run",
+    "demo": "demo.run",
+}
+"""Each command's module and function in this folder."""
+
+GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "hook": ("The git hooks of this clone", ("install", "uninstall", "status", "advise")),
+    "park": ("Rows that were parked before a downgrade dropped them", ("list", "show", "drop")),
+    "ledger": ("The table in the database that says what moved it", ("enable", "show")),
+}
+"""The commands that have commands of their own: what they are about, and the functions in their module."""
+
+SUMMARIES: Mapping[str, str] = {
+    "init": "Set up settings and hook; run it again at any time",
+    "revise": "Draft a revision from the models, apply and commit it",
+    "upgrade": "Move the database up, and the models that were rolled back",
+    "rollback": "Move the database down, and put its models back",
+    "switch": "Switch git and the database together",
+    "sync": "Move the database to the revision of what is checked out",
+    "recover": "Settle a command that was interrupted",
+    "status": "Say where database, checkout and models stand",
+    "log": "List the revisions with the commits of their models",
+    "check": "Find models and revisions that do not go together",
+    "tie": "Prove a revision, and record the models it was made for",
+    "diff": "Compare the schemas of two commits, revisions or the database",
+    "rebase": "Put this branch's revisions on top of the other side's",
+    "merge": "Join two published heads in one revision",
+    "squash": "Make one revision of many",
+    "show": "Show what a revision changes, and where it is applied",
+    "why": "Say which revisions made a table or column what it is",
+    "verify": "Run revisions up, down and up again on a scratch database",
+    "drift": "Compare the live database with the revision it says it is at",
+    "report": "Write a page that shows the schema over time",
+    "demo": "Play a whole story in a throw-away repository",
+}
+"""Each command in a line that fits 80 columns."""
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "init": ("gitmig init", "gitmig init --dry-run", "gitmig --config db/alembic.ini init"),
+    "revise": (
+        'gitmig revise -m "Add an e-mail address"',
+        'gitmig revise --draft -m "Add an e-mail address"',
+        'gitmig revise --empty -m "Fill in the e-mail addresses"',
+    ),
+    "upgrade": ("gitmig upgrade", "gitmig upgrade +1", "gitmig upgrade --dry-run"),
+    "rollback": ("gitmig rollback", "gitmig rollback -2 --dry-run", "gitmig rollback 3f2a9c01d4e5"),
+    "switch": ("gitmig switch main", "gitmig switch -c feature", "gitmig switch -"),
+    "sync": ("gitmig sync", "gitmig sync v1.3.2"),
+    "recover": ("gitmig recover",),
+    "status": ("gitmig status", "gitmig status --json"),
+    "log": ("gitmig log", "gitmig log --json"),
+    "check": ("gitmig check", "gitmig check --staged", "gitmig check --base origin/main --format github"),
+    "tie": ("gitmig tie head", "gitmig tie 3f2a9c01d4e5 --trust"),
+    "diff": ("gitmig diff v1.2 v1.3", "gitmig diff : .", "gitmig diff HEAD db --sql"),
+    "rebase": ("gitmig rebase", "gitmig rebase --onto origin/main --dry-run"),
+    "merge": ("gitmig merge", "gitmig merge --dry-run"),
+    "squash": ("gitmig squash 3f2a9c01d4e5..head",),
+    "show": ("gitmig show head", "gitmig show 3f2a9c01d4e5 --json"),
+    "why": ("gitmig why user.email",),
+    "verify": ("gitmig verify --last 1", "gitmig verify --since origin/main"),
+    "drift": ("gitmig drift", "gitmig drift --json"),
+    "report": ("gitmig report",),
+    "demo": ("gitmig demo",),
+    "hook install": ("gitmig hook install",),
+    "hook status": ("gitmig hook status",),
+    "park show": ("gitmig park show 3",),
+    "ledger enable": ("gitmig ledger enable --dry-run",),
+}
+"""How each is used: lines to be pasted."""
+
+MEANT: Mapping[str, str] = {
+    "history": "gitmig log",
+    "heads": "gitmig log",
+    "branches": "gitmig log",
+    "list": "gitmig log",
+    "current": "gitmig status",
+    "st": "gitmig status",
+    "downgrade": "gitmig rollback",
+    "undo": "gitmig rollback",
+    "down": "gitmig rollback",
+    "up": "gitmig upgrade",
+    "apply": "gitmig upgrade",
+    "revision": "gitmig revise",
+    "migrate": "gitmig revise",
+    "makemigrations": "gitmig revise",
+    "autogenerate": "gitmig revise",
+    "commit": "gitmig revise",
+    "checkout": "gitmig switch",
+    "pull": "gitmig sync",
+    "doctor": "gitmig status",
+    "repair": "gitmig recover",
+    "blame": "gitmig why TABLE.COLUMN",
+    "test": "gitmig verify",
+    "install": "gitmig hook install",
+    "hooks": "gitmig hook status",
+}
+"""What people type who come from Alembic, Flask-Migrate, Django or git: what it is here."""
+
+ALEMBICS: Mapping[str, str] = {
+    "stamp": "gitmig never changes what a database says of itself; Alembic does: alembic stamp REV",
+    "edit": "a draft is opened by: gitmig revise --edit; any other revision by your editor",
+    "ensure_version": "Alembic does that: alembic ensure_version",
+    "list_templates": "Alembic does that: alembic list_templates",
+}
+"""What Alembic does and gitmig leaves to it."""
+
+
+def overview() -> str:
+    """The page of ``gitmig --help``."""
+    lines = {name: SUMMARIES.get(name, "") for name in COMMANDS}
+    lines |= {name: about for name, (about, _) in GROUPS.items()}
+    width = max(map(len, lines))
+    commands = "\n".join(f"  {name:<{width}}  {summary}".rstrip() for name, summary in lines.items())
+    return (
+        f"Usage: gitmig [OPTIONS] COMMAND [ARGS]...\n\n  {ABOUT}\n\n"
+        "Options:\n  --version   Show the version and exit.\n  -h, --help  Show this message and exit.\n\n"
+        f"Commands:\n{commands}\n\n"
+        "gitmig COMMAND --help says more of one, with examples.\n"
+    )
