@@ -100,18 +100,24 @@ class _Reader:
 
     def _wider(self, places: Places, history: History, commits: Mapping[CommitId, Changed]) -> Places:
         """The places with where the revisions and the models lay before they came to those known so far."""
-        line = [history.facts[place] for place in history.line]
-        first = next((fact for fact in line if fact.placed), None)
-        if first is not None and (parents := commits[first.commit].parents):
-            places = places.with_versions(self._former_folders(places, first, parents[0]))
-        return places.with_models([self._former_models(each, line, commits) for each in places.models])
+        line = [history.facts[place].commit for place in history.line]
+        first = next((history.facts[place] for place in history.line if history.facts[place].placed), None)
+        arrivals = [_arrival(each, line, commits) for each in places.models]
+        asked = [commit for commit, _ in arrivals if commit is not None]
+        asked += [first.commit] if first is not None else []
+        moved = renames(
+            self._repository,
+            [(commits[one].parents[0], one) for one in asked if commits[one].parents],
+        )
+        if first is not None:
+            gone = moved.get(first.commit, ())
+            places = places.with_versions(self._former_folders(places, first, gone))
+        return places.with_models(
+            [_former(roots, moved.get(commit, ()) if commit else ()) for commit, roots in arrivals]
+        )
 
-    def _former_folders(self, places: Places, first: Fact, parent: CommitId) -> set[str]:
-        gone = [
-            each
-            for each in renames(self._repository, parent, first.commit)
-            if each.old.endswith(".py") and not places.holds_revision(each.old)
-        ]
+    def _former_folders(self, places: Places, first: Fact, gone: Sequence[Rename]) -> set[str]:
+        gone = [each for each in gone if each.old.endswith(".py") and not places.holds_revision(each.old)]
         folders = set()
         contents = self._repository.objects.read_all([each.blob for each in gone])
         for each, data in zip(gone, contents, strict=True):
@@ -120,19 +126,18 @@ class _Reader:
                 folders.add(posixpath.dirname(each.old))
         return folders
 
-    def _former_models(
-        self, generations: Generations, line: Sequence[Fact], commits: Mapping[CommitId, Changed]
-    ) -> list[str]:
-        """Where the models lay before the commit of the line that first has them at a place known so far."""
-        known = [path for paths in generations for path in paths]
-        for commit in (fact.commit for fact in line):
-            arrived = [path for path, entry in commits[commit].changes if entry is not None]
-            roots = [root for root in known if any(below(path, root) for path in arrived)]
-            if roots:
-                parents = commits[commit].parents
-                moved = renames(self._repository, parents[0], commit) if parents else ()
-                return _former(roots, moved)
-        return []
+
+def _arrival(
+    generations: Generations, line: Sequence[CommitId], commits: Mapping[CommitId, Changed]
+) -> tuple[CommitId | None, list[str]]:
+    """The commit of the line that first has models at one of these places, and at which."""
+    known = [path for paths in generations for path in paths]
+    for commit in line:
+        arrived = [path for path, entry in commits[commit].changes if entry is not None]
+        roots = [root for root in known if any(below(path, root) for path in arrived)]
+        if roots:
+            return commit, roots
+    return None, []
 
 
 def _line(commits: Mapping[CommitId, Changed], head: CommitId) -> list[CommitId]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,18 +56,25 @@ def changes_below(repository: Repository, revs: Sequence[str], paths: Sequence[s
     return tuple(_parsed(out))
 
 
-def renames(repository: Repository, parent: CommitId, commit: CommitId) -> tuple[Rename, ...]:
-    """The files that a commit renamed or deleted, wherever they lay."""
-    out = repository.git(
-        "diff-tree", "-r", "-z", "--raw", "-M", "--no-abbrev", "--diff-filter=RD", parent, commit
-    )
-    fields = iter(records(out))
-    found = []
-    for meta in fields:
-        _, _, blob, _, status = meta.split(" ")
-        old = next(fields)
-        found.append(Rename(old, next(fields) if status.startswith("R") else None, BlobId(blob)))
-    return tuple(found)
+def renames(
+    repository: Repository, pairs: Iterable[tuple[CommitId, CommitId]]
+) -> Mapping[CommitId, tuple[Rename, ...]]:
+    """The files that commits renamed or deleted, wherever they lay; of each pair the parent goes first."""
+    lines = "".join(f"{commit} {parent}\n" for parent, commit in dict.fromkeys(pairs))
+    if not lines:
+        return {}
+    options = ("--stdin", "-r", "-z", "--raw", "-M", "--no-abbrev", "--diff-filter=RD")
+    fields = iter(records(repository.git("diff-tree", *options, input=lines.encode())))
+    found: dict[CommitId, list[Rename]] = {}
+    commit = CommitId("")
+    for field in fields:
+        if not field.startswith(":"):
+            commit = CommitId(field)
+            continue
+        _, _, blob, _, status = field.split(" ")
+        old, new = next(fields), next(fields) if status.startswith("R") else None
+        found.setdefault(commit, []).append(Rename(old, new, BlobId(blob)))
+    return {commit: tuple(moved) for commit, moved in found.items()}
 
 
 def _parsed(out: bytes) -> Iterator[Changed]:
