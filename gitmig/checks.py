@@ -128,18 +128,17 @@ def stamp(graph: Graph) -> str:
     return 'alembic revision -m "Baseline" && alembic stamp head'
 
 
-def in_progress(operation: str | None, severity: Severity = Severity.ERROR) -> tuple[Finding, ...]:
-    """GM016 while git is in the middle of a merge, rebase, cherry-pick or revert."""
-    if operation is None:
+def in_progress(
+    operation: str | None, severity: Severity = Severity.ERROR, *, unmerged: Sequence[str] = ()
+) -> tuple[Finding, ...]:
+    """GM016 while git is in the middle of a merge, rebase, cherry-pick or revert, or files are unmerged."""
+    if operation is None and not unmerged:
         return ()
-    return (
-        Finding(
-            code="GM016",
-            severity=severity,
-            message=f"a {operation} is in progress",
-            hint=f"git {operation} --continue",
-        ),
-    )
+    message, hint = "files are in conflict", "resolve them, then git add them"
+    if operation is not None:
+        message, hint = f"a {operation} is in progress", f"git {operation} --continue"
+    details = tuple(f"in conflict: {path}" for path in unmerged)
+    return (Finding(code="GM016", severity=severity, message=message, hint=hint, details=details),)
 
 
 def interrupted(command: str) -> Finding:

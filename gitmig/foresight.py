@@ -24,7 +24,7 @@ def stops(moves: Moves, ground: Ground) -> tuple[str, ...]:
         return (
             f"{count} commits: env.py asks for one transaction per migration, and a failure may stop between",
         )
-    splitting = [step.revision for step, text in _scripts(moves) if splits(text)]
+    splitting = [step.revision for step, text in _scripts(moves) if splits(text, step.action.value)]
     return tuple(
         f"{revision} uses autocommit_block(): what comes before it is committed there"
         for revision in splitting

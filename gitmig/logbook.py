@@ -17,6 +17,7 @@ from gitmig.model import BlobId, CommitId, RevisionId
 from gitmig.record import row_json, row_of
 
 _NAME = "journal.json"
+_NEW = f".{_NAME}.new"
 _VERSION = 2
 
 
@@ -46,7 +47,8 @@ class Logbook:
 def write_journal(folder: Path, journal: Journal) -> None:
     """Write it so that it survives a power cut. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{_NAME}.{os.getpid()}"
+    # One command at a time writes here: what a killed one left of it is written over.
+    temporary = folder / _NEW
     with open(temporary, "w", encoding="utf-8") as handle:
         json.dump(_json(journal), handle)
         handle.flush()
@@ -58,7 +60,18 @@ def write_journal(folder: Path, journal: Journal) -> None:
 def remove_journal(folder: Path) -> None:
     """Forget it: everything that it tells has happened, or nothing of it."""
     (folder / _NAME).unlink(missing_ok=True)
+    remove_half_written(folder)
     _sync(folder)
+
+
+def remove_half_written(folder: Path) -> None:
+    """Remove what a command left that was killed while it wrote its journal: nothing had begun yet."""
+    (folder / _NEW).unlink(missing_ok=True)
+
+
+def has_journal(folder: Path) -> bool:
+    """Whether there is one, or the half of one."""
+    return (folder / _NAME).exists() or (folder / _NEW).exists()
 
 
 def read_journal(folder: Path) -> Journal | None:

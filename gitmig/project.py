@@ -6,6 +6,7 @@ starts no process but git, and imports nothing of the project's code.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -113,7 +114,9 @@ class Project:
     @cached_property
     def work_tree(self) -> Tree:
         """The files on disk."""
-        return WorkTree(self.repository) if self.repository is not None else FolderTree(self.top)
+        if self.repository is None:
+            return FolderTree(self.top)
+        return WorkTree(self.repository, also=_revision_files(self.configuration, self.top))
 
     @cached_property
     def index(self) -> Tree:
@@ -254,6 +257,17 @@ def read_graph(tree: Tree, configuration: Configuration) -> Graph:
             case None:
                 pass
     return Graph.of(scripts, unreadable)
+
+
+def _revision_files(configuration: Configuration, top: Path) -> frozenset[str]:
+    """The files on disk that Alembic reads, also if git ignores them."""
+    found: list[str] = []
+    for versions in configuration.versions:
+        folders = os.walk(top / versions)
+        for folder, _, names in folders if configuration.recursive else itertools.islice(folders, 1):
+            inside = Path(folder).relative_to(top).as_posix()
+            found += [f"{inside}/{name}" for name in names]
+    return frozenset(path for path in found if configuration.holds(path))
 
 
 def open_project(options: ProjectOptions) -> Project:

@@ -13,7 +13,7 @@ import io
 import posixpath
 import re
 import tokenize
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from gitmig.header import docstring_node, is_header_line, read_header
 from gitmig.literals import Dynamic, Literal, module_names
@@ -129,8 +129,11 @@ def idle(text: str) -> bool:
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
-def splits(text: str) -> bool:
-    """Whether a script uses ``autocommit_block()``, which commits all that ran before it."""
+def splits(text: str, function: str) -> bool:
+    """Whether ``upgrade`` or ``downgrade`` (``function``) of a script uses ``autocommit_block()``.
+
+    That commits all that ran before it. What only the other of the two calls does not count.
+    """
     if "autocommit_block" not in text:
         return False
     try:
@@ -138,8 +141,29 @@ def splits(text: str) -> bool:
     except _UNPARSABLE:
         return True
     return any(
-        isinstance(node, ast.Attribute) and node.attr == "autocommit_block" for node in ast.walk(module)
+        isinstance(node, ast.Attribute) and node.attr == "autocommit_block"
+        for part in _reached(module, function)
+        for node in ast.walk(part)
     )
+
+
+def _reached(module: ast.Module, function: str) -> Iterator[ast.AST]:
+    """The function and what it names of the module; all of the module if it does not define the function."""
+    defined = {
+        node.name: node
+        for node in module.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+    if function not in defined:
+        yield module
+        return
+    todo, seen = [function], {function}
+    while todo:
+        part = defined[todo.pop()]
+        yield part
+        names = {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
+        todo += sorted(names & defined.keys() - seen)
+        seen |= names
 
 
 def _read(path: str, text: str) -> Script | None:

@@ -552,7 +552,20 @@ def test_idle(text: str, nothing: bool) -> None:
     ],
 )
 def test_splits(text: str, found: bool) -> None:
-    assert splits(text) is found
+    assert splits(text, "upgrade") is found
+
+
+SPLITS_UP = (
+    "def helper():\n    with op.get_context().autocommit_block():\n        op.execute('x')\n\n\n"
+    "def upgrade():\n    helper()\n\n\ndef downgrade():\n    op.drop_table('t')\n"
+)
+
+
+def test_what_only_the_other_direction_does_does_not_split() -> None:
+    assert splits(SPLITS_UP, "upgrade") is True
+    assert splits(SPLITS_UP, "downgrade") is False
+    assert splits(SPLITS_UP.replace("op.drop_table('t')", "helper()"), "downgrade") is True
+    assert splits(SPLITS_UP.replace("def downgrade", "def other") + "downgrade = other", "downgrade") is True
 
 
 def test_where_the_identifiers_stand() -> None:

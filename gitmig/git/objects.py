@@ -61,8 +61,7 @@ class Objects:
 
     def __init__(self, start: Start) -> None:
         self._start = start
-        self._content: subprocess.Popen[bytes] | None = None
-        self._check: subprocess.Popen[bytes] | None = None
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._trees: dict[str, Mapping[str, Entry]] = {}
         self._asking = threading.Lock()
 
@@ -72,10 +71,7 @@ class Objects:
 
     def find_all(self, names: Sequence[str]) -> list[Found | None]:
         """As :meth:`find`, in the order of the names, much faster than one by one."""
-        with self._asking:
-            if self._check is None:
-                self._check = self._started("--batch-check")
-            return _exchange(self._check, names, _found)
+        return self._ask("--batch-check", names, _found)
 
     def read(self, name: str) -> bytes | None:
         """The bytes of an object, unfiltered; None when it is missing."""
@@ -83,10 +79,7 @@ class Objects:
 
     def read_all(self, names: Sequence[str]) -> list[bytes | None]:
         """As :meth:`read`, in the order of the names. All of it is in memory at once."""
-        with self._asking:
-            if self._content is None:
-                self._content = self._started("--batch")
-            return _exchange(self._content, names, _content)
+        return self._ask("--batch", names, _content)
 
     def tree(self, id: str) -> Mapping[str, Entry]:
         """The entries of one tree (not below it) by name. Raises GitError when it is missing."""
@@ -97,6 +90,30 @@ class Objects:
             known = self._trees[id] = parse_tree(data, len(id) // 2)
         return known
 
+    def _ask(
+        self, mode: str, names: Sequence[str], receive: Callable[[subprocess.Popen[bytes]], _T]
+    ) -> list[_T]:
+        with self._asking:
+            try:
+                return self._exchanged(mode, names, receive)
+            except GitError:
+                # Somebody killed it (a look at what takes memory): another one answers the same.
+                return self._exchanged(mode, names, receive)
+
+    def _exchanged(
+        self, mode: str, names: Sequence[str], receive: Callable[[subprocess.Popen[bytes]], _T]
+    ) -> list[_T]:
+        if mode not in self._processes:
+            self._processes[mode] = self._started(mode)
+        try:
+            return _exchange(self._processes[mode], names, receive)
+        except BaseException as error:
+            # Answers still under way would be taken for those of the next question.
+            abandon(self._processes.pop(mode))
+            if isinstance(error, OSError):
+                raise GitError("git cat-file ended before it was asked everything", hint="git fsck") from None
+            raise
+
     def _started(self, mode: str) -> subprocess.Popen[bytes]:
         process = self._start(["cat-file", mode])
         weakref.finalize(self, _end, process)
@@ -104,10 +121,9 @@ class Objects:
 
     def close(self) -> None:
         """End both processes. The next question starts them again."""
-        for process in (self._content, self._check):
-            if process is not None:
-                _end(process)
-        self._content = self._check = None
+        for process in self._processes.values():
+            _end(process)
+        self._processes.clear()
 
 
 def parse_tree(data: bytes, id_size: int) -> Mapping[str, Entry]:
@@ -125,17 +141,12 @@ def _exchange(
     assert process.stdin is not None
     answers: list[_T] = []
     waiting = 0
-    try:
-        for group in _groups(names):
-            process.stdin.write(b"".join(group))
-            process.stdin.flush()
-            answers.extend(receive(process) for _ in range(waiting))
-            waiting = len(group)
+    for group in _groups(names):
+        process.stdin.write(b"".join(group))
+        process.stdin.flush()
         answers.extend(receive(process) for _ in range(waiting))
-    except BaseException:
-        # Answers still under way would be taken for those of the next question.
-        abandon(process)
-        raise
+        waiting = len(group)
+    answers.extend(receive(process) for _ in range(waiting))
     return answers
 
 
@@ -158,7 +169,7 @@ def _header(process: subprocess.Popen[bytes]) -> tuple[str, str, int] | None:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line.endswith(b"\n"):
-        raise GitError("git cat-file ended in the middle of an answer", hint="git fsck")
+        raise _cut_off()
     if line.endswith((b" missing\n", b" ambiguous\n")):
         return None
     id, type, size = line.decode().split()
@@ -176,8 +187,13 @@ def _content(process: subprocess.Popen[bytes]) -> bytes | None:
     if header is None:
         return None
     data = process.stdout.read(header[2])
-    process.stdout.read(1)
+    if not process.stdout.read(1):
+        raise _cut_off()
     return data
+
+
+def _cut_off() -> GitError:
+    return GitError("git cat-file ended in the middle of an answer", hint="git fsck")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from gitmig.errors import GitError, Refused
 from gitmig.git.bytecode import entries_of
 from gitmig.git.objects import Entry
-from gitmig.git.worktree import PLAIN, insert, linked_parent, private_index, records
+from gitmig.git.worktree import PLAIN, insert, linked_parent, private_index, records, scan
 from gitmig.model import BlobId
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def require_clear(repository: Repository, old: Mapping[str, Entry], new: Mapping
     for path in sorted(set(new) - set(old)):
         require_free(repository, path, old)
     _require_one_case(repository, old, new)
-    _require_shown(repository, new)
+    _require_shown(repository, sorted(new))
     _require_filters(repository, new)
 
 
@@ -120,7 +120,27 @@ def _require_one_case(repository: Repository, old: Collection[str], new: Collect
             )
 
 
-def _require_shown(repository: Repository, new: Mapping[str, Entry]) -> None:
+def require_committable(repository: Repository, paths: Collection[str]) -> None:
+    """Raise Refused, naming the file and the way out, if git would not add or commit these files.
+
+    They may be not there yet. Nothing is written but objects.
+    """
+    require_no_lock(repository)
+    require_no_links(repository, paths)
+    if ignored := sorted(repository.ignored(paths)):
+        path = quoted(ignored[0])
+        raise Refused(f"git ignores {path}, and would not commit it", hint=f"git check-ignore -v -- {path}")
+    seen = scan(repository.runner, sorted(paths))
+    if hidden := sorted(seen.hidden.intersection(paths)):
+        flag = "skip-worktree" if hidden[0] in seen.skipped else "assume-unchanged"
+        raise Refused(
+            f"{quoted(hidden[0])} is {flag}, and git would not commit it as it is on disk",
+            hint=f"git update-index --no-{flag} -- {' '.join(map(quoted, hidden))}",
+        )
+    _require_shown(repository, sorted(paths))
+
+
+def _require_shown(repository: Repository, new: Sequence[str]) -> None:
     if not new or repository.config("core.sparseCheckout") != "true":
         return
     # git alone knows its patterns: it is told to check the files out elsewhere, and what comes is shown.
@@ -134,7 +154,7 @@ def _require_shown(repository: Repository, new: Mapping[str, Entry]) -> None:
         elsewhere = {**env, "GIT_WORK_TREE": top, "GIT_DIR": str(repository.git_dir)}
         repository.git(*PLAIN, "read-tree", "--empty", env=elsewhere)
         repository.git(*PLAIN, "read-tree", "-m", "-u", tree, env=elsewhere)
-        missing = [path for path in sorted(new) if not os.path.lexists(os.path.join(top, path))]
+        missing = [path for path in new if not os.path.lexists(os.path.join(top, path))]
     if missing:
         folder = missing[0].rpartition("/")[0] or missing[0]
         raise Refused(

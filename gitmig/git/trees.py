@@ -342,18 +342,20 @@ class WorkTree(_FlatTree):
     """The files on disk that git tracks or would offer to add; ignored ones and bytecode are left out.
 
     Ids are what git would record; only files that may differ from the index are hashed. ``read``
-    gives the bytes on disk as they are now.
+    gives the bytes on disk as they are now. ``also`` are files that belong to it even if git ignores them.
     """
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, *, also: Collection[str] = ()) -> None:
         self._repository = repository
+        self._also = frozenset(also)
         self.label = "the work tree"
 
     def _list(self) -> Mapping[str, Entry]:
         runner = self._repository.runner
         seen = scan(runner)
         files = {path: entry for path, entry in seen.index.items() if path not in seen.dirty}
-        files.update(hash_files(runner, seen.dirty | seen.untracked, seeds=seen.index))
+        unseen = self._also - seen.index.keys()
+        files.update(hash_files(runner, seen.dirty | seen.untracked | unseen, seeds=seen.index))
         return files
 
     def _bytes_all(self, files: Sequence[tuple[str, Entry]]) -> list[bytes | None]:

@@ -13,6 +13,7 @@ from gitmig.logbook import Logbook
 from gitmig.model import Header, RevisionId, Script
 from gitmig.operations.committing import TRAILER, models_recorder, record_models, subject_of
 from gitmig.operations.drafting import changed_paths
+from gitmig.operations.preconditions import require_committable
 from gitmig.operations.proving import cases_for, header_of
 from gitmig.operations.results import MoveResult
 from gitmig.prepared import Manner
@@ -76,8 +77,8 @@ def waiting(project: Project, worker: Worker, manner: Manner, scripts: tuple[Scr
     """What committing ``scripts`` takes. ``worker`` imports from the work tree.
 
     The last of them is proven where it has no record, and gets one. Raises Refused where the models are not
-    those that it was made for or leads to, and where one is staged in part and nobody is there to say which
-    version is meant.
+    those that it was made for or leads to, where git would not commit a file, and where one is staged in part
+    and nobody is there to say which version is meant.
     """
     project.require_models()
     project.git.require_author()
@@ -100,6 +101,7 @@ def waiting(project: Project, worker: Worker, manner: Manner, scripts: tuple[Scr
 def _waiting(
     project: Project, scripts: tuple[Script, ...], models: tuple[str, ...], *, staged: bool
 ) -> Waiting:
+    require_committable(project, (*models, *(script.path for script in scripts)))
     header, notes = _record(project, scripts[-1], project.index if staged else project.work_tree)
     return Waiting(scripts=scripts, models=models, staged=staged, header=header, notes=notes)
 

@@ -100,7 +100,7 @@ class Crossing:
 def _look_at(source: Source, action: Action) -> None:
     data = source.side.tree.read(source.script.path) or b""
     text = source.text
-    program_digest(data), splits(text), drops(text, action.value, "")
+    program_digest(data), splits(text, action.value), drops(text, action.value, "")
     irreversible(text) if action is Action.DOWNGRADE else stands_alone(text)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gitmig.applied.missing import has_scripts
 from gitmig.checks import graph_findings, not_under_alembic, stamp
 from gitmig.errors import Refused
+from gitmig.git import obstacles
 from gitmig.graph import Graph
 from gitmig.messages import Ground
 from gitmig.model import RevisionId
@@ -26,6 +27,15 @@ def require_quiet(project: Project) -> None:
     unmerged = project.repository.unmerged()
     if unmerged:
         raise Refused(f"unmerged files: {', '.join(unmerged)}", hint="resolve them, then git add them")
+
+
+def require_committable(project: Project, paths: Sequence[str]) -> None:
+    """git would commit these files, some of which may be not there yet.
+
+    Asked before the database moves: else it would be ahead of what git can take.
+    """
+    linked = [path for path in project.models if (project.top / path).is_symlink()]
+    obstacles.require_committable(project.git, [*paths, *(f"{path}/" for path in linked)])
 
 
 def require_sound(graph: Graph) -> None:

@@ -14,7 +14,14 @@ from gitmig.git.settle import settle_files
 from gitmig.git.switching import head_state, settle_switch
 from gitmig.graph import Graph
 from gitmig.journal import Journal, Stage
-from gitmig.logbook import Logbook, read_journal, remove_journal, write_journal
+from gitmig.logbook import (
+    Logbook,
+    has_journal,
+    read_journal,
+    remove_half_written,
+    remove_journal,
+    write_journal,
+)
 from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId
 from gitmig.operations.following import models_between
@@ -72,10 +79,14 @@ def recover(project: Project, manner: Manner) -> Recovered | None:
     committing. Whether it committed is read from the ledger, where the database has one, else from the
     version table.
     """
-    if project.repository is None or read_journal(project.repository.private()) is None:
+    if project.repository is None:
+        return None
+    folder = project.repository.private()
+    if not has_journal(folder):
         return None
     with command_lock(project.repository, manner.wait):
-        journal = read_journal(project.repository.private())
+        remove_half_written(folder)
+        journal = read_journal(folder)
         return None if journal is None else _settle(project, journal, manner)
 
 
@@ -102,7 +113,10 @@ def changing(project: Project, manner: Manner, command: str) -> Iterator[Logbook
 
 
 def _require_settled(project: Project, manner: Manner) -> None:
-    journal = read_journal(project.repository.private()) if project.repository is not None else None
+    if project.repository is None:
+        return
+    remove_half_written(project.repository.private())
+    journal = read_journal(project.repository.private())
     if journal is None:
         return
     if manner.dry_run:

@@ -27,7 +27,7 @@ from gitmig.operations.committing import commit_revised, note_of, stage_revised
 from gitmig.operations.draft_file import DraftFile, write_draft
 from gitmig.operations.drafting import Material, gather, header_of
 from gitmig.operations.intent import Intent, intend
-from gitmig.operations.preconditions import require_quiet, require_written
+from gitmig.operations.preconditions import require_committable, require_quiet, require_written
 from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
 from gitmig.operations.review import Reviewed, Verdict, answered_renames, review
@@ -137,6 +137,8 @@ class _Revising:
         script, text = self._script(draft, doubt)
         if self.manner.dry_run:
             return self._previewed(script, text)
+        if not self.options.draft:
+            require_committable(self.project, note_of(self.material, script.path).paths)
         old = self.intent.amended
         file = write_draft(self.project, self.worker, self.log, script.path, text, old)
         try:

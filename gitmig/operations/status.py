@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitmig.applied.missing import has_scripts
@@ -20,6 +20,7 @@ from gitmig.checks import (
 )
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.ties import Ties
+from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.logbook import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Severity, Tie
@@ -71,7 +72,8 @@ def status(project: Project) -> Status:
     do not import, DatabaseUnreachable.
     """
     project.require_models_found()
-    with project.worker() as worker:
+    unmerged = project.repository.unmerged() if project.repository is not None else ()
+    with project.worker(_importable(project, unmerged)) as worker:
         graph = project.graph()
         place = _place(project, graph)
         database = worker.heads()
@@ -79,7 +81,7 @@ def status(project: Project) -> Status:
         record = recorded(project, database)
         findings = with_severities(
             (
-                *_findings(project, graph, place, database, worker),
+                *_findings(project, graph, place, database, worker, unmerged),
                 *(edited(one.script, one.why) for one in edited_scripts(project, graph, database, record)),
             ),
             project.settings.severity,
@@ -95,7 +97,7 @@ def status(project: Project) -> Status:
         models=project.models,
         place=place,
         findings=findings,
-        hint=_hint(findings),
+        hint=_hint(findings, in_conflict=bool(unmerged)),
         recorded=record,
         repository=project.repository is not None,
         tie=Ties(project=project).all().get(applied) if applied and project.repository is not None else None,
@@ -107,6 +109,13 @@ def status(project: Project) -> Status:
     )
 
 
+def _importable(project: Project, unmerged: Sequence[str]) -> Tree | None:
+    """The tree whose env.py can be asked for the database: not one with conflict marks in it."""
+    if not unmerged or project.git.head() is None:
+        return None
+    return project.commit_tree(project.git.resolve("HEAD"))
+
+
 def _place(project: Project, graph: Graph) -> ModelsPlace:
     if project.repository is None:
         return ModelsPlace()
@@ -114,13 +123,18 @@ def _place(project: Project, graph: Graph) -> ModelsPlace:
 
 
 def _findings(
-    project: Project, graph: Graph, place: ModelsPlace, database: DatabaseState, worker: Worker
+    project: Project,
+    graph: Graph,
+    place: ModelsPlace,
+    database: DatabaseState,
+    worker: Worker,
+    unmerged: Sequence[str],
 ) -> tuple[Finding, ...]:
     problems = graph_findings(graph)
     operation = project.repository.operation() if project.repository is not None else None
     of_database = _with_way_back(project, graph, database, database_findings(database, graph))
-    found = [*_interrupted(project), *problems, *in_progress(operation), *of_database]
-    if project.repository is None or problems:
+    found = [*_interrupted(project), *problems, *in_progress(operation, unmerged=unmerged), *of_database]
+    if project.repository is None or problems or unmerged:
         return tuple(found)
     if place.rolled_back_to:
         return (*found, rolled_back(place.rolled_back_to, committing=False))
@@ -191,7 +205,10 @@ _ORDER = (
 )
 
 
-def _hint(findings: tuple[Finding, ...]) -> str | None:
+def _hint(findings: tuple[Finding, ...], *, in_conflict: bool) -> str | None:
+    if in_conflict:
+        # Whatever else is amiss, conflict marks come first.
+        findings = tuple(f for f in findings if f.code in ("GM014", "GM016"))
     amiss = [f for f in findings if f.severity is Severity.ERROR or f.code == "GM013"]
     ranked = sorted(amiss, key=lambda f: _ORDER.index(f.code) if f.code in _ORDER else len(_ORDER))
     return next((finding.hint for finding in ranked if finding.hint), None)

@@ -70,3 +70,13 @@ def test_sees_objects_made_after_it_started(build: Builder, repository: Reposito
     build.commit({"a": "y"})
     build.git("gc", "--quiet")
     assert repository.objects.read("HEAD:a") == b"y"
+
+
+def test_a_killed_child_is_started_again(build: Builder, repository: Repository) -> None:
+    build.commit({"a": "x"})
+    objects = repository.objects
+    for _ in range(2):
+        assert (objects.read("HEAD:a"), objects.find("HEAD:b")) == (b"x", None)
+        for process in objects._processes.values():
+            process.kill()
+            process.wait()
