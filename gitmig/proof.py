@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -174,9 +174,16 @@ def _upgrade(project: Project, case: Case) -> dict[str, object]:
     if case.script is not None:
         own = case.script
         scripts[own.revision] = replace(own, path=str(project.top / own.path))
+    return upgrade_data(scripts.values(), case.start, case.steps)
+
+
+def upgrade_data(
+    scripts: Iterable[Script], start: Sequence[RevisionId], steps: Sequence[RevisionId]
+) -> dict[str, object]:
+    """What the worker's ``upgrade`` takes: the graph, and which of it is applied from where."""
     return {
-        "start": list(case.start),
-        "steps": list(case.steps),
+        "start": list(start),
+        "steps": list(steps),
         "graph": [
             {
                 "revision": script.revision,
@@ -184,9 +191,9 @@ def _upgrade(project: Project, case: Case) -> dict[str, object]:
                 "depends_on": list(script.depends_on),
                 "branch_labels": list(script.branch_labels),
                 "path": script.path,
-                "step": script.revision in case.steps,
+                "step": script.revision in steps,
             }
-            for script in scripts.values()
+            for script in scripts
         ],
     }
 

@@ -26,6 +26,8 @@ class TreeSchema:
 
     schema: Schema
     manifest: Manifest
+    strayed: bool = False
+    """Whether the import read tracked files from the checkout all the same: it says nothing of the tree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ class Schemas:
             self._manifests.append((manifest, answer.schema))
         if self.project.repository is not None and not strayed:
             self.cache.store(answer.schema, manifest, self.circumstances())
-        return TreeSchema(schema=answer.schema, manifest=manifest)
+        return TreeSchema(schema=answer.schema, manifest=manifest, strayed=strayed)
 
     def all_of(self, trees: Sequence[Tree]) -> tuple[Schema, ...]:
         """The schemas of several trees; what has to be computed is computed side by side."""

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "check.run",
     "tie": "tie.run",
     "diff": "diff.run",
+    "drift": "drift.run",
     "demo": "demo.run",
 }
 """Each command's module and function in this folder."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gitmig.errors import GitmigError
 from gitmig.git.trees import Tree
+from gitmig.graph import Graph
 from gitmig.messages import Json, lists_of_texts, texts
-from gitmig.model import FacetKey, Schema
+from gitmig.model import FacetKey, RevisionId, Schema
 from gitmig.project import Project
-from gitmig.proof import scratch_database
+from gitmig.proof import scratch_database, upgrade_data
 from gitmig.scratch import scratch
 from gitmig.worker_client import Worker
 
@@ -21,6 +23,8 @@ class Compared:
 
     wanted: Schema
     found: Schema
+    replayed: Schema | None = None
+    """What the revisions lead to, where that was asked, is of interest, and can be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +37,17 @@ class Made:
     """The models' facets: what they name is called by its name in a description."""
 
 
-def live_beside(project: Project, tree: Tree | None, live: Worker) -> Compared:
+def live_beside(
+    project: Project,
+    tree: Tree | None,
+    live: Worker,
+    replay: tuple[Graph, tuple[RevisionId, ...]] | None = None,
+) -> Compared:
     """The live database and the models of ``tree`` (None: nothing), as the database describes both.
 
     ``live`` is a worker of the work tree, which was asked for no proof yet. The live database is only read.
-    Raises Unproven where no scratch database can be had, ProjectCodeError where the models do not import.
+    If the two differ, what the scripts of a graph lead to up to these heads is described besides. Raises
+    Unproven where no scratch database can be had, ProjectCodeError where the models do not import.
     """
     if tree is None:
         dialect = live.schema().schema.dialect
@@ -47,9 +57,42 @@ def live_beside(project: Project, tree: Tree | None, live: Worker) -> Compared:
         with scratch(project, dialect) as place, scratch_database(place, [models], "models") as url:
             made = make(models, url)
             # The live database first: after its first proof a worker knows scratch databases only.
-            found = live.live(made.excluded, made.like)
-            wanted = describe(live, made)
-    return Compared(wanted=schema_of(dialect, wanted), found=schema_of(dialect, found))
+            found = schema_of(dialect, live.live(made.excluded, made.like))
+            wanted = schema_of(dialect, describe(live, made))
+            replayed = None
+            if replay is not None and wanted != found:
+                with scratch_database(place, [models], "replayed") as other:
+                    replayed = _replayed(live, replace(made, url=other), *replay, dialect)
+    return Compared(wanted=wanted, found=found, replayed=replayed)
+
+
+def live_beside_scripts(
+    project: Project, live: Worker, graph: Graph, heads: tuple[RevisionId, ...]
+) -> Compared:
+    """The same with what the scripts lead to, for revisions whose models nobody knows."""
+    answer = live.schema().schema
+    like = [[key.kind, key.table, key.name, ddl] for key, ddl in answer.facets.items()]
+    found = schema_of(answer.dialect, live.live([], like))
+    with scratch(project, answer.dialect) as place, scratch_database(place, [live], "replayed") as url:
+        made = Made(url=url, excluded=(), like=like)
+        _upgrade(live, made, graph, heads)
+        wanted = schema_of(answer.dialect, describe(live, made))
+    return Compared(wanted=wanted, found=found)
+
+
+def _replayed(
+    worker: Worker, made: Made, graph: Graph, heads: tuple[RevisionId, ...], dialect: str
+) -> Schema | None:
+    try:
+        _upgrade(worker, made, graph, heads)
+        return schema_of(dialect, describe(worker, made))
+    except GitmigError:
+        return None  # old scripts often do not run any more
+
+
+def _upgrade(worker: Worker, made: Made, graph: Graph, heads: tuple[RevisionId, ...]) -> None:
+    steps = graph.topological(graph.ancestors(heads))
+    worker.prove("upgrade", made.url, **upgrade_data(graph.scripts.values(), (), steps))
 
 
 def make(worker: Worker, url: str) -> Made:

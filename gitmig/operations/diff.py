@@ -53,9 +53,18 @@ def diff(project: Project, a: str, b: str) -> Diff:
         changes=changes,
         tables=by_table(changes),
         renames=renames(changes),
-        sql=statements(one, two),
+        sql=_statements(one, two, keep=old.is_database),
         warnings=tuple(warning for s in (old, new) if (warning := s.warning)),
     )
+
+
+def _statements(one: Schema, two: Schema, *, keep: bool) -> tuple[str, ...]:
+    """The statements; with ``keep`` a table that only the first has is left alone: it may be another's."""
+    tables = [{key.table for key in schema.facets if key.kind == "table"} for schema in (one, two)]
+    alone = tables[0] - tables[1] if keep else set()
+    kept = {key: ddl for key, ddl in one.facets.items() if key.table not in alone}
+    left = [f"-- the table {table} is in the database alone, and is left alone" for table in sorted(alone)]
+    return (*left, *statements(Schema(one.dialect, one.sqlalchemy, kept), two))
 
 
 def _with_database(project: Project, old: Side, new: Side) -> tuple[Schema, Schema]:

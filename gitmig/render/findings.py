@@ -40,11 +40,16 @@ def check_text(result: CheckResult) -> None:
 
 
 def check_github(result: CheckResult) -> None:
-    """The findings as annotations of GitHub Actions, on stdout.
+    """The findings of a check as annotations."""
+    findings_github(result.findings)
+
+
+def findings_github(findings: Iterable[Finding]) -> None:
+    """Findings as annotations of GitHub Actions, on stdout.
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
-    for finding in result.findings:
+    for finding in findings:
         place = f" file={_escaped(finding.path, ',:')}" if finding.path else ""
         place += f",line={finding.line}" if finding.path and finding.line else ""
         hint = hinted(finding.hint or "")

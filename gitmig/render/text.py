@@ -43,6 +43,8 @@ def status_text(status: Status) -> None:
         print_line(out, f"recorded  {_moved(status.recorded.moved)}", "yellow")
     elif status.recorded is not None and status.recorded.gap:
         print_line(out, f"recorded  {_gap(status.recorded, messages)}", "yellow")
+        offer = hinted("gitmig drift compares its tables with the models of its revision")
+        print_line(consoles.status(), offer, "dim")
     # The last line says the one that brings everything in step; a finding repeats nothing.
     findings_text(replace(f, hint=None) if f.hint == status.hint else f for f in status.findings)
     if status.in_step:
