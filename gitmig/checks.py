@@ -59,7 +59,7 @@ def _heads(graph: Graph) -> Iterable[Finding]:
             code="GM002",
             severity=Severity.ERROR,
             message=f"{len(graph.heads)} heads: {', '.join(graph.heads)}",
-            hint="alembic merge heads",
+            hint="gitmig rebase",
             path=last.path,
             line=last.parents_line,
         )
@@ -301,7 +301,37 @@ def base_moved(
         severity=Severity.ERROR,
         message=f"{base} has moved: {script.revision} follows {parent}, which is no longer its head "
         f"({', '.join(heads)} is)",
-        hint="alembic merge heads" if merged else f"git merge {base} && alembic merge heads",
+        hint="gitmig rebase" if merged else f"git merge {base} && gitmig rebase",
+        path=script.path,
+        line=script.parents_line,
+    )
+
+
+def do_not_commute(
+    script: Script, ours: Sequence[RevisionId], theirs: Sequence[RevisionId], lines: Sequence[str]
+) -> Finding:
+    """GM009 for parallel revisions that lead elsewhere in the other order; ``lines`` say in what."""
+    return Finding(
+        code="GM009",
+        severity=Severity.ERROR,
+        message=f"{', '.join(ours)} and {', '.join(theirs)} do not commute",
+        hint=f"write {script.path} for what {theirs[-1]} leaves, then: gitmig rebase {ours[0]}",
+        path=script.path,
+        line=script.parents_line,
+        details=tuple(lines),
+    )
+
+
+def may_not_commute(
+    script: Script, ours: Sequence[RevisionId], theirs: Sequence[RevisionId], reason: str | None
+) -> Finding:
+    """GM007 for parallel revisions of which nothing tells whether they commute."""
+    return Finding(
+        code="GM007",
+        severity=Severity.WARNING,
+        message=f"nothing tells whether {', '.join(ours)} and {', '.join(theirs)} commute"
+        + (f": {reason}" if reason else ""),
+        hint=f"compare {script.path} with theirs, then: gitmig rebase",
         path=script.path,
         line=script.parents_line,
     )

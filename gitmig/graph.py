@@ -126,7 +126,7 @@ class Graph(Lineage):
             if symbol == "head" and len(found) > 1:
                 raise AmbiguousRevision(
                     f"there is more than one head: {', '.join(found)}",
-                    hint="name one of them, or heads for all; `alembic merge heads` joins them",
+                    hint="name one of them, or heads for all; `gitmig rebase` makes one of them",
                 )
             return found
         if symbol == "base":

@@ -106,8 +106,8 @@ class _Docstring:
         node = docstring_node(parse_module(text))
         if node is None or node.end_lineno is None or node.end_col_offset is None:
             return None
-        start = _offset(text, node.lineno, node.col_offset)
-        end = _offset(text, node.end_lineno, node.end_col_offset)
+        start = offset_of(text, node.lineno, node.col_offset)
+        end = offset_of(text, node.end_lineno, node.end_col_offset)
         # Only the last piece is edited, so that the others keep their place in a concatenation.
         pieces = [match for match in _PIECE.finditer(text, start, end) if match["quote"]]
         last = pieces[-1]
@@ -186,8 +186,8 @@ def _newline(text: str) -> str:
     return found[1] if found else "\n"
 
 
-def _offset(text: str, line: int, column: int) -> int:
-    """Where in ``text`` a place of the syntax tree is: lines from 1, columns in UTF-8 bytes."""
+def offset_of(text: str, line: int, column: int) -> int:
+    """Where in ``text`` a place of its syntax tree is: lines from 1, columns in UTF-8 bytes."""
     begin = len(text) - len(text.removeprefix("\ufeff"))
     for _, end in zip(range(line - 1), _LINE_END.finditer(text), strict=False):
         begin = end.end()

@@ -173,6 +173,7 @@ class Action(StrEnum):
     REMOVE = "remove"
     COMMIT = "commit"
     SWITCH = "switch"
+    REWRITE = "rewrite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +181,8 @@ class Step:
     """One thing that a plan does. Only what its action needs is set.
 
     ``downgrade``/``upgrade``: ``revision``. ``restore``: ``path`` and the ``commit`` it comes from.
-    ``remove``: ``path``. ``commit``: ``path`` (one step for each). ``switch``: ``commit``.
+    ``remove``: ``path``. ``commit``: ``path`` (one step for each). ``switch``: ``commit``. ``rewrite``:
+    ``revision`` and the ``path`` of its file.
     """
 
     action: Action

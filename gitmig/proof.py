@@ -161,11 +161,11 @@ def _differing(project: Project, case: Case, now: Schema) -> tuple[FacetChange, 
             stack.enter_context(scratch_database(place, workers, name)) for name in ("revised", "models")
         )
         new = workers[0]
-        excluded = _created(new, two)
+        excluded = created(new, two)
         if case.old is not None:
-            excluded += _created(workers[1], one)
+            excluded += created(workers[1], one)
         new.prove("upgrade", one, **_upgrade(project, case))
-        found, wanted = (_described(new, url, excluded, now) for url in (one, two))
+        found, wanted = (described(new, url, excluded, now) for url in (one, two))
     return difference(found, wanted)
 
 
@@ -217,13 +217,15 @@ def scratch_database(place: Scratch, workers: Sequence[Worker], name: str) -> It
                 continue
 
 
-def _created(worker: Worker, url: str) -> list[str]:
+def created(worker: Worker, url: str) -> list[str]:
+    """Make the models' tables of the worker's tree there; the names of those that take no part."""
     excluded = worker.prove("create", url)["excluded"]
     assert isinstance(excluded, list)
     return excluded
 
 
-def _described(worker: Worker, url: str, excluded: list[str], like: Schema) -> Schema:
+def described(worker: Worker, url: str, excluded: list[str], like: Schema) -> Schema:
+    """What the database says of itself, without the tables ``excluded``."""
     rows = worker.prove("describe", url, excluded=excluded)["facets"]
     assert isinstance(rows, list)
     return Schema(like.dialect, like.sqlalchemy, {FacetKey(*row[:3]): row[3] for row in rows})

@@ -16,7 +16,7 @@ from gitmig.model import Severity
 
 CODES = tuple(
     f"GM{number:03d}"
-    for number in (1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24)
+    for number in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24)
 )
 _PRIVATE = ("python", "scratchUrl", "sync", "commit", "protected", "lock", "noInterpreter", "parkLimit", "x")
 

@@ -115,7 +115,7 @@ def test_more_than_one_head_stops_what_moves(two_heads: Project, command: tuple[
         two_heads,
         *command,
         error=f"GM002: {HEADS}",
-        hint="alembic merge heads",
+        hint="gitmig rebase",
         code="refused",
         exit_code=1,
     )
@@ -123,23 +123,23 @@ def test_more_than_one_head_stops_what_moves(two_heads: Project, command: tuple[
 
 @pytest.mark.parametrize("command", [("log",), ("check",)], ids=" ".join)
 def test_more_than_one_head_is_found(two_heads: Project, command: tuple[str, ...]) -> None:
-    assert findings(two_heads, *command) == [("GM002", "error", HEADS, "alembic merge heads")]
+    assert findings(two_heads, *command) == [("GM002", "error", HEADS, "gitmig rebase")]
 
 
 def test_more_than_one_head_comes_first_in_status(two_heads: Project) -> None:
     assert findings(two_heads, "status") == [
-        ("GM002", "error", HEADS, "alembic merge heads"),
+        ("GM002", "error", HEADS, "gitmig rebase"),
         ("GM011", "error", "the database is 1 revision behind the checkout", "gitmig sync"),
     ]
     answer = two_heads.gitmig("status", "--json", check=1).json
-    assert (answer["in_step"], answer["hint"]) == (False, "alembic merge heads")
+    assert (answer["in_step"], answer["hint"]) == (False, "gitmig rebase")
     assert answer["checkout"]["heads"] == [SECOND, "cccc"]
 
 
 def test_more_than_one_head_is_found_when_it_is_staged(two_heads: Project) -> None:
     assert findings(two_heads, "check", "--staged") == []
     two_heads.git("add", "--all")
-    assert findings(two_heads, "check", "--staged") == [("GM002", "error", HEADS, "alembic merge heads")]
+    assert findings(two_heads, "check", "--staged") == [("GM002", "error", HEADS, "gitmig rebase")]
 
 
 def in_the_middle_of(project: Project, operation: str) -> None:

@@ -78,7 +78,7 @@ def test_the_base_has_moved(told: Article) -> None:
     assert (
         f"GM002 main has moved: {ours} follows {told.second}, which is no longer its head (c3c3 is)\n"
     ) in result.stderr
-    assert "Hint: git merge main && alembic merge heads\n" in result.stderr
+    assert "Hint: git merge main && gitmig rebase\n" in result.stderr
     assert "heads:" not in result.stderr
     assert project.snapshot() == before
     # So it does where the two conflict.

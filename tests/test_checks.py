@@ -65,7 +65,7 @@ def test_more_than_one_head() -> None:
             code="GM002",
             severity=Severity.ERROR,
             message="2 heads: bbbb, cccc",
-            hint="alembic merge heads",
+            hint="gitmig rebase",
             path="versions/cccc.py",
             line=4,
         ),

@@ -488,7 +488,7 @@ def test_targets_on_branches(target: str, at: str, expected: str | None) -> None
             "",
             AmbiguousRevision,
             "there is more than one head: one1, one2",
-            "name one of them, or heads for all; `alembic merge heads` joins them",
+            "name one of them, or heads for all; `gitmig rebase` makes one of them",
         ),
         (
             Graph.of([script("one1"), script("one2"), script("one3"), script("one4")]),

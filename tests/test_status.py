@@ -146,7 +146,7 @@ class TestHint:
 
     def test_more_than_one_head(self, told: Article) -> None:
         plain(told.project, "c3c3", told.first, up="pass", down="pass", message="Aside")
-        assert hint(told.project) == "alembic merge heads"
+        assert hint(told.project) == "gitmig rebase"
 
     def test_a_merge_in_progress(self, told: Article) -> None:
         told.project.write(".git/MERGE_HEAD", told.first_commit + "\n")

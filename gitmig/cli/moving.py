@@ -120,5 +120,5 @@ def show(project: Project, result: MoveResult) -> None:
 
 def note(project: Project, result: MoveResult) -> None:
     """Note where the database is, where something was done."""
-    if result.done:
+    if result.done and result.database:
         note_seen(project, result.database, result.heads)

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "tie": "tie.run",
     "diff": "diff.run",
     "drift": "drift.run",
+    "rebase": "rebase.run",
     "demo": "demo.run",
 }
 """Each command's module and function in this folder."""

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from gitmig.checks import base_moved, graph_findings, no_preview
 from gitmig.errors import GitError, Refused
+from gitmig.facts.parallel import parallel_refs
 from gitmig.git.trees import CommitTree
 from gitmig.graph import Graph
+from gitmig.judging.orders import judge_parallel
 from gitmig.model import CommitId, Finding, RevisionId, Script, Severity, short
 from gitmig.operations.check import CheckResult, settled, tree_findings
 from gitmig.operations.judging import Subject, edited, judge
+from gitmig.operations.rebase_check import commuting_findings
 from gitmig.project import Project
 
 _ALLOWED = re.compile(r"^Gitmig-allow:\s*(GM\d{3})\b", re.IGNORECASE | re.MULTILINE)
@@ -73,9 +76,22 @@ def _merged(
     moved = tuple(_moved(base_graph, graph, added))
     for script, parent in moved:
         yield base_moved(script, parent, base, base_graph.heads, merged=fork == theirs)
+    if moved:
+        yield from _commuting(project, ours, theirs)
     for finding in graph_findings(graph):
         if finding.message not in known and not (moved and finding.code == "GM002"):
             yield finding
+
+
+def _commuting(project: Project, ours: CommitId, theirs: CommitId) -> Iterator[Finding]:
+    """GM009 for what both sides change, and GM007 where nothing tells."""
+    try:
+        parallel = parallel_refs(project, ours, theirs)
+        if parallel is not None:
+            yield from commuting_findings(parallel, judge_parallel(project, parallel))
+    except Refused as refusal:
+        # Which of several lines goes on top is a question of its own.
+        yield no_preview(refusal.message)
 
 
 def _moved(base: Graph, merged: Graph, added: Iterable[RevisionId]) -> Iterator[tuple[Script, RevisionId]]:

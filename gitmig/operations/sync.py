@@ -7,6 +7,7 @@ from dataclasses import replace
 from gitmig.applied.side import checkout_side, commit_side, require_readable
 from gitmig.applied.worlds import Worlds
 from gitmig.execute import move
+from gitmig.logbook import Logbook
 from gitmig.messages import Ground
 from gitmig.operations.crossing import Crossing
 from gitmig.operations.preconditions import require_quiet
@@ -25,23 +26,28 @@ def sync(project: Project, ref: str | None, manner: Manner) -> MoveResult:
     tree is not touched. Raises Refused (nothing moved) where a script is nowhere or cannot be undone,
     MigrationFailed, UnknownRef, NoRepository.
     """
-    git = project.git
     with changing(project, manner, "sync") as log:
-        require_quiet(project)
-        with Worlds(project=project) as worlds, project.worker() as worker:
-            checkout = checkout_side(project)
-            target = checkout if ref is None else commit_side(project, git.resolve(ref), ref)
-            require_readable(target)
-            crossing = Crossing(project=project, checkout=checkout, target=target, worlds=worlds)
-            models = rolled_back_models(project) if ref is None else None
-            outcome = move(
-                git,
-                worker,
-                lambda ground: _prepared(crossing, models, ground),
-                manner,
-                log,
-                folders=target.configuration.folders,
-            )
+        return moved_to_checkout(project, log, manner, ref)
+
+
+def moved_to_checkout(project: Project, log: Logbook, manner: Manner, ref: str | None = None) -> MoveResult:
+    """The same for a command that has begun already."""
+    git = project.git
+    require_quiet(project)
+    with Worlds(project=project) as worlds, project.worker() as worker:
+        checkout = checkout_side(project)
+        target = checkout if ref is None else commit_side(project, git.resolve(ref), ref)
+        require_readable(target)
+        crossing = Crossing(project=project, checkout=checkout, target=target, worlds=worlds)
+        models = rolled_back_models(project) if ref is None else None
+        outcome = move(
+            git,
+            worker,
+            lambda ground: _prepared(crossing, models, ground),
+            manner,
+            log,
+            folders=target.configuration.folders,
+        )
     return MoveResult(
         command="sync",
         plan=outcome.plan,

@@ -23,7 +23,7 @@ def move_text(result: MoveResult, project: Project) -> None:
         out.print(harmless(line), markup=False, style=_style(line))
     for warning in result.plan.warnings if result.done else ():
         err.print(harmless(f"! {warning}"), markup=False, style="yellow")
-    for note in result.notes:
+    for note in result.notes if result.done or result.command not in _OF_REVISIONS else ():
         err.print(harmless(f"Note: {note}"), markup=False, style="yellow")
     if result.hint:
         err.print(harmless(f"Hint: {hinted(result.hint)}"), markup=False)
@@ -39,6 +39,8 @@ def _lines(result: MoveResult, project: Project) -> Iterator[str]:
         yield from _done(result, project)
     elif result.command == "revise" and result.text is None:
         yield "nothing was changed"
+    elif result.command in _OF_REVISIONS and not result.plan.steps:
+        yield from result.notes
     else:
         yield from _planned(result)
 
@@ -57,7 +59,8 @@ def _planned(result: MoveResult) -> Iterator[str]:
 def _done(result: MoveResult, project: Project) -> Iterator[str]:
     moves = result.plan.of(Action.UPGRADE, Action.DOWNGRADE)
     where = ", ".join(result.heads) or "base"
-    yield f"database  {'at' if moves else 'already at'} {where}{_message(result, project)}"
+    if result.database:
+        yield f"database  {'at' if moves else 'already at'} {where}{_message(result, project)}"
     if result.checkout is not None:
         yield f"checkout  {result.checkout}"
     yield from _rows(result)
@@ -66,6 +69,8 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
         yield _BASE
     elif restored and result.command != "switch":
         yield f"models    {_files(restored)}{_origin(restored)}"
+    for step in result.plan.of(Action.REWRITE):
+        yield f"rewrote   {step.path}"
     if result.staged:
         yield f"staged    {result.path} and the models, to be committed with your other changes"
     if result.commit:
@@ -79,6 +84,8 @@ def _rows(result: MoveResult) -> Iterator[str]:
         yield f"rows      {told_rows(each.rows)} of {each.name} {'is' if each.rows == 1 else 'are'} back"
 
 
+_OF_REVISIONS = ("rebase", "merge", "squash")
+"""The commands that have files to change even where the database has nothing to do."""
 _BASE = "models    left as they are: base has none of its own"
 _NAMED = 3
 

@@ -11,6 +11,7 @@ _VERBS = {
     Action.REMOVE: "  remove",
     Action.COMMIT: "  commit",
     Action.SWITCH: "  switch to",
+    Action.REWRITE: "  rewrite",
 }
 
 
@@ -20,7 +21,7 @@ def plan_lines(plan: Plan) -> tuple[str, ...]:
 
 
 def _line(step: Step) -> str:
-    what = step.revision or step.path or ""
+    what = step.path if step.action is Action.REWRITE and step.path else step.revision or step.path or ""
     origin = f" from {short(step.commit)}" if step.commit and step.action is Action.RESTORE else ""
     target = short(step.commit) if step.action is Action.SWITCH and step.commit else what
     return f"{_VERBS[step.action]} {target}{origin}"

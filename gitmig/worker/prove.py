@@ -37,6 +37,7 @@ from .environment import Purpose, Stopped, first_line, run_environment
 from .facets import Facet, facets_of, plain_dialect, table_key
 from .filters import Filters
 from .graph import BrokenScript, build_steps, revision_map
+from .proving.rows import fill, rows
 from .scratch import (
     Substitution,
     Unprovable,
@@ -67,6 +68,7 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     models' schema in an empty database; answers ``{excluded, like}``: the tables that take no part, and the
     models' facets. ``upgrade``: ``steps`` of ``graph`` from the heads ``start``. ``describe``: what is there
     without ``excluded``, beside the models here or those of ``like``; answers ``{facets}``.
+    ``fill``: made-up rows in the models' tables. ``rows``: all rows; answers ``{rows}``.
 
     Raises Failure("unproven"), and what the project's code raises.
     """
@@ -89,6 +91,13 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
             reader = Reader(session, request["excluded"], request.get("like"))
             with connected(url) as connection:
                 return {"facets": reader.describe(connection)}
+        case "fill":
+            with project_code(session), connected(url) as connection:
+                fill(connection, _target(session).metadata)
+        case "rows":
+            schemas = {t.schema for item in _target(session).metadata for t in item.tables.values()}
+            with connected(url) as connection:
+                return {"rows": rows(connection, schemas)}
     return {}
 
 

@@ -1,0 +1,70 @@
+"""``gitmig rebase``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from gitmig.cli.common import Common
+from gitmig.cli.moving import finish, undoing
+from gitmig.cli.terminal import Terminal
+from gitmig.errors import UsageError
+from gitmig.operations.rebase import RebaseOptions, rebase
+from gitmig.operations.rebase_check import rebase_check
+from gitmig.prepared import Manner
+from gitmig.render.rebase import check_json, check_text
+
+
+@undoing
+def run(
+    common: Common,
+    how: Manner,
+    revisions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REV]…", help="What goes on top; by default what git and history say."),
+    ] = None,
+    onto: Annotated[
+        str | None,
+        typer.Option("--onto", metavar="REF", help="The branch or commit whose revisions stay as they are."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say whether the two sides commute, and change nothing.")
+    ] = False,
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="For a bot on a merge: the files alone, if nothing has to be decided."),
+    ] = False,
+    no_commit: Annotated[bool, typer.Option("--no-commit", help="Stage the files instead.")] = False,
+    database_only: Annotated[
+        bool, typer.Option("--database-only", help="The database alone; the files are rewritten already.")
+    ] = False,
+    files_only: Annotated[
+        bool, typer.Option("--files-only", help="The files alone; the database follows with gitmig sync.")
+    ] = False,
+) -> int:
+    """Put this branch's unpublished revisions on top of what the other side added."""
+    project = common.open()
+    given = tuple(revisions or ())
+    if check:
+        if fix or no_commit or database_only or files_only:
+            raise UsageError("--check changes nothing", hint="gitmig rebase --check [REF] --onto REF")
+        found = rebase_check(project, given, onto)
+        if common.format == "json":
+            print(json.dumps(check_json(found)))
+        else:
+            check_text(found)
+        return 1 if found.failed else 0
+    options = RebaseOptions(
+        revisions=given,
+        onto=onto,
+        commit=not no_commit,
+        database_only=database_only,
+        files_only=files_only,
+        fix=fix,
+    )
+    if fix:
+        how = replace(how, person=Terminal(agreed=True, quiet=common.format == "json"))
+    return finish(common, project, rebase(project, options, how))

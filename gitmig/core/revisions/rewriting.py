@@ -1,0 +1,219 @@
+"""Other identifiers for a revision, written into its script by source offset. Pure: text in, text out.
+
+Every other byte stays as it is. What is not spelled out (a name, a call) is not touched: raises Refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gitmig.errors import Refused
+from gitmig.header import docstring_node, offset_of, with_header
+from gitmig.model import Header, RevisionId, Script
+from gitmig.parsing import parse_module
+from gitmig.scripts import read_script
+
+_REVISES = re.compile(r"""(?m)(?:^|(?<=["']))([ \t]*Revises:)[ \t]*([^\r\n]*)""")
+_REVISION_ID = re.compile(r"""(?m)(?:^|(?<=["']))([ \t]*Revision ID:)[ \t]*([^\r\n]*)""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a script is to say of itself."""
+
+    revision: RevisionId
+    parents: tuple[RevisionId, ...]
+    depends_on: tuple[str, ...]
+
+
+def rewritten(script: Script, data: bytes, identity: Identity, header: Header | None = None) -> bytes:
+    """The bytes of a script with another identity, and with ``header`` as its record unless that is None.
+
+    ``script`` is what the bytes say now. Raises Refused if they do not spell it out.
+    """
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    text = data.decode(encoding)
+    wanted = {
+        "revision": ((script.revision,), (identity.revision,)),
+        "down_revision": (script.down_revisions, identity.parents),
+        "depends_on": (script.depends_on, identity.depends_on),
+    }
+    edits = [
+        edit for name, (old, new) in wanted.items() if old != new for edit in _edits(script, text, name, new)
+    ]
+    for start, end, new_text in sorted(edits, reverse=True):
+        text = text[:start] + new_text + text[end:]
+    text = _in_docstring(text, script, identity)
+    if header is not None:
+        text = with_header(text, header)
+    _require(script, text, identity)
+    return text.encode(encoding)
+
+
+def _edits(script: Script, text: str, name: str, values: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    node = _value(parse_module(text), name)
+    if node is None or not _is_spelled_out(node):
+        raise Refused(
+            f"{name} of {script.path} is not spelled out, so it cannot be rewritten",
+            hint=f"write in {script.path}: {name} = {_literal(values)}",
+        )
+    start = offset_of(text, node.lineno, node.col_offset)
+    end = offset_of(text, node.end_lineno or 0, node.end_col_offset or 0)
+    quote = re.search(r"""["']""", text[start:end]) or re.search(r"""["']""", text[end:] + '"')
+    yield start, end, _literal(values, quote[0] if quote else '"')
+
+
+def _is_spelled_out(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant(value=str() | None):
+            return True
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            return all(isinstance(each, ast.Constant) for each in elements)
+    return False
+
+
+def _literal(values: Sequence[str], quote: str = '"') -> str:
+    texts = [f"{quote}{value}{quote}" for value in values]
+    if not texts:
+        return "None"
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+
+def _value(module: ast.Module, name: str) -> ast.expr | None:
+    """The expression that the last assignment gives a name."""
+    found: ast.expr | None = None
+    for node in module.body:
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=target), value=value) if target == name:
+                found = value
+            case ast.Assign(targets=targets, value=value):
+                for target_ in targets:
+                    found = _assigned(target_, value, name) or found
+    return found
+
+
+def _assigned(target: ast.expr, value: ast.expr, name: str) -> ast.expr | None:
+    match target, value:
+        case ast.Name(id=other), _:
+            return value if other == name else None
+        case (
+            (ast.Tuple(elts=names) | ast.List(elts=names)),
+            (ast.Tuple(elts=values) | ast.List(elts=values)),
+        ):
+            if len(names) == len(values):
+                for each, own in zip(names, values, strict=True):
+                    if (found := _assigned(each, own, name)) is not None:
+                        return found
+    return None
+
+
+def _in_docstring(text: str, script: Script, identity: Identity) -> str:
+    """The lines ``Revision ID:`` and ``Revises:``, if they say what the code said."""
+    node = docstring_node(parse_module(text))
+    if node is None:
+        return text
+    start = offset_of(text, node.lineno, node.col_offset)
+    end = offset_of(text, node.end_lineno or 0, node.end_col_offset or 0)
+    body = text[start:end]
+    body = _line(body, _REVISION_ID, (script.revision,), (identity.revision,))
+    body = _line(body, _REVISES, script.down_revisions, identity.parents)
+    return text[:start] + body + text[end:]
+
+
+def _line(body: str, line: re.Pattern[str], old: Sequence[str], new: Sequence[str]) -> str:
+    found = line.search(body)
+    if found is None or set(old) == set(new):
+        return body
+    # In a docstring of one line the closing quotes are behind it.
+    told = re.match(r"[\w., ]*", found[2])
+    said = (told[0] if told else "").strip()
+    if {each.strip() for each in said.split(",") if each.strip()} not in (set(old), set()):
+        return body
+    at = found.start(2)
+    return f"{body[: found.end(1)]} {', '.join(new)}{body[at + len(told[0] if told else '') :]}"
+
+
+def _require(script: Script, text: str, identity: Identity) -> None:
+    """Nothing but the identity became another. Raises Refused."""
+    now = read_script(script.path, text)
+    wanted = replace(
+        script,
+        revision=identity.revision,
+        down_revisions=identity.parents,
+        depends_on=identity.depends_on,
+    )
+    if isinstance(now, Script):
+        # Where the docstring is the message, the message names the parent.
+        now = replace(now, header=script.header, open_lines=script.open_lines, message=script.message)
+        if now == wanted:
+            return
+    raise Refused(
+        f"{script.path} cannot be rewritten: its identifiers are not where they seem to be",
+        hint=f"edit down_revision in {script.path}, then: gitmig sync",
+    )
+
+
+def renumbered(
+    known: Mapping[RevisionId, str], moving: Sequence[RevisionId], taken: Sequence[RevisionId]
+) -> dict[RevisionId, RevisionId]:
+    """New ids for ``moving``, oldest first, where the project numbers its revisions; else none.
+
+    ``taken`` are the ids of the others, ``known`` the path of each revision. They go on from the highest
+    number; a revision whose number is higher than all below it keeps it.
+    """
+    numbers = [_number(revision) for revision in known]
+    if len(numbers) < 2 or None in numbers:
+        return {}
+    found: dict[RevisionId, RevisionId] = {}
+    highest = max((number for each in taken if (number := _number(each)) is not None), default=0)
+    for revision in moving:
+        number = _number(revision) or 0
+        if number <= highest:
+            number = highest + 1
+            found[revision] = RevisionId(f"{number:0{len(revision)}d}")
+        highest = number
+    return found
+
+
+def _number(text: str) -> int | None:
+    """The number that an id is. What is as long as a date or as Alembic's own ids counts no revisions."""
+    return int(text) if re.fullmatch(r"\d{1,5}", text) else None
+
+
+def renamed(path: str, revision: RevisionId, other: RevisionId) -> str:
+    """The path of a script whose file name begins with its id, for another id."""
+    folder, slash, name = path.rpartition("/")
+    if other == revision or not re.match(rf"{re.escape(revision)}(?![0-9A-Za-z])", name):
+        return path
+    return f"{folder}{slash}{other}{name[len(revision) :]}"
+
+
+def numbered_names(known: Mapping[RevisionId, str], moving: Sequence[RevisionId]) -> dict[RevisionId, str]:
+    """New paths for ``moving``, oldest first, if every file name begins with a number that counts up.
+
+    ``known`` is the path of each revision, the older before the newer. Empty if names are not numbered.
+    """
+    found = {
+        revision: re.match(r"(\d{2,5})(?=[_-])", path.rpartition("/")[2]) for revision, path in known.items()
+    }
+    if len(found) < 2 or not all(found.values()):
+        return {}
+    numbers = {revision: match[1] for revision, match in found.items() if match is not None}
+    if any(re.fullmatch(r"(?:19|20)\d\d", number) for number in numbers.values()):
+        return {}  # a year
+    names: dict[RevisionId, str] = {}
+    highest = max((int(number) for revision, number in numbers.items() if revision not in moving), default=0)
+    for revision in moving:
+        number = int(numbers[revision])
+        if number <= highest:
+            number = highest + 1
+            folder, slash, name = known[revision].rpartition("/")
+            digits = len(numbers[revision])
+            names[revision] = f"{folder}{slash}{number:0{digits}d}{name[digits:]}"
+        highest = number
+    return names

@@ -1,0 +1,184 @@
+"""Two lines of revisions that began at one place: which they are, and which trees hold their models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move
+from gitmig.facts.ties import Ties
+from gitmig.git.commits import first_parents
+from gitmig.git.trees import CommitTree, Tree
+from gitmig.graph import Graph
+from gitmig.model import CommitId, RevisionId
+from gitmig.project import Project, read_graph
+
+_DEFAULTS = ("main", "master")
+"""The branch that others build on, where no remote says which it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallel:
+    """Two sides, and the trees of code that they are known in."""
+
+    sides: Sides
+    graph: Graph
+    """The revisions of both, as they are now."""
+    code: Tree
+    """The files of both."""
+    fork: Tree | None
+    """The models that both began with; None if there were none, or if they are in no commit."""
+    ours: Tree | None
+    """The models of ours without theirs, where a commit has them."""
+    theirs: Tree | None
+
+
+def parallel_here(
+    project: Project, *, named: Collection[RevisionId] = (), onto: CommitId | None = None
+) -> Parallel | None:
+    """The two sides in the work tree; None if it has but one.
+
+    ``named`` go on top; or whatever the commit ``onto`` does not have; or what git and history say. Raises
+    Refused where neither side may move.
+    """
+    graph, git = project.graph(), project.git
+    head = git.head()
+    if head is None or not graph.scripts:
+        return None
+    merged = _merged(project, head)
+    facts = _circumstances(project, head, merged, onto)
+    chosen = frozenset(named) or to_move(graph, facts)
+    arrived = _arrived(project, head)
+    found = sides(graph, chosen, published=facts.published if not onto else (), arrived=arrived)
+    if found is None:
+        return None
+    onto = onto or _rebased_onto(project)
+    here, there = _trees(project, found, merged) if onto is None else (None, project.commit_tree(onto))
+    return Parallel(
+        sides=found,
+        graph=graph,
+        code=project.work_tree,
+        fork=_fork(project, found, head),
+        ours=here,
+        theirs=there or _before(project, found, head),
+    )
+
+
+def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Parallel | None:
+    """The two sides that merging two commits would give: what ``ours`` has goes on top.
+
+    None if the merge has but one side. Raises GitError where git is older than 2.38.
+    """
+    git = project.git
+    code = CommitTree(git, git.merged_tree(theirs, ours))
+    graph = read_graph(code, project.configuration)
+    one, other = (project.commit_tree(commit) for commit in (ours, theirs))
+    chosen = frozenset(project.graph(one).scripts) - frozenset(project.graph(other).scripts)
+    found = sides(graph, chosen & frozenset(graph.scripts))
+    if found is None:
+        return None
+    alone: Tree | None = one
+    if _revisions(project, ours) & frozenset(found.theirs):
+        # It was merged, or rebased: of a merge, one of the parents may have ours alone.
+        alone, _ = _trees(project, found, git.commit_info(ours).parents)
+    return Parallel(
+        sides=found,
+        graph=graph,
+        code=code,
+        fork=_fork(project, found, theirs),
+        ours=alone,
+        theirs=other,
+    )
+
+
+def published_revisions(project: Project) -> frozenset[RevisionId]:
+    """The revisions that others have, as far as this clone knows."""
+    tips = project.git.published(project.settings.published)
+    return frozenset(r for tip in tips for r in project.graph(project.commit_tree(tip)).scripts)
+
+
+def _circumstances(
+    project: Project, head: CommitId, merged: tuple[CommitId, ...], onto: CommitId | None
+) -> Circumstances:
+    if onto is None:
+        onto = _rebased_onto(project)
+    published = published_revisions(project)
+    if onto is not None:
+        return Circumstances(published=published, base=_revisions(project, onto))
+    if not merged:
+        return Circumstances(published=published)
+    here, *there = merged
+    return Circumstances(
+        published=published,
+        here=_revisions(project, here),
+        there=frozenset(r for commit in there for r in _revisions(project, commit)),
+        on_default=project.git.branch() in _DEFAULTS,
+    )
+
+
+def _revisions(project: Project, commit: CommitId) -> frozenset[RevisionId]:
+    return frozenset(project.graph(project.commit_tree(commit)).scripts)
+
+
+def _merged(project: Project, head: CommitId) -> tuple[CommitId, ...]:
+    """The parents of the merge that HEAD is, or that is in progress; none if there is none."""
+    others = project.git.merge_heads()
+    if others:
+        return (head, *others)
+    parents = project.git.commit_info(head).parents
+    return parents if len(parents) > 1 else ()
+
+
+def _rebased_onto(project: Project) -> CommitId | None:
+    """The commit that ``git rebase`` is putting commits on, where it is in the middle of that."""
+    for folder in ("rebase-merge", "rebase-apply"):
+        try:
+            return CommitId((project.git.git_dir / folder / "onto").read_text("ascii").strip())
+        except OSError:
+            continue
+    return None
+
+
+def _arrived(project: Project, head: CommitId) -> list[RevisionId]:
+    """The revisions in the order in which the first-parent line of HEAD got them."""
+    order = {commit.id: place for place, commit in enumerate(first_parents(project.git, head))}
+    came = {
+        revision: order[tie.introduced]
+        for revision, tie in Ties(project=project).all().items()
+        if tie.introduced in order
+    }
+    return sorted(came, key=lambda revision: (came[revision], revision))
+
+
+def _trees(project: Project, found: Sides, merged: Sequence[CommitId]) -> tuple[Tree | None, Tree | None]:
+    """Of the commits that were merged, the one that has ours alone, and the one that has theirs alone."""
+    ours, theirs = frozenset(found.ours), frozenset(found.theirs)
+    here = there = None
+    for commit in merged:
+        has = _revisions(project, commit)
+        if has & ours and not has & theirs:
+            here = project.commit_tree(commit)
+        elif has & theirs and not has & ours:
+            there = project.commit_tree(commit)
+    return here, there
+
+
+def _before(project: Project, found: Sides, head: CommitId) -> Tree | None:
+    """The commit before the first of ours came, if it has all of theirs: so it is after ``git rebase``."""
+    ties, ours = Ties(project=project).all(), frozenset(found.ours)
+    first = next((ties[r].introduced for r in _arrived(project, head) if r in ours), None)
+    if first is None:
+        # Ours are in no commit yet.
+        return project.commit_tree(head) if _revisions(project, head) >= frozenset(found.theirs) else None
+    parents = project.git.commit_info(first).parents
+    if not parents or not _revisions(project, parents[0]) >= frozenset(found.theirs):
+        return None
+    return project.commit_tree(parents[0])
+
+
+def _fork(project: Project, found: Sides, at: CommitId) -> Tree | None:
+    """The models of what both sides began with."""
+    if not found.forks:
+        return None
+    tie = Ties(project=project, at=at).of(found.forks)
+    return project.commit_tree(tie.models_commit) if tie.models_commit is not None else None

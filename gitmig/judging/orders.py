@@ -1,0 +1,174 @@
+"""Do parallel revisions commute? By their facets, and if those do not settle it, by running both orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import cast
+
+from gitmig.core.revisions.effects import moves_data
+from gitmig.core.revisions.sides import Sides
+from gitmig.core.schema.commuting import Comparison, Relation, compare
+from gitmig.errors import GitmigError
+from gitmig.facts.parallel import Parallel
+from gitmig.git.trees import Tree
+from gitmig.graph import Graph
+from gitmig.model import FacetChange, RevisionId, Schema, Script
+from gitmig.project import Project
+from gitmig.proof import created, described, scratch_database, upgrade_data
+from gitmig.schema import difference, render
+from gitmig.schemas import Schemas
+from gitmig.scratch import scratch
+from gitmig.worker_client import Worker
+
+Rows = Mapping[str, Sequence[object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commuting:
+    """Whether two sides commute, and how that is known."""
+
+    sides: Sides
+    commute: bool | None
+    """None: nothing tells."""
+    by: str
+    """``facets`` or ``scratch``."""
+    lines: tuple[str, ...] = ()
+    """What both sides change, or in what the two orders differ."""
+    reason: str | None = None
+    """Why both orders were tried, or could not be."""
+
+
+def judge_parallel(project: Project, parallel: Parallel) -> Commuting:
+    """Whether the two sides lead to the same schema and keep the same rows in either order.
+
+    Nothing but scratch databases and the cache is written. Raises what reading the models raises.
+    """
+    found = _by_facets(project, parallel)
+    if found.relation is Relation.CONFLICT:
+        lines = tuple(line for clash in found.clashes for line in clash.lines)
+        return Commuting(sides=parallel.sides, commute=False, by="facets", lines=lines)
+    reason = found.reason or _data(parallel)
+    if found.relation is Relation.DISJOINT and reason is None:
+        return Commuting(sides=parallel.sides, commute=True, by="facets")
+    try:
+        lines = _tried(project, parallel)
+    except GitmigError as error:
+        told = f"{reason}; {error.message}" if reason else error.message
+        return Commuting(sides=parallel.sides, commute=None, by="scratch", reason=told)
+    return Commuting(sides=parallel.sides, commute=not lines, by="scratch", lines=lines, reason=reason)
+
+
+def _by_facets(project: Project, parallel: Parallel) -> Comparison:
+    changes = changes_of(project, parallel)
+    if changes is None:
+        return Comparison(relation=Relation.TRY, reason="what each side changes is not known")
+    return compare(*changes)
+
+
+def changes_of(
+    project: Project, parallel: Parallel
+) -> tuple[tuple[FacetChange, ...], tuple[FacetChange, ...]] | None:
+    """What ours and theirs change in the schema; None if the models of one of them are in no commit."""
+    schemas = Schemas(project=project)
+    try:
+        theirs = schemas.of(parallel.theirs) if parallel.theirs is not None else None
+        if theirs is None:
+            return None
+        ours = _known(schemas, parallel, parallel.sides.ours, theirs) or _of(schemas, parallel.ours)
+        fork = _known(schemas, parallel, parallel.sides.forks, theirs) or _of(schemas, parallel.fork)
+    except GitmigError:
+        return None
+    if fork is None and not parallel.sides.forks:
+        fork = Schema(theirs.dialect, theirs.sqlalchemy, {})
+    if ours is None or fork is None:
+        return None
+    return difference(fork, ours), difference(fork, theirs)
+
+
+def _known(
+    schemas: Schemas, parallel: Parallel, revisions: Sequence[RevisionId], like: Schema
+) -> Schema | None:
+    """The schema that the last of some revisions is recorded to lead to, if the cache has it."""
+    tips = parallel.graph.tips(revisions)
+    if len(tips) != 1:
+        return None
+    header = parallel.graph.scripts[tips[0]].header
+    if header.schema is None or (header.dialect, header.sqlalchemy) != (like.dialect, like.sqlalchemy):
+        return None
+    return schemas.cache.schema(header.schema)
+
+
+def _of(schemas: Schemas, tree: Tree | None) -> Schema | None:
+    return schemas.of(tree) if tree is not None else None
+
+
+def _data(parallel: Parallel) -> str | None:
+    """The first revision that does more than change the schema."""
+    for revision in (*parallel.sides.ours, *parallel.sides.theirs):
+        text = (parallel.code.read(parallel.graph.scripts[revision].path) or b"").decode("utf-8", "replace")
+        if moves_data(text):
+            return f"{revision} does more than change the schema"
+    return None
+
+
+def _tried(project: Project, parallel: Parallel) -> tuple[str, ...]:
+    """In what the two orders differ. Raises Unproven, or what the scripts raise."""
+    found = parallel.sides
+    theirs_first = _reparented(parallel.graph, found.parents)
+    ours_tips = parallel.graph.tips(found.ours)
+    onto_ours = {
+        revision: ours_tips
+        for revision in found.theirs
+        if not set(found.theirs).intersection(parallel.graph.line_parents[revision])
+    }
+    orders = (
+        (theirs_first, (*found.theirs, *found.ours)),
+        (_reparented(parallel.graph, onto_ours), (*found.ours, *found.theirs)),
+    )
+    like = Schemas(project=project).of(parallel.code)
+    with scratch(project, like.dialect) as place, ExitStack() as stack:
+        code = None if parallel.code is project.work_tree else parallel.code
+        workers = project.start_workers([code] if parallel.fork is None else [code, parallel.fork])
+        for worker in workers:
+            stack.callback(worker.close)
+        ends = []
+        for number, (graph, steps) in enumerate(orders):
+            url = stack.enter_context(scratch_database(place, workers, f"order{number}"))
+            ends.append(_end(workers, url, graph, found.forks, steps, like))
+    (one, one_rows), (other, other_rows) = ends
+    return (*(render(change) for change in difference(one, other)), *_rows(one_rows, other_rows))
+
+
+def _end(
+    workers: Sequence[Worker],
+    url: str,
+    scripts: Mapping[RevisionId, Script],
+    start: tuple[RevisionId, ...],
+    steps: Sequence[RevisionId],
+    like: Schema,
+) -> tuple[Schema, Rows]:
+    """The schema and the rows that the steps leave, in this order."""
+    excluded: list[str] = []
+    if len(workers) > 1:
+        excluded = created(workers[1], url)
+        workers[1].prove("fill", url)
+    workers[0].prove("upgrade", url, **upgrade_data(scripts.values(), start, steps))
+    found = described(workers[0], url, excluded, like)
+    return found, cast(Rows, workers[0].prove("rows", url)["rows"])
+
+
+def _reparented(
+    graph: Graph, parents: Mapping[RevisionId, tuple[RevisionId, ...]]
+) -> dict[RevisionId, Script]:
+    return {
+        revision: replace(script, down_revisions=parents.get(revision, script.down_revisions))
+        for revision, script in graph.scripts.items()
+    }
+
+
+def _rows(one: Rows, other: Rows) -> tuple[str, ...]:
+    return tuple(
+        f"~ rows of {table}" for table in sorted({*one, *other}) if one.get(table) != other.get(table)
+    )

@@ -1,0 +1,1 @@
+"""Moving the database and the files together."""

@@ -1,0 +1,320 @@
+"""``rebase``: this branch's unpublished revisions on top of what the other side added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gitmig.applied.side import Side, checkout_side
+from gitmig.applied.worlds import Worlds
+from gitmig.commit import begin_commit, commit_paths, end_commit
+from gitmig.core.revisions.rewriting import Identity, numbered_names, renamed, renumbered
+from gitmig.errors import Refused, UsageError
+from gitmig.execute import move
+from gitmig.facts.parallel import Parallel, parallel_here
+from gitmig.git.trees import CommitTree
+from gitmig.graph import Graph
+from gitmig.journal import CommitNote
+from gitmig.judging.orders import Commuting, judge_parallel
+from gitmig.judging.rebased import Records, records_of
+from gitmig.logbook import Logbook
+from gitmig.messages import Ground
+from gitmig.model import CommitId, Plan, RevisionId
+from gitmig.moving.rewriting import Rewrite, Rewriting, plan_rewriting, tree_after, write_files
+from gitmig.operations.crossing import Crossing
+from gitmig.operations.preconditions import require_quiet
+from gitmig.operations.recover import changing
+from gitmig.operations.results import MoveResult
+from gitmig.operations.sync import moved_to_checkout
+from gitmig.plan import commits
+from gitmig.prepared import Manner, Outcome, Prepared
+from gitmig.project import Project
+
+_GOES_ON = {"merge": "git merge --continue", "rebase": "git rebase --continue"}
+"""What concludes the operation of git in which a rebase of revisions is possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebaseOptions:
+    """What the command line asked for."""
+
+    revisions: tuple[str, ...] = ()
+    onto: str | None = None
+    commit: bool = True
+    database_only: bool = False
+    files_only: bool = False
+    fix: bool = False
+    """For a bot: the files alone, and only if nothing has to be decided."""
+
+
+def rebase(project: Project, options: RebaseOptions, manner: Manner) -> MoveResult:
+    """Put revisions on top of others: their files, their records, and the database that has them.
+
+    Raises Refused (nothing changed) if they are published, if the two sides do not commute (GM009) and nobody
+    named which go on top, or if they do not lead to the models of both; MigrationFailed (nothing changed),
+    CommitFailed (database and files stay), UnknownRef, UnknownRevision.
+    """
+    _require_one_half(options)
+    with changing(project, manner, "rebase") as log:
+        if options.database_only:
+            require_quiet(project)
+            return replace(moved_to_checkout(project, log, manner), command="rebase")
+        git_is_at = _operation(project)
+        parallel = _parallel(project, options)
+        if parallel is None:
+            return _nothing(project)
+        return _Rebasing(project, log, options, manner, parallel, git_is_at).run()
+
+
+def _require_one_half(options: RebaseOptions) -> None:
+    if options.database_only and (options.files_only or options.fix):
+        other = "--fix" if options.fix else "--files-only"
+        raise UsageError(f"--database-only and {other} exclude each other", hint="gitmig rebase --help")
+    if options.fix and not options.commit:
+        raise UsageError("--fix and --no-commit exclude each other", hint="gitmig rebase --help")
+
+
+def _operation(project: Project) -> str | None:
+    """What git is in the middle of, if revisions can be rebased there. Raises Refused."""
+    operation = project.git.operation()
+    if operation not in _GOES_ON:
+        require_quiet(project)
+        return None
+    held = [path for path in project.git.unmerged() if project.configuration.holds(path)]
+    if held:
+        raise Refused(f"unmerged files: {', '.join(held)}", hint="resolve them, then git add them")
+    return operation
+
+
+def _parallel(project: Project, options: RebaseOptions) -> Parallel | None:
+    graph = project.graph()
+    named = [revision for target in options.revisions for revision in graph.resolve(target)]
+    onto = project.git.resolve(options.onto) if options.onto is not None else None
+    head = project.git.head()
+    if onto is not None and head is not None:
+        merged = (head, *project.git.merge_heads())
+        if all(project.git.commits_not_in(onto, one) for one in merged):
+            raise Refused(
+                f"{options.onto} is not in this branch yet",
+                hint=f"git rebase {options.onto} (or git merge {options.onto}), then: gitmig rebase",
+            )
+    return parallel_here(project, named=named, onto=onto)
+
+
+def _nothing(project: Project) -> MoveResult:
+    heads = project.graph().heads
+    told = f"{', '.join(heads)} is the one head" if heads else "there are no revisions"
+    return MoveResult(
+        command="rebase",
+        plan=Plan(heads=heads),
+        database="",
+        before=(),
+        heads=(),
+        done=False,
+        notes=(f"nothing to rebase: {told}",),
+    )
+
+
+class _Rebasing:
+    """One rebase, from the judgement to the commit."""
+
+    def __init__(
+        self,
+        project: Project,
+        log: Logbook,
+        options: RebaseOptions,
+        manner: Manner,
+        parallel: Parallel,
+        operation: str | None,
+    ):
+        self._project = project
+        self._log = log
+        self._options = options
+        self._manner = manner
+        self._parallel = parallel
+        self._operation = operation
+        self._conflict = bool(project.git.unmerged())
+        self._warnings: tuple[str, ...] = ()
+
+    @property
+    def _files_alone(self) -> bool:
+        """Whether the database stays: git is half-way, and it follows when that is done."""
+        half_way = self._conflict or self._operation == "rebase"
+        return half_way or self._options.files_only or self._options.fix
+
+    @property
+    def _commits(self) -> bool:
+        return self._options.commit and self._operation is None
+
+    def run(self) -> MoveResult:
+        if self._commits and not self._manner.dry_run:
+            self._project.git.require_author()
+        commuting = judge_parallel(self._project, self._parallel)
+        self._require_commuting(commuting)
+        records = records_of(self._project, self._parallel, commuting, importable=not self._conflict)
+        if self._options.fix and not records.proven:
+            raise Refused(records.warnings[0], hint="gitmig rebase, on a checkout of the merge")
+        self._warnings += (*records.warnings, *_pushed(self._project, self._parallel))
+        rewriting = plan_rewriting(self._project, rewrites(self._parallel, records))
+        return self._of_files(rewriting) if self._files_alone else self._of_both(rewriting)
+
+    def _require_commuting(self, commuting: Commuting) -> None:
+        """Raise Refused (GM009), unless a person named what goes on top: then the proof decides."""
+        ours, theirs = self._parallel.sides.ours, self._parallel.sides.theirs
+        if commuting.commute is None and self._options.fix:
+            raise Refused(
+                f"nothing tells whether {', '.join(ours)} and {', '.join(theirs)} commute: "
+                f"{commuting.reason}",
+                hint="gitmig rebase, on a checkout of the merge",
+            )
+        if commuting.commute is not False:
+            return
+        told = f"{', '.join(ours)} and {', '.join(theirs)} do not commute"
+        if self._options.revisions:
+            self._warnings = (f"GM009: {told}",)
+            return
+        path = self._parallel.graph.scripts[ours[0]].path
+        raise Refused(
+            f"GM009: {told}",
+            hint=f"write {path} for what {theirs[-1]} leaves, then: gitmig rebase {ours[0]}",
+            detail="\n".join(commuting.lines),
+        )
+
+    def _of_files(self, rewriting: Rewriting) -> MoveResult:
+        plan = self._whole(Plan(heads=()), rewriting)
+        result = self._result(plan, None, done=not self._manner.dry_run)
+        if self._manner.dry_run:
+            return result
+        write_files(self._project, rewriting)
+        begin_commit(self._log, self._note(rewriting))
+        return self._ended(rewriting, result)
+
+    def _of_both(self, rewriting: Rewriting) -> MoveResult:
+        project = self._project
+        with Worlds(project=project) as worlds, project.worker() as worker:
+            target = Side(
+                project=project,
+                tree=CommitTree(project.git, tree_after(project, rewriting)),
+                configuration=project.configuration,
+            )
+            crossing = Crossing(
+                project=project, checkout=checkout_side(project), target=target, worlds=worlds
+            )
+            outcome = move(
+                project.git,
+                worker,
+                lambda ground: self._prepared(crossing, rewriting, ground),
+                self._manner,
+                self._log,
+                folders=target.configuration.folders,
+            )
+        project.forget()
+        result = self._result(outcome.plan, outcome, done=outcome.done)
+        return self._ended(rewriting, result) if outcome.done else result
+
+    def _prepared(self, crossing: Crossing, rewriting: Rewriting, ground: Ground) -> Prepared:
+        prepared = crossing.prepared(ground)
+        return replace(
+            prepared,
+            plan=self._whole(prepared.plan, rewriting),
+            restoration=rewriting.restoration,
+            commit=self._note(rewriting),
+        )
+
+    def _whole(self, plan: Plan, rewriting: Rewriting) -> Plan:
+        steps = (*plan.steps, *rewriting.steps)
+        if self._commits:
+            steps = (*steps, *commits(rewriting.paths))
+        return replace(plan, steps=steps, warnings=(*self._warnings, *plan.warnings))
+
+    def _note(self, rewriting: Rewriting) -> CommitNote:
+        complete = _GOES_ON[self._operation] if self._operation else "git commit"
+        return CommitNote(paths=rewriting.paths, complete=complete, removed={})
+
+    def _ended(self, rewriting: Rewriting, result: MoveResult) -> MoveResult:
+        if not self._commits:
+            try:
+                self._project.git.stage(rewriting.paths)
+            finally:
+                end_commit(self._log)
+            return replace(result, hint=self._goes_on())
+        return replace(result, commit=self._committed(rewriting))
+
+    def _goes_on(self) -> str:
+        go_on = _GOES_ON[self._operation] if self._operation else "git commit"
+        return f"{go_on}, then: gitmig sync" if self._files_alone else go_on
+
+    def _committed(self, rewriting: Rewriting) -> CommitId:
+        found = self._parallel.sides
+        onto = ", ".join(found.onto)
+        message = f"Put {', '.join(found.ours)} on top of {onto}"
+        moved = "the files are rewritten" if self._files_alone else "the database and the files have moved"
+        return commit_paths(
+            self._project.git,
+            self._log,
+            self._project.settings.commit_message.replace("{message}", message),
+            rewriting.paths,
+            trailers={"Migration-Rebased": ", ".join(found.ours)},
+            state=f"{moved}, and what is to be committed is staged",
+        )
+
+    def _result(self, plan: Plan, outcome: Outcome | None, *, done: bool) -> MoveResult:
+        return MoveResult(
+            command="rebase",
+            plan=plan,
+            database=outcome.database if outcome else "",
+            before=outcome.before if outcome else (),
+            heads=outcome.heads if outcome else (),
+            done=done,
+            parked=outcome.parked if outcome else (),
+            back=outcome.back if outcome else (),
+            notes=outcome.notes if outcome else (),
+        )
+
+
+def rewrites(parallel: Parallel, records: Records) -> list[Rewrite]:
+    """What becomes of the files of ours, the first of them last: it decides whether all is done."""
+    graph, found = parallel.graph, parallel.sides
+    ids = _new_ids(graph, found.ours)
+    paths = {revision: script.path for revision, script in graph.scripts.items()}
+    names = {} if ids else numbered_names(_oldest_first(graph, paths), found.ours)
+    made = []
+    for revision in found.ours:
+        script = graph.scripts[revision]
+        parents = found.parents.get(revision, script.down_revisions)
+        own = ids.get(revision, revision)
+        made.append(
+            Rewrite(
+                script=script,
+                identity=Identity(
+                    revision=own,
+                    parents=tuple(ids.get(parent, parent) for parent in parents),
+                    depends_on=tuple(ids.get(RevisionId(name), name) for name in script.depends_on),
+                ),
+                path=names.get(revision, renamed(script.path, revision, own)),
+                header=records.headers.get(revision),
+            )
+        )
+    return made[::-1]
+
+
+def _new_ids(graph: Graph, ours: tuple[RevisionId, ...]) -> dict[RevisionId, RevisionId]:
+    paths = {revision: script.path for revision, script in graph.scripts.items()}
+    return renumbered(paths, ours, [revision for revision in paths if revision not in ours])
+
+
+def _oldest_first(graph: Graph, paths: dict[RevisionId, str]) -> dict[RevisionId, str]:
+    return {revision: paths[revision] for revision in graph.topological()}
+
+
+def _pushed(project: Project, parallel: Parallel) -> tuple[str, ...]:
+    """What other clones will see that have one of ours as it was."""
+    git = project.git
+    out = git.git("for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/remotes/")
+    ours = frozenset(parallel.sides.ours)
+    for line in out.decode("utf-8", "replace").splitlines():
+        name, _, commit = line.rpartition(" ")
+        held = ours & frozenset(project.graph(project.commit_tree(CommitId(commit))).scripts)
+        if held:
+            told = ", ".join(revision for revision in parallel.sides.ours if revision in held)
+            return (f"{name} has {told}: databases elsewhere that have it follow with gitmig sync",)
+    return ()
