@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gitmig.applied.side import Side, checkout_side
 from gitmig.applied.worlds import Worlds
-from gitmig.commit import begin_commit, commit_paths, end_commit
+from gitmig.commit import commit_paths, end_commit
 from gitmig.core.revisions.rewriting import Identity, numbered_names, renamed, renumbered
 from gitmig.errors import Refused, UsageError
 from gitmig.execute import move
@@ -185,7 +185,8 @@ class _Rebasing:
         if self._manner.dry_run:
             return result
         write_files(self._project, rewriting)
-        begin_commit(self._log, self._note(rewriting))
+        # Not written down: settling it would take the database, which a bot need not have.
+        self._log.journal = replace(self._log.journal, commit=self._note(rewriting))
         return self._ended(rewriting, result)
 
     def _of_both(self, rewriting: Rewriting) -> MoveResult:

@@ -25,7 +25,7 @@ from gitmig.logbook import (
 from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId
 from gitmig.operations.following import models_between
-from gitmig.operations.redone import has_it_anew, is_undecided, same_heads
+from gitmig.operations.redone import has_it_anew, has_the_others, is_undecided, same_heads
 from gitmig.operations.settling import settle_commit, settle_draft
 from gitmig.prepared import Manner
 from gitmig.project import Project
@@ -144,10 +144,11 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
     # env.py would not import while models.py is half written: the code comes from the commit.
     tree = project.commit_tree(journal.head) if journal.head is not None else None
     with project.worker(tree) as worker:
-        if journal.stage is Stage.MOVING and same_heads(journal):
+        if journal.stage is Stage.MOVING and (same_heads(journal) or is_undecided(journal)):
             # A killed worker may still be committing: it is waited for before anything is looked at.
             worker.migrate(lambda ground: None, lambda: False, wait=manner.wait)
-            anew = has_it_anew(project, worker, journal)
+            look_at = has_it_anew if same_heads(journal) else has_the_others
+            anew = look_at(project, worker, journal)
         worker.migrate(look, lambda: False, wait=manner.wait, operation=journal.operation)
     if rows := journal.rows if found[0].forward else journal.rows[: found[0].applied or 0]:
         append_missing(project.git.private(), rows)
@@ -267,7 +268,7 @@ def _forward(project: Project, journal: Journal, ground: Ground, anew: bool | No
             if same_heads(journal) and set(ground.heads) == set(journal.after):
                 return bool(anew)
             if is_undecided(journal):
-                return False
+                return bool(anew)
             return committed(journal, ground.heads, project.graph())
         case Stage.COMMITTING:
             return True

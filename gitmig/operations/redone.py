@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gitmig.core.revisions.effects import makes
 from gitmig.journal import DraftNote, Journal
-from gitmig.model import FacetChange, Schema, Script
-from gitmig.project import Project
+from gitmig.model import CommitId, FacetChange, Schema, Script
+from gitmig.project import Project, read_graph
 from gitmig.schema import difference
 from gitmig.schemas import Schemas
 from gitmig.scripts import read_script_bytes
@@ -35,6 +36,21 @@ def has_it_anew(project: Project, worker: Worker, journal: Journal) -> bool | No
         return None
     there = worker.present([(change.key.table, change.key.name) for change in changes])
     return all(found == (change.after is not None) for found, change in zip(there, changes, strict=True))
+
+
+def has_the_others(project: Project, worker: Worker, journal: Journal) -> bool | None:
+    """Look for what the revisions make that came below those that were undone and done again.
+
+    None: they make no tables and columns. The caller has seen that no killed worker is left.
+    """
+    others = set(journal.ups) - set(journal.downs)
+    if journal.files is None or not others:
+        return None
+    tree = project.commit_tree(CommitId(journal.files))
+    scripts = read_graph(tree, project.configuration).scripts
+    texts = tree.read_all([scripts[revision].path for revision in others if revision in scripts])
+    made = [pair for data in texts.values() for pair in makes(data.decode("utf-8", "replace"))]
+    return all(worker.present(made)) if made else None
 
 
 def _scripts(note: DraftNote) -> tuple[Script | None, Script | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+from collections.abc import Iterator
 
 from gitmig.parsing import parse_module
 
@@ -53,3 +54,50 @@ def _root(node: ast.expr) -> str | None:
     while isinstance(node, ast.Attribute):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None
+
+
+@functools.lru_cache(maxsize=1024)
+def makes(text: str) -> tuple[tuple[str, str], ...]:
+    """The tables and columns that ``upgrade`` makes by operations: table and column, "" for a table.
+
+    What it makes in other ways, or under names that are not written out, is not among them.
+    """
+    try:
+        module = parse_module(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    found = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "upgrade"]
+    return tuple(_made(found[-1].body, None)) if found else ()
+
+
+def _made(body: list[ast.stmt], batch: str | None) -> Iterator[tuple[str, str]]:
+    for node in body:
+        if isinstance(node, ast.With):
+            call = node.items[0].context_expr
+            yield from _made(node.body, _first(call) if isinstance(call, ast.Call) else None)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            yield from _made_by(node.value, batch)
+
+
+def _made_by(call: ast.Call, batch: str | None) -> Iterator[tuple[str, str]]:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    schema = next((_text(item.value) for item in call.keywords if item.arg == "schema"), None)
+    table = _first(call) if batch is None else batch
+    column = call.args[0 if batch is not None else 1 :][:1]
+    if table is None:
+        return
+    full = f"{schema}.{table}" if schema else table
+    if name == "create_table":
+        yield full, ""
+    elif name == "add_column" and column and isinstance(column[0], ast.Call):
+        added = _first(column[0])
+        if added is not None:
+            yield full, added
+
+
+def _first(call: ast.Call) -> str | None:
+    return _text(call.args[0]) if call.args else None
+
+
+def _text(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitmig.core.revisions.effects import moves_data
+from gitmig.core.revisions.effects import makes, moves_data
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,23 @@ def test_moves_data(body: str, moves: bool) -> None:
 def test_what_cannot_be_said_has_to_be_tried() -> None:
     assert moves_data("def upgrade(:")
     assert moves_data("from elsewhere import upgrade")
+
+
+def test_makes() -> None:
+    text = """
+def upgrade():
+    op.create_table('a', sa.Column('id', sa.Integer))
+    op.create_table('b', schema='s')
+    op.add_column('c', sa.Column('d', sa.String))
+    op.create_index('ix', 'c', ['d'])
+    with op.batch_alter_table('e', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('f', sa.String))
+        batch_op.drop_column('g')
+    op.add_column(TABLE, sa.Column('h', sa.String))
+
+def downgrade():
+    op.create_table('no')
+"""
+    assert makes(text) == (("a", ""), ("s.b", ""), ("c", "d"), ("e", "f"))
+    assert makes("upgrade = None") == ()
+    assert makes("def (") == ()
