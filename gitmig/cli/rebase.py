@@ -24,7 +24,7 @@ def run(
     how: Manner,
     revisions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[REV]…", help="What goes on top; by default what git and history say."),
+        typer.Argument(metavar="[REV...]", help="What goes on top; by default what git and history say."),
     ] = None,
     onto: Annotated[
         str | None,
