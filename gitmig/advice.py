@@ -36,14 +36,16 @@ _ASSIGNED = re.compile(
 class Advice:
     """One line, and the environment of Alembic that it is about."""
 
-    __slots__ = ("config", "database", "line", "section")
+    __slots__ = ("config", "database", "environment", "line", "section")
 
-    def __init__(self, line: str, *, database: str, config: str, section: str):
+    def __init__(self, line: str, *, database: str, config: str, section: str, environment: str | None):
         self.line = line
         self.database = database
         self.config = config
         """The alembic.ini (or pyproject.toml), relative to the top."""
         self.section = section
+        self.environment = environment
+        """Its name, if there are several."""
 
 
 def advise(words: Sequence[str], environment: Mapping[str, str]) -> Advice | None:
@@ -123,14 +125,18 @@ def _about(note: dict[str, Any]) -> Advice | None:
     heads = checkout_heads(note["config"], note["section"], note.get("layout"))
     if heads is None or heads == set(note["heads"]):
         return None
+    name = note.get("environment")
+    which, option = (f"{name}: ", f" -e {shlex.quote(name)}") if name else ("", "")
     where = " and ".join(_named(head, note) for head in note["heads"]) or "base"
     branch = f" of {note['branch']}" if note.get("branch") and note["heads"] else ""
     given = "".join(f" -x {shlex.quote(argument)}" for argument in note.get("x", ()))
     return Advice(
-        f"database last seen ({_moment(note['time'])}) at {where}{branch}; run gitmig{given} sync",
+        f"{which}database last seen ({_moment(note['time'])}) at {where}{branch}; "
+        f"run gitmig{option}{given} sync",
         database=note["database"],
         config=note["config"],
         section=note["section"],
+        environment=name,
     )
 
 
@@ -169,22 +175,33 @@ def fingerprint(config: str, top: str = ".") -> int | None:
 
 
 def _configuration(config: str, section: str) -> Configuration | None:
-    from gitmig.configuration import File, parse_configuration
+    from gitmig.configuration import Source, read_configuration
     from gitmig.errors import GitmigError
 
     toml = os.path.join(os.path.dirname(config), _TOML)
-    files = {
-        path: File(path=path.replace(os.sep, "/"), text=text)
-        for path in (config, toml)
-        if (text := _text(path)) is not None
-    }
-    if config not in files:
-        return None
-    ini = files[config] if config != toml else None
+    ini = config if config != toml and not config.endswith(".py") else None
+    folder = os.path.dirname(config) if config.endswith(".py") else None
+    source = Source(ini=ini, toml=toml, section=section, folder=folder)
     try:
-        return parse_configuration(ini=ini, toml=files.get(toml), section=section)
+        return read_configuration(source, _Disk(), os.getcwd())
     except GitmigError:
         return None
+
+
+class _Disk:
+    """The files below the current folder; see ``configuration.Files``."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or a folder."""
+        return os.path.exists(path)
+
+    def read(self, path: str) -> bytes | None:
+        """A file's bytes."""
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError:
+            return None
 
 
 def _text(path: str) -> str | None:

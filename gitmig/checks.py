@@ -229,6 +229,19 @@ def disproven(script: Script, changes: Sequence[FacetChange]) -> Finding:
     )
 
 
+def missing_models(path: str, file: str, line: int | None) -> Finding:
+    """GM008 for a configured models path that is not there; ``file`` and ``line`` configure it."""
+    where = f"line {line} of {file}" if line is not None else file
+    return Finding(
+        code="GM008",
+        severity=Severity.ERROR,
+        message=f"{path} is configured as a models path, and is not there",
+        hint=f"change models in {where}; gitmig init finds where the models are now",
+        path=file,
+        line=line,
+    )
+
+
 def unjudged(reason: str, hint: str | None) -> Finding:
     """GM007 for models that nothing could import here."""
     return Finding(

@@ -8,10 +8,10 @@ from __future__ import annotations
 import configparser
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitmig.errors import NoAlembic, SettingsError
+from gitmig.script_folders import HERE, NO_FILES, Files, Folders, Values, below, is_flask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,24 +23,59 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """How an environment is configured, which is the same in every commit. Paths are relative to the top."""
+
+    ini: str | None = None
+    toml: str | None = None
+    """The pyproject.toml beside the ini, or alone, that may have a ``[tool.alembic]``."""
+    section: str = "alembic"
+    folder: str | None = None
+    """The script folder, if the settings name it: then no file has to."""
+    versions: tuple[str, ...] = ()
+    """The folders of the revisions, if the settings name them: each is read with all below it."""
+    flask: str | None = None
+    """What Flask finds the application by, as in ``FLASK_APP``."""
+
+    @property
+    def key(self) -> str:
+        """What a clone's notes of this environment go by; empty for an alembic.ini in the top folder."""
+        place = self.ini or self.toml or self.folder or ""
+        if place in ("alembic.ini", "pyproject.toml") and self.section == "alembic" and not self.versions:
+            return ""
+        return "\0".join((place, self.section, *self.versions))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """One Alembic environment. All paths are relative to the top of the tree, with forward slashes."""
 
     path: str
-    """The file with ``script_location``: the alembic.ini, or the pyproject.toml with ``[tool.alembic]``."""
+    """The file with ``script_location``: the alembic.ini, or the pyproject.toml with ``[tool.alembic]``.
+
+    The env.py, if no file names its folder.
+    """
     ini: str | None
     """The alembic.ini, where there is one."""
     toml: str | None
     """The pyproject.toml, where it has a ``[tool.alembic]``: Alembic reads both."""
     section: str
+    directory: str
+    """The folder in which people run Alembic, and the project's code runs ("" for the top)."""
     script_location: str
     versions: tuple[str, ...]
     """The folders that hold revision files."""
     recursive: bool
     roots: tuple[str, ...]
-    """The folders from which project code is imported (``prepend_sys_path``, and the configuration's own)."""
+    """The folders from which project code is imported (``prepend_sys_path``, and ``directory``)."""
     url: str | None = None
     """``sqlalchemy.url`` as it stands there; only asked whether it holds a password."""
+    outside: tuple[str, ...] = ()
+    """Version locations that are not in the repository, as Alembic names them: ``package:folder``, a path."""
+    flask: bool = False
+    """Whether env.py runs in the context of Flask's application, as Flask-Migrate writes it."""
+    source: Source = Source()
+    """How it was found."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -51,11 +86,6 @@ class Configuration:
     def folders(self) -> tuple[str, ...]:
         """The folders that hold the revisions and what lies beside them."""
         return tuple(dict.fromkeys((self.script_location, *self.versions)))
-
-    @property
-    def directory(self) -> str:
-        """The folder of the configuration ("" for the top)."""
-        return posixpath.dirname(self.path)
 
     def holds(self, path: str) -> bool:
         """Whether a path is where Alembic would look for a revision file."""
@@ -68,46 +98,71 @@ class Configuration:
         )
 
 
-# Stands for `%(here)s` until the paths are put together: no path holds it by itself.
-_HERE = "\0"
-_SEPARATORS = {"space": r" ", "newline": r"\n", "os": r":", ":": r":", ";": r";"}
-_LEGACY = r", *|(?: +)|\n"
+def read_configuration(source: Source, files: Files, top: str = "") -> Configuration | None:
+    """The environment of a source in a tree; None if the files that configure it are not there.
 
-Values = Mapping[str, str | tuple[str, ...]]
+    ``top`` is the absolute path of the top folder, for configurations that name it. Raises as
+    :func:`parse_configuration`.
+    """
+    ini, toml = _file(source.ini, files), _file(source.toml, files)
+    if source.folder is not None and not files.exists(f"{source.folder}/env.py".lstrip("/")):
+        return None
+    if ini is None and source.ini is not None:
+        return None
+    if ini is None and toml is None and source.folder is None:
+        return None
+    return parse_configuration(
+        ini=ini, toml=toml, section=source.section, files=files, top=top, source=source
+    )
+
+
+def _file(path: str | None, files: Files) -> File | None:
+    data = files.read(path) if path is not None else None
+    if path is None or data is None:
+        return None
+    try:
+        return File(path=path, text=data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not in UTF-8", hint=f"correct {path}") from None
 
 
 def parse_configuration(
-    *, ini: File | None = None, toml: File | None = None, section: str = "alembic"
+    *,
+    ini: File | None = None,
+    toml: File | None = None,
+    section: str = "alembic",
+    files: Files = NO_FILES,
+    top: str = "",
+    source: Source | None = None,
 ) -> Configuration | None:
     """The environment of an alembic.ini and of ``[tool.alembic]`` in the pyproject.toml beside it.
 
     As for Alembic, the ini goes first and the TOML has what it lacks (``alembic init -t pyproject``
-    makes both). None where there is only a pyproject.toml without the table. Raises SettingsError
-    where a text does not parse or a folder lies outside of the tree, NoAlembic where there is no
-    such section or no ``script_location``.
+    makes both); what ``source`` names goes before both. Paths in them start where people run Alembic:
+    that is the folder of the file or the first above it where they lead to an env.py, as ``files`` says.
+    None where there is only a pyproject.toml without the table. Raises SettingsError where a text does
+    not parse or the script folder lies outside of the tree, NoAlembic where there is no such section or
+    no ``script_location``.
     """
+    if source is None:
+        source = Source(ini=ini.path if ini else None, toml=toml.path if toml else None, section=section)
     table = _toml_values(toml) if toml is not None else None
     options = _ini_values(ini, section) if ini is not None else None
     if ini is not None and options is None and (table is None or section != "alembic"):
         raise NoAlembic(f"{ini.path} has no section [{section}]", hint="name one with --name")
-    if options is None and table is None:
+    if options is None and table is None and source.folder is None:
         return None
     values = {**(table or {}), **(options or {})}
-    main = ini if options is not None and "script_location" in options else toml
-    if main is None or not str(values.get("script_location", "")).strip():
-        name = (ini or toml or File(path="alembic.ini", text="")).path
-        raise NoAlembic(f"{name} has no script_location", hint=f"add script_location to {name}")
-    return _configuration(
-        values,
-        path=main.path,
+    main = ini if options is not None and "script_location" in options else toml if table is not None else ini
+    return replace(
+        _configuration(values, main, source, files, top),
         ini=ini.path if ini is not None else None,
         toml=toml.path if toml is not None and table is not None else None,
-        section=section,
     )
 
 
 def _ini_values(file: File, section: str) -> Values | None:
-    parser = configparser.ConfigParser(defaults={"here": _HERE}, strict=False)
+    parser = configparser.ConfigParser(defaults={"here": HERE}, strict=False)
     try:
         parser.read_string(file.text, file.path)
         if not parser.has_section(section):
@@ -146,61 +201,49 @@ def _toml_values(file: File) -> Values | None:
 def _filled(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value).replace("%(here)s", _HERE).replace("%%", "%")
+    return str(value).replace("%(here)s", HERE).replace("%%", "%")
 
 
 def _configuration(
-    values: Values, *, path: str, ini: str | None, toml: str | None, section: str
+    values: Values, main: File | None, source: Source, files: Files, top: str
 ) -> Configuration:
-    here = posixpath.dirname(path)
-    location = str(values["script_location"]).strip()
-    folder = _inside(here, location)
-    both = ("path_separator", "version_path_separator")
-    versions = _paths(values, "version_locations", both, _LEGACY)
-    roots = [_inside(here, root) for root in _paths(values, "prepend_sys_path", both[:1], _LEGACY + "|:")]
-    found = [_inside(here, item) for item in versions] or [f"{folder}/versions"]
-    for place in (folder, *found):
-        if place.startswith(("/", "..")):
-            raise SettingsError(
-                f"{path} names a folder outside of the project: {place}",
-                hint=f"name it relative to %(here)s in {path}",
-            )
+    """The environment; ``ini`` and ``toml`` are not filled in."""
+    folders = Folders(
+        values=values,
+        main=main.path if main is not None else None,
+        folder=source.folder,
+        application=source.flask,
+        files=files,
+        top=top,
+    )
+    base, folder = folders.base()
+    path = main.path if main is not None else below(folder, "env.py")
+    if folder.startswith(("/", "..")):
+        raise SettingsError(
+            f"{path} names a folder outside of the project: {folder}",
+            hint=f"name it relative to %(here)s in {path}",
+        )
+    within, outside = ((), ()) if source.versions else folders.versions(base)
+    default = () if outside else (below(folder, "versions"),)
+    url = values.get("sqlalchemy.url")
     return Configuration(
         path=path,
-        ini=ini,
-        toml=toml,
-        section=section,
+        ini=None,
+        toml=None,
+        section=source.section,
+        directory=base,
         script_location=folder,
-        versions=tuple(found),
+        versions=source.versions or within or default,
         # Alembic takes no other spelling for true.
-        recursive=values.get("recursive_version_locations") == "true",
-        roots=tuple(dict.fromkeys(root for root in (here, *roots) if not root.startswith(("/", "..")))),
-        url=_text(values.get("sqlalchemy.url")),
+        recursive=values.get("recursive_version_locations") == "true"
+        or bool(source.versions)
+        or main is None,
+        roots=folders.roots(base, folder),
+        url=url.replace(HERE, ".") if isinstance(url, str) else None,
+        outside=outside,
+        flask=is_flask(files, folder),
+        source=source,
     )
-
-
-def _paths(values: Values, key: str, separators: Sequence[str], legacy: str) -> list[str]:
-    value = values.get(key, "")
-    if isinstance(value, tuple):
-        return [item for item in value if item]
-    named = next((str(values[name]).strip() for name in separators if name in values), "")
-    pattern = _SEPARATORS.get(named, legacy)
-    return [item.strip() for item in re.split(pattern, value) if item.strip()]
-
-
-def _inside(here: str, path: str) -> str:
-    if path.startswith(_HERE):
-        path = path.removeprefix(_HERE).lstrip("/")
-    elif ":" in path and not path.startswith("/"):
-        # `package:folder` is how Alembic names a folder inside an importable package.
-        package, _, rest = path.partition(":")
-        path = posixpath.join(package.replace(".", "/"), rest.replace(":", "/"))
-    joined = posixpath.normpath(posixpath.join(here, path))
-    return "" if joined == "." else joined
-
-
-def _text(value: str | tuple[str, ...] | None) -> str | None:
-    return value.replace(_HERE, ".") if isinstance(value, str) else None
 
 
 def holds_password(url: str | None) -> bool:

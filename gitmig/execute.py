@@ -42,7 +42,7 @@ def move(
     """
     agreed: Agreed | None = None
     while True:
-        recording = Recording(repository, folders, worker.options.directory)
+        recording = Recording(repository, log.folder, folders, worker.options.directory)
         attempt = Attempt(repository, build, manner, agreed, log, recording, worker.options.directory)
         with held():
             moved = _attempted(worker, attempt, manner)

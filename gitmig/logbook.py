@@ -26,22 +26,23 @@ class Logbook:
 
     Attributes:
         journal: what the command is about, written down or not.
+        folder: where this work tree keeps its notes of the environment.
     """
 
     def __init__(self, folder: Path | None, journal: Journal) -> None:
-        self._folder = folder
+        self.folder = folder
         self.journal = journal
 
     def write(self, journal: Journal) -> None:
         """Write it down, before what it tells of is begun. Raises OSError."""
         self.journal = journal
-        if self._folder is not None:
-            write_journal(self._folder, journal)
+        if self.folder is not None:
+            write_journal(self.folder, journal)
 
     def remove(self) -> None:
         """Forget it: everything that it tells has happened, or nothing of it."""
-        if self._folder is not None:
-            remove_journal(self._folder)
+        if self.folder is not None:
+            remove_journal(self.folder)
 
 
 def write_journal(folder: Path, journal: Journal) -> None:

@@ -37,6 +37,11 @@ class WorkerOptions:
     ini: str | None = None
     toml: str | None = None
     section: str = "alembic"
+    script_location: str | None = None
+    versions: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    flask: bool = False
+    app: str | None = None
     x: tuple[str, ...] = ()
     url_env: str | None = None
     metadata: str | None = None

@@ -6,6 +6,7 @@ starts no process but git, and imports nothing of the project's code.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -14,9 +15,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from gitmig.configuration import Configuration, File, parse_configuration
+from gitmig.configuration import Configuration
+from gitmig.core.environments import Environment
 from gitmig.core.paths import other_form
-from gitmig.errors import NoAlembic, NoConfiguration, NoRepository, SettingsError
+from gitmig.environments import Surroundings
+from gitmig.errors import NoRepository, SettingsError
 from gitmig.git.folder_tree import FolderTree
 from gitmig.git.layout import Layouts
 from gitmig.git.repository import Repository
@@ -30,7 +33,7 @@ from gitmig.rpc import launch
 from gitmig.rpc.interpreter import Interpreter
 from gitmig.rpc.syntax import ElsewhereReader
 from gitmig.scripts import read_script_bytes
-from gitmig.settings import Settings, parse_settings
+from gitmig.settings import Settings
 from gitmig.worker_client import Worker
 
 _PASSED_ON = "GITMIG_X"
@@ -43,11 +46,23 @@ class ProjectOptions:
     directory: Path
     config: Path | None = None
     section: str = "alembic"
+    environment: str | None = None
+    """The name of the environment that is meant."""
     x: tuple[str, ...] = ()
     url_env: str | None = None
     verbose: bool = False
     hook: bool = False
     """Whether a hook runs: then ``x`` is what :func:`hook_arguments` says, unless it was given."""
+
+    @property
+    def words(self) -> list[str]:
+        """The options as a person gives them, for the hints."""
+        words = [] if self.directory == Path(".") else ["-C", str(self.directory)]
+        words += ["--config", str(self.config)] if self.config is not None else []
+        words += ["-e", self.environment] if self.environment is not None else []
+        words += ["--name", self.section] if self.section != "alembic" else []
+        words += [word for argument in self.x for word in ("-x", argument)]
+        return words + (["--url-env", self.url_env] if self.url_env is not None else [])
 
 
 @dataclass(kw_only=True)
@@ -57,16 +72,30 @@ class Project:
     top: Path
     """The top level of the work tree; without git, the folder of the configuration."""
     repository: Repository | None
-    configuration: Configuration
-    settings: Settings
+    environment: Environment
     options: ProjectOptions
     memory: dict[str, object] = field(default_factory=dict)
     """What the layers above have derived from history so far; :meth:`forget` clears it."""
     _graphs: dict[str, Graph] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """The environment's name."""
+        return self.environment.name
+
+    @property
+    def configuration(self) -> Configuration:
+        """How Alembic is configured."""
+        return self.environment.configuration
+
+    @property
+    def settings(self) -> Settings:
+        """What the tracked settings say of this environment."""
+        return self.environment.settings
+
+    @property
     def directory(self) -> Path:
-        """The folder of alembic.ini: where the project's code runs."""
+        """The folder in which people run Alembic: where the project's code runs."""
         return self.top / self.configuration.directory
 
     @property
@@ -81,11 +110,19 @@ class Project:
         """HEAD; without git what ``GITMIG_COMMIT`` says."""
         return commit_of(self.repository)
 
+    def notes(self) -> Path:
+        """The folder for what this work tree remembers of this environment; made by whoever writes there."""
+        return self.git.private() / self.notes_folder
+
+    @property
+    def notes_folder(self) -> str:
+        """The folder of its notes in what each work tree remembers."""
+        return environment_folder(self.configuration.source.key)
+
     @property
     def models(self) -> tuple[str, ...]:
         """The models files and folders that a rollback puts back, relative to the top."""
-        prefix = self.configuration.directory
-        return tuple(f"{prefix}/{path}" if prefix else path for path in self.settings.models)
+        return self.environment.models
 
     def require_models(self) -> tuple[str, ...]:
         """The models files. Raises SettingsError where none are configured or one is nowhere."""
@@ -105,10 +142,9 @@ class Project:
             trees = [self.work_tree, *([self.commit_tree(head)] if head is not None else [])]
             if any(tree.exists(place) for tree in trees for place in (path, other_form(path))):
                 continue
-            name = self.relative(self.directory / "pyproject.toml")
             raise SettingsError(
                 f"{path} does not exist, and is configured as a models file",
-                hint=f"correct models in [tool.gitmig] of {name}",
+                hint=f"correct models in [tool.gitmig] of {self.environment.settings_file}",
             )
 
     @cached_property
@@ -169,6 +205,11 @@ class Project:
                 ini=configuration.ini,
                 toml=configuration.toml,
                 section=configuration.section,
+                script_location=configuration.script_location,
+                versions=configuration.versions if configuration.source.versions else (),
+                paths=configuration.roots,
+                flask=configuration.flask,
+                app=configuration.source.flask,
                 x=self.options.x,
                 url_env=self.options.url_env,
                 metadata=settings.metadata,
@@ -242,6 +283,13 @@ class Project:
         return self.relative(path) if path.is_relative_to(self.top) else str(path)
 
 
+def environment_folder(key: str) -> str:
+    """Where the notes of an environment are, in a folder of the git directory."""
+    if not key:
+        return ""
+    return f"environments/{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+
+
 def read_graph(tree: Tree, configuration: Configuration) -> Graph:
     """The revision graph of a tree: every file that Alembic would read, parsed and never imported."""
     scripts: list[Script] = []
@@ -272,21 +320,55 @@ def _revision_files(configuration: Configuration, top: Path) -> frozenset[str]:
 
 def open_project(options: ProjectOptions) -> Project:
     """The project that ``options`` name. Raises NoAlembic, SettingsError, GitError."""
+    surroundings, repository = _surroundings(options)
+    return _project(surroundings, repository, surroundings.one(), options)
+
+
+def open_projects(options: ProjectOptions) -> tuple[Project, ...]:
+    """The projects that a command speaks of, one for each environment; at least one.
+
+    At the top those are all of the repository. Raises as :func:`open_project`.
+    """
+    surroundings, repository = _surroundings(options)
+    return tuple(_project(surroundings, repository, each, options) for each in surroundings.several())
+
+
+def project_of(options: ProjectOptions, repository: Repository, environment: Environment) -> Project:
+    """The project of an environment of the repository."""
+    return Project(top=repository.top, repository=repository, environment=environment, options=options)
+
+
+def _surroundings(options: ProjectOptions) -> tuple[Surroundings, Repository | None]:
     directory = _directory(options)
     repository = launch.discover(directory)
-    top = repository.top if repository is not None else None
-    configuration, top = _configuration(options, directory, top)
-    folder = top / configuration.directory
+    return surroundings_of(options, repository.top if repository is not None else None), repository
+
+
+def surroundings_of(
+    options: ProjectOptions, top: Path | None, listed: tuple[str, ...] | None = None
+) -> Surroundings:
+    """Where a command was started; environments are looked for among ``listed``, or what git tracks."""
+    return Surroundings(
+        directory=_directory(options),
+        top=top,
+        config=options.config,
+        section=options.section,
+        name=options.environment,
+        listed=listed,
+    )
+
+
+def _project(
+    surroundings: Surroundings,
+    repository: Repository | None,
+    environment: Environment,
+    options: ProjectOptions,
+) -> Project:
+    folder = surroundings.base / environment.configuration.directory
     use_reader(ElsewhereReader(lambda: launch.interpreter_of(repository, folder).command))
     if options.hook and not options.x:
         options = replace(options, x=hook_arguments(repository))
-    pyproject = top / configuration.directory / "pyproject.toml"
-    settings = Settings()
-    if pyproject.is_file():
-        settings = parse_settings(_read(pyproject), _shown(pyproject, top))
-    return Project(
-        top=top, repository=repository, configuration=configuration, settings=settings, options=options
-    )
+    return Project(top=surroundings.base, repository=repository, environment=environment, options=options)
 
 
 def pass_on(x: Sequence[str]) -> None:
@@ -317,73 +399,3 @@ def _directory(options: ProjectOptions) -> Path:
     if not directory.is_dir():
         raise SettingsError(f"{options.directory} is not a folder", hint="name one with -C DIR")
     return directory
-
-
-def _configuration(options: ProjectOptions, directory: Path, top: Path | None) -> tuple[Configuration, Path]:
-    if options.config is not None:
-        path = (directory / options.config).resolve()
-        if not path.is_file():
-            raise NoAlembic(f"{options.config} does not exist", hint="name the alembic.ini with --config")
-        found = _parsed(path, top or path.parent, options.section)
-        if found is None:
-            raise NoAlembic(
-                f"{options.config} has no [tool.alembic]", hint="name the alembic.ini with --config"
-            )
-        return found, top or path.parent
-    for folder in _upwards(directory, top):
-        found = _parsed(folder / "alembic.ini", top or folder, options.section)
-        if found is not None:
-            return found, top or folder
-    return _elsewhere(options, directory, top)
-
-
-def _elsewhere(options: ProjectOptions, directory: Path, top: Path | None) -> tuple[Configuration, Path]:
-    """The one alembic.ini below, as in a repository whose back end is a folder."""
-    below: list[Path] = []
-    if top is not None:
-        below = sorted(path for path in top.glob("*/alembic.ini")) or sorted(top.glob("*/*/alembic.ini"))
-    if len(below) > 1:
-        names = ", ".join(_shown(path, top) for path in below)
-        raise NoAlembic(f"more than one Alembic configuration: {names}", hint="name one with --config")
-    if top is not None and below:
-        found = _parsed(below[0], top, options.section)
-        if found is not None:
-            return found, top
-    raise NoConfiguration(f"no Alembic configuration in {directory} or above it", hint="gitmig init")
-
-
-def _upwards(directory: Path, top: Path | None) -> Iterator[Path]:
-    yield directory
-    if top is not None and directory != top:
-        for parent in directory.parents:
-            yield parent
-            if parent == top:
-                return
-
-
-def _parsed(path: Path, top: Path, section: str) -> Configuration | None:
-    """The environment of an alembic.ini with the pyproject.toml beside it, or of a pyproject.toml alone."""
-    toml = path if path.suffix == ".toml" else path.parent / "pyproject.toml"
-    ini = None if path.suffix == ".toml" else path
-    return parse_configuration(ini=_file(ini, top), toml=_file(toml, top), section=section)
-
-
-def _file(path: Path | None, top: Path) -> File | None:
-    if path is None or not path.is_file():
-        return None
-    if not path.is_relative_to(top):
-        raise NoAlembic(f"{path} is outside {top}", hint="start gitmig in that repository, or with -C DIR")
-    return File(path=path.relative_to(top).as_posix(), text=_read(path))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="make it readable") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path} is not in UTF-8", hint=f"correct {path}") from None
-
-
-def _shown(path: Path, top: Path | None) -> str:
-    return path.relative_to(top).as_posix() if top is not None else str(path)

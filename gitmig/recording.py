@@ -30,13 +30,17 @@ class Recording:
         files: the tree that the scripts are applied from; None if none are, or without git.
     """
 
-    def __init__(self, repository: Repository | None, folders: Sequence[str], directory: Path):
+    def __init__(
+        self, repository: Repository | None, notes: Path | None, folders: Sequence[str], directory: Path
+    ):
+        """``notes`` is the folder of the local record; without a repository there is none."""
         self.id = uuid.uuid4().hex
         self.planned: tuple[LedgerRow, ...] = ()
         self.files: str | None = None
         self._folders = folders
         self._directory = directory
         self._repository = repository
+        self._notes = notes
         self._done: list[LedgerRow] = []
 
     def announced(
@@ -91,11 +95,11 @@ class Recording:
 
         Returns what to tell where that failed: what has happened has happened.
         """
-        if self._repository is None:
+        if self._repository is None or self._notes is None:
             return None
         kept = self._done[:committed]
         try:
-            append_rows(self._repository.private(), kept)
+            append_rows(self._notes, kept)
             pin_rows(self._repository, self._directory, self.files, kept)
         except OSError as error:
             return f"this move could not be recorded: {error.strerror or error}"

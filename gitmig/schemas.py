@@ -143,6 +143,8 @@ class Schemas:
             *installed(str(Path(project.interpreter.command[0]).parent.parent)),
             project.configuration.path,
             project.configuration.section,
+            project.configuration.script_location,
+            project.configuration.source.flask or "",
             *project.options.x,
             project.options.url_env or "",
             repr(project.settings),

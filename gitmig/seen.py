@@ -40,6 +40,8 @@ class Surroundings:
     """The arguments for env.py with which it was read."""
     layout: tuple[int | None, tuple[str, ...], bool]
     """What tells whether the configuration is still the same, and where it has the revisions."""
+    environment: str | None = None
+    """The environment's name, if the repository has several."""
 
 
 def remember(

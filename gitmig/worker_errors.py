@@ -61,6 +61,12 @@ def translated(error: Json) -> GitmigError:
             )
         case "no-configuration":
             return NoAlembic(message, hint="gitmig init", detail=detail)
+        case "application":
+            return SettingsError(
+                message,
+                hint="name the application: export FLASK_APP=package:create_app, then gitmig init keeps it",
+                detail=detail,
+            )
         case "version":
             return NoInterpreter(message, hint="git config gitmig.python PATH_OF_PYTHON", detail=detail)
         case "unproven":

@@ -309,7 +309,11 @@ class TestWithoutAlembic:
         without.write("deep/down/below/alembic.ini", "[alembic]\nscript_location = migrations\n")
         before = without.snapshot()
         said = without.gitmig("init", check=2)
-        assert said.stderr.endswith("Hint: name one with --config\n")
+        assert said.stderr == (
+            "Error: deep/down/below/alembic.ini leads to deep/down/below/migrations, which has no env.py\n"
+            "Hint: correct script_location in deep/down/below/alembic.ini, "
+            "or name another file with --config\n"
+        )
         assert without.snapshot() == before
 
     def test_a_section_that_is_not_there(self, bare: Project) -> None:

@@ -74,7 +74,7 @@ def last_rows(project: Project, ground: Ground) -> Mapping[RevisionId, LedgerRow
     """The last row of each revision, from the ledger, else from what this clone's work trees recorded."""
     moves: Iterable[Moved] = ()
     if project.repository is not None:
-        moves = recorded_moves(project.repository, ground.database, ground.environment)
+        moves = recorded_moves(project.repository, project.notes_folder, ground.database, ground.environment)
     if not ground.ledger:
         return {moved.row.revision: moved.row for moved in moves}
     # The ledger has no branches.

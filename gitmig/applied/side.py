@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gitmig.checks import graph_findings
-from gitmig.configuration import Configuration, File, parse_configuration
+from gitmig.configuration import Configuration, read_configuration
 from gitmig.errors import Refused
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
@@ -55,10 +55,7 @@ def checkout_side(project: Project) -> Side:
 def commit_side(project: Project, commit: CommitId, ref: str) -> Side:
     """A commit, read with its own configuration. Raises Refused where it has none."""
     tree, ours = project.commit_tree(commit), project.configuration
-    files = [File(path=path, text=_text(tree, path)) for path in ours.files if tree.exists(path)]
-    ini = next((file for file in files if file.path == ours.ini), None)
-    toml = next((file for file in files if file.path == ours.toml), None)
-    found = parse_configuration(ini=ini, toml=toml, section=ours.section) if files else None
+    found = read_configuration(ours.source, tree, str(project.top))
     if found is None:
         raise Refused(
             f"{ref} has no Alembic configuration {ours.path}",
@@ -72,7 +69,3 @@ def require_readable(side: Side) -> None:
     for finding in graph_findings(side.graph):
         if finding.code != "GM002":
             raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
-
-
-def _text(tree: Tree, path: str) -> str:
-    return (tree.read(path) or b"").decode("utf-8", "replace")

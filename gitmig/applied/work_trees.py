@@ -23,10 +23,11 @@ class Moved:
     """Whether it is this one."""
 
 
-def recorded_moves(repository: Repository, database: str, environment: str) -> tuple[Moved, ...]:
+def recorded_moves(repository: Repository, notes: str, database: str, environment: str) -> tuple[Moved, ...]:
     """The last step of each revision in a database, oldest first, from each work tree.
 
-    An SQLite file that is named relative to its work tree is that work tree's own.
+    An SQLite file that is named relative to its work tree is that work tree's own. ``notes`` is the
+    environment's folder in that of each of them.
     """
     driver, _, path = database.partition(":///")
     own = driver.partition("+")[0] == "sqlite" and not os.path.isabs(path)
@@ -35,7 +36,7 @@ def recorded_moves(repository: Repository, database: str, environment: str) -> t
         Moved(row=row, tree=tree, here=private == here)
         for private, tree in _folders(repository)
         if private == here or not own
-        for row in newest_rows(private, database, environment)
+        for row in newest_rows(private / notes, database, environment)
     ]
     return tuple(sorted(found, key=lambda moved: moved.row.time))
 

@@ -64,7 +64,15 @@ def _follow(advice: Advice) -> str:
         database=advice.database,
         unattended=True,
     )
-    options = ProjectOptions(directory=Path(), config=Path(advice.config), section=advice.section, hook=True)
+    # A folder that no file names is found by itself.
+    named = advice.environment is None and not advice.config.endswith(".py")
+    options = ProjectOptions(
+        directory=Path(),
+        config=Path(advice.config) if named else None,
+        section=advice.section if named else "alembic",
+        environment=advice.environment,
+        hook=True,
+    )
     try:
         project = open_project(options)
         # Before the project's interpreter is started: it would take half a second to come to the same.

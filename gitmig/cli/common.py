@@ -14,7 +14,7 @@ from typing import Annotated, Concatenate, ParamSpec
 import typer
 
 from gitmig.errors import UsageError
-from gitmig.project import Project, ProjectOptions, open_project, pass_on
+from gitmig.project import Project, ProjectOptions, open_project, open_projects, pass_on
 from gitmig.render.hints import give
 
 P = ParamSpec("P")
@@ -35,6 +35,16 @@ _Config = Annotated[
 ]
 _Section = Annotated[
     str, typer.Option("--name", metavar="SECTION", help="Section of the ini file.", rich_help_panel=_PANEL)
+]
+_Environment = Annotated[
+    str | None,
+    typer.Option(
+        "-e",
+        "--environment",
+        metavar="NAME",
+        help="The environment, where there are several.",
+        rich_help_panel=_PANEL,
+    ),
 ]
 _X = Annotated[
     list[str],
@@ -61,8 +71,8 @@ _Json = Annotated[bool, typer.Option("--json", help="Short for --format json.", 
 
 # Long and short names of the options above, and whether a value follows.
 _TAKES_VALUE = {
-    "-C": True, "--config": True, "--name": True, "-x": True, "--url-env": True, "--format": True,
-    "-v": False, "--verbose": False, "--debug": False, "--json": False,
+    "-C": True, "--config": True, "--name": True, "-e": True, "--environment": True, "-x": True,
+    "--url-env": True, "--format": True, "-v": False, "--verbose": False, "--debug": False, "--json": False,
 }  # fmt: skip
 
 
@@ -78,11 +88,16 @@ class Common:
         """The project that the options name."""
         return open_project(self.project)
 
+    def open_all(self) -> tuple[Project, ...]:
+        """The projects that a command speaks of: at the top one for each environment."""
+        return open_projects(self.project)
+
 
 def _common(
     C: _Directory = Path("."),
     config: _Config = None,
     name: _Section = "alembic",
+    environment: _Environment = None,
     x: _X = [],  # noqa: B006 - Typer reads it and copies it
     url_env: _UrlEnv = None,
     verbose: _Verbose = False,
@@ -93,24 +108,21 @@ def _common(
     if url_env is not None:
         _require_variable(url_env)
     options = ProjectOptions(
-        directory=C, config=config, section=name, x=tuple(x), url_env=url_env, verbose=verbose
+        directory=C,
+        config=config,
+        section=name,
+        environment=environment,
+        x=tuple(x),
+        url_env=url_env,
+        verbose=verbose,
     )
-    give(_given(options))
+    give(options.words)
     pass_on(options.x)
     return Common(
         project=options,
         format="json" if json else format,
         debug=debug,
     )
-
-
-def _given(options: ProjectOptions) -> list[str]:
-    """The options as a person gives them, for the hints."""
-    words = [] if options.directory == Path(".") else ["-C", str(options.directory)]
-    words += ["--config", str(options.config)] if options.config is not None else []
-    words += ["--name", options.section] if options.section != "alembic" else []
-    words += [word for argument in options.x for word in ("-x", argument)]
-    return words + (["--url-env", options.url_env] if options.url_env is not None else [])
 
 
 def _require_variable(name: str) -> None:

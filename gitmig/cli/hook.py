@@ -17,7 +17,7 @@ from gitmig.project import open_repository
 
 def install(common: Common) -> int:
     """Install the hooks; where a hook manager owns the folder, print what to add to it."""
-    return _finish(common, install_hook(common.open().git))
+    return _finish(common, install_hook(common.open_all()[0].git))
 
 
 def uninstall(common: Common) -> int:

@@ -25,8 +25,7 @@ def _json(result: InitResult) -> dict[str, object]:
     hook = result.hook
     return {
         "version": 1,
-        "configuration": result.configuration,
-        "models": list(result.models),
+        **_environments(result),
         "made": list(result.made),
         "hook": None
         if hook is None
@@ -39,10 +38,29 @@ def _json(result: InitResult) -> dict[str, object]:
     }
 
 
+def _environments(result: InitResult) -> dict[str, object]:
+    each = [
+        {"name": one.name, "configuration": one.configuration.path, "models": list(one.models)}
+        for one in result.environments
+    ]
+    if len(each) == 1:
+        return {"configuration": each[0]["configuration"], "models": each[0]["models"]}
+    return {"environments": each} if each else {"configuration": "alembic.ini", "models": []}
+
+
 def _text(result: InitResult, dry_run: bool) -> None:
-    print(harmless(f"alembic   {result.configuration}"))
-    if result.models:
-        print(harmless(f"models    {', '.join(result.models)}"))
+    for one in result.environments:
+        if len(result.environments) > 1:
+            print(
+                harmless(f"\n{one.name}".lstrip("\n") if one is result.environments[0] else f"\n{one.name}")
+            )
+        print(harmless(f"alembic   {one.configuration.path}"))
+        if one.models:
+            print(harmless(f"models    {', '.join(one.models)}"))
+    if not result.environments:
+        print("alembic   alembic.ini")
+    if len(result.environments) > 1:
+        print()
     for path in result.made:
         print(harmless(f"{'would write' if dry_run else 'wrote'}     {path}"))
     hook = result.hook

@@ -10,13 +10,31 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitmig.errors import NoConfiguration
-from gitmig.operations.check import CheckResult, check_staged
-from gitmig.project import ProjectOptions, open_project
+from gitmig.operations.check import CheckResult, check_staged, remember_passed
+from gitmig.project import Project, ProjectOptions, open_projects
 
 
 def run() -> int:
     """Judge what is being committed here; the exit code."""
-    result = judged(ProjectOptions(directory=Path(".")))
+    projects = judged_projects(ProjectOptions(directory=Path(".")))
+    results: list[CheckResult] = []
+
+    def judge(project: Project) -> CheckResult:
+        results.append(check_staged(project))
+        return results[-1]
+
+    if len(projects) > 1:
+        from gitmig.cli.check import speak
+
+        worst = speak(projects, "text", judge)
+    else:
+        worst = _one(judge(projects[0])) if projects else 0
+    if worst == 0 and any(result.judged for result in results) and not any(one.findings for one in results):
+        remember_passed(projects)
+    return worst
+
+
+def _one(result: CheckResult) -> int:
     if result.findings:
         from gitmig.render.findings import check_text
 
@@ -26,12 +44,11 @@ def run() -> int:
     return 1 if result.failed else 0
 
 
-def judged(options: ProjectOptions) -> CheckResult:
-    """The findings on what is being committed."""
+def judged_projects(options: ProjectOptions) -> tuple[Project, ...]:
+    """The projects whose commit it is; none where the branch has nothing to do with Alembic."""
     try:
-        project = open_project(replace(options, hook=True))
+        return open_projects(replace(options, hook=True))
     except NoConfiguration as error:
-        # The hook is the clone's, and this may be a branch that has nothing to do with Alembic.
+        # The hook is the clone's, and this may be a branch without.
         print(f"Note: {error.message}: nothing was checked", file=sys.stderr)
-        return CheckResult(findings=(), subject="nothing")
-    return check_staged(project)
+        return ()

@@ -16,7 +16,7 @@ from gitmig.git import changes, commits, publication
 from gitmig.git.changes import PathState
 from gitmig.git.command import TIMEOUT, Place, Runner, probe
 from gitmig.git.objects import Objects
-from gitmig.git.worktree import hash_files, objects_in, records
+from gitmig.git.worktree import hash_files, objects_in, records, scan
 from gitmig.model import BlobId, Commit, CommitId
 
 _OPERATIONS = (
@@ -150,6 +150,10 @@ class Repository:
     def objects_in(self, folder: Path) -> dict[str, str]:
         """Variables with which git writes new objects into a folder instead of the repository."""
         return objects_in(self.runner, folder)
+
+    def submodules(self) -> frozenset[str]:
+        """The paths of the submodules."""
+        return scan(self.runner).submodules
 
     def hooks_folder(self) -> Path:
         """Where git looks for hooks here (``core.hooksPath`` is honoured)."""

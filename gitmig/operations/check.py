@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitmig import relevance
@@ -22,12 +22,14 @@ from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
-from gitmig.model import CommitId, Finding, Severity, TieState
+from gitmig.judging.configured import missing_paths
+from gitmig.model import CommitId, Finding, Manifest, Severity, TieState
 from gitmig.operations.drafting import base_schema
 from gitmig.operations.judging import Subject, edited, graph_judged, judge, recorded, where
 from gitmig.project import Project
 from gitmig.schema import difference, digest
 from gitmig.schemas import Schemas
+from gitmig.state.command_lock import HOLDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class CheckResult:
     subject: str
     problem: GitmigError | None = None
     """Why not all of it could be judged: the findings are what is known without."""
+    judged: bool = True
+    """Whether there was anything to judge."""
 
     @property
     def failed(self) -> bool:
@@ -53,14 +57,23 @@ def check_staged(project: Project) -> CheckResult:
         # `pre-commit run --all-files`, outside of a commit.
         return check_tree(project, "HEAD")
     if not any(_relevant(project, path) for path in changed):
-        return CheckResult(findings=(), subject="nothing relevant is staged")
+        return CheckResult(findings=(), subject="nothing relevant is staged", judged=False)
     subject = Subject(project=project, tree=index, parents=parents)
+    missing = tuple(missing_paths(project, index, subject.trees))
+    if os.environ.get(HOLDER):
+        # The commit of a rollback may take away what a later revision brought.
+        missing = tuple(finding.at(Severity.WARNING) for finding in missing)
     try:
-        findings = (*judge(subject), *_published_edited(subject))
+        findings = (*missing, *judge(subject), *_published_edited(subject))
     except NoInterpreter as error:
         return _without_interpreter(subject, error)
-    if not findings:
-        _remember(project, index)
+    except ProjectCodeError as error:
+        if any(finding.severity is Severity.ERROR for finding in missing):
+            # Which may be why.
+            return CheckResult(findings=settled(project, missing), subject="what is being committed")
+        if project.models:
+            raise
+        findings = (*graph_judged(subject), *_published_edited(subject), unjudged(error.message, error.hint))
     return CheckResult(findings=settled(project, findings), subject="what is being committed")
 
 
@@ -91,23 +104,44 @@ def _published_edited(subject: Subject) -> Iterator[Finding]:
             yield finding.at(Severity.WARNING)
 
 
-def _remember(project: Project, index: Tree) -> None:
-    """Let the next commit that has nothing to do with any of this pass without a closer look."""
-    schemas = Schemas(project=project)
-    now = schemas.cached(index)
-    graph = project.graph(index)
-    manifest = schemas.cache.manifest(digest(now)) if now is not None else None
-    if now is None or manifest is None or not recorded(graph, now):
+def remember_passed(projects: Sequence[Project]) -> None:
+    """Let the next commit that has nothing to do with any of this pass without a closer look.
+
+    Noted is what all environments of the repository depend on together: what passes has to pass for each.
+    """
+    found = [_depends(project) for project in projects]
+    if not found or any(one is None for one in found):
         return
-    configuration, settings = project.configuration, project.relative(project.directory / "pyproject.toml")
+    manifests = [one[0] for one in found if one is not None]
+    watched = [path for one in found if one is not None for path in one[1]]
     with contextlib.suppress(OSError):
         relevance.remember(
-            str(schemas.cache.folder),
-            relevance.Tree(index.ids()),
-            {"files": manifest.files, "lookups": manifest.lookups, "listings": manifest.listings},
-            dict.fromkeys((*configuration.versions, *configuration.files, settings)),
+            str(Schemas(project=projects[0]).cache.folder),
+            relevance.Tree(projects[0].index.ids()),
+            {
+                "files": _together(manifest.files for manifest in manifests),
+                "lookups": _together(manifest.lookups for manifest in manifests),
+                "listings": _together(manifest.listings for manifest in manifests),
+            },
+            dict.fromkeys(watched),
             relevance.circumstances(),
         )
+
+
+def _together(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {path: value for part in parts for path, value in part.items()}
+
+
+def _depends(project: Project) -> tuple[Manifest, tuple[str, ...]] | None:
+    """What the schema of the index depends on, and the other paths that count; None if it is not in step."""
+    schemas = Schemas(project=project)
+    graph = project.graph(project.index)
+    now = schemas.cached(project.index)
+    manifest = schemas.cache.manifest(digest(now)) if now is not None else None
+    if now is None or manifest is None or not recorded(graph, now) or graph_findings(graph):
+        return None
+    configuration = project.configuration
+    return manifest, (*configuration.versions, *configuration.files, project.environment.settings_file)
 
 
 def check_tree(project: Project, ref: str | None) -> CheckResult:
@@ -128,10 +162,19 @@ def tree_findings(project: Project, tree: Tree) -> tuple[Finding, ...]:
     findings = graph_findings(graph)
     if findings or project.repository is None:
         return findings
+    missing = () if tree is project.work_tree else tuple(missing_paths(project, tree))
+    if missing:
+        return missing
     schemas = Schemas(project=project)
-    found = _models_findings(project, graph, tree, schemas)
-    if found and schemas.remembered:
-        found = _models_findings(project, graph, tree, schemas.afresh())
+    try:
+        found = _models_findings(project, graph, tree, schemas)
+        if found and schemas.remembered:
+            found = _models_findings(project, graph, tree, schemas.afresh())
+    except ProjectCodeError as error:
+        if project.models:
+            raise
+        # An environment whose models are not configured has its revisions.
+        found = [unjudged(error.message, error.hint)]
     return tuple(found)
 
 

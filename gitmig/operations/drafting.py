@@ -156,11 +156,10 @@ def _gone(manifest: Manifest, committed: Mapping[str, BlobId]) -> Iterator[str]:
 def _set_up(project: Project) -> tuple[str, ...]:
     """The environment's own files: while they are new, the models' commit cannot be judged without them."""
     configuration = project.configuration
-    folder = configuration.directory
     return (
         *(() if configuration.ini is None or holds_password(configuration.url) else (configuration.ini,)),
         f"{configuration.script_location}/script.py.mako",
-        f"{folder}/pyproject.toml" if folder else "pyproject.toml",
+        project.environment.settings_file,
     )
 
 

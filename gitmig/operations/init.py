@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
+from pathlib import Path
 
 from gitmig.configuration import holds_password
-from gitmig.errors import NoAlembic, SettingsError
-from gitmig.files import write_text
+from gitmig.core.environments import Environment
+from gitmig.errors import GitmigError, NoAlembic, NoConfiguration, SettingsError
+from gitmig.git.repository import Repository
+from gitmig.git.trees import WorkTree
 from gitmig.hooks import HookState, hook_state, install_hook
-from gitmig.operations.scaffold import has_configuration, scaffold
-from gitmig.project import Project, ProjectOptions, open_project, open_repository
-from gitmig.settings import parse_settings
+from gitmig.operations.factories import factory_of
+from gitmig.operations.scaffold import scaffold
+from gitmig.operations.written_settings import write_settings
+from gitmig.project import Project, ProjectOptions, open_repository, project_of, surroundings_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitResult:
     """What ``init`` found and made."""
 
-    configuration: str
-    """The Alembic configuration, relative to the top."""
-    models: tuple[str, ...]
+    environments: tuple[Environment, ...]
+    """Those that it set up, or found to be set up."""
     made: tuple[str, ...]
     """Files that were made or changed, relative to the top."""
     hook: HookState | None
@@ -30,51 +33,139 @@ class InitResult:
 
 
 def init(options: ProjectOptions, *, dry_run: bool = False) -> InitResult:
-    """Set a repository up. Run again, it changes nothing. Works before the first commit.
+    """Set a repository up. Run again, it changes nothing but models that moved.
 
-    Raises NoRepository, ProjectCodeError where the models do not import, SettingsError where no file
-    of the repository defines a table.
+    Works before the first commit.
+    Raises NoRepository, ProjectCodeError where the models of the only environment do not import,
+    SettingsError where no file of the repository defines a table.
     """
     repository = open_repository(options)
     made: list[str] = []
     try:
-        project = open_project(options)
-    except NoAlembic as error:
-        if options.config is not None:
-            raise
-        if has_configuration(options, repository):
-            hint = "name one with --config" if error.hint == "gitmig init" else error.hint
-            raise NoAlembic(error.message, hint=hint) from None
+        found, others = _environments(options, repository)
+    except NoConfiguration:
         made += scaffold(options, repository, dry_run=dry_run)
         if dry_run:
-            return InitResult(configuration="alembic.ini", models=(), made=tuple(made), hook=None)
-        project = open_project(options)
-    if not project.settings.models:
-        models = _found_models(project)
-        made += _write_settings(project, models, dry_run=dry_run)
-        project.settings = replace(project.settings, models=models)
+            return InitResult(environments=(), made=tuple(made), hook=None)
+        found, others = _environments(options, repository)
+    warnings: list[str] = []
+    set_up = tuple(_set_up(options, repository, each, warnings, only=len(found) == 1) for each in found)
+    made += write_settings(repository.top, found, set_up, others, dry_run=dry_run)
     hook = hook_state(repository) if dry_run else install_hook(repository)
+    for each in set_up:
+        warnings += _warnings(project_of(options, repository, each))
     return InitResult(
-        configuration=project.configuration.path,
-        models=project.models,
+        environments=set_up,
         made=tuple(dict.fromkeys(made)),
         hook=hook,
-        warnings=_warnings(project),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
-def _found_models(project: Project) -> tuple[str, ...]:
+def _environments(
+    options: ProjectOptions, repository: Repository
+) -> tuple[tuple[Environment, ...], tuple[Environment, ...]]:
+    """The environments that are meant, and all others.
+
+    Raises NoConfiguration if there are none, NoAlembic, SettingsError.
+    """
+    surroundings = surroundings_of(options, repository.top, tuple(WorkTree(repository).ids()))
+    found = surroundings.several()
+    for environment in found:
+        configuration = environment.configuration
+        folder = posixpath.join(configuration.script_location, "env.py")
+        if not (repository.top / folder).is_file():
+            raise NoAlembic(
+                f"{configuration.path} leads to {configuration.script_location}, which has no env.py",
+                hint=f"correct script_location in {configuration.path}, or name another file with --config",
+            )
+    return found, tuple(one for one in surroundings.all() if one not in found)
+
+
+def _set_up(
+    options: ProjectOptions,
+    repository: Repository,
+    environment: Environment,
+    warnings: list[str],
+    *,
+    only: bool,
+) -> Environment:
+    """The environment with what it lacked: Flask's application, and the models' files."""
+    if environment.configuration.flask and environment.configuration.source.flask is None:
+        environment = _with_application(repository, environment)
+    project = project_of(options, repository, environment)
+    gone = [path for path in environment.models if not (repository.top / path).exists()]
+    if environment.settings.models and not gone:
+        return environment
+    try:
+        found = _found_models(project)
+    except GitmigError as error:
+        if only:
+            raise
+        warnings.append(f"{environment.name}: its models were not found: {error.message}")
+        return environment
+    kept = [path for path in environment.models if path not in gone]
+    models = _without_parts([*kept, *found])
+    folder = posixpath.dirname(environment.settings_file)
+    relative = tuple(posixpath.relpath(path, folder or ".") for path in models)
+    return replace(environment, settings=replace(environment.settings, models=relative))
+
+
+def _with_application(repository: Repository, environment: Environment) -> Environment:
+    """With what Flask finds its application by, where a hook would not know it."""
+    configuration = environment.configuration
+    folder = repository.top / configuration.directory
+    named = os.environ.get("FLASK_APP")
+    if named is None and not any(_is_found(folder, repository.top)):
+        named = factory_of(repository, configuration.directory)
+    if named is None:
+        return environment
+    name = _portable(named, folder)
+    source = replace(configuration.source, flask=name)
+    return replace(environment, configuration=replace(configuration, source=source))
+
+
+def _is_found(folder: Path, top: Path) -> Iterator[bool]:
+    """Whether Flask finds the application unasked."""
+    yield (folder / "wsgi.py").is_file() or (folder / "app.py").is_file()
+    for above in (folder, *folder.parents):
+        place = above / ".flaskenv"
+        yield place.is_file() and "FLASK_APP" in place.read_text("utf-8", "replace")
+        if above == top:
+            return
+
+
+def _portable(name: str, folder: Path) -> str:
+    """The same for another clone."""
+    path, colon, rest = name.rpartition(":") if name.count(":") else (name, "", "")
+    path = path or rest
+    if not os.path.isabs(path):
+        return name
+    return os.path.relpath(path, folder) + colon + (rest if colon else "")
+
+
+def _found_models(project: Project) -> list[str]:
     """The files whose code defines tables; a package as a whole where it holds several."""
     with project.worker() as worker:
-        sources = set(worker.schema().sources.values())
-    prefix = project.configuration.directory
-    inside = sorted(path for path in sources if not prefix or path.startswith(prefix + "/"))
+        inside = sorted(set(worker.schema().sources.values()))
     if not inside:
         raise SettingsError(
             "no file of the repository defines a table",
             hint='name them: models = ["app/models.py"] in [tool.gitmig] of pyproject.toml',
         )
-    return tuple(path.removeprefix(prefix + "/") if prefix else path for path in _packages(project, inside))
+    _require_no_submodule(project, inside)
+    return _packages(project, inside)
+
+
+def _require_no_submodule(project: Project, paths: Sequence[str]) -> None:
+    tracked = project.git.submodules()
+    for path in paths:
+        module = next((one for one in tracked if path.startswith(f"{one}/")), None)
+        if module is not None:
+            raise SettingsError(
+                f"the models are in the submodule {module}: {path} cannot be committed here with a revision",
+                hint=f"keep the revisions beside the models: gitmig -C {module} init",
+            )
 
 
 def _packages(project: Project, paths: list[str]) -> list[str]:
@@ -87,30 +178,12 @@ def _packages(project: Project, paths: list[str]) -> list[str]:
             name == "__init__.py" or (len(siblings) > 1 and (project.top / folder / "__init__.py").is_file())
         )
         found.append(folder if whole else path)
-    kept = dict.fromkeys(found)
+    return _without_parts(found)
+
+
+def _without_parts(paths: Sequence[str]) -> list[str]:
+    kept = dict.fromkeys(paths)
     return [path for path in kept if not any(path.startswith(other + "/") for other in kept)]
-
-
-def _write_settings(project: Project, models: tuple[str, ...], *, dry_run: bool) -> list[str]:
-    path = project.directory / "pyproject.toml"
-    try:
-        # Bytes, so that line ends stay as they are.
-        text = path.read_bytes().decode("utf-8") if path.is_file() else ""
-        document = tomlkit.parse(text)
-    except (TOMLKitError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}", hint=f"correct {path}") from None
-    if "tool" not in document:
-        document["tool"] = tomlkit.table(is_super_table=True)
-    tool = document["tool"]
-    assert isinstance(tool, dict)
-    if "gitmig" not in tool:
-        tool["gitmig"] = tomlkit.table()
-    tool["gitmig"]["models"] = list(models)
-    changed = tomlkit.dumps(document)
-    parse_settings(changed)
-    if not dry_run:
-        write_text(path, changed if text else changed.lstrip())
-    return [project.relative(path)]
 
 
 def _warnings(project: Project) -> tuple[str, ...]:

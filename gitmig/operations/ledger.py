@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gitmig.errors import Declined, GitmigError, Refused
-from gitmig.model import LedgerRow, LedgerState
+from gitmig.model import LedgerRow, LedgerState, RevisionId
 from gitmig.operations.recover import changing
 from gitmig.prepared import Manner
 from gitmig.project import Project
@@ -30,6 +31,8 @@ class Shown:
     """Whether the rows are the database's; else they are what this clone recorded."""
     database: str
     rows: tuple[LedgerRow, ...]
+    messages: Mapping[RevisionId, str] = field(default_factory=dict)
+    """What the checkout says of the revisions that it has."""
 
 
 def enable_ledger(project: Project, manner: Manner) -> Enabled:
@@ -54,14 +57,16 @@ def show_ledger(project: Project, limit: int | None = None) -> Shown:
     with project.worker() as worker:
         ledgers = worker.ledger(limit)
     database, environment = ledgers[0].database, ledgers[0].environment
+    messages = {script.revision: script.message for script in project.graph().scripts.values()}
     if any(ledger.enabled for ledger in ledgers):
         rows = sorted(
             (row for ledger in ledgers for row in ledger.rows), key=lambda row: row.time, reverse=True
         )
-        return Shown(enabled=True, database=database, rows=tuple(rows[:limit]))
-    recorded = read_rows(project.repository.private()) if project.repository is not None else ()
+        return Shown(enabled=True, database=database, rows=tuple(rows[:limit]), messages=messages)
+    recorded = read_rows(project.notes()) if project.repository is not None else ()
     own = [row for row in recorded if (row.database, row.environment) == (database, environment)]
-    return Shown(enabled=False, database=database, rows=tuple(reversed(own))[:limit])
+    rows = list(reversed(own))[:limit]
+    return Shown(enabled=False, database=database, rows=tuple(rows), messages=messages)
 
 
 def _require_agreed(missing: list[LedgerState], manner: Manner) -> None:

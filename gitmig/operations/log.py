@@ -19,7 +19,7 @@ class Line:
 
     script: Script
     tie: Tie | None
-    """None without a repository: nobody can say."""
+    """None without a repository, or without models that it could be tied to."""
     applied: bool | None
     """Whether the database has it; None where nobody can say: this clone has never seen the database,
     or it is at a revision that no file has."""
@@ -59,10 +59,12 @@ def log(project: Project) -> Log:
             tie = ties.get(revision) or Tie(revision=revision, state=TieState.UNCOMMITTED)
         return Line(
             script=graph.scripts[revision],
-            tie=tie,
+            tie=tie if project.models else None,
             applied=revision in applied if sure or revision in applied else None,
             head=revision in graph.heads,
-            models_commit=commits.get(tie.models_commit) if tie and tie.models_commit else None,
+            models_commit=commits.get(tie.models_commit)
+            if project.models and tie and tie.models_commit
+            else None,
             introduced=commits.get(tie.introduced) if tie and tie.introduced else None,
         )
 

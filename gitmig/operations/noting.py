@@ -26,6 +26,7 @@ def note_seen(project: Project, database: str, heads: tuple[RevisionId, ...]) ->
             configuration.versions,
             configuration.recursive,
         ),
+        environment=None if project.environment.alone else project.name,
     )
     remember(
         project.repository.private(),
@@ -38,8 +39,9 @@ def note_seen(project: Project, database: str, heads: tuple[RevisionId, ...]) ->
 
 def seen_key(project: Project) -> str:
     """What the note of this environment and database goes by."""
-    section, options = project.configuration.section, project.options
-    return section if _is_own(project) else "\0".join((section, options.url_env or "", *options.x))
+    source, options = project.configuration.source, project.options
+    environment = source.key or source.section
+    return environment if _is_own(project) else "\0".join((environment, options.url_env or "", *options.x))
 
 
 def _is_own(project: Project) -> bool:

@@ -43,7 +43,7 @@ def recorded(project: Project, database: DatabaseState) -> Recorded | None:
     """What the database's ledger says, else the local record; None where neither says anything."""
     moves: tuple[Moved, ...] = ()
     if project.repository is not None:
-        moves = recorded_moves(project.repository, database.name, database.environment)
+        moves = recorded_moves(project.repository, project.notes_folder, database.name, database.environment)
     rows = database.ledger or _last([moved.row for moved in moves])
     if not rows:
         return None

@@ -81,7 +81,7 @@ def recover(project: Project, manner: Manner) -> Recovered | None:
     """
     if project.repository is None:
         return None
-    folder = project.repository.private()
+    folder = project.notes()
     if not has_journal(folder):
         return None
     with command_lock(project.repository, manner.wait):
@@ -103,7 +103,7 @@ def changing(project: Project, manner: Manner, command: str) -> Iterator[Logbook
         _require_settled(project, manner)
         repository = project.repository
         head = repository.head() if repository is not None else None
-        folder = repository.private() if repository is not None else None
+        folder = project.notes() if repository is not None else None
         try:
             yield Logbook(folder, Journal.blank(command, project.configuration.section, head))
         except KeyboardInterrupt:
@@ -115,8 +115,8 @@ def changing(project: Project, manner: Manner, command: str) -> Iterator[Logbook
 def _require_settled(project: Project, manner: Manner) -> None:
     if project.repository is None:
         return
-    remove_half_written(project.repository.private())
-    journal = read_journal(project.repository.private())
+    remove_half_written(project.notes())
+    journal = read_journal(project.notes())
     if journal is None:
         return
     if manner.dry_run:
@@ -151,9 +151,9 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
             anew = look_at(project, worker, journal)
         worker.migrate(look, lambda: False, wait=manner.wait, operation=journal.operation)
     if rows := journal.rows if found[0].forward else journal.rows[: found[0].applied or 0]:
-        append_missing(project.git.private(), rows)
+        append_missing(project.notes(), rows)
         pin_rows(project.git, project.directory, journal.files, rows)
-    remove_journal(project.git.private())
+    remove_journal(project.notes())
     project.forget()
     return found[0]
 
@@ -211,7 +211,7 @@ def _follow(
             raise Refused(following.question)
         restoration = following.restoration
         check(project.git, restoration)
-        write_journal(project.git.private(), journal.first(applied, restoration.old, restoration.new))
+        write_journal(project.notes(), journal.first(applied, restoration.old, restoration.new))
         apply(project.git, restoration)
         point("models-followed")
     except GitmigError as obstacle:

@@ -18,13 +18,6 @@ from gitmig.rpc.interpreter import find_interpreter
 from gitmig.worker_client import Worker
 
 
-def has_configuration(options: ProjectOptions, repository: Repository) -> bool:
-    """Whether there is an alembic.ini somewhere, in use or not: a second environment is nobody's wish."""
-    if (options.directory.resolve() / "alembic.ini").exists():
-        return True
-    return any(path.rpartition("/")[2] == "alembic.ini" for path in WorkTree(repository).ids())
-
-
 def scaffold(options: ProjectOptions, repository: Repository, *, dry_run: bool) -> list[str]:
     """Make alembic.ini and alembic/ in the folder; returns the paths that were made, relative to the top.
 

@@ -157,7 +157,7 @@ def _with_way_back(
 
 
 def _interrupted(project: Project) -> tuple[Finding, ...]:
-    journal = read_journal(project.repository.private()) if project.repository is not None else None
+    journal = read_journal(project.notes()) if project.repository is not None else None
     if journal is None or (project.repository is not None and at_work(project.repository)):
         return ()
     return (interrupted(journal.command),)

@@ -70,7 +70,7 @@ def _line(line: Line) -> Json:
         "revision": line.script.revision,
         "down_revisions": list(line.script.down_revisions),
         "message": line.script.message,
-        "introduced": line.tie and line.tie.introduced,
+        "introduced": line.introduced and line.introduced.id,
         "models_commit": line.tie and line.tie.models_commit,
         "tie": line.tie and line.tie.state.value,
         "applied": line.applied,

@@ -88,10 +88,12 @@ def shown_text(result: Shown) -> None:
         out.print("nothing is recorded yet")
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("when", "", "revision", "commit", "who", "took", "operation"):
+    for name in ("when", "", "revision", "commit", "who", "took", "operation", "message"):
         table.add_column(name, no_wrap=True)
     for row in result.rows:
-        table.add_row(*(Text(harmless(cell)) for cell in _cells(row)))
+        table.add_row(
+            *(Text(harmless(cell)) for cell in (*_cells(row), result.messages.get(row.revision, "")))
+        )
     consoles.print_table(table)
 
 

@@ -27,7 +27,7 @@ _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COM
 _MOVING = ("upgrade", "rollback", "sync", "switch", "rebase")
 _COMMANDS = ("check", "status", "revise", "tie", *_MOVING)
 # With these another project or another output may be meant.
-_UNKNOWN = ("-C", "--config", "-v", "--verbose", "-h", "--help")
+_UNKNOWN = ("-C", "--config", "-e", "--environment", "-v", "--verbose", "-h", "--help")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from gitmig.errors import LockTimeout, Refused
 from gitmig.git.repository import Repository
 
 _LOCK = "lock"
-_HOLDER = "GITMIG_COMMAND_LOCK"
+HOLDER = "GITMIG_COMMAND_LOCK"
 """Tells the children of a command which work tree's lock it holds."""
 
 
@@ -32,20 +32,20 @@ def command_lock(repository: Repository | None, wait: float) -> Iterator[None]:
         yield
         return
     folder = repository.private()
-    if os.environ.get(_HOLDER) == str(folder):
+    if os.environ.get(HOLDER) == str(folder):
         raise LockTimeout(
             "another gitmig command runs this one, in a hook or an editor, and waits for it",
             hint="run it when that command has ended",
         )
     with _opened(folder) as handle:
         _take(handle, wait)
-        os.environ[_HOLDER] = str(folder)
+        os.environ[HOLDER] = str(folder)
         repository.runner.locks = (handle,)
         try:
             yield
         finally:
             repository.runner.locks = ()
-            os.environ.pop(_HOLDER, None)
+            os.environ.pop(HOLDER, None)
             # To close it is not enough: a daemon that git started may keep its copy of the file open.
             fcntl.flock(handle, fcntl.LOCK_UN)
 

@@ -178,7 +178,7 @@ def _distinct(calls: list[Configured]) -> tuple[Configured, ...]:
 
 
 def _from_settings(session: Session, name: str) -> Configured:
-    if session.options.ini or session.options.toml:
+    if session.options.configured:
         script_directory(session)  # for prepend_sys_path
     dialect = _named_dialect(session)
     module_name, _, attributes = name.partition(":")
@@ -197,7 +197,7 @@ def _from_settings(session: Session, name: str) -> Configured:
 def _named_dialect(session: Session) -> Dialect:
     options = session.options
     url = f"{options.dialect}://" if options.dialect else None
-    if url is None and (options.ini or options.toml):
+    if url is None and options.configured:
         url = alembic_config(session).get_section(options.section, {}).get("sqlalchemy.url")
     if not url:
         raise Failure("no-metadata", "the setting `metadata` needs `dialect` beside it")

@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from .application import completed, enter_application
 from .channel import Failure
 from .tracebacks import project_code
 
@@ -26,7 +27,7 @@ def alembic_config(session: Session) -> Config:
     Failure("no-configuration").
     """
     if session.config is None:
-        session.config = _read(session)
+        session.config = completed(session, _read(session))
     return session.config
 
 
@@ -36,6 +37,7 @@ def script_directory(session: Session) -> ScriptDirectory:
     Raises Failure("no-configuration") where there is none.
     """
     if session.script is None:
+        enter_application(session)
         config = alembic_config(session)
         try:
             with project_code(session):  # `package:folder` imports the package
@@ -59,7 +61,7 @@ def _read(session: Session) -> Config:
             paths[kind] = session.file(path)
             if paths[kind] is None:
                 raise Failure("no-configuration", f"{path} is not there")
-    if not paths:
+    if not paths and session.options.script_location is None:
         raise Failure("no-configuration", "there is no Alembic configuration")
     config = Config(
         paths.get("ini"), ini_section=options.section, cmd_opts=_command_line(options.x, options.section)
@@ -94,7 +96,17 @@ def _command_line(x: tuple[str, ...], section: str) -> Namespace:
 
 def _settle(session: Session, config: Config) -> None:
     """Read the files now, and name the folder of the scripts in full: the code may change its directory."""
-    parser = config.file_config
+    parser, options = config.file_config, session.options
+    if options.versions:
+        folders = "\n".join(map(session.places.source, options.versions))
+        config.set_main_option("version_locations", folders.replace("%", "%%"))
+        config.set_main_option("recursive_version_locations", "true")
+        for name in ("path_separator", "version_path_separator"):
+            config.set_main_option(name, "newline")
+    if options.script_location is not None:
+        place = session.places.source(options.script_location)
+        config.set_main_option("script_location", place.replace("%", "%%"))
+        return
     toml = config.toml_alembic_config if getattr(config, "toml_file_name", None) else None
     if parser.has_option(config.config_ini_section, "script_location"):
         location = parser.get(config.config_ini_section, "script_location")

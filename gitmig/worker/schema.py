@@ -43,7 +43,7 @@ def read_schema(session: Session) -> dict[str, Any]:
 
 def version_folders(session: Session) -> list[str]:
     """The folders of the revision files, relative to the top; those outside are left out."""
-    if not (session.options.ini or session.options.toml):
+    if not session.options.configured:
         return []
     script = script_directory(session)
     places = script.version_locations or [os.path.join(script.dir, "versions")]

@@ -33,17 +33,32 @@ class Options:
     ini: str | None = None
     toml: str | None = None
     section: str = "alembic"
+    script_location: str | None = None
+    """The script folder; None leaves it to the configuration."""
+    versions: tuple[str, ...] = ()
+    """The folders of the revisions, if the configuration does not say it all: read with all below them."""
+    paths: tuple[str, ...] = ()
+    """The folders that modules are imported from, after what the configuration says."""
+    flask: bool = False
+    """Whether everything runs in the context of Flask's application."""
+    app: str | None = None
+    """What Flask finds the application by, unless ``FLASK_APP`` is set."""
     x: tuple[str, ...] = ()
     url_env: str | None = None
     metadata: str | None = None
     dialect: str | None = None
     exclude: tuple[str, ...] = ()
 
+    @property
+    def configured(self) -> bool:
+        """Whether there is an Alembic environment to read."""
+        return any((self.ini, self.toml, self.script_location))
+
     @classmethod
     def of(cls, request: dict[str, Any]) -> Options:
         """Options out of a request; keys that are not ours are an error of the protocol."""
         values = {key: value for key, value in request.items() if key != "do"}
-        for key in ("x", "exclude"):
+        for key in ("versions", "paths", "x", "exclude"):
             values[key] = tuple(values.get(key) or ())
         return cls(**values)
 
@@ -64,6 +79,8 @@ class Session:
     """Made once by ``config.alembic_config``."""
     script: ScriptDirectory | None = None
     """Made once by ``config.script_directory``."""
+    application: Any = None
+    """Flask's, pushed once by ``application.enter_application``."""
     at_end: dict[str, Callable[[], None]] = field(default_factory=dict)
     """What is to be undone by name, should the command line not come to ask for it."""
 

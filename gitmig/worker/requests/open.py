@@ -35,7 +35,7 @@ def open_session(session: Session) -> dict[str, Any]:
         os.environ["PWD"] = session.directory
     sys.argv[:] = ["alembic"]
     # `python -m alembic` finds modules in the current directory, the `alembic` script does not.
-    sys.path.append(session.directory)
+    sys.path += map(session.places.source, dict.fromkeys((session.options.folder, *session.options.paths)))
     return {"top": session.places.top}
 
 
@@ -72,10 +72,13 @@ def _top(options: Options) -> str:
     depth = len([part for part in options.folder.split("/") if part])
     above = os.path.normpath(os.path.join(here, *[os.pardir] * depth))
     for top in (above, here):
-        named = [os.path.join(top, path) for path in (options.ini, options.toml) if path]
-        if named and all(os.path.isfile(path) for path in named):
+        named = [
+            os.path.join(top, path) for path in (options.ini, options.toml, options.script_location) if path
+        ]
+        if named and all(os.path.exists(path) for path in named):
             return top
-    message = f"the project's interpreter starts in {here}, where there is no {options.ini or options.toml}"
+    wanted = options.ini or options.toml or options.script_location
+    message = f"the project's interpreter starts in {here}, where there is no {wanted}"
     raise Failure("elsewhere", message)
 
 
