@@ -13,7 +13,7 @@ from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
 from gitmig.git.restore import apply, check
 from gitmig.git.switching import apply_switch
-from gitmig.logbook import Logbook
+from gitmig.logbook import Logbook, step_log
 from gitmig.messages import Ground, Json, Loss, Moves
 from gitmig.model import Action, LedgerRow, RevisionId
 from gitmig.parking import park_order, why_not
@@ -109,6 +109,8 @@ class Attempt:
             branch=self._branch(prepared),
             stopping=bool(halts),
         )
+        if self._repository is not None and not ground.transactional:
+            moves = replace(moves, step_log=step_log(self._repository.private()))
         if not moves.losses and not ground.provisional:
             self._books.write_down(self.prepared, ground)
         return moves
@@ -209,6 +211,8 @@ class Attempt:
             if isinstance(error, Interrupted):
                 error.message = "interrupted; everything is as before"
             return
+        cut_off = isinstance(error, Interrupted) and error.partial is not None and self._can_be_finished
+        error.unsettled = error.unsettled or cut_off
         if error.unsettled:
             if self._books.written:
                 error.message, error.hint = f"{error.message} {self._while()}", "gitmig recover"
@@ -216,6 +220,12 @@ class Attempt:
             self._tell_kept(error, self.prepared)
         elif isinstance(error, Interrupted):
             error.message = "interrupted; everything is as before"
+
+    @property
+    def _can_be_finished(self) -> bool:
+        """Whether recovery can finish a step that was cut off."""
+        name = self._ground.database if self._ground is not None else ""
+        return self._books.written and name.startswith(("mysql", "mariadb"))
 
     def _while(self) -> str:
         """What was going on when the worker's end came, and what the database makes of that."""

@@ -61,8 +61,16 @@ def write_journal(folder: Path, journal: Journal) -> None:
 def remove_journal(folder: Path) -> None:
     """Forget it: everything that it tells has happened, or nothing of it."""
     (folder / _NAME).unlink(missing_ok=True)
+    log = step_log(folder)
+    for path in (log, log.with_name(f"{log.name}.py")):
+        path.unlink(missing_ok=True)
     remove_half_written(folder)
     _sync(folder)
+
+
+def step_log(folder: Path) -> Path:
+    """Where the statements of a step are logged, on a database that keeps each of them."""
+    return folder / "step.jsonl"
 
 
 def remove_half_written(folder: Path) -> None:

@@ -128,6 +128,10 @@ class Moves:
     """For each step the tree that its script runs in; None, or no entry: the files on disk."""
     parking: ParkOrder | None = None
     """What becomes of the rows that a downgrade drops; None: nothing is parked or put back."""
+    step_log: Path | None = None
+    """Where the statements of a step are logged, if the database keeps each of them; None: nowhere."""
+    resume: bool = False
+    """Whether the step that the log tells of is to be finished. There are no others then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +228,8 @@ def moves_told(moves: Moves, there: Callable[[Path], str] = str) -> Json:
         ],
         "operation": None if moves.operation is None else asdict(moves.operation),
         "parking": None if moves.parking is None else _order(moves),
+        "step_log": None if moves.step_log is None else there(moves.step_log),
+        "resume": moves.resume,
     }
 
 

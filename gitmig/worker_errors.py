@@ -106,6 +106,7 @@ def _with_progress(failed: _Error, error: Json) -> _Error:
     """The error, with what the database has kept all the same."""
     failed.committed = int(cast("int | None", error.get("committed")) or 0)
     failed.partial = cast("str | None", error.get("partial"))
+    failed.unsettled = bool(error.get("unsettled"))
     return failed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitmig.errors import GitmigError, Interrupted, Refused
 from gitmig.git.real_index import remove_stale_lock
@@ -25,6 +25,7 @@ from gitmig.logbook import (
 from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId
 from gitmig.operations.following import models_between
+from gitmig.operations.half_step import finish_half_step, may_be_half_done
 from gitmig.operations.redone import has_it_anew, has_the_others, is_undecided, same_heads
 from gitmig.operations.settling import settle_commit, settle_draft
 from gitmig.prepared import Manner
@@ -144,6 +145,7 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
     # env.py would not import while models.py is half written: the code comes from the commit.
     tree = project.commit_tree(journal.head) if journal.head is not None else None
     with project.worker(tree) as worker:
+        finished = finish_half_step(project, worker, journal, manner)
         if journal.stage is Stage.MOVING and (same_heads(journal) or is_undecided(journal)):
             # A killed worker may still be committing: it is waited for before anything is looked at.
             worker.migrate(lambda ground: None, lambda: False, wait=manner.wait)
@@ -155,7 +157,7 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
         pin_rows(project.git, project.directory, journal.files, rows)
     remove_journal(project.notes())
     project.forget()
-    return found[0]
+    return found[0] if finished is None else replace(found[0], notes=(finished, *found[0].notes))
 
 
 def _settle_files(project: Project, journal: Journal, forward: bool) -> tuple[bool, tuple[str, ...]]:
@@ -238,7 +240,9 @@ def _brought_to_a_side(
     if applied is not None:
         notes += _follow(project, journal, ground, applied, manner)
     if journal.stage is Stage.MOVING and not (forward or ground.transactional) and journal.revisions:
-        notes.append(f"{journal.revisions[applied or 0]} may be done in part: look at what it changes")
+        revision = journal.revisions[applied or 0]
+        if may_be_half_done(project, revision):
+            notes.append(f"{revision} may be done in part: look at what it changes")
     complete = None
     if forward and journal.commit is not None:
         complete, more = settle_commit(project, journal, journal.commit)

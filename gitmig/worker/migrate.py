@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
+from ..wire.step_log import HalfStep
 from .channel import Failure, ParentGone
 from .environment import Purpose, Stopped, database_name, first_line, run_environment
 from .graph import BrokenScript, build_steps, revision_map
@@ -18,9 +19,10 @@ from .importing.world import World
 from .ledger import Ledger, ledger_facts
 from .locks import Locks
 from .moving.calling_off import CallingOff
+from .moving.step_log import StepLog, halves_of
 from .parking import Parking, parking_of
 from .parking_step import Order
-from .planning import ask_plan, is_transactional
+from .planning import ask_plan, is_autocommit, is_mysql, is_transactional
 from .progress import Progress
 from .session import Session
 from .sqlite import SqliteTransactions
@@ -83,6 +85,8 @@ class Migration(Purpose):
         self._told: dict[str, Any] = {}
         self._sqlite: dict[Connection, SqliteTransactions] = {}
         self._steps: tuple[RevisionStep, ...] = ()
+        self._halves: list[HalfStep] = []
+        self._step_log: StepLog | None = None
         self._expect: list[str] = []
         self._parkings: list[Parking] = []
         self._parking: Parking | None = None
@@ -124,12 +128,12 @@ class Migration(Purpose):
 
     def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         """The planned steps, each watched."""
-        for step in self._steps:
+        for number, step in enumerate(self._steps):
             self.calling_off.committed()
             if not self.progress.whole or self.is_per_migration(context):
                 self._or_stop(self._check_lock)
             self.progress.begin("upgrade" if step.is_upgrade else "downgrade", step.revision.revision)
-            step.migration_fn = self._watched(step.migration_fn, step.revision.path)
+            step.migration_fn = self._watched(self._logged(step.migration_fn, number), step.revision.path)
             yield step
             self.progress.end()
 
@@ -142,7 +146,10 @@ class Migration(Purpose):
         if isinstance(error, DBAPIError) and (self.confirmed or self.progress.begun):
             if self.confirmed or error.statement is None:
                 self.progress.not_committed()
-            return self.progress.failed(error, None)
+            failed = self.progress.failed(error, None)
+            # Who loses the connection while it commits does not know whether it did.
+            failed.data["unsettled"] |= bool(self.confirmed and error.connection_invalidated)
+            return failed
         return self.progress.failed(error, None) if self._locks.gave_up(error) else None
 
     # What the request is made of.
@@ -175,6 +182,8 @@ class Migration(Purpose):
         """Let go of the locks, and of where rows are parked; the transaction has ended by now."""
         for parking in self._parkings:
             parking.close()
+        if self._step_log is not None:
+            self._step_log.close()
         self._locks.release()
 
     def result(self) -> dict[str, Any]:
@@ -203,6 +212,7 @@ class Migration(Purpose):
             **self._told,
         )
         self._expect = sorted(answer["expect"])
+        self._log_steps(context, answer)
         self._park(context, answer)
         if self._ledger is not None:
             self._ledger.expect(answer.get("operation"))
@@ -221,6 +231,32 @@ class Migration(Purpose):
         if self._steps and (sqlite := self._sqlite_of(context)) is not None:
             sqlite.remember_foreign_keys()
         return bool(self._steps)
+
+    def _log_steps(self, context: MigrationContext, answer: dict[str, Any]) -> None:
+        """Log the steps where the database keeps each statement; or finish the one that the log tells of."""
+        path, connection = answer.get("step_log"), context.connection
+        autocommit = connection is None or is_autocommit(connection)
+        if path is None or connection is None or autocommit or not is_mysql(context):
+            return
+        if self._step_log is not None:
+            self._step_log.close()
+        log = StepLog(path, connection, self.calling_off, resumed=bool(answer.get("resume")))
+        self._step_log = log
+        if log.half is not None:
+            answer |= log.to_be_finished(log.half)
+        self._halves = halves_of(answer)
+
+    def _logged(self, function: Callable[..., None], number: int) -> Callable[..., None]:
+        log = self._step_log
+        if log is None:
+            return function
+
+        @functools.wraps(function)
+        def logged(**arguments: Any) -> None:
+            with log.step(self._halves[number]):
+                function(**arguments)
+
+        return logged
 
     def _park(self, context: MigrationContext, answer: dict[str, Any]) -> None:
         """Have the rows parked that the steps drop, and put back those that belong to them."""

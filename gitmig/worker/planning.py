@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
 
 from .channel import Channel, Failure
 from .environment import Stopped
@@ -16,12 +17,20 @@ from .parking_step import Order
 
 def is_transactional(context: MigrationContext) -> bool:
     """Whether what is prepared can be rolled back as a whole."""
-    connection = context.connection
-    assert connection is not None
+    assert context.connection is not None
+    return context.impl.transactional_ddl and not is_autocommit(context.connection)
+
+
+def is_autocommit(connection: Connection) -> bool:
+    """Whether each statement is committed by itself."""
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
-        return False
-    driver = connection.connection.driver_connection
-    return context.impl.transactional_ddl and getattr(driver, "autocommit", False) is not True
+        return True
+    return getattr(connection.connection.driver_connection, "autocommit", False) is True
+
+
+def is_mysql(context: MigrationContext) -> bool:
+    """Whether it is MySQL or MariaDB, which commit at each DDL statement."""
+    return context.dialect.name in ("mysql", "mariadb")
 
 
 def ask_plan(

@@ -86,7 +86,10 @@ class Progress:
         if gave_up is not None:
             who = " ".join(self.current) if self.current else "the version table"
             kind, message = "blocked", f"{who} {gave_up}"
-        return self.failure(message, detail, kind, statement=error.statement, sqlstate=sqlstate(error.orig))
+        told = self.failure(message, detail, kind, statement=error.statement, sqlstate=sqlstate(error.orig))
+        # The session is gone, and with it what is known of its last statement.
+        told.data["unsettled"] = error.connection_invalidated and not self.whole
+        return told
 
     def reported(self, failure: Failure) -> Failure:
         """A failure of ours in the midst of a step, with how far the run had come."""
@@ -112,6 +115,7 @@ class Progress:
             "statement": without_passwords(statement) if statement else None,
             "sqlstate": sqlstate,
             "committed": self.committed,
+            "unsettled": False,
             "partial": self._in_part if self.whole else revision,
         }
         return Failure(kind, message, detail, **data)
