@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from gitmig.errors import GitmigError, Unproven
+from gitmig.errors import GitmigError, Unproven, WorkerCrashed
 from gitmig.facts.ties import Ties, models_digest
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
@@ -45,6 +45,8 @@ class Verdict:
     """What it would still take from the database that the revisions leave to that of the models."""
     reason: str | None = None
     """Why nothing could be proven."""
+    crash: WorkerCrashed | None = None
+    """What ended the try before it could say anything: another one may prove it."""
 
     @property
     def proven(self) -> bool:
@@ -106,6 +108,8 @@ def prove(project: Project, case: Case, schemas: Schemas) -> Verdict:
         key = _key(project, case, schemas, now)
         if schemas.cache.proven(key):
             return Verdict()
+    except WorkerCrashed as error:
+        return Verdict(reason=error.message, crash=error)
     except GitmigError as error:
         return Verdict(reason=error.message)
     if key not in memory:
@@ -119,6 +123,8 @@ def prove(project: Project, case: Case, schemas: Schemas) -> Verdict:
 def _tried(project: Project, case: Case, now: Schema) -> Verdict:
     try:
         return Verdict(changes=_differing(project, case, now))
+    except WorkerCrashed as error:
+        return Verdict(reason=error.message, crash=error)
     except GitmigError as error:
         return Verdict(reason=error.message)
 

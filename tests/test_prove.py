@@ -327,3 +327,17 @@ def test_on_postgresql(tmp_path: Path, postgres_url: str, postgres_server: str) 
     while database.query(postgres_server, _LEFT) != ((0,),) and time.monotonic() < end:
         time.sleep(0.1)
     assert database.query(postgres_server, _LEFT) == ((0,),)
+
+
+def test_a_proof_that_is_killed_leads_to_no_commit(told: Article) -> None:
+    file = "op.get_bind().exec_driver_sql('pragma database_list').all()[0][2]"
+    kills = f"import os\n    if not {file}.endswith('app.db'): os.kill(os.getpid(), 9)"
+    project = changed(told, ADD, INDEX, kills)
+    before = project.snapshot()
+    failed = project.gitmig("upgrade", "--commit", check=1).stderr
+    assert failed.startswith(
+        "Error: the proof that c3c3 takes the database to its models did not come to an end: the project's "
+        "interpreter was killed (SIGKILL, as the system does if memory runs out)\n"
+    )
+    assert failed.endswith("Hint: run the command again\n")
+    assert project.snapshot() == before

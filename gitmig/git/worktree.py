@@ -20,6 +20,8 @@ from gitmig.model import BlobId
 
 # The private index is a plain one, whatever the real one is.
 PLAIN = ("-c", "core.fsmonitor=false", "-c", "core.splitIndex=false", "-c", "index.sparse=false")
+HUGE = 32 << 20
+"""Bytes from which on an untracked file is no code: to have git hash it would take seconds, or minutes."""
 _MANY = 300
 """From this many paths on, everything is listed: a command line has an end."""
 
@@ -33,7 +35,9 @@ class Scan:
     dirty: frozenset[str] = frozenset()
     """Index paths that have to be hashed: changed, intent-to-add, unmerged, or hidden from git."""
     untracked: frozenset[str] = frozenset()
-    """Files that are neither in the index nor ignored; bytecode is left out."""
+    """Files that are neither in the index nor ignored; bytecode and the huge ones are left out."""
+    huge: frozenset[str] = frozenset()
+    """Those that are too big to be hashed for a look at them."""
     unmerged: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     """Paths that are skip-worktree or assume-unchanged: git does not look at their files."""
@@ -88,15 +92,24 @@ def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
     for path in _intended(runner, [path for path in lists.index if path in lists.dirty], lists.index):
         del lists.index[path]
     lists.dirty |= _behind_links(lists)
+    huge = {path for path in lists.untracked if _size(runner.place.top / path) >= HUGE}
     return Scan(
         index=lists.index,
         dirty=frozenset(lists.dirty),
-        untracked=frozenset(lists.untracked),
+        untracked=frozenset(lists.untracked - huge),
+        huge=frozenset(huge),
         unmerged=frozenset(lists.unmerged),
         hidden=frozenset(lists.hidden),
         skipped=frozenset(lists.skipped),
         submodules=frozenset(lists.submodules),
     )
+
+
+def _size(place: Path) -> int:
+    try:
+        return os.lstat(place).st_size
+    except OSError:
+        return 0
 
 
 def _behind_links(lists: _Lists) -> set[str]:

@@ -120,6 +120,13 @@ def _record(project: Project, script: Script, tree: Tree) -> tuple[Header, tuple
             hint=f"correct {script.path}, or draft it anew: gitmig revise --amend",
             detail="\n".join(render(change) for change in verdict.changes),
         )
+    if verdict.crash is not None:
+        raise Refused(
+            f"the proof that {script.revision} takes the database to its models did not come to an end: "
+            f"{verdict.crash.message}",
+            hint=verdict.crash.hint,
+            detail=verdict.crash.detail,
+        )
     if verdict.reason is not None:
         return script.header, (_doubt(script, verdict.reason),)
     return header_of(project, case), ()
