@@ -65,6 +65,15 @@ def article_on(folder: Path, url: str) -> Article:
     return told(project)
 
 
+def sized(folder: Path, url: str) -> Article:
+    """On MariaDB, where a text needs a length."""
+    project = Project.create(folder, url)
+    project.gitmig("revise", "-m", "First revision", check=0)
+    project.append("app/models.py", USERNAME.replace("String", "String(20)"))
+    project.gitmig("revise", "-m", "Add username for user", check=0)
+    return told(project)
+
+
 def write_article(project: Project) -> None:
     """The article's two steps."""
     project.gitmig("revise", "-m", "First revision", check=0)

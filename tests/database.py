@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -64,6 +64,18 @@ def execute(url: str, statement: str) -> None:
     """Run one statement outside any transaction."""
     with closing(_connection(make_url(url))) as connection, closing(connection.cursor()) as cursor:
         cursor.execute(statement)
+
+
+def end_sessions(url: str) -> None:
+    """Have the server end all other sessions of a database, as an administrator would."""
+    if url.startswith("postgresql"):
+        others = "datname = current_database() and pid <> pg_backend_pid()"
+        query(url, f"select pg_terminate_backend(pid) from pg_stat_activity where {others}")
+        return
+    others = "db = database() and id <> connection_id()"
+    for (number,) in query(url, f"select id from information_schema.processlist where {others}"):
+        with suppress(pymysql.err.OperationalError):  # it has just ended
+            execute(url, f"kill {number}")
 
 
 def exists(url: str) -> bool:

@@ -12,11 +12,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import forking
+from tests import database, forking
 from tests.story import Project, Result
 
 MODELS = "app/models.py"
@@ -24,6 +24,10 @@ JOURNAL = ".git/gitmig/journal.json"
 KILL_PARENT = 'kill -9 $(sed "s/.*) [A-Z] //" /proc/$PPID/stat | cut -d" " -f1)'
 """In a hook or filter: the parent of git, which is gitmig."""
 COMMANDS = ("revise", "rollback", "upgrade", "switch")
+WAYS = ("kill", "whole", "interrupt", "terminate", "hang up", "worker", "git", "session")
+"""What is hit: gitmig alone or with all that it started, gitmig by a signal that asks it to end, its worker, a
+git that it started, or its sessions of the database (the worker, if that has none)."""
+_SIGNALS = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "hang up": signal.SIGHUP}
 _NOTES = {"notes": "untracked", "doc/staged notes": "staged"}
 """Bytes of somebody who has nothing to do with it."""
 
@@ -33,8 +37,8 @@ class Blow:
     """When a command is killed, as a part of what it or its last part usually takes."""
 
     moment: float
-    whole: bool
-    """With what it started, or alone."""
+    way: str
+    """One of :data:`WAYS`."""
     late: bool
     """Counted from its first journal on: before there is one, there is nothing to recover from."""
 
@@ -44,19 +48,20 @@ class Fall:
     """What became of it."""
 
     command: str
+    way: str
     ended: str
     """``finished`` before it was killed; else ``nothing`` to recover, or the side: ``before``, ``applied``
     (all but the commit), ``after``."""
 
 
-def blows(seed: int | str, number: int) -> tuple[Blow, ...]:
+def blows(seed: int | str, number: int, ways: Sequence[str] = WAYS) -> tuple[Blow, ...]:
     """The same list for the same seed."""
     chance = random.Random(seed)
-    return tuple(_blow(chance.random(), chance.random() < 0.5, chance.random() < 0.8) for _ in range(number))
+    return tuple(_blow(chance.random(), chance.choice(ways), chance.random() < 0.8) for _ in range(number))
 
 
-def _blow(moment: float, whole: bool, late: bool) -> Blow:
-    return Blow(moment=moment if late else 0.05 + moment, whole=whole, late=late)
+def _blow(moment: float, way: str, late: bool) -> Blow:
+    return Blow(moment=moment if late else 0.05 + moment, way=way, late=late)
 
 
 class Victim:
@@ -89,7 +94,7 @@ class Victim:
         assert answer is None or answer["left"] == [], answer
         self._check(mine, command, ended)
         self._go_on(command, ended)
-        return Fall(command=command, ended=ended)
+        return Fall(command=command, way=blow.way, ended=ended)
 
     def _next(self) -> str:
         if self._rolled_back:
@@ -105,20 +110,20 @@ class Victim:
             if not self._pending:
                 self._columns += 1
                 name = f"c{self._columns}"
-                self.project.append(MODELS, f"    {name}: Mapped[str | None] = mapped_column(String)\n")
+                self.project.append(
+                    MODELS, f"    {name}: Mapped[str | None] = mapped_column(String(20), index=True)\n"
+                )
             arguments += ["-m", f"Add c{self._columns}"]
         elif command == "switch":
             arguments.append(self._target())
         delay = None
         if blow is not None:
             delay = statistics.median(self._seconds[command, blow.late][-3:]) * blow.moment
-        whole, late = (blow.whole, blow.late) if blow is not None else (False, True)
-        code, seconds = killed_after(self.project, arguments, delay, whole=whole, late=late)
-        assert code in ((0,) if blow is None else (0, -signal.SIGKILL)), (
-            command,
-            code,
-            _output(self.project).read_text(),
-        )
+        way, late = (blow.way, blow.late) if blow is not None else ("kill", True)
+        code, seconds = killed_after(self.project, arguments, delay, way=way, late=late)
+        said = _output(self.project).read_text()
+        assert code in ((0,) if blow is None else _CODES.get(way, (0, 1, 2))), (command, way, code, said)
+        assert "Traceback" not in said, (command, way, said)
         if blow is None:
             for after_journal, taken in enumerate(seconds):
                 self._seconds.setdefault((command, bool(after_journal)), []).append(taken)
@@ -135,6 +140,8 @@ class Victim:
         project = self.project
         assert not project.path(".git/index.lock").exists()
         assert not project.path(JOURNAL).exists()
+        left = [path.name for path in project.path(".git/gitmig").iterdir()]
+        assert [name for name in left if name.startswith(("gitmig-tmp-", "step.", ".journal"))] == [], left
         for path, text in _NOTES.items():
             assert project.read(path) == text
         assert project.git("show", ":doc/staged notes") == _NOTES["doc/staged notes"]
@@ -159,6 +166,10 @@ class Victim:
             # (docs/safety.md): whose that is nobody can tell.
             project.path(".git/HEAD.lock").unlink(missing_ok=True)
             project.gitmig("upgrade", "--commit", check=0)
+        elif command == "revise" and project.git("status", "--porcelain", "alembic/versions"):
+            # Its database was taken away: the draft stays, and is all right.
+            project.gitmig("upgrade", "--commit", check=0)
+            ended = "applied"
         after = self._is_after(command)
         assert ended in (("finished", "applied", "after", "nothing") if after else ("before", "nothing")), (
             ended
@@ -203,12 +214,11 @@ def in_step(project: Project) -> bool:
 
 
 def killed_after(
-    project: Project, arguments: Sequence[str], seconds: float | None, *, whole: bool, late: bool
+    project: Project, arguments: Sequence[str], seconds: float | None, *, way: str, late: bool
 ) -> tuple[int, tuple[float, float]]:
-    """Start a command and kill it after so many seconds; its exit code, which may be that of its own end.
+    """Start a command and hit it after so many seconds; its exit code, which may be that of its own end.
 
-    ``whole``: with every process that it started; else those go on. ``late``: from its first journal on.
-    Also returns how long it took, and how long since that journal.
+    ``late``: from its first journal on. Also returns how long it took, and how long since that journal.
     """
     began = time.monotonic()
     command = [sys.executable, "-P", "-m", "gitmig", *arguments]
@@ -219,14 +229,47 @@ def killed_after(
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=seconds)
     if process.poll() is None:
-        others = tuple(_session(process.pid)) if whole else ()
-        process.kill()
-        # What was started between the look and the blow is found by another look.
-        for pid in (*others, *(_session(process.pid) if whole else ())):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _hit(project, process, way)
     code, end = process.wait(), time.monotonic()
     return code, (end - began, end - journal)
+
+
+_CODES = {
+    "kill": (0, -signal.SIGKILL),
+    "whole": (0, -signal.SIGKILL),
+    # Before it has begun to look for signals, they end it as they end any program.
+    "interrupt": (0, 130, -signal.SIGINT),
+    "terminate": (0, 130, -signal.SIGTERM),
+    "hang up": (0, 130, -signal.SIGHUP),
+}
+
+
+def _hit(project: Project, process: forking.Process | subprocess.Popen[bytes], way: str) -> None:
+    if way == "session" and not project.url.startswith("sqlite"):
+        return database.end_sessions(project.url)
+    if way in _SIGNALS:
+        return os.kill(process.pid, _SIGNALS[way])
+    if way in ("worker", "session", "git"):
+        # A worker is a Python like ourselves.
+        wanted = [pid for pid in _session(process.pid) if (_name_of(pid) == "git") is (way == "git")]
+        return _kill(wanted)
+    others = tuple(_session(process.pid)) if way == "whole" else ()
+    process.kill()
+    # What was started between the look and the blow is found by another look.
+    return _kill((*others, *(_session(process.pid) if way == "whole" else ())))
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _output(project: Project) -> Path:

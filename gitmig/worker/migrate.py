@@ -369,7 +369,10 @@ class Migration(Purpose):
         try:
             self._locks.check()
         except Failure as failure:
-            raise self.progress.reported(failure) from None
+            told = self.progress.reported(failure)
+            # In the midst of a step, what is kept of it waits to be finished.
+            told.data["unsettled"] = not self.progress.whole and self.progress.current is not None
+            raise told from None
 
     def _stands_in(self, context: MigrationContext) -> bool:
         assert context.connection is not None
