@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "diff": "diff.run",
     "drift": "drift.run",
     "rebase": "rebase.run",
+    "merge": "merge.run",
     "demo": "demo.run",
 }
 """Each command's module and function in this folder."""

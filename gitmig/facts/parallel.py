@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move
+from gitmig.errors import Refused
 from gitmig.facts.ties import Ties
 from gitmig.git.commits import first_parents
 from gitmig.git.trees import CommitTree, Tree
@@ -52,12 +53,37 @@ def parallel_here(
     found = sides(graph, chosen, published=facts.published if not onto else (), arrived=arrived)
     if found is None:
         return None
+    return _known(project, head, found, graph, merged, onto)
+
+
+def parallel_heads(project: Project, heads: tuple[RevisionId, RevisionId]) -> Parallel:
+    """The two lines that end in these heads of the work tree, whoever has them; the second goes on top."""
+    git = project.git
+    head = git.head()
+    assert head is not None
+    whole = project.graph()
+    graph = Graph.of(whole.scripts[revision] for revision in whole.ancestors(heads))
+    found = sides(graph, graph.ancestors(heads[1:]) - graph.ancestors(heads[:1]))
+    if found is None:
+        raise Refused(f"{heads[1]} follows {heads[0]}: there is nothing to merge", hint="gitmig log")
+    return _known(project, head, found, graph, _merged(project, head), None)
+
+
+def _known(
+    project: Project,
+    head: CommitId,
+    found: Sides,
+    graph: Graph,
+    merged: tuple[CommitId, ...],
+    onto: CommitId | None,
+) -> Parallel:
+    """The trees of the two sides."""
     onto = onto or _rebased_onto(project)
     here, there = _trees(project, found, merged) if onto is None else (None, project.commit_tree(onto))
     return Parallel(
         sides=found,
         graph=graph,
-        code=project.work_tree,
+        code=code_of(project, graph),
         fork=_fork(project, found, head),
         ours=here,
         theirs=there or _before(project, found, head),
@@ -89,6 +115,23 @@ def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Paralle
         ours=alone,
         theirs=other,
     )
+
+
+def code_of(project: Project, graph: Graph) -> Tree:
+    """The files that hold both sides: the index of a merge in progress, else HEAD.
+
+    The files on disk, if a revision is another there.
+    """
+    git = project.git
+    head = git.head()
+    tree: Tree | None = project.commit_tree(head) if head is not None else None
+    if git.merge_heads():
+        tree = None if git.unmerged() else project.index
+    if tree is not None:
+        held, now = tree.ids(), project.work_tree.ids()
+        if all(held.get(s.path) == now.get(s.path) for s in graph.scripts.values()):
+            return tree
+    return project.work_tree
 
 
 def published_revisions(project: Project) -> frozenset[RevisionId]:

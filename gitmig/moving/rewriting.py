@@ -13,7 +13,7 @@ from gitmig.git.pins import files_tree
 from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration
 from gitmig.git.worktree import PLAIN, hash_files, insert, private_index
-from gitmig.model import Action, BlobId, CommitId, Header, Script, Step
+from gitmig.model import Action, BlobId, CommitId, Header, RevisionId, Script, Step
 from gitmig.project import Project
 from gitmig.seam import point
 
@@ -69,6 +69,16 @@ def plan_rewriting(project: Project, rewrites: Iterable[Rewrite]) -> Rewriting:
         contents=contents,
         restoration=Restoration(old=old, new=entries),
         steps=tuple(steps),
+    )
+
+
+def plan_new_file(project: Project, revision: RevisionId, path: str, data: bytes) -> Rewriting:
+    """A revision file that is not there yet; its blob is written, and no file."""
+    entry = Entry("100644", _blob(project.git, path, data))
+    return Rewriting(
+        contents={path: data},
+        restoration=Restoration(old={}, new={path: entry}),
+        steps=(Step(action=Action.REWRITE, revision=revision, path=path),),
     )
 
 

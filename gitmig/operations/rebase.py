@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitmig.applied.side import Side, checkout_side
-from gitmig.applied.worlds import Worlds
-from gitmig.commit import commit_paths, end_commit
 from gitmig.core.revisions.rewriting import Identity, numbered_names, renamed, renumbered
 from gitmig.errors import Refused, UsageError
-from gitmig.execute import move
 from gitmig.facts.parallel import Parallel, parallel_here
-from gitmig.git.trees import CommitTree
 from gitmig.graph import Graph
-from gitmig.journal import CommitNote
 from gitmig.judging.orders import Commuting, judge_parallel
 from gitmig.judging.rebased import Records, records_of
 from gitmig.logbook import Logbook
-from gitmig.messages import Ground
-from gitmig.model import CommitId, Plan, RevisionId
-from gitmig.moving.rewriting import Rewrite, Rewriting, plan_rewriting, tree_after, write_files
-from gitmig.operations.crossing import Crossing
+from gitmig.model import CommitId, RevisionId
+from gitmig.moving.rewriting import Rewrite, plan_rewriting
 from gitmig.operations.preconditions import require_quiet
 from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
 from gitmig.operations.sync import moved_to_checkout
-from gitmig.plan import commits
-from gitmig.prepared import Manner, Outcome, Prepared
+from gitmig.operations.together import Together, nothing_to_do, operation_of
+from gitmig.prepared import Manner
 from gitmig.project import Project
-
-_GOES_ON = {"merge": "git merge --continue", "rebase": "git rebase --continue"}
-"""What concludes the operation of git in which a rebase of revisions is possible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +47,10 @@ def rebase(project: Project, options: RebaseOptions, manner: Manner) -> MoveResu
         if options.database_only:
             require_quiet(project)
             return replace(moved_to_checkout(project, log, manner), command="rebase")
-        git_is_at = _operation(project)
+        git_is_at = operation_of(project)
         parallel = _parallel(project, options)
         if parallel is None:
-            return _nothing(project)
+            return nothing_to_do(project, "rebase")
         return _Rebasing(project, log, options, manner, parallel, git_is_at).run()
 
 
@@ -71,18 +60,6 @@ def _require_one_half(options: RebaseOptions) -> None:
         raise UsageError(f"--database-only and {other} exclude each other", hint="gitmig rebase --help")
     if options.fix and not options.commit:
         raise UsageError("--fix and --no-commit exclude each other", hint="gitmig rebase --help")
-
-
-def _operation(project: Project) -> str | None:
-    """What git is in the middle of, if revisions can be rebased there. Raises Refused."""
-    operation = project.git.operation()
-    if operation not in _GOES_ON:
-        require_quiet(project)
-        return None
-    held = [path for path in project.git.unmerged() if project.configuration.holds(path)]
-    if held:
-        raise Refused(f"unmerged files: {', '.join(held)}", hint="resolve them, then git add them")
-    return operation
 
 
 def _parallel(project: Project, options: RebaseOptions) -> Parallel | None:
@@ -98,20 +75,6 @@ def _parallel(project: Project, options: RebaseOptions) -> Parallel | None:
                 hint=f"git rebase {options.onto} (or git merge {options.onto}), then: gitmig rebase",
             )
     return parallel_here(project, named=named, onto=onto)
-
-
-def _nothing(project: Project) -> MoveResult:
-    heads = project.graph().heads
-    told = f"{', '.join(heads)} is the one head" if heads else "there are no revisions"
-    return MoveResult(
-        command="rebase",
-        plan=Plan(heads=heads),
-        database="",
-        before=(),
-        heads=(),
-        done=False,
-        notes=(f"nothing to rebase: {told}",),
-    )
 
 
 class _Rebasing:
@@ -141,21 +104,28 @@ class _Rebasing:
         half_way = self._conflict or self._operation == "rebase"
         return half_way or self._options.files_only or self._options.fix
 
-    @property
-    def _commits(self) -> bool:
-        return self._options.commit and self._operation is None
-
     def run(self) -> MoveResult:
-        if self._commits and not self._manner.dry_run:
-            self._project.git.require_author()
         commuting = judge_parallel(self._project, self._parallel)
         self._require_commuting(commuting)
         records = records_of(self._project, self._parallel, commuting, importable=not self._conflict)
         if self._options.fix and not records.proven:
             raise Refused(records.warnings[0], hint="gitmig rebase, on a checkout of the merge")
         self._warnings += (*records.warnings, *_pushed(self._project, self._parallel))
-        rewriting = plan_rewriting(self._project, rewrites(self._parallel, records))
-        return self._of_files(rewriting) if self._files_alone else self._of_both(rewriting)
+        found = self._parallel.sides
+        ours = ", ".join(found.ours)
+        return Together(
+            project=self._project,
+            log=self._log,
+            manner=self._manner,
+            command="rebase",
+            rewriting=plan_rewriting(self._project, rewrites(self._parallel, records)),
+            message=f"Put {ours} on top of {', '.join(found.onto)}",
+            trailers={"Migration-Rebased": ours},
+            operation=self._operation,
+            commit=self._options.commit,
+            files_alone=self._files_alone,
+            warnings=self._warnings,
+        ).run()
 
     def _require_commuting(self, commuting: Commuting) -> None:
         """Raise Refused (GM009), unless a person named what goes on top: then the proof decides."""
@@ -177,98 +147,6 @@ class _Rebasing:
             f"GM009: {told}",
             hint=f"write {path} for what {theirs[-1]} leaves, then: gitmig rebase {ours[0]}",
             detail="\n".join(commuting.lines),
-        )
-
-    def _of_files(self, rewriting: Rewriting) -> MoveResult:
-        plan = self._whole(Plan(heads=()), rewriting)
-        result = self._result(plan, None, done=not self._manner.dry_run)
-        if self._manner.dry_run:
-            return result
-        write_files(self._project, rewriting)
-        # Not written down: settling it would take the database, which a bot need not have.
-        self._log.journal = replace(self._log.journal, commit=self._note(rewriting))
-        return self._ended(rewriting, result)
-
-    def _of_both(self, rewriting: Rewriting) -> MoveResult:
-        project = self._project
-        with Worlds(project=project) as worlds, project.worker() as worker:
-            target = Side(
-                project=project,
-                tree=CommitTree(project.git, tree_after(project, rewriting)),
-                configuration=project.configuration,
-            )
-            crossing = Crossing(
-                project=project, checkout=checkout_side(project), target=target, worlds=worlds
-            )
-            outcome = move(
-                project.git,
-                worker,
-                lambda ground: self._prepared(crossing, rewriting, ground),
-                self._manner,
-                self._log,
-                folders=target.configuration.folders,
-            )
-        project.forget()
-        result = self._result(outcome.plan, outcome, done=outcome.done)
-        return self._ended(rewriting, result) if outcome.done else result
-
-    def _prepared(self, crossing: Crossing, rewriting: Rewriting, ground: Ground) -> Prepared:
-        prepared = crossing.prepared(ground)
-        return replace(
-            prepared,
-            plan=self._whole(prepared.plan, rewriting),
-            restoration=rewriting.restoration,
-            commit=self._note(rewriting),
-        )
-
-    def _whole(self, plan: Plan, rewriting: Rewriting) -> Plan:
-        steps = (*plan.steps, *rewriting.steps)
-        if self._commits:
-            steps = (*steps, *commits(rewriting.paths))
-        return replace(plan, steps=steps, warnings=(*self._warnings, *plan.warnings))
-
-    def _note(self, rewriting: Rewriting) -> CommitNote:
-        complete = _GOES_ON[self._operation] if self._operation else "git commit"
-        return CommitNote(paths=rewriting.paths, complete=complete, removed={})
-
-    def _ended(self, rewriting: Rewriting, result: MoveResult) -> MoveResult:
-        if not self._commits:
-            try:
-                self._project.git.stage(rewriting.paths)
-            finally:
-                end_commit(self._log)
-            return replace(result, hint=self._goes_on())
-        return replace(result, commit=self._committed(rewriting))
-
-    def _goes_on(self) -> str:
-        go_on = _GOES_ON[self._operation] if self._operation else "git commit"
-        return f"{go_on}, then: gitmig sync" if self._files_alone else go_on
-
-    def _committed(self, rewriting: Rewriting) -> CommitId:
-        found = self._parallel.sides
-        onto = ", ".join(found.onto)
-        message = f"Put {', '.join(found.ours)} on top of {onto}"
-        moved = "the files are rewritten" if self._files_alone else "the database and the files have moved"
-        return commit_paths(
-            self._project.git,
-            self._log,
-            self._project.settings.commit_message.replace("{message}", message),
-            rewriting.paths,
-            trailers={"Migration-Rebased": ", ".join(found.ours)},
-            state=f"{moved}, and what is to be committed is staged",
-        )
-
-    def _result(self, plan: Plan, outcome: Outcome | None, *, done: bool) -> MoveResult:
-        return MoveResult(
-            command="rebase",
-            plan=plan,
-            database=outcome.database if outcome else "",
-            before=outcome.before if outcome else (),
-            heads=outcome.heads if outcome else (),
-            done=done,
-            parked=outcome.parked if outcome else (),
-            back=outcome.back if outcome else (),
-            notes=outcome.notes if outcome else (),
         )
 
 

@@ -70,7 +70,7 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
     elif restored and result.command != "switch":
         yield f"models    {_files(restored)}{_origin(restored)}"
     for step in result.plan.of(Action.REWRITE):
-        yield f"rewrote   {step.path}"
+        yield f"{'rewrote ' if result.command == 'rebase' else 'wrote   '}  {step.path}"
     if result.staged:
         yield f"staged    {result.path} and the models, to be committed with your other changes"
     if result.commit:

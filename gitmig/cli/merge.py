@@ -1,0 +1,35 @@
+"""``gitmig merge``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitmig.cli.common import Common
+from gitmig.cli.moving import finish, undoing
+from gitmig.operations.merge import MergeOptions, merge
+from gitmig.prepared import Manner
+
+
+@undoing
+def run(
+    common: Common,
+    how: Manner,
+    revisions: Annotated[
+        list[str] | None, typer.Argument(metavar="[REV REV]", help="The heads to join; by default both.")
+    ] = None,
+    message: Annotated[
+        str | None, typer.Option("-m", "--message", metavar="MSG", help="What the revision is called.")
+    ] = None,
+    no_commit: Annotated[bool, typer.Option("--no-commit", help="Stage the file instead.")] = False,
+    files_only: Annotated[
+        bool, typer.Option("--files-only", help="The file alone; the database follows with gitmig sync.")
+    ] = False,
+) -> int:
+    """Join two lines of revisions that are both published."""
+    project = common.open()
+    options = MergeOptions(
+        revisions=tuple(revisions or ()), message=message, commit=not no_commit, files_only=files_only
+    )
+    return finish(common, project, merge(project, options, how))
