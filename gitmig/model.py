@@ -52,6 +52,8 @@ class Script:
     branch_labels: tuple[str, ...] = ()
     message: str = ""
     header: Header = Header()
+    squashes: tuple[RevisionId, ...] = ()
+    """The revisions that became this one, oldest first, itself last: none for one that is no squash."""
     open_lines: tuple[int, ...] = ()
     """Line numbers (from 1) of lines ``# gitmig: write by hand: …``."""
     revision_line: int | None = field(default=None, compare=False)

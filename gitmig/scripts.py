@@ -21,6 +21,7 @@ from gitmig.model import Header, RevisionId, Script, Unreadable
 from gitmig.parsing import parse_module
 
 _OPEN_LINE = re.compile(r"[ \t]*#[ \t]*gitmig: write by hand:")
+_SQUASHES = re.compile(r"^[ \t]*Squashes:[ \t]+(\w[\w. ]*?)[ \t]*$", re.MULTILINE)
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _IDENTIFIERS = ("revision", "down_revision", "depends_on", "branch_labels")
 DOES_NOTHING = "its downgrade() does nothing"
@@ -192,6 +193,7 @@ def _read(path: str, text: str) -> Script | None:
         branch_labels=_several(names, "branch_labels", lines),
         message=_message(docstring),
         header=Header() if node is None else read_header(docstring),
+        squashes=_squashes(docstring),
         open_lines=_open_lines(text),
         revision_line=lines.get("revision"),
         parents_line=lines.get("down_revision"),
@@ -237,6 +239,11 @@ def _message(docstring: str) -> str:
             break
         lines.append(line)
     return " ".join(" ".join(lines).split())
+
+
+def _squashes(docstring: str) -> tuple[RevisionId, ...]:
+    found = _SQUASHES.search(docstring)
+    return tuple(map(RevisionId, found[1].split())) if found is not None else ()
 
 
 def _open_lines(text: str) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "drift": "drift.run",
     "rebase": "rebase.run",
     "merge": "merge.run",
+    "squash": "squash.run",
     "demo": "demo.run",
 }
 """Each command's module and function in this folder."""

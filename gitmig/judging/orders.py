@@ -136,12 +136,12 @@ def _tried(project: Project, parallel: Parallel) -> tuple[str, ...]:
         ends = []
         for number, (graph, steps) in enumerate(orders):
             url = stack.enter_context(scratch_database(place, workers, f"order{number}"))
-            ends.append(_end(workers, url, graph, found.forks, steps, like))
+            ends.append(end_of(workers, url, graph, found.forks, steps, like))
     (one, one_rows), (other, other_rows) = ends
-    return (*(render(change) for change in difference(one, other)), *_rows(one_rows, other_rows))
+    return (*(render(change) for change in difference(one, other)), *rows_differing(one_rows, other_rows))
 
 
-def _end(
+def end_of(
     workers: Sequence[Worker],
     url: str,
     scripts: Mapping[RevisionId, Script],
@@ -168,7 +168,8 @@ def _reparented(
     }
 
 
-def _rows(one: Rows, other: Rows) -> tuple[str, ...]:
+def rows_differing(one: Rows, other: Rows) -> tuple[str, ...]:
+    """A line for each table whose rows are others."""
     return tuple(
         f"~ rows of {table}" for table in sorted({*one, *other}) if one.get(table) != other.get(table)
     )

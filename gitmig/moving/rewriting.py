@@ -72,14 +72,24 @@ def plan_rewriting(project: Project, rewrites: Iterable[Rewrite]) -> Rewriting:
     )
 
 
-def plan_new_file(project: Project, revision: RevisionId, path: str, data: bytes) -> Rewriting:
-    """A revision file that is not there yet; its blob is written, and no file."""
-    entry = Entry("100644", _blob(project.git, path, data))
-    return Rewriting(
-        contents={path: data},
-        restoration=Restoration(old={}, new={path: entry}),
-        steps=(Step(action=Action.REWRITE, revision=revision, path=path),),
+def plan_files(
+    project: Project,
+    revisions: Mapping[RevisionId, str],
+    contents: Mapping[str, bytes],
+    removed: Iterable[str],
+) -> Rewriting:
+    """Files with new contents, the revisions among them by their path, and files that go; writes blobs."""
+    git, gone = project.git, list(removed)
+    old = hash_files(git.runner, [*contents, *gone], write=True)
+    entries = {
+        path: Entry(old[path].mode if path in old else "100644", _blob(git, path, data))
+        for path, data in contents.items()
+    }
+    steps = (
+        *(Step(action=Action.REWRITE, revision=r, path=path) for r, path in revisions.items()),
+        *(Step(action=Action.REMOVE, path=path) for path in gone),
     )
+    return Rewriting(contents=contents, restoration=Restoration(old=old, new=entries), steps=steps)
 
 
 def tree_after(project: Project, rewriting: Rewriting) -> CommitId:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 from gitmig.applied.scripts import Applied, Source, read_applied
 from gitmig.applied.side import Side
+from gitmig.applied.squashed import reconciled
 from gitmig.applied.worlds import Worlds
 from gitmig.core.revisions.drops import drops
 from gitmig.core.revisions.needs import stands_alone
 from gitmig.git.obstacles import quoted
+from gitmig.graph import Graph
 from gitmig.messages import Ground, Moves, World
 from gitmig.model import Action, Plan, RevisionId, Script, Step
 from gitmig.operations.preconditions import require_under_alembic, require_written
@@ -45,9 +47,9 @@ class Crossing:
 
     def prepared(self, ground: Ground) -> Prepared:
         """The plan from where the database is. Raises Refused where it cannot be carried out."""
-        graph = self.target.graph
-        require_under_alembic(ground, graph)
+        require_under_alembic(ground, self.target.graph)
         applied = read_applied(self.project, self.checkout, self.target, ground)
+        applied, graph = reconciled(self.project, applied, self.target)
         plan = plan_crossing(applied.graph, graph, ground.heads, graph.heads, applied.differing)
         require_written(graph, plan.revisions(Action.UPGRADE))
         downs = [
@@ -55,7 +57,7 @@ class Crossing:
         ]
         idle = require_reversible((source.script.revision, source.text) for source in downs)
         sources = {**applied.sources, **{source.script.revision: source for source in downs}}
-        moves, missing = self._moves(replace(applied, sources=sources), plan)
+        moves, missing = self._moves(replace(applied, sources=sources), graph, plan)
         doubts = [source.doubt for source in applied.sources.values() if source.doubt is not None]
         doubtful = (*idle, *doubts)
         return Prepared(
@@ -66,14 +68,14 @@ class Crossing:
             strangers=tuple(_stranger(source) for source in downs if not source.side.trusted),
         )
 
-    def _moves(self, applied: Applied, plan: Plan) -> tuple[Moves, tuple[str, ...]]:
+    def _moves(self, applied: Applied, graph: Graph, plan: Plan) -> tuple[Moves, tuple[str, ...]]:
         """What is to be done, and what to say of scripts that will see another application than theirs."""
         present = {source.script.revision: source.script for source in applied.sources.values()}
-        target = dict(self.target.graph.scripts)
+        target = dict(graph.scripts)
         worlds: list[World | None] = []
         # What is undone comes newest first: its tree has those before it too.
         for step in plan.steps:
-            source = self._source(applied, step)
+            source = self._source(applied, graph, step)
             world, path = self.worlds.of(source, applied.rows)
             runnable = replace(source.script, path=path)
             (present if step.action is Action.DOWNGRADE else target)[runnable.revision] = runnable
@@ -90,11 +92,11 @@ class Crossing:
             for revision in self.worlds.missing
         )
 
-    def _source(self, applied: Applied, step: Step) -> Source:
+    def _source(self, applied: Applied, graph: Graph, step: Step) -> Source:
         assert step.revision is not None
         if step.action is Action.DOWNGRADE:
             return applied.sources[step.revision]
-        return Source(side=self.target, script=self.target.graph.scripts[step.revision])
+        return Source(side=self.target, script=graph.scripts[step.revision])
 
 
 def _look_at(source: Source, action: Action) -> None:

@@ -13,7 +13,7 @@ from gitmig.header import with_header
 from gitmig.judging.orders import judge_parallel
 from gitmig.logbook import Logbook
 from gitmig.model import FacetChange, Header, RevisionId, Schema
-from gitmig.moving.rewriting import Rewriting, plan_new_file, write_files
+from gitmig.moving.rewriting import Rewriting, plan_files, write_files
 from gitmig.operations.drafting import new_id
 from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
@@ -154,7 +154,7 @@ def _written(
     if found.left:
         text = _with_open_lines(text, found.left)
     path = f"{project.configuration.versions[0]}/{draft.filename}"
-    return plan_new_file(project, revision, path, text.encode("utf-8"))
+    return plan_files(project, {revision: path}, {path: text.encode("utf-8")}, ())
 
 
 def _with_open_lines(text: str, left: Sequence[FacetChange]) -> str:

@@ -89,10 +89,19 @@ def _last(rows: Sequence[LedgerRow]) -> tuple[LedgerRow, ...]:
 def _is_edited(project: Project, script: Script, row: LedgerRow) -> bool:
     if row.direction is not Action.UPGRADE or row.program is None:
         return False
+    if script.squashes and _applied_script(project, script, row) not in (None, script.squashes):
+        return False  # it was applied as the last of those that it squashes
     tree = project.work_tree
     if tree.ids(script.path).get(script.path) == row.script:
         return False
     return program_digest(tree.read(script.path) or b"") != row.program
+
+
+def _applied_script(project: Project, script: Script, row: LedgerRow) -> tuple[RevisionId, ...] | None:
+    """What the script that was applied squashes; None if it is not known."""
+    data = project.git.objects.read(row.script) if project.repository is not None and row.script else None
+    applied = read_script_bytes(script.path, data) if data is not None else None
+    return applied.squashes if isinstance(applied, Script) else None
 
 
 def _difference(project: Project, script: Script, row: LedgerRow) -> str | None:

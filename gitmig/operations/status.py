@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitmig.applied.missing import has_scripts
+from gitmig.applied.squashed import squashes, with_squashed
 from gitmig.checks import (
     database_findings,
     edited,
@@ -87,7 +88,8 @@ def status(project: Project) -> Status:
             project.settings.severity,
         )
     applied = database.heads[0] if len(database.heads) == 1 else None
-    known = all(head in graph.scripts for head in database.heads)
+    squashed = {revision for script in squashes(graph) for revision in script.squashes}
+    known = all(head in graph.scripts or head in squashed for head in database.heads)
     return Status(
         database=database,
         known=known,
@@ -132,7 +134,8 @@ def _findings(
 ) -> tuple[Finding, ...]:
     problems = graph_findings(graph)
     operation = project.repository.operation() if project.repository is not None else None
-    of_database = _with_way_back(project, graph, database, database_findings(database, graph))
+    whole = with_squashed(project, graph, project.work_tree, database.heads)
+    of_database = _with_way_back(project, whole, database, database_findings(database, whole))
     found = [*_interrupted(project), *problems, *in_progress(operation, unmerged=unmerged), *of_database]
     if project.repository is None or problems or unmerged:
         return tuple(found)

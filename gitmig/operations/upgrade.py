@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from gitmig.applied.squashed import with_squashed
 from gitmig.commit import end_commit
 from gitmig.errors import GitmigError, Refused
 from gitmig.execute import move
@@ -116,6 +117,7 @@ def _question(scripts: tuple[Script, ...]) -> str:
 
 
 def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait: Waiting | None) -> Prepared:
+    graph = with_squashed(project, graph, project.work_tree, ground.heads)
     require_known(project, graph, ground)
     require_under_alembic(ground, graph)
     plan = plan_upgrade(graph, ground.heads, graph.resolve(target, ground.heads))
