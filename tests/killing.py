@@ -25,8 +25,8 @@ KILL_PARENT = 'kill -9 $(sed "s/.*) [A-Z] //" /proc/$PPID/stat | cut -d" " -f1)'
 """In a hook or filter: the parent of git, which is gitmig."""
 COMMANDS = ("revise", "rollback", "upgrade", "switch")
 WAYS = ("kill", "whole", "interrupt", "terminate", "hang up", "worker", "git", "session")
-"""What is hit: gitmig alone or with all that it started, gitmig by a signal that asks it to end, its worker, a
-git that it started, or its sessions of the database (the worker, if that has none)."""
+"""What is hit: gitmig alone or with all that it started, gitmig by a signal that asks it to end, its worker,
+a git that it started, or its sessions of the database (the worker, if that has none)."""
 _SIGNALS = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "hang up": signal.SIGHUP}
 _NOTES = {"notes": "untracked", "doc/staged notes": "staged"}
 """Bytes of somebody who has nothing to do with it."""
