@@ -53,16 +53,27 @@ def _missing(graph: Graph) -> Iterable[Finding]:
 
 
 def _heads(graph: Graph) -> Iterable[Finding]:
-    if len(graph.heads) > 1:
-        last = graph.scripts[graph.heads[-1]]
+    for heads in graph.crowded:
+        last = graph.scripts[heads[-1]]
         yield Finding(
             code="GM002",
             severity=Severity.ERROR,
-            message=f"{len(graph.heads)} heads: {', '.join(graph.heads)}",
-            hint="gitmig rebase",
+            message=f"{len(heads)} heads: {', '.join(heads)}",
+            hint="gitmig rebase" if heads == graph.heads else f"alembic merge {' '.join(heads)}",
             path=last.path,
             line=last.parents_line,
         )
+
+
+def new_heads(graph: Graph, before: Iterable[Graph]) -> tuple[Finding, ...]:
+    """The GM002 of lines to which heads were added: which have more of them than in each graph before."""
+    olds = [old.crowded for old in before]
+    found = []
+    for finding, heads in zip(_heads(graph), graph.crowded, strict=True):
+        below = graph.ancestors(heads)
+        if not any(len(line) >= len(heads) and below.intersection(line) for old in olds for line in old):
+            found.append(finding)
+    return tuple(found)
 
 
 def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]:
@@ -88,7 +99,7 @@ def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]
             severity=Severity.ERROR,
             message=f"the database is {count} behind the checkout",
             # `upgrade` wants to be told which head is meant.
-            hint="gitmig upgrade" if len(graph.heads) == 1 else "gitmig sync",
+            hint="gitmig sync" if graph.crowded else "gitmig upgrade",
         ),
     )
 

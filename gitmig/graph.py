@@ -30,7 +30,7 @@ class _Down:
     """The merge that is undone alone: its parents stay, and there is no one target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Graph(Lineage):
     """The revisions of a tree. ``Graph.of(scripts, unreadable)`` makes one."""
 

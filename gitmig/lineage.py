@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 from gitmig.model import RevisionId, Script, Unreadable
@@ -15,7 +16,7 @@ from gitmig.model import RevisionId, Script, Unreadable
 Edges = Mapping[RevisionId, tuple[RevisionId, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Lineage:
     """Revisions with their parents. Two kinds of parent count: ``down_revision`` and ``depends_on``.
 
@@ -112,6 +113,45 @@ class Lineage:
     def line_of(self, rev: RevisionId) -> frozenset[RevisionId]:
         """``rev`` with all above and below it, by ``down_revision`` alone: the members of its branch."""
         return self.line_below(rev) | self._reach((rev,), self.line_children)
+
+    def origins(self, head: RevisionId) -> frozenset[RevisionId]:
+        """What names the lines that a head is on: the nearest revisions below it with a branch label.
+
+        Where none has one on the way down, the base.
+        """
+        found, seen, todo = set(), {head}, [head]
+        while todo:
+            rev = todo.pop()
+            below = self.line_parents[rev]
+            if self.scripts[rev].branch_labels or not below:
+                found.add(rev)
+                continue
+            todo += [parent for parent in below if parent not in seen]
+            seen.update(below)
+        return frozenset(found)
+
+    @cached_property
+    def crowded(self) -> tuple[tuple[RevisionId, ...], ...]:
+        """The heads of each line that has more than one.
+
+        A labelled branch is a line of its own, and so is each base: branches that are never merged are
+        no fault. Heads that a merge brought together share a line.
+        """
+        if len(self.heads) < 2:
+            return ()
+        lines: list[tuple[frozenset[RevisionId], tuple[RevisionId, ...]]] = []
+        for head in self.heads:
+            origins = self.origins(head)
+            shared = [line for line in lines if line[0] & origins]
+            lines = [line for line in lines if line not in shared]
+            heads = (*(other for line in shared for other in line[1]), head)
+            lines.append((origins.union(*(line[0] for line in shared)), heads))
+        return tuple(tuple(sorted(heads)) for _, heads in lines if len(heads) > 1)
+
+    def label_of(self, head: RevisionId) -> str | None:
+        """The branch label of the line that a head is on; None if it has none, or is on several."""
+        found = [self.scripts[origin].branch_labels for origin in self.origins(head)]
+        return found[0][0] if len(found) == 1 and found[0] else None
 
     def line_below(self, rev: RevisionId) -> frozenset[RevisionId]:
         """``rev`` and all below it, by ``down_revision`` alone."""

@@ -78,7 +78,7 @@ def cases_of(
     # What the models had before the first revision is in no database that Alembic knows of.
     if common:
         olds = [tree] if len(common) == len(before) else []
-        tie = Ties(project=project, at=parent).all().get(start[0]) if len(start) == 1 else None
+        tie = Ties(project=project, at=parent).of(start) if parent is not None else None
         if tie is not None and tie.models_commit is not None:
             olds.append(project.commit_tree(tie.models_commit))
     if not olds:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from gitmig.checks import graph_findings
+from gitmig.checks import graph_findings, with_severities
 from gitmig.configuration import Configuration, read_configuration
 from gitmig.errors import Refused
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
-from gitmig.model import BlobId, CommitId
+from gitmig.model import BlobId, CommitId, Severity
 from gitmig.project import Project, read_graph
 
 
@@ -66,6 +66,6 @@ def commit_side(project: Project, commit: CommitId, ref: str) -> Side:
 
 def require_readable(side: Side) -> None:
     """Every revision of the side can be told apart. More than one head is none of it."""
-    for finding in graph_findings(side.graph):
-        if finding.code != "GM002":
+    for finding in with_severities(graph_findings(side.graph), side.project.settings.severity):
+        if finding.code != "GM002" and finding.severity is Severity.ERROR:
             raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)

@@ -23,6 +23,10 @@ def run(
         bool, typer.Option("--no-commit", help="Apply and stage; commit it with your other changes.")
     ] = False,
     amend: Annotated[bool, typer.Option("--amend", help="Redo the unpublished head revision.")] = False,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="HEAD", help="The head to go on from, such as core@head."),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,
@@ -31,7 +35,13 @@ def run(
     """Draft a revision from what the models changed; review, apply and commit it with them."""
     project = common.open()
     options = ReviseOptions(
-        message=message, draft=draft, edit=edit, empty=empty, commit=not no_commit, amend=amend
+        message=message,
+        draft=draft,
+        edit=edit,
+        empty=empty,
+        commit=not no_commit,
+        amend=amend,
+        head=head,
     )
     how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
     return finish(common, project, revise(project, options, how))

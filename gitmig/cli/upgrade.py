@@ -14,8 +14,8 @@ from gitmig.operations.upgrade import upgrade
 def run(
     common: Common,
     target: Annotated[
-        str, typer.Argument(metavar="[TARGET]", help="head, +1, an id or its prefix.")
-    ] = "head",
+        str, typer.Argument(metavar="[TARGET]", help="heads, head, +1, an id or its prefix.")
+    ] = "heads",
     commit: Annotated[
         bool, typer.Option("--commit", help="Commit an uncommitted head revision with its models.")
     ] = False,

@@ -60,6 +60,13 @@ class Derivation:
             undecided=tuple(candidate.commit for candidate in reversed(choice.undecided)),
         )
 
+    def speaks_for(self, head: RevisionId, heads: Sequence[RevisionId]) -> bool:
+        """Whether the record of a head was written for the state with these heads, or is in no commit yet."""
+        if len(heads) == 1:
+            return head in self.replayed.trusted
+        written = self.replayed.written.get(head, frozenset())
+        return written <= {state_key(self.graph, heads, self.silent)}
+
     def _candidates(self, heads: Sequence[RevisionId]) -> tuple[Candidate, ...]:
         found = self.replayed
         exact = found.states.get(state_key(self.graph, heads, self.silent), ())

@@ -129,6 +129,12 @@ class Ties:
         tie = self._derivation(_ELSEWHERE).of(heads)
         return tie if tie.models_commit is None else replace(tie, state=TieState.APPROXIMATE)
 
+    def speaks_for(self, head: RevisionId, heads: Heads) -> bool:
+        """Whether the record of a head was written for this state, or is in no commit yet."""
+        if self._head() is None:
+            return True
+        return self._derivation().speaks_for(head, heads)
+
     def models_in(self, tree: Tree) -> tuple[str, ...]:
         """The paths at which a tree has the models, which may have lain elsewhere then."""
         models = self.project.models
@@ -196,6 +202,10 @@ class Ties:
             if then is not None and now is not None and change_digest(difference(then, now)) == change:
                 return replace(tie, state=TieState.VERIFIED, re_parented=True)
         return tie
+
+    def last(self, heads: Heads) -> Heads:
+        """The revisions that could have come last to a state; merges that do nothing are passed over."""
+        return tuple(last for last, _ in self._parts(heads))
 
     def _parts(self, heads: Heads) -> Iterator[tuple[RevisionId, Heads]]:
         """Each revision that could have come last to a state, and the heads without it."""

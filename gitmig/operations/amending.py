@@ -8,7 +8,7 @@ from pathlib import Path
 from gitmig.errors import Refused
 from gitmig.files import write_bytes
 from gitmig.graph import Graph
-from gitmig.model import CommitId, Script
+from gitmig.model import CommitId, RevisionId, Script
 from gitmig.project import Project
 
 
@@ -39,11 +39,11 @@ class Amended:
         return (*others, replace(self.script, path=str(aside)))
 
 
-def amended(project: Project, graph: Graph) -> Amended:
-    """The head revision, to be redone. Raises Refused where it is published or not HEAD's own."""
-    if not graph.heads:
+def amended(project: Project, graph: Graph, heads: tuple[RevisionId, ...]) -> Amended:
+    """The one of ``heads``, to be redone. Raises Refused where it is published or not HEAD's own."""
+    if not heads:
         raise Refused("there is no revision to amend", hint='gitmig revise -m "…"')
-    script = graph.scripts[graph.heads[0]]
+    script = graph.scripts[heads[0]]
     _require_plain(script)
     disk = (project.top / script.path).read_bytes()
     head = project.git.head()

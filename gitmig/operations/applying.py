@@ -25,7 +25,7 @@ def to_the_parent(project: Project, intent: Intent, ground: Ground) -> Moves:
 
     Raises Refused where it could not be rolled back.
     """
-    moves = _moves(project, intent, ground, intent.before, intent.parents)
+    moves = _moves(project, intent, ground, intent.before, intent.before.heads)
     if moves.steps and (ground.per_migration or stops(moves, ground)):
         raise _lasting(moves)
     return moves
@@ -35,16 +35,16 @@ def through_the_draft(
     project: Project, intent: Intent, script: Script, paths: tuple[str, ...], ground: Ground
 ) -> Prepared:
     """All the way to the drafted revision, and the paths that are committed then."""
-    after = with_draft(intent, script)
+    after = with_draft(project, intent, script)
     moves = _moves(project, intent, ground, after, (script.revision,))
     steps = tuple(step for step, _ in moves.steps)
     return Prepared(plan=Plan(steps=(*steps, *commits(paths)), heads=moves.expect), moves=moves)
 
 
-def with_draft(intent: Intent, script: Script) -> Graph:
+def with_draft(project: Project, intent: Intent, script: Script) -> Graph:
     """The graph with the draft, which a person may have edited. Raises Refused where it is not sound."""
     after = Graph.of((*intent.before.scripts.values(), script))
-    require_sound(after)
+    require_sound(project, after)
     return after
 
 

@@ -22,9 +22,9 @@ from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
+from gitmig.judging.base import Base, base_of
 from gitmig.judging.configured import missing_paths
-from gitmig.model import CommitId, Finding, Manifest, Severity, TieState
-from gitmig.operations.drafting import base_schema
+from gitmig.model import CommitId, Finding, Manifest, Schema, Severity, TieState
 from gitmig.operations.judging import Subject, edited, graph_judged, judge, recorded, where
 from gitmig.project import Project
 from gitmig.schema import difference, digest
@@ -180,25 +180,32 @@ def tree_findings(project: Project, tree: Tree) -> tuple[Finding, ...]:
 
 def _models_findings(project: Project, graph: Graph, tree: Tree, schemas: Schemas) -> list[Finding]:
     now = schemas.of(tree)
-    base = graph.heads[0] if graph.heads else None
+    heads = graph.heads
     try:
-        changes = difference(
-            base_schema(project, graph, base, like=now, at=tree.commit, schemas=schemas), now
-        )
+        base = base_of(project, graph, heads, like=now, at=tree.commit, schemas=schemas)
     except ProjectCodeError:
-        if base is None or recorded(graph, now):
+        if not heads or recorded(graph, now):
             return []
-        tie = Ties(project=project, at=tree.commit).all().get(base)
-        if tree is project.work_tree and (tie is None or tie.state is TieState.UNCOMMITTED):
+        tie = Ties(project=project, at=tree.commit).of(heads)
+        if tree is project.work_tree and tie.state is TieState.UNCOMMITTED:
             # The next commit is to bring the head revision: what the hook will say of it.
             return list(judge(Subject(project=project, tree=tree, parents=_parents(project))))
         # Its models do not import any more.
-        return [unproven(graph.scripts[base])]
-    if not changes:
-        return []
-    if not project.models:
+        return [unproven(graph.scripts[heads[-1]])]
+    return models_compared(project, graph, tree, base, now)
+
+
+def models_compared(project: Project, graph: Graph, tree: Tree, base: Base, now: Schema) -> list[Finding]:
+    """GM001 for what the models of a tree have beyond the state that its heads were made for.
+
+    Without a difference GM007, if nothing proves that state.
+    """
+    changes = difference(base.schema, now)
+    if changes and not project.models:
         return [unrevised(changes, hint="gitmig init")]
-    return [unrevised(changes, place=where(project, tree, changes))]
+    if changes:
+        return [unrevised(changes, place=where(project, tree, changes))]
+    return [unproven(graph.scripts[graph.heads[-1]], base.doubt)] if base.doubt is not None else []
 
 
 def settled(

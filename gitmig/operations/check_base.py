@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from gitmig.checks import base_moved, graph_findings, no_preview
+from gitmig.checks import base_moved, graph_findings, new_heads, no_preview
 from gitmig.errors import GitError, Refused
 from gitmig.facts.parallel import parallel_refs
 from gitmig.git.trees import CommitTree
@@ -78,9 +78,10 @@ def _merged(
         yield base_moved(script, parent, base, base_graph.heads, merged=fork == theirs)
     if moved:
         yield from _commuting(project, ours, theirs)
+    split = new_heads(graph, (base_graph, head_graph))
     for finding in graph_findings(graph):
-        if finding.message not in known and not (moved and finding.code == "GM002"):
-            yield finding
+        if finding in split if finding.code == "GM002" else finding.message not in known:
+            yield from () if moved and finding.code == "GM002" else (finding,)
 
 
 def _commuting(project: Project, ours: CommitId, theirs: CommitId) -> Iterator[Finding]:
@@ -96,9 +97,8 @@ def _commuting(project: Project, ours: CommitId, theirs: CommitId) -> Iterator[F
 
 def _moved(base: Graph, merged: Graph, added: Iterable[RevisionId]) -> Iterator[tuple[Script, RevisionId]]:
     """The added revisions whose parent was the base's head once and is not any more."""
-    if len(merged.heads) < 2:
-        return
-    for revision in added:
+    crowded = merged.ancestors(head for heads in merged.crowded for head in heads)
+    for revision in (revision for revision in added if revision in crowded):
         script = merged.scripts.get(revision)
         for parent in script.down_revisions if script is not None else ():
             if script is not None and parent in base.scripts and parent not in base.heads:

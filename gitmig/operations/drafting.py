@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from gitmig.configuration import holds_password
 from gitmig.errors import ProjectCodeError
-from gitmig.facts.ties import Ties, models_digest
+from gitmig.facts.ties import models_digest
 from gitmig.git.trees import IndexTree, Tree
 from gitmig.graph import Graph
-from gitmig.model import BlobId, CommitId, FacetChange, Header, Manifest, RevisionId, Schema, TieState
+from gitmig.judging.base import base_schema
+from gitmig.model import BlobId, FacetChange, Header, Manifest, RevisionId, Schema, named
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
 from gitmig.schemas import Schemas, TreeSchema
@@ -38,8 +39,8 @@ class Material:
         return isinstance(self.tree, IndexTree)
 
 
-def gather(project: Project, worker: Worker, tree: Tree, graph: Graph, base: RevisionId | None) -> Material:
-    """Compute both sides and their difference. ``worker`` imports from ``tree``.
+def gather(project: Project, worker: Worker, tree: Tree, graph: Graph) -> Material:
+    """Compute both sides and their difference. ``worker`` imports from ``tree``; ``graph`` is that before.
 
     Raises ProjectCodeError where the models of ``tree`` do not import; where those of the base do
     not, the difference is left to the database and a warning says so.
@@ -48,11 +49,12 @@ def gather(project: Project, worker: Worker, tree: Tree, graph: Graph, base: Rev
     new = schemas.with_worker(worker, tree)
     warnings: list[str] = []
     try:
-        old = base_schema(project, graph, base, like=new.schema)
+        old = base_schema(project, graph, graph.heads, like=new.schema)
     except ProjectCodeError as error:
         old = None
         warnings.append(
-            f"the models of {base} do not import ({error.message}): drafted against the database alone"
+            f"the models of {named(graph.heads)} do not import ({error.message}): "
+            "drafted against the database alone"
         )
     return Material(
         tree=tree,
@@ -62,66 +64,6 @@ def gather(project: Project, worker: Worker, tree: Tree, graph: Graph, base: Rev
         paths=changed_paths(project, tree, new.manifest),
         warnings=tuple(warnings),
     )
-
-
-def base_schema(
-    project: Project,
-    graph: Graph,
-    base: RevisionId | None,
-    *,
-    like: Schema,
-    at: CommitId | None = None,
-    schemas: Schemas | None = None,
-) -> Schema:
-    """The schema that ``base`` was made for, under the dialect and SQLAlchemy of ``like``.
-
-    ``at`` is the commit that ``graph`` is of; by default it is the work tree's.
-    """
-    if base is None:
-        return Schema(like.dialect, like.sqlalchemy, {})
-    schemas = schemas or Schemas(project=project)
-    stored = _stored(schemas, graph.scripts[base].header, like)
-    if stored is None:
-        return _committed(project, schemas, base, at)
-    if digest(stored) == digest(like):
-        return stored
-    return _re_parented(project, schemas, graph, base, at) or stored
-
-
-def _stored(schemas: Schemas, header: Header, like: Schema) -> Schema | None:
-    """The schema that a record names, if it is one that can be compared and is in the cache."""
-    if header.schema is None or (header.dialect, header.sqlalchemy) != (like.dialect, like.sqlalchemy):
-        return None
-    return schemas.cache.schema(header.schema)
-
-
-def _committed(project: Project, schemas: Schemas, base: RevisionId, at: CommitId | None) -> Schema:
-    head = at or project.git.head()
-    tie = Ties(project=project, at=at).all().get(base)
-    commit = tie.models_commit if tie is not None and tie.models_commit is not None else head
-    if commit is None or (tie is not None and tie.state is TieState.UNCOMMITTED):
-        raise ProjectCodeError(f"the models of {base} are in no commit", hint="gitmig status")
-    return schemas.of(project.commit_tree(commit))
-
-
-def _re_parented(
-    project: Project, schemas: Schemas, graph: Graph, base: RevisionId, at: CommitId | None
-) -> Schema | None:
-    """The schema of the commit that holds ``base``, where the record tells of other revisions below it.
-
-    Who puts a revision on top of another one edits its parent, and not its record. What it changes is the
-    same: the record's change, from the models of the parent that it has now.
-    """
-    script, tie = graph.scripts[base], Ties(project=project, at=at).all().get(base)
-    doubtful = tie is not None and (tie.state is TieState.APPROXIMATE or tie.re_parented)
-    if not doubtful or len(script.down_revisions) != 1:
-        return None
-    try:
-        below = _committed(project, schemas, script.down_revisions[0], at)
-        committed = _committed(project, schemas, base, at)
-    except ProjectCodeError:
-        return None
-    return committed if change_digest(difference(below, committed)) == script.header.change else None
 
 
 def changed_paths(project: Project, tree: Tree, manifest: Manifest) -> tuple[str, ...]:

@@ -28,11 +28,15 @@ class Intent:
     """The head revision, where that is redone."""
 
 
-def intend(project: Project, message: str | None, *, amend: bool) -> Intent:
-    """Raises UsageError without a message, Refused where the graph does not allow for it."""
+def intend(project: Project, message: str | None, *, amend: bool, head: str | None = None) -> Intent:
+    """``head`` names the line, if there are several (``core@head``; ``base`` begins one).
+
+    Raises UsageError without a message, Refused where the graph does not allow for it.
+    """
     graph = project.graph()
-    require_sound(graph)
-    old = amended(project, graph) if amend else None
+    require_sound(project, graph)
+    parents = _parents(graph, head)
+    old = amended(project, graph, parents) if amend else None
     if old is None:
         _require_committed_head(project, graph)
     said = (message or (old.script.message if old is not None else "")).strip()
@@ -42,11 +46,29 @@ def intend(project: Project, message: str | None, *, amend: bool) -> Intent:
     return Intent(
         revision=revision,
         message=said,
-        parents=old.script.down_revisions if old is not None else graph.heads,
+        parents=old.script.down_revisions if old is not None else parents,
         graph=graph,
         before=Graph.of(script for script in graph.scripts.values() if script.revision != revision),
         amended=old,
     )
+
+
+def _parents(graph: Graph, head: str | None) -> tuple[RevisionId, ...]:
+    """The head that the revision is about, or none. Raises Refused if several could be meant."""
+    if head is None:
+        if len(graph.heads) > 1:
+            raise Refused(
+                f"there are {len(graph.heads)} heads: {', '.join(graph.heads)}",
+                hint=f"name the one to go on from: gitmig revise --head {graph.heads[0]}",
+            )
+        return graph.heads
+    found = graph.resolve(head)
+    if not set(graph.line_heads).issuperset(found):
+        raise Refused(
+            f"{', '.join(found)} is not a head: a revision on it would make a second one",
+            hint=f"gitmig revise --head {', '.join(graph.heads)}",
+        )
+    return found
 
 
 def _require_committed_head(project: Project, graph: Graph) -> None:

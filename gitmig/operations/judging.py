@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gitmig.checks import (
     deleted,
     graph_findings,
+    new_heads,
     rewritten,
     rolled_back,
     unproven,
@@ -18,8 +19,8 @@ from gitmig.errors import ProjectCodeError, WorkerCrashed
 from gitmig.facts.ties import Ties, models_digest
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
+from gitmig.judging.base import base_schema
 from gitmig.model import CommitId, FacetChange, Finding, RevisionId, Schema, Script, Severity, short
-from gitmig.operations.drafting import base_schema
 from gitmig.operations.proving import proven
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
@@ -79,9 +80,10 @@ def judge(subject: Subject) -> tuple[Finding, ...]:
 def graph_judged(subject: Subject) -> tuple[Finding, ...]:
     """What is wrong with the revisions; a warning where a parent has it too."""
     known = [{_what(finding) for finding in graph_findings(graph)} for graph in subject.before]
+    added = new_heads(subject.graph, subject.before)
     return tuple(
         replace(finding, severity=Severity.WARNING, earlier=True)
-        if any(_what(finding) in old for old in known)
+        if (finding not in added if finding.code == "GM002" else any(_what(finding) in old for old in known))
         else finding
         for finding in graph_findings(subject.graph)
     )
@@ -170,21 +172,19 @@ def _left_over(
 ) -> list[Finding]:
     """A warning for what the models had beyond their revisions before this commit, and still have."""
     old, graph = olds[0] if olds else None, subject.graph
-    if old is None or len(graph.heads) != 1 or recorded(graph, now) or _made_for(subject, schemas, now):
+    if old is None or graph.crowded or recorded(graph, now) or _made_for(subject, schemas, now):
         return []
     before = subject.before[0]
-    if len(before.heads) != 1 or recorded(before, old):
+    if not before.heads or before.crowded or recorded(before, old):
         return []
     try:
-        base = base_schema(
-            subject.project, before, before.heads[0], like=now, at=subject.head, schemas=schemas
-        )
+        base = base_schema(subject.project, before, before.heads, like=now, at=subject.head, schemas=schemas)
     except ProjectCodeError:
         return []
     left = tuple(change for change in difference(base, old) if now.facets.get(change.key) == change.after)
     if not left:
         return []
-    commit = _origin(subject, schemas, before.heads[0], left)
+    commit = _origin(subject, schemas, before.heads, left)
     told = None
     if commit is not None:
         told = f"{short(commit)} {subject.project.git.commit_info(commit).subject}"
@@ -192,12 +192,12 @@ def _left_over(
 
 
 def _origin(
-    subject: Subject, schemas: Schemas, base: RevisionId, left: Sequence[FacetChange]
+    subject: Subject, schemas: Schemas, heads: tuple[RevisionId, ...], left: Sequence[FacetChange]
 ) -> CommitId | None:
-    """The first commit after the models of ``base`` that has one of these changes, if it is found."""
+    """The first commit after the models of a state that has one of these changes, if it is found."""
     ties = Ties(project=subject.project, at=subject.head)
-    tie = ties.all().get(base)
-    candidates = ties.models_changed_since(tie.models_commit) if tie and tie.models_commit else ()
+    tie = ties.of(heads)
+    candidates = ties.models_changed_since(tie.models_commit) if tie.models_commit else ()
     for commit in candidates[-_COMPUTED:]:
         then = _if_it_imports(schemas, subject.project.commit_tree(commit))
         if then is not None and any(then.facets.get(change.key) == change.after for change in left):
@@ -289,11 +289,13 @@ def recorded(graph: Graph, now: Schema) -> bool:
 
 
 def _made_for(subject: Subject, schemas: Schemas, now: Schema) -> bool:
-    """Whether the only head has a commit with just this schema, whatever its record says."""
+    """Whether the state has a commit with just this schema, whatever its records say."""
     heads = subject.graph.heads
-    if len(heads) != 1 or subject.head is None:
+    if not heads or subject.head is None:
         return False
-    tie = Ties(project=subject.project, at=subject.head).all().get(heads[0])
+    ties = Ties(project=subject.project, at=subject.head)
+    known = subject.project.graph(subject.project.commit_tree(subject.head)).scripts.keys()
+    tie = ties.of(heads) if known >= set(heads) else None
     if tie is None or tie.models_commit is None:
         return False
     then = _if_it_imports(schemas, subject.project.commit_tree(tie.models_commit))

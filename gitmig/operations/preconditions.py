@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 
 from gitmig.applied.missing import has_scripts
-from gitmig.checks import graph_findings, not_under_alembic, stamp
+from gitmig.checks import graph_findings, not_under_alembic, stamp, with_severities
 from gitmig.errors import Refused
 from gitmig.git import obstacles
 from gitmig.graph import Graph
 from gitmig.messages import Ground
-from gitmig.model import RevisionId
+from gitmig.model import RevisionId, Severity
 from gitmig.project import Project
 
 
@@ -38,10 +38,14 @@ def require_committable(project: Project, paths: Sequence[str]) -> None:
     obstacles.require_committable(project.git, [*paths, *(f"{path}/" for path in linked)])
 
 
-def require_sound(graph: Graph) -> None:
-    """The graph has one head and no problem that makes a path through it doubtful."""
-    for finding in graph_findings(graph):
-        raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
+def require_sound(project: Project, graph: Graph) -> None:
+    """No line of the graph has two heads, and nothing makes a path through it doubtful.
+
+    What the settings' ``severity`` makes less than an error does not count.
+    """
+    for finding in with_severities(graph_findings(graph), project.settings.severity):
+        if finding.severity is Severity.ERROR:
+            raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
 
 
 def require_under_alembic(ground: Ground, graph: Graph) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field, replace
 
 from gitmig.attempt import tell_waiting
@@ -48,6 +49,8 @@ class ReviseOptions:
     empty: bool = False
     commit: bool = True
     amend: bool = False
+    head: str | None = None
+    """The head to go on from, if there are several."""
 
 
 def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResult:
@@ -63,7 +66,7 @@ def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResu
         project.require_models()
         if options.commit and not options.draft and not manner.dry_run:
             project.git.require_author()
-        intent = intend(project, options.message, amend=options.amend)
+        intent = intend(project, options.message, amend=options.amend, head=options.head)
         if _staged_by_us(project, intent):
             return _of_tree(project, log, options, manner, intent, project.work_tree)
         tree = chosen_tree(project, manner.person, project.models)
@@ -76,8 +79,7 @@ def _of_tree(
     """The whole of ``revise`` for the models of one tree."""
     whole = tree is project.work_tree
     with project.worker(None if whole else tree) as worker:
-        parent = intent.parents[0] if intent.parents else None
-        material = gather(project, worker, tree, intent.before, parent)
+        material = gather(project, worker, tree, intent.before)
         _require_difference(material, intent, options)
         # A file beside the models may be staged in part too: only the import told that it counts.
         beside = [path for path in material.paths if not _is_model(project, path)]
@@ -202,7 +204,7 @@ class _Revising:
 
     def _script(self, draft: Draft, doubt: str | None) -> tuple[Script, str]:
         old = self.intent.amended
-        path = old.script.path if old else f"{self.project.configuration.versions[0]}/{draft.filename}"
+        path = old.script.path if old else f"{self._folder()}/{draft.filename}"
         text = draft.text
         if not draft.uncovered and doubt is None:
             text = with_header(text, header_of(self.project, self.material))
@@ -214,6 +216,13 @@ class _Revising:
                 hint=f"correct {self.project.configuration.script_location}/script.py.mako",
             )
         return script, text
+
+    def _folder(self) -> str:
+        """Where the revision's file goes: each line may have a folder of its own."""
+        scripts = [self.intent.before.scripts[parent] for parent in self.intent.parents]
+        folder = posixpath.dirname(scripts[0].path) if scripts else ""
+        versions = self.project.configuration.versions
+        return folder if folder in versions else versions[0]
 
     def _previewed(self, script: Script, text: str) -> MoveResult:
         if self.options.draft or script.open_lines:
@@ -289,7 +298,7 @@ class _Revising:
     def _apply(self, file: DraftFile) -> MoveResult:
         try:
             script = file.script()
-            require_written(with_draft(self.intent, script), (script.revision,))
+            require_written(with_draft(self.project, self.intent, script), (script.revision,))
             note = self.log.journal.draft
             assert note is not None
             self.log.journal = replace(self.log.journal, draft=replace(note, new=file.file.read_bytes()))

@@ -66,7 +66,7 @@ def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: 
         if options.commit:
             project.git.require_author()
     graph = project.graph()
-    require_sound(graph)
+    require_sound(project, graph)
     require_target(graph, options.target)
     rolling = _Rolling(project, graph, options, manner)
     with project.worker() as worker:

@@ -64,7 +64,7 @@ def squash(project: Project, options: SquashOptions, manner: Manner) -> MoveResu
     with changing(project, manner, "squash") as log:
         require_quiet(project)
         graph = project.graph()
-        require_sound(graph)
+        require_sound(project, graph)
         made = _made(project, graph, options)
         require_written(graph, made.line)
         warnings = _published(project, made.line, allowed=options.published)

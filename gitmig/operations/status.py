@@ -16,22 +16,20 @@ from gitmig.checks import (
     redone,
     rolled_back,
     uncommitted,
-    unrevised,
     with_severities,
 )
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
+from gitmig.judging.base import base_of
 from gitmig.logbook import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Severity, Tie
-from gitmig.operations.drafting import base_schema
-from gitmig.operations.judging import where
+from gitmig.operations.check import models_compared
 from gitmig.operations.noting import note_seen
 from gitmig.operations.place import ModelsPlace, models_place
 from gitmig.operations.recorded import Recorded, edited_scripts, recorded
 from gitmig.project import Project
-from gitmig.schema import difference
 from gitmig.schemas import Schemas
 from gitmig.state.command_lock import at_work
 from gitmig.worker_client import Worker
@@ -57,7 +55,7 @@ class Status:
     repository: bool = True
     """Whether there is a repository; without one nothing is known of commits and models."""
     tie: Tie | None = None
-    """The tie of the revision that the database is at."""
+    """The tie of the state that the database is at."""
     messages: tuple[tuple[RevisionId, str], ...] = ()
 
     @property
@@ -87,7 +85,6 @@ def status(project: Project) -> Status:
             ),
             project.settings.severity,
         )
-    applied = database.heads[0] if len(database.heads) == 1 else None
     squashed = {revision for script in squashes(graph) for revision in script.squashes}
     known = all(head in graph.scripts or head in squashed for head in database.heads)
     return Status(
@@ -102,7 +99,9 @@ def status(project: Project) -> Status:
         hint=_hint(findings, in_conflict=bool(unmerged)),
         recorded=record,
         repository=project.repository is not None,
-        tie=Ties(project=project).all().get(applied) if applied and project.repository is not None else None,
+        tie=Ties(project=project).of(database.heads)
+        if known and database.heads and project.repository is not None
+        else None,
         messages=tuple(
             (head, graph.scripts[head].message)
             for head in dict.fromkeys((*database.heads, *graph.heads))
@@ -169,16 +168,11 @@ def _interrupted(project: Project) -> tuple[Finding, ...]:
 def _models_findings(project: Project, graph: Graph, worker: Worker) -> list[Finding]:
     schemas = Schemas(project=project)
     now = schemas.cached(project.work_tree) or schemas.with_worker(worker, project.work_tree).schema
-    base = graph.heads[0] if graph.heads else None
     try:
-        changes = difference(base_schema(project, graph, base, like=now), now)
+        base = base_of(project, graph, graph.heads, like=now)
     except ProjectCodeError:
         return []  # old models that do not import any more prove nothing about today's
-    if not changes:
-        return []
-    if not project.models:
-        return [unrevised(changes, hint="gitmig init")]
-    return [unrevised(changes, place=where(project, project.work_tree, changes))]
+    return models_compared(project, graph, project.work_tree, base, now)
 
 
 def _held(project: Project) -> Mapping[RevisionId, Script]:

@@ -56,7 +56,7 @@ def tie(project: Project, target: str, manner: Manner, *, trust: bool = False) -
     project.require_models()
     with changing(project, manner, "tie"):
         graph = project.graph()
-        require_sound(graph)
+        require_sound(project, graph)
         script = _script(graph, target)
         require_written(graph, [script.revision])
         made = _made(project, graph, script, manner)

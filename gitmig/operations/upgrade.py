@@ -45,7 +45,7 @@ def upgrade(project: Project, target: str, manner: Manner, *, commit: bool = Fal
 def _upgrade(project: Project, log: Logbook, target: str, manner: Manner, commit: bool) -> MoveResult:
     require_quiet(project)
     graph = project.graph()
-    require_sound(graph)
+    require_sound(project, graph)
     if re.fullmatch(r"-\d+", target):
         raise Refused(f"{target} leads down, not up", hint=f"gitmig rollback {target}")
     require_target(graph, target)

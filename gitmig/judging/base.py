@@ -1,0 +1,142 @@
+"""The schema that a state of the database was made for: what the next change is measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gitmig.errors import ProjectCodeError
+from gitmig.facts.ties import Ties
+from gitmig.graph import Graph
+from gitmig.model import CommitId, FacetChange, Header, RevisionId, Schema, Tie, TieState, named
+from gitmig.project import Project
+from gitmig.proof import Case, prove
+from gitmig.schemas import Schemas
+
+Heads = tuple[RevisionId, ...]
+
+_STEPS = 10
+"""As many revisions without a record are gone down, to find models that are known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The schema of a state."""
+
+    schema: Schema
+    doubt: str | None = None
+    """Why nothing proves that it is what the scripts lead to; None if a record or a proof says so."""
+
+
+def base_schema(
+    project: Project,
+    graph: Graph,
+    heads: Heads,
+    *,
+    like: Schema,
+    at: CommitId | None = None,
+    schemas: Schemas | None = None,
+) -> Schema:
+    """The schema of :func:`base_of`."""
+    return base_of(project, graph, heads, like=like, at=at, schemas=schemas).schema
+
+
+def base_of(
+    project: Project,
+    graph: Graph,
+    heads: Heads,
+    *,
+    like: Schema,
+    at: CommitId | None = None,
+    schemas: Schemas | None = None,
+) -> Base:
+    """What a state was made for, under the dialect and SQLAlchemy of ``like``.
+
+    By a record; else by the models of the commits that are at it. Somebody may have committed half of a
+    change with a revision that has no record: then it is what the scripts lead to, on a scratch database.
+    ``at`` is the commit that ``graph`` is of; by default it is the work tree's. Raises ProjectCodeError if
+    the state is in no commit, or its models do not import.
+    """
+    if not heads:
+        return Base(schema=Schema(like.dialect, like.sqlalchemy, {}))
+    schemas = schemas or Schemas(project=project)
+    ties = Ties(project=project, at=at)
+    for head in heads:
+        stored = _stored(schemas, graph.scripts[head].header, like)
+        if stored is not None and ties.speaks_for(head, heads):
+            return Base(schema=stored)
+    return _committed(schemas, ties, graph, heads)
+
+
+def _stored(schemas: Schemas, header: Header, like: Schema) -> Schema | None:
+    """The schema that a record names, if it is one that can be compared and is in the cache."""
+    if header.schema is None or (header.dialect, header.sqlalchemy) != (like.dialect, like.sqlalchemy):
+        return None
+    return schemas.cache.schema(header.schema)
+
+
+def _committed(schemas: Schemas, ties: Ties, graph: Graph, heads: Heads) -> Base:
+    tie = ties.of(heads)
+    if tie.state is TieState.APPROXIMATE:
+        tie = ties.settled(heads)
+    commit = tie.models_commit or ties.at or ties.project.git.head()
+    if commit is None or tie.state is TieState.UNCOMMITTED:
+        raise ProjectCodeError(f"the models of {named(heads)} are in no commit", hint="gitmig status")
+    schema = schemas.of(ties.project.commit_tree(commit))
+    if tie.state is TieState.VERIFIED or not _without_record(ties, graph, heads):
+        return Base(schema=schema)
+    return _by_scripts(schemas, ties, graph, heads, commit, schema)
+
+
+def _by_scripts(
+    schemas: Schemas, ties: Ties, graph: Graph, heads: Heads, commit: CommitId, schema: Schema
+) -> Base:
+    """What the scripts above the last known models lead to, told by how it differs from a commit's models."""
+    below, known = _footing(ties, graph, heads)
+    old = known.models_commit if known is not None else None
+    if below and old is None:
+        return Base(schema=schema, doubt=f"the models of {named(below)} are in no commit")
+    project = ties.project
+    case = Case(
+        old=project.commit_tree(old) if old is not None else None,
+        new=project.commit_tree(commit),
+        start=below,
+        graph=graph,
+        steps=graph.topological(graph.ancestors(heads) - graph.ancestors(below)),
+    )
+    verdict = prove(project, case, schemas)
+    if verdict.reason is not None:
+        return Base(schema=schema, doubt=verdict.reason)
+    return Base(schema=_before(schema, verdict.changes))
+
+
+def _footing(ties: Ties, graph: Graph, heads: Heads) -> tuple[Heads, Tie | None]:
+    """The nearest state below that is known, or that no revision without a record ends; base has no tie."""
+    there, first = graph.ancestors(heads), None
+    for _ in range(_STEPS):
+        there -= graph.descendants(_without_record(ties, graph, graph.tips(there)))
+        below = graph.tips(there)
+        if not below:
+            return (), None
+        tie = ties.of(below)
+        if tie.state is TieState.VERIFIED or not _without_record(ties, graph, below):
+            return below, tie
+        first = first or (below, tie)
+    assert first is not None
+    return first
+
+
+def _without_record(ties: Ties, graph: Graph, heads: Heads) -> frozenset[RevisionId]:
+    """The revisions that end a state and have no record, besides merges that do nothing."""
+    return frozenset(last for last in ties.last(heads) if graph.scripts[last].header.schema is None)
+
+
+def _before(schema: Schema, changes: Sequence[FacetChange]) -> Schema:
+    """The schema that these changes lead to ``schema`` from."""
+    facets = dict(schema.facets)
+    for change in changes:
+        if change.before is None:
+            facets.pop(change.key, None)
+        else:
+            facets[change.key] = change.before
+    return Schema(schema.dialect, schema.sqlalchemy, facets)
