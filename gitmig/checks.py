@@ -76,6 +76,21 @@ def new_heads(graph: Graph, before: Iterable[Graph]) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+def head_file_differs(path: str, named: Sequence[str] | None, heads: Sequence[RevisionId]) -> Finding:
+    """GM002 for a head file that names others than the heads; None: it has a conflict in it."""
+    says = "has a conflict in it" if named is None else f"names {', '.join(named) or 'no head'}"
+    several = len(heads) > 1
+    are = f"{'heads are' if several else 'head is'} {', '.join(heads) or 'none'}"
+    return Finding(
+        code="GM002",
+        severity=Severity.ERROR,
+        message=f"{path} {says}, and the {are}",
+        hint="gitmig rebase" if several else f"gitmig init --head-file && git add {path}",
+        path=path,
+        line=1,
+    )
+
+
 def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]:
     """GM010, GM011 and GM017: where a database stands beside the checkout's graph."""
     if any(head not in graph.scripts for head in state.heads):

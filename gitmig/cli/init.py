@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Annotated
+
+import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import DryRun
@@ -11,9 +14,16 @@ from gitmig.operations.init import InitResult, init
 from gitmig.render.harmless import harmless
 
 
-def run(common: Common, dry_run: DryRun = False) -> int:
+def run(
+    common: Common,
+    head_file: Annotated[
+        bool,
+        typer.Option("--head-file", help="Keep a file with the head: git stops a merge that makes two."),
+    ] = False,
+    dry_run: DryRun = False,
+) -> int:
     """Set the repository up: the models' files, the hook, and Alembic where there is none."""
-    result = init(common.project, dry_run=dry_run)
+    result = init(common.project, dry_run=dry_run, head_file=head_file)
     if common.format == "json":
         print(json.dumps(_json(result)))
     else:

@@ -92,6 +92,22 @@ def plan_files(
     return Rewriting(contents=contents, restoration=Restoration(old=old, new=entries), steps=steps)
 
 
+def with_file(project: Project, rewriting: Rewriting, path: str, data: bytes) -> Rewriting:
+    """The same with one more file, unless it holds these bytes already. Writes its blob alone."""
+    file = project.top / path
+    if file.is_file() and file.read_bytes() == data:
+        return rewriting
+    git, moved = project.git, rewriting.restoration
+    old = hash_files(git.runner, [path], write=True)
+    entry = Entry(old[path].mode if path in old else "100644", _blob(git, path, data))
+    return Rewriting(
+        # First, so that what decides whether all is done still comes last.
+        contents={path: data, **rewriting.contents},
+        restoration=Restoration(old={**moved.old, **old}, new={**moved.new, path: entry}),
+        steps=rewriting.steps,
+    )
+
+
 def tree_after(project: Project, rewriting: Rewriting) -> CommitId:
     """The tree of the files on disk with those rewritten. Its objects are written, and nothing else."""
     git = project.git

@@ -25,6 +25,7 @@ from gitmig.graph import Graph
 from gitmig.judging.base import Base, base_of
 from gitmig.judging.configured import missing_paths
 from gitmig.model import CommitId, Finding, Manifest, Schema, Severity, TieState
+from gitmig.operations.heading import head_file_findings
 from gitmig.operations.judging import Subject, edited, graph_judged, judge, recorded, where
 from gitmig.project import Project
 from gitmig.schema import difference, digest
@@ -159,7 +160,7 @@ def check_tree(project: Project, ref: str | None) -> CheckResult:
 def tree_findings(project: Project, tree: Tree) -> tuple[Finding, ...]:
     """What is wrong with the revisions of a tree, or with its models beside them."""
     graph = project.graph(tree)
-    findings = graph_findings(graph)
+    findings = (*graph_findings(graph), *head_file_findings(project, tree, graph))
     if findings or project.repository is None:
         return findings
     missing = () if tree is project.work_tree else tuple(missing_paths(project, tree))

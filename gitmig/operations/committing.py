@@ -15,6 +15,7 @@ from gitmig.journal import CommitNote
 from gitmig.logbook import Logbook
 from gitmig.model import CommitId, Header, Script
 from gitmig.operations.drafting import Material
+from gitmig.operations.heading import headed
 from gitmig.project import Project
 
 TRAILER = "Migration-Revision"
@@ -41,7 +42,7 @@ def commit_revised(
         project.git,
         log,
         subject,
-        note_of(material, script.path).paths,
+        headed(project, note_of(material, script.path).paths),
         trailers={TRAILER: script.revision},
         amend=amend,
         staged=material.paths if material.staged else (),
@@ -52,7 +53,7 @@ def commit_revised(
 def stage_revised(project: Project, log: Logbook, material: Material, script: Script) -> None:
     """Stage the revision, and the models where they are not staged already as they are meant."""
     try:
-        project.git.stage(note_of(material, script.path).paths)
+        project.git.stage(headed(project, note_of(material, script.path).paths))
     finally:
         end_commit(log)
 

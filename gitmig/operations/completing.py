@@ -13,6 +13,7 @@ from gitmig.logbook import Logbook
 from gitmig.model import Header, RevisionId, Script
 from gitmig.operations.committing import TRAILER, models_recorder, record_models, subject_of
 from gitmig.operations.drafting import changed_paths
+from gitmig.operations.heading import headed
 from gitmig.operations.preconditions import require_committable
 from gitmig.operations.proving import cases_for, header_of
 from gitmig.operations.results import MoveResult
@@ -146,7 +147,7 @@ def complete(project: Project, log: Logbook, wait: Waiting, result: MoveResult) 
         project.git,
         log,
         subject_of(project, last.message),
-        wait.note.paths,
+        headed(project, wait.note.paths),
         trailers={TRAILER: last.revision},
         staged=wait.models if wait.staged else (),
         refresh=models_recorder(project, last.path, wait.header),

@@ -15,6 +15,7 @@ from gitmig.git.repository import Repository
 from gitmig.git.trees import WorkTree
 from gitmig.hooks import HookState, hook_state, install_hook
 from gitmig.operations.factories import factory_of
+from gitmig.operations.heading import head_path, write_head_file
 from gitmig.operations.scaffold import scaffold
 from gitmig.operations.written_settings import write_settings
 from gitmig.project import Project, ProjectOptions, open_repository, project_of, surroundings_of
@@ -32,8 +33,10 @@ class InitResult:
     warnings: tuple[str, ...] = ()
 
 
-def init(options: ProjectOptions, *, dry_run: bool = False) -> InitResult:
+def init(options: ProjectOptions, *, dry_run: bool = False, head_file: bool = False) -> InitResult:
     """Set a repository up. Run again, it changes nothing but models that moved.
+
+    ``head_file`` writes the file that names the heads; whoever has one keeps it so.
 
     Works before the first commit.
     Raises NoRepository, ProjectCodeError where the models of the only environment do not import,
@@ -53,7 +56,10 @@ def init(options: ProjectOptions, *, dry_run: bool = False) -> InitResult:
     made += write_settings(repository.top, found, set_up, others, dry_run=dry_run)
     hook = hook_state(repository) if dry_run else install_hook(repository)
     for each in set_up:
-        warnings += _warnings(project_of(options, repository, each))
+        project = project_of(options, repository, each)
+        warnings += _warnings(project)
+        if head_file and (dry_run or write_head_file(project)):
+            made.append(head_path(project))
     return InitResult(
         environments=set_up,
         made=tuple(dict.fromkeys(made)),

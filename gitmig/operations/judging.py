@@ -21,6 +21,7 @@ from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.judging.base import base_schema
 from gitmig.model import CommitId, FacetChange, Finding, RevisionId, Schema, Script, Severity, short
+from gitmig.operations.heading import head_file_findings
 from gitmig.operations.proving import proven
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
@@ -81,12 +82,13 @@ def graph_judged(subject: Subject) -> tuple[Finding, ...]:
     """What is wrong with the revisions; a warning where a parent has it too."""
     known = [{_what(finding) for finding in graph_findings(graph)} for graph in subject.before]
     added = new_heads(subject.graph, subject.before)
-    return tuple(
+    judged = tuple(
         replace(finding, severity=Severity.WARNING, earlier=True)
         if (finding not in added if finding.code == "GM002" else any(_what(finding) in old for old in known))
         else finding
         for finding in graph_findings(subject.graph)
     )
+    return (*judged, *head_file_findings(subject.project, subject.tree, subject.graph))
 
 
 def edited(subject: Subject) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from gitmig.logbook import Logbook
 from gitmig.model import FacetChange, Header, RevisionId, Schema
 from gitmig.moving.rewriting import Rewriting, plan_files, write_files
 from gitmig.operations.drafting import new_id
+from gitmig.operations.heading import head_path
 from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
 from gitmig.operations.together import Together, nothing_to_do, operation_of
@@ -55,9 +56,11 @@ def merge(project: Project, options: MergeOptions, manner: Manner) -> MoveResult
     """
     with changing(project, manner, "merge") as log:
         operation = operation_of(project)
-        unmerged = project.git.unmerged()
+        unmerged = set(project.git.unmerged()) - {head_path(project)}
         if unmerged:
-            raise Refused(f"unmerged files: {', '.join(unmerged)}", hint="resolve them, then git add them")
+            raise Refused(
+                f"unmerged files: {', '.join(sorted(unmerged))}", hint="resolve them, then git add them"
+            )
         heads = _heads(project, options)
         if len(heads) < 2:
             return nothing_to_do(project, "merge")

@@ -13,6 +13,7 @@ from gitmig.judging.rebased import Records, records_of
 from gitmig.logbook import Logbook
 from gitmig.model import CommitId, RevisionId
 from gitmig.moving.rewriting import Rewrite, plan_rewriting
+from gitmig.operations.heading import head_path
 from gitmig.operations.preconditions import require_quiet
 from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
@@ -95,7 +96,8 @@ class _Rebasing:
         self._manner = manner
         self._parallel = parallel
         self._operation = operation
-        self._conflict = bool(project.git.unmerged())
+        # The head file conflicts whenever there are two heads: it is written anew.
+        self._conflict = bool(set(project.git.unmerged()) - {head_path(project)})
         self._warnings: tuple[str, ...] = ()
 
     @property

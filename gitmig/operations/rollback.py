@@ -15,6 +15,7 @@ from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Moves
 from gitmig.model import Action, CommitId, Plan, RevisionId, Step
 from gitmig.operations.following import models_back
+from gitmig.operations.heading import headed
 from gitmig.operations.place import models_changed
 from gitmig.operations.preconditions import (
     require_known,
@@ -211,7 +212,7 @@ class _Rolling:
             self.project.git,
             log,
             self.project.settings.commit_message.replace("{message}", f"Roll back to {self.target}"),
-            (*self._models_changed(), *self._scripts()),
+            headed(self.project, (*self._models_changed(), *self._scripts())),
             trailers={"Migration-Removed": names},
             state="the database is down, and the files are in place and staged",
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gitmig.applied.side import Side, checkout_side
 from gitmig.applied.worlds import Worlds
 from gitmig.commit import commit_paths, end_commit
+from gitmig.core.revisions.head_file import head_file
 from gitmig.errors import Refused
 from gitmig.execute import move
 from gitmig.git.trees import CommitTree
@@ -15,13 +16,14 @@ from gitmig.journal import CommitNote
 from gitmig.logbook import Logbook
 from gitmig.messages import Ground
 from gitmig.model import CommitId, Plan
-from gitmig.moving.rewriting import Rewriting, tree_after, write_files
+from gitmig.moving.rewriting import Rewriting, tree_after, with_file, write_files
 from gitmig.operations.crossing import Crossing
+from gitmig.operations.heading import has_head_file, head_path
 from gitmig.operations.preconditions import require_quiet
 from gitmig.operations.results import MoveResult
 from gitmig.plan import commits
 from gitmig.prepared import Manner, Outcome, Prepared
-from gitmig.project import Project
+from gitmig.project import Project, read_graph
 
 GOES_ON = {"merge": "git merge --continue", "rebase": "git rebase --continue"}
 """What concludes the operation of git in whose middle revisions can be joined."""
@@ -63,6 +65,17 @@ class Together:
 
     def run(self) -> MoveResult:
         """Do it. Raises what :func:`move` raises (nothing changed), and CommitFailed."""
+        if has_head_file(self.project):
+            graph = read_graph(
+                CommitTree(self.project.git, tree_after(self.project, self.rewriting)),
+                self.project.configuration,
+            )
+            text = head_file(graph).encode("utf-8")
+            more = with_file(self.project, self.rewriting, head_path(self.project), text)
+            return replace(self, rewriting=more)._run()
+        return self._run()
+
+    def _run(self) -> MoveResult:
         if self._commits and not self.manner.dry_run:
             self.project.git.require_author()
         return self._of_files() if self.files_alone else self._of_both()
