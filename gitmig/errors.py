@@ -120,6 +120,8 @@ class Unproven(GitmigError):
     """Nothing here could prove a revision: no scratch database, or what was tried there did not run."""
 
     code = "unproven"
+    failed: bool = False
+    """Whether it is the revision that does not run."""
 
 
 class Declined(GitmigError):

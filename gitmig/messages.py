@@ -165,7 +165,13 @@ class Draft:
     uncovered: tuple[FacetKey, ...]
     drops: tuple[str, ...]
     rename_candidates: tuple[tuple[str, str, str], ...]
+    """Table or type, old name, new name."""
     empty: bool
+    unfilled: tuple[str, ...] = ()
+    """Columns that may not be NULL and have no value for the rows that are there."""
+    warnings: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+    """Extensions of autogenerate that need a database, and were not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,12 +170,13 @@ def _differing(project: Project, case: Case, now: Schema) -> tuple[FacetChange, 
         excluded = created(new, two)
         if case.old is not None:
             excluded += created(workers[1], one)
-        new.prove("upgrade", one, **_upgrade(project, case))
+        new.prove("upgrade", one, **upgrade_request(project, case))
         found, wanted = (described(new, url, excluded, now) for url in (one, two))
     return difference(found, wanted)
 
 
-def _upgrade(project: Project, case: Case) -> dict[str, object]:
+def upgrade_request(project: Project, case: Case) -> dict[str, object]:
+    """What the worker's ``upgrade`` takes to apply the steps of a case."""
     scripts = dict(case.graph.scripts)
     if case.script is not None:
         own = case.script
@@ -230,8 +231,14 @@ def created(worker: Worker, url: str) -> list[str]:
     return excluded
 
 
-def described(worker: Worker, url: str, excluded: list[str], like: Schema) -> Schema:
-    """What the database says of itself, without the tables ``excluded``."""
-    rows = worker.prove("describe", url, excluded=excluded)["facets"]
+def described(
+    worker: Worker, url: str, excluded: list[str], like: Schema, named: Sequence[FacetKey] = ()
+) -> Schema:
+    """What the database says of itself, without the tables ``excluded``.
+
+    Constraints that the models name, or ``named`` has, are told by their names.
+    """
+    more = [[key.kind, key.table, key.name] for key in named]
+    rows = worker.prove("describe", url, excluded=excluded, named=more)["facets"]
     assert isinstance(rows, list)
     return Schema(like.dialect, like.sqlalchemy, {FacetKey(*row[:3]): row[3] for row in rows})

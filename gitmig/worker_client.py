@@ -157,19 +157,26 @@ class Worker(WorkerProcess):
 
     def draft(
         self,
-        plan: Callable[[Ground], Moves | None],
         *,
         revision: RevisionId,
         message: str,
         head: Sequence[RevisionId],
         changes: Iterable[FacetChange] | None,
+        parent: Callable[[Json], Json] = lambda ask: {"objects": []},
+        plan: Callable[[Ground], Moves | None] = lambda ground: None,
         renames: Iterable[tuple[str, str, str]] = (),
+        fills: Iterable[tuple[str, str, str]] = (),
         empty: bool = False,
-        wait: float,
+        wait: float = 0,
         ddl_lock_timeout: float | None = None,
         note: Callable[[Json], None] = lambda note: None,
     ) -> Draft:
-        """Draft a revision inside a transaction that is rolled back; ``changes`` None keeps everything."""
+        """Draft a revision; nothing is written.
+
+        ``parent`` answers with the code of what the old models have. Without ``changes`` the draft holds all
+        that the database has otherwise, in a transaction that is rolled back: ``plan`` says how it gets to
+        the parents, as for :meth:`migrate`.
+        """
         rows = None
         if changes is not None:
             rows = [[c.key.kind, c.key.table, c.key.name, c.before, c.after] for c in changes]
@@ -179,12 +186,14 @@ class Worker(WorkerProcess):
             "head": list(head),
             "changes": rows,
             "renames": [list(rename) for rename in renames],
+            "fills": [list(fill) for fill in fills],
             "empty": empty,
             "wait": wait,
             "ddl_lock_timeout": ddl_lock_timeout,
             "lock": self.options.lock,
         }
-        answer = self.request("draft", data, self._deciders(plan, lambda: False), note=note)
+        answers = self._deciders(plan, lambda: False) | {"parent": parent}
+        answer = self.request("draft", data, answers, note=note)
         return Draft(
             filename=a_text(answer["filename"]),
             text=a_text(answer["text"]),
@@ -194,7 +203,14 @@ class Worker(WorkerProcess):
                 (table, old, new) for table, old, new in lists_of_texts(answer["rename_candidates"])
             ),
             empty=bool(answer["empty"]),
+            unfilled=texts(answer["unfilled"]),
+            warnings=texts(answer["warnings"]),
+            unasked=texts(answer["unasked"]),
         )
+
+    def parent(self, ask: Json) -> Json:
+        """The code of objects of this worker's models, see ``worker/drafting/parents.py``."""
+        return self.request("parent", {key: value for key, value in ask.items() if key != "ask"})
 
     def prove(self, part: str, url: str, **data: object) -> Json:
         """One part of a proof in the scratch database ``url``, see ``worker/prove.py``. Raises Unproven."""

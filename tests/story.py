@@ -87,6 +87,13 @@ class Snapshot:
     database: tuple[str, ...] | None
 
 
+def _scratch_server(url: str | None) -> str | None:
+    """The server of a database for the tests."""
+    if url is None or not url.startswith("postgresql"):
+        return None
+    return make_url(url).render_as_string(hide_password=False)
+
+
 class Project:
     """A repository with models, Alembic and a database.
 
@@ -229,6 +236,8 @@ class Project:
             "GIT_AUTHOR_DATE": moment,
             "GIT_COMMITTER_DATE": moment,
             "DATABASE_URL": self._url,
+            # The server that is there for the tests: starting another one takes a second for each command.
+            "GITMIG_SCRATCH_URL": os.environ.get("GITMIG_SCRATCH_URL", _scratch_server(self._url)),
             **(changes or {}),
         }
         return {name: value for name, value in environment.items() if value is not None}

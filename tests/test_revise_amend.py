@@ -177,7 +177,7 @@ def test_a_new_draft_that_fails_leaves_the_old_state(database_url: str, tmp_path
     database.execute(database_url, "insert into \"user\" (id, username) values (1, 'ada')")
     project.append("app/models.py", "    name: Mapped[str] = mapped_column(String(20))\n")
     state = project.snapshot()
-    result = project.gitmig("revise", "--amend", "-y", check=1)
+    result = project.gitmig("revise", "--amend", "-y", "--fill", "user.name=NULL", check=1)
     assert project.snapshot() == state
     kept = project.path(f".git/gitmig/drafts/{Path(path).name}")
     assert f"The draft was put aside: {kept}" in result.stderr.replace("\n", "")

@@ -10,7 +10,8 @@ from tests.revising import NAME, begun, begun_on, committed, header, hook, newes
 from tests.story import USERNAME, Project
 
 _NOT_NULL = "    name: Mapped[str] = mapped_column(String(20))\n"
-"""A migration that fails where there is a row already."""
+_NO_VALUE = "user.name=NULL"
+"""With this value the migration fails where there is a row already."""
 _LEFT = (
     "Error: git did not commit (its output above says why); the revision is applied, not committed, "
     "and its files are in place and staged\n"
@@ -25,7 +26,7 @@ def test_a_failing_migration_leaves_all_but_the_draft(database_url: str, tmp_pat
     project.git("add", "note.txt")
     project.append("app/models.py", _NOT_NULL)
     before, state = scripts(project), project.snapshot()
-    result = project.gitmig("revise", "-m", "Add name", check=1)
+    result = project.gitmig("revise", "-m", "Add name", "--fill", _NO_VALUE, check=1)
     path = newest(project, before)
     assert result.stderr.splitlines()[0].startswith("Error: ")
     assert result.stderr.endswith(f"Hint: correct {path}, then: gitmig upgrade --commit\n")
@@ -45,13 +46,12 @@ def test_the_corrected_draft_is_what_upgrade_applies(tmp_path: Path) -> None:
     database.execute(project.url, 'insert into "user" (id) values (1)')
     project.append("app/models.py", _NOT_NULL)
     before = scripts(project)
-    project.gitmig("revise", "-m", "Add name", check=1)
+    project.gitmig("revise", "-m", "Add name", "--fill", _NO_VALUE, check=1)
     path = newest(project, before)
-    text = project.read(path).replace("nullable=False)", "nullable=False, server_default='x')")
-    project.write(path, text)
+    project.write(path, project.read(path).replace("name = NULL", "name = 7"))
     project.gitmig("upgrade", "--commit", check=0)
     assert committed(project) == (path, "app/models.py")
-    assert database.query(project.url, 'select name from "user"') == (("x",),)
+    assert database.query(project.url, 'select name from "user"') == (("7",),)
 
 
 def test_a_failing_commit_hook_leaves_the_revision_applied(database_url: str, tmp_path: Path) -> None:

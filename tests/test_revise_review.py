@@ -71,12 +71,24 @@ def test_save_as_a_draft_applies_nothing(tmp_path: Path) -> None:
 
 def test_an_edited_draft_is_what_is_applied(tmp_path: Path) -> None:
     project, before = changed(tmp_path)
-    env = editor(project, """sed -i "s/sa.String()/sa.Text()/" "$1" """)
+    env = editor(project, """sed -i "s/sa.String()/sa.VARCHAR()/" "$1" """)
     project.on_terminal("revise", "-m", "Add username", answers=["e", "a"], env=env, check=0)
     path = newest(project, before)
-    assert "sa.Text()" in project.read(path)
-    assert "username TEXT" in str(project.snapshot().database)
+    assert "sa.VARCHAR()" in project.read(path)
+    assert "username VARCHAR" in str(project.snapshot().database)
     assert committed(project) == (path, "app/models.py")
+
+
+def test_an_edited_draft_that_leads_elsewhere_is_not_applied(tmp_path: Path) -> None:
+    project, before = changed(tmp_path)
+    state = project.snapshot()
+    env = editor(project, """sed -i "s/sa.String()/sa.Text()/" "$1" """)
+    result = project.on_terminal("revise", "-m", "Add username", answers=["e", "a", "d"], env=env, check=0)
+    path = newest(project, before)
+    assert f"the draft {Path(path).name} is not proven: the draft leads elsewhere" in result.stdout
+    assert "~ user.username TEXT -> VARCHAR" in result.stdout
+    assert header(project, path) == ()
+    assert project.snapshot().database == state.database
 
 
 def test_an_edited_draft_is_not_deleted_by_quit(tmp_path: Path) -> None:
@@ -110,10 +122,10 @@ def test_an_upgrade_that_was_emptied_is_not_applied(tmp_path: Path) -> None:
 
 def test_edit_opens_the_editor_first(tmp_path: Path) -> None:
     project, before = changed(tmp_path)
-    env = editor(project, """sed -i "s/sa.String()/sa.Text()/" "$1" """)
+    env = editor(project, """sed -i "s/sa.String()/sa.VARCHAR()/" "$1" """)
     result = project.on_terminal("revise", "-m", "Add username", "--edit", answers=["a"], env=env, check=0)
-    assert "sa.Text()" in result.stdout
-    assert "sa.Text()" in project.read(newest(project, before))
+    assert "sa.VARCHAR()" in result.stdout
+    assert "sa.VARCHAR()" in project.read(newest(project, before))
 
 
 def test_an_editor_that_fails_changes_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, manner
+from gitmig.drafting.answers import fill_of, rename_of
 from gitmig.operations.revise import ReviseOptions, revise
 
 
@@ -27,6 +28,23 @@ def run(
         str | None,
         typer.Option("--head", metavar="HEAD", help="The head to go on from, such as core@head."),
     ] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rename", metavar="TABLE.OLD:NEW", help="A column, table or label with a new name; repeatable."
+        ),
+    ] = None,
+    fill: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fill",
+            metavar="TABLE.COLUMN=SQL",
+            help="What the rows that are there get in a column that may not be NULL; repeatable.",
+        ),
+    ] = None,
+    no_proof: Annotated[
+        bool, typer.Option("--no-proof", help="Do not try the draft on a scratch database first.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,
@@ -42,6 +60,9 @@ def run(
         commit=not no_commit,
         amend=amend,
         head=head,
+        proof=not no_proof,
+        renames=tuple(map(rename_of, rename or ())),
+        fills=tuple(map(fill_of, fill or ())),
     )
     how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
     return finish(common, project, revise(project, options, how))

@@ -39,6 +39,10 @@ class Terminal:
             self._print(f"  {line}")
         return self._answer(f"{question} [y/N] ").lower() in ("y", "yes")
 
+    def ask(self, question: str) -> str:
+        """The line that is typed."""
+        return self._answer(f"{question} ")
+
     def choose(self, question: str, choices: Sequence[tuple[str, str]]) -> str:
         """Ask until one of the keys is typed; Enter means nothing, so that nothing happens by accident."""
         for key, meaning in choices:

@@ -31,6 +31,13 @@ def to_the_parent(project: Project, intent: Intent, ground: Ground) -> Moves:
     return moves
 
 
+def require_ready(project: Project, intent: Intent, ground: Ground) -> None:
+    """Raises Refused if the database is in a state that no draft is made from, whatever it says."""
+    require_known(project, intent.graph, ground)
+    require_under_alembic(ground, intent.graph)
+    _require_not_rolled_back(project, intent, ground)
+
+
 def through_the_draft(
     project: Project, intent: Intent, script: Script, paths: tuple[str, ...], ground: Ground
 ) -> Prepared:
@@ -51,9 +58,7 @@ def with_draft(project: Project, intent: Intent, script: Script) -> Graph:
 def _moves(
     project: Project, intent: Intent, ground: Ground, graph: Graph, targets: tuple[RevisionId, ...]
 ) -> Moves:
-    require_known(project, intent.graph, ground)
-    require_under_alembic(ground, intent.graph)
-    _require_not_rolled_back(project, intent, ground)
+    require_ready(project, intent, ground)
     downs = (intent.revision,) if intent.revision in ground.heads else ()
     between = intent.graph.after(ground.heads, downs, ())
     ups = graph.upgrade_path(between, targets)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from gitmig.errors import Refused
 from gitmig.files import write_bytes
+from gitmig.header import with_header
 from gitmig.journal import DraftNote, digest
 from gitmig.logbook import Logbook
-from gitmig.model import Script
+from gitmig.model import Header, Script
 from gitmig.operations.amending import Amended
 from gitmig.project import Project
 from gitmig.scripts import read_script_bytes
@@ -125,6 +126,20 @@ def write_draft(
         log.write(replace(log.journal, draft=note))
     point("draft-formatted")
     return draft_of(project, note)
+
+
+def record_draft(project: Project, log: Logbook, draft: DraftFile, header: Header | None) -> DraftFile:
+    """Write the record into a draft, or take it out; every other byte stays. It is as much ours as before."""
+    before = draft.file.read_bytes()
+    data = with_header(before.decode("utf-8"), header or Header()).encode("utf-8")
+    note = log.journal.draft
+    if data == before or note is None:
+        return draft
+    if not draft.edited:
+        note = replace(note, ours=(*note.ours, digest(data)))
+        log.write(replace(log.journal, draft=note))
+    write_bytes(draft.file, data)
+    return replace(draft, ours=note.ours)
 
 
 def draft_of(project: Project, note: DraftNote) -> DraftFile:

@@ -143,7 +143,6 @@ def _written(
 ) -> Rewriting:
     with project.worker() as worker:
         draft = worker.draft(
-            lambda ground: None,
             revision=revision,
             message=message,
             head=heads,

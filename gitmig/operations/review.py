@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from gitmig.errors import Refused
+from gitmig.drafting.answers import Named
+from gitmig.drafting.proving import Outcome, Proof
+from gitmig.errors import Declined, Refused
 from gitmig.messages import Draft
 from gitmig.model import FacetChange, Script
 from gitmig.operations.draft_file import DraftFile
@@ -31,6 +33,8 @@ class Reviewed:
     changes: tuple[FacetChange, ...]
     doubt: str | None
     """A question about it that nobody answered."""
+    proof: Proof | None
+    """None: there is nothing to prove."""
     commit: bool
     """Whether applying it goes on to a commit."""
     way_on: str
@@ -52,6 +56,18 @@ def answered_renames(
     return tuple(renames)
 
 
+def answered_fills(person: Person, columns: Iterable[str]) -> tuple[Named, ...]:
+    """The values, as SQL, that a person gives for the rows that are there. Raises Declined without one."""
+    fills: list[Named] = []
+    for each in columns:
+        table, _, column = each.rpartition(".")
+        value = person.ask(f"{each} may not be NULL: which value have the rows that are there (SQL)?")
+        if not value:
+            raise Declined("nothing was changed")
+        fills.append((table, column, value))
+    return tuple(fills)
+
+
 def review(person: Person, file: DraftFile, reviewed: Reviewed) -> Verdict:
     """Decide about the draft; on a terminal it is shown and may be edited.
 
@@ -66,6 +82,8 @@ def review(person: Person, file: DraftFile, reviewed: Reviewed) -> Verdict:
         problem = unfit(file, reviewed)
         if problem is not None:
             person.tell(problem)
+            for line in reviewed.proof.lines if reviewed.proof is not None else ():
+                person.tell(f"  {line}")
         match person.choose(_question(reviewed, problem), _choices(reviewed, problem)):
             case "a":
                 return Verdict.APPLY
@@ -86,6 +104,8 @@ def unfit(file: DraftFile, reviewed: Reviewed) -> str | None:
     if script.open_lines:
         name = file.file.name
         return f"the draft {name} has something to write by hand (line {script.open_lines[0]})"
+    if reviewed.proof is not None and reviewed.proof.outcome is Outcome.DISPROVEN:
+        return f"the draft {file.file.name} is not proven: {reviewed.proof.reason}"
     if idle(_text(file)):
         why = "does nothing, and the models change" if reviewed.changes else "does nothing yet"
         return f"upgrade() of {file.file.name} {why}"
@@ -108,7 +128,9 @@ def _choices(reviewed: Reviewed, problem: str | None) -> list[tuple[str, str]]:
 def _require_decided(file: DraftFile, reviewed: Reviewed) -> None:
     problem = unfit(file, reviewed) or reviewed.doubt or _losses(file, reviewed.draft)
     if problem is not None:
-        raise Refused(f"{problem}; nothing was applied", hint=reviewed.way_on)
+        lines = reviewed.proof.lines if reviewed.proof is not None else ()
+        detail = "\n".join(lines) or None
+        raise Refused(f"{problem}; nothing was applied", hint=reviewed.way_on, detail=detail)
 
 
 def _losses(file: DraftFile, draft: Draft) -> str | None:

@@ -6,8 +6,13 @@ import posixpath
 from dataclasses import dataclass, field, replace
 
 from gitmig.attempt import tell_waiting
+from gitmig.drafting.answers import Named, require_filled, require_known_names
+from gitmig.drafting.old_models import OldModels, old_models
+from gitmig.drafting.proving import Outcome as ProofOutcome
+from gitmig.drafting.proving import Proof, prove_draft
 from gitmig.errors import (
     Blocked,
+    DatabaseUnreachable,
     Declined,
     GitmigError,
     Interrupted,
@@ -19,22 +24,22 @@ from gitmig.errors import (
 from gitmig.execute import move
 from gitmig.facts.ties import models_digest
 from gitmig.git.trees import Tree
-from gitmig.header import with_header
 from gitmig.logbook import Logbook
 from gitmig.messages import Draft, Ground, Moves
 from gitmig.model import FacetChange, Plan, RevisionId, Script
-from gitmig.operations.applying import through_the_draft, to_the_parent, with_draft
+from gitmig.operations.applying import require_ready, through_the_draft, to_the_parent, with_draft
 from gitmig.operations.committing import commit_revised, note_of, stage_revised
-from gitmig.operations.draft_file import DraftFile, write_draft
+from gitmig.operations.draft_file import DraftFile, record_draft, write_draft
 from gitmig.operations.drafting import Material, gather, header_of
 from gitmig.operations.intent import Intent, intend
 from gitmig.operations.preconditions import require_committable, require_quiet, require_written
 from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
-from gitmig.operations.review import Reviewed, Verdict, answered_renames, review
+from gitmig.operations.review import Reviewed, Verdict, answered_fills, answered_renames, review, unfit
 from gitmig.prepared import Manner, Outcome
 from gitmig.project import Project
-from gitmig.scripts import idle, read_script
+from gitmig.proof import Case
+from gitmig.scripts import idle, read_script, read_script_bytes
 from gitmig.staging import chosen_tree
 from gitmig.worker_client import Worker
 
@@ -51,6 +56,11 @@ class ReviseOptions:
     amend: bool = False
     head: str | None = None
     """The head to go on from, if there are several."""
+    proof: bool = True
+    renames: tuple[Named, ...] = ()
+    """Table or type, old name, new name."""
+    fills: tuple[Named, ...] = ()
+    """Table or type, column or label, value for the rows that are there."""
 
 
 def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResult:
@@ -86,7 +96,9 @@ def _of_tree(
         asks = whole and not _staged_by_us(project, intent)
         if asks and chosen_tree(project, manner.person, beside) is project.index:
             return _of_tree(project, log, options, manner, intent, project.index)
-        return _Revising(project, log, options, manner, intent, worker, material).run()
+        base = intent.before.heads if material.base is not None else ()
+        with old_models(project, base) as old:
+            return _Revising(project, log, options, manner, intent, worker, material, old).run()
 
 
 def _staged_by_us(project: Project, intent: Intent) -> bool:
@@ -131,12 +143,16 @@ class _Revising:
     intent: Intent
     worker: Worker
     material: Material
+    old: OldModels
     applied: bool = field(default=True, init=False)
     """Whether the database holds the revision that is redone; taken for granted until it was asked."""
+    proof: Proof | None = field(default=None, init=False)
+    notes: tuple[str, ...] = field(default=(), init=False)
 
     def run(self) -> MoveResult:
+        self._look_at_database()
         draft, doubt = self._drafted()
-        script, text = self._script(draft, doubt)
+        script, text = self._script(draft)
         if self.manner.dry_run:
             return self._previewed(script, text)
         if not self.options.draft:
@@ -144,35 +160,81 @@ class _Revising:
         old = self.intent.amended
         file = write_draft(self.project, self.worker, self.log, script.path, text, old)
         try:
-            return self._carried_out(file, self._verdict(file, draft, doubt))
+            file = self._proven(file, doubt)
+            return self._carried_out(file, draft, doubt)
         except GitmigError as error:
             if not error.unsettled:  # else the database may have moved: recovery asks it
                 self.log.remove()
             raise
 
-    def _carried_out(self, file: DraftFile, verdict: Verdict) -> MoveResult:
-        match verdict:
-            case Verdict.APPLY:
-                return self._apply(file)
-            case Verdict.DRAFT:
-                return self._left(file)
-            case Verdict.QUIT:
-                raise self._given_up(file)
+    def _carried_out(self, file: DraftFile, draft: Draft, doubt: str | None) -> MoveResult:
+        while True:
+            shown = file.file.read_bytes()
+            verdict = self._verdict(file, draft, doubt)
+            if verdict is not Verdict.QUIT and file.file.read_bytes() != shown:
+                file = self._proven(file, doubt)
+                if verdict is Verdict.APPLY and not self._agreed_to(file, draft, doubt):
+                    continue
+            match verdict:
+                case Verdict.APPLY:
+                    return self._apply(file)
+                case Verdict.DRAFT:
+                    return self._left(file)
+                case Verdict.QUIT:
+                    raise self._given_up(file)
+
+    def _agreed_to(self, file: DraftFile, draft: Draft, doubt: str | None) -> bool:
+        """Whether what a person edited can still be applied."""
+        return unfit(file, self._reviewed(file, draft, doubt)) is None
+
+    def _look_at_database(self) -> None:
+        """What keeps a draft from being made, as far as only the database knows. Raises Refused."""
+        if self.options.empty or self.material.base is None:
+            return
+        alone = self.options.draft or (self.manner.dry_run and self.options.draft)
+        if alone and self.intent.amended is None:
+            return
+
+        def look(ground: Ground) -> None:
+            self.applied = self.intent.revision in ground.heads
+            require_ready(self.project, self.intent, ground)
+
+        try:
+            self.worker.migrate(
+                look,
+                lambda: False,
+                wait=self.manner.wait,
+                ddl_lock_timeout=self.manner.ddl_lock_timeout,
+                note=lambda note: tell_waiting(self.manner.person, note),
+            )
+        except DatabaseUnreachable:
+            if not alone:
+                raise
 
     def _drafted(self) -> tuple[Draft, str | None]:
         """The draft, and a question about it that was left unanswered."""
-        for warning in self.material.warnings if self.manner.person.present else ():
-            self.manner.person.tell(f"Warning: {warning}")
+        person = self.manner.person
+        for warning in self.material.warnings if person.present else ():
+            person.tell(f"Warning: {warning}")
         changes = self.material.changes if self.material.base is not None else None
-        draft = self._ask_draft(changes, ())
+        renames, fills = self.options.renames, self.options.fills
+        require_known_names(changes, renames, fills)
+        draft = self._ask_draft(changes, renames, fills)
         if changes is None and draft.empty and not self.options.empty:
             raise NoDifference(
                 "the database has what the models say: there is nothing to revise", hint="git commit"
             )
-        if self.manner.person.present:
-            renames = answered_renames(self.manner.person, draft.rename_candidates)
-            return (self._ask_draft(changes, renames) if renames else draft), None
-        return draft, self._doubt(draft)
+        if person.present:
+            more = answered_renames(person, draft.rename_candidates)
+            if more:
+                renames = (*renames, *more)
+                draft = self._ask_draft(changes, renames, fills)
+            if draft.unfilled:
+                fills = (*fills, *answered_fills(person, draft.unfilled))
+                draft = self._ask_draft(changes, renames, fills)
+        require_filled(draft.unfilled)
+        self.notes = (*draft.warnings, *draft.unasked)
+        return draft, None if person.present else self._doubt(draft)
 
     def _doubt(self, draft: Draft) -> str | None:
         if self.material.base is None and not self.options.empty:
@@ -183,15 +245,17 @@ class _Revising:
         return None
 
     def _ask_draft(
-        self, changes: tuple[FacetChange, ...] | None, renames: tuple[tuple[str, str, str], ...]
+        self, changes: tuple[FacetChange, ...] | None, renames: tuple[Named, ...], fills: tuple[Named, ...]
     ) -> Draft:
         return self.worker.draft(
-            self._to_the_parent,
             revision=self.intent.revision,
             message=self.intent.message,
             head=self.intent.parents,
             changes=changes,
+            parent=self.old.code,
+            plan=self._to_the_parent,
             renames=renames,
+            fills=fills,
             empty=self.options.empty,
             wait=self.manner.wait,
             ddl_lock_timeout=self.manner.ddl_lock_timeout,
@@ -202,20 +266,52 @@ class _Revising:
         self.applied = self.intent.revision in ground.heads
         return to_the_parent(self.project, self.intent, ground)
 
-    def _script(self, draft: Draft, doubt: str | None) -> tuple[Script, str]:
+    def _script(self, draft: Draft) -> tuple[Script, str]:
         old = self.intent.amended
         path = old.script.path if old else f"{self._folder()}/{draft.filename}"
-        text = draft.text
-        if not draft.uncovered and doubt is None:
-            text = with_header(text, header_of(self.project, self.material))
-        script = read_script(path, text)
+        script = read_script(path, draft.text)
         if not isinstance(script, Script):
             reason = script.reason if script is not None else "it has no revision identifier"
             raise Refused(
                 f"GM006: the revision identifiers of the draft cannot be read: {reason}",
                 hint=f"correct {self.project.configuration.script_location}/script.py.mako",
             )
-        return script, text
+        return script, draft.text
+
+    def _proven(self, file: DraftFile, doubt: str | None) -> DraftFile:
+        """Prove the draft as it stands there; with its record, if it gets one."""
+        script = read_script_bytes(file.path, file.file.read_bytes())
+        if not isinstance(script, Script):
+            return file  # the review says so
+        self.proof = self._tried(script, doubt)
+        if self.proof is not None and not self.proof.proven:
+            return self._without_record(file, script)
+        if script.open_lines or doubt is not None:
+            return self._without_record(file, script)
+        return record_draft(self.project, self.log, file, header_of(self.project, self.material))
+
+    def _without_record(self, file: DraftFile, script: Script) -> DraftFile:
+        """What a person edited is no longer what was proven."""
+        if script.header.schema is None:
+            return file
+        return record_draft(self.project, self.log, file, None)
+
+    def _tried(self, script: Script, doubt: str | None) -> Proof | None:
+        """The proof of a draft, or None if there is nothing to prove."""
+        base = self.material.base
+        if base is None or self.options.empty or script.open_lines or doubt is not None:
+            return None
+        if not self.options.proof:
+            return Proof(outcome=ProofOutcome.UNTRIED, reason="--no-proof was given")
+        case = Case(
+            old=None,
+            new=self.material.tree,
+            start=self.intent.parents,
+            graph=with_draft(self.project, self.intent, script),
+            steps=(script.revision,),
+            script=script,
+        )
+        return prove_draft(self.worker, self.old, case, self.material.new.schema, base)
 
     def _folder(self) -> str:
         """Where the revision's file goes: each line may have a folder of its own."""
@@ -232,17 +328,24 @@ class _Revising:
             script.path, script.revision, outcome.plan, outcome=outcome, done=False, text=text
         )
 
-    def _verdict(self, file: DraftFile, draft: Draft, doubt: str | None) -> Verdict:
-        in_place = self.intent.amended is None or not self.applied
-        reviewed = Reviewed(
+    @property
+    def _in_place(self) -> bool:
+        return self.intent.amended is None or not self.applied
+
+    def _reviewed(self, file: DraftFile, draft: Draft, doubt: str | None) -> Reviewed:
+        return Reviewed(
             draft=draft,
             changes=self.material.changes,
             doubt=doubt,
+            proof=self.proof,
             commit=self.options.commit,
             way_on=f"review {file.file.name}, then: gitmig upgrade --commit"
-            if in_place
+            if self._in_place
             else "answer on a terminal: gitmig revise --amend",
         )
+
+    def _verdict(self, file: DraftFile, draft: Draft, doubt: str | None) -> Verdict:
+        reviewed = self._reviewed(file, draft, doubt)
         try:
             if self.options.edit:
                 self.manner.person.edit(file.file)
@@ -254,7 +357,7 @@ class _Revising:
             self.log.remove()
             raise
         except GitmigError:
-            if not in_place:
+            if not self._in_place:
                 self._put_aside(file)
             raise
 
@@ -364,4 +467,19 @@ class _Revising:
             changes=self.material.changes,
             text=text,
             drafted=drafted,
+            parked=outcome.parked if outcome else (),
+            back=outcome.back if outcome else (),
+            notes=(*self.notes, *self._doubts(), *(outcome.notes if outcome else ())),
+        )
+
+    def _doubts(self) -> tuple[str, ...]:
+        """What a proof left open."""
+        proof = self.proof
+        if proof is None or proof.proven:
+            return ()
+        if proof.outcome is ProofOutcome.DISPROVEN:
+            return (f"the draft has no record: {proof.reason}", *proof.lines)
+        return (
+            f"GM007: nothing proves that {self.intent.revision} takes the database to these models: "
+            f"{proof.reason}",
         )

@@ -71,6 +71,24 @@ def capture(session: Session) -> Captured:
     raise failure or Failure("no-metadata", "env.py calls configure() without target_metadata")
 
 
+def configured(session: Session) -> tuple[Configured, ...]:
+    """The targets as for a connection: what env.py says of autogenerate it often says there alone.
+
+    No database is asked. Raises as :func:`capture` does.
+    """
+    settings = _from_settings(session, session.options.metadata) if session.options.metadata else None
+    for offline in (False, True):
+        try:
+            calls = _run_env(session, offline=offline)
+        except Failure:
+            continue
+        if settings is not None and calls:
+            return (Configured(settings.metadata, settings.dialect, calls[0].options),)
+        if targets := _distinct(calls):
+            return targets
+    return (settings,) if settings is not None else capture(session).targets
+
+
 def _run_env(session: Session, *, offline: bool) -> list[Configured]:
     recorder = _Recorder(session, offline=offline)
     with without_database(session.places) as asked:

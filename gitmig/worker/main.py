@@ -168,9 +168,13 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
         return migrate(session, request)
     if name == "draft":
-        from .draft import draft
+        from .drafting.draft import draft
 
         return draft(session, request)
+    if name == "parent":
+        from .drafting.parents import describe_parent
+
+        return describe_parent(session, request)
     if name == "ledger":
         from .enabling import ledger
 
@@ -180,7 +184,7 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
         return parked(session, request)
     if name == "format":
-        from .draft import run_write_hooks
+        from .drafting.draft import run_write_hooks
 
         return run_write_hooks(session, request)
     raise Failure("internal", f"no such request: {name}")

@@ -66,8 +66,9 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
     ``make`` and ``drop``: the database ``name`` on the server; ``make`` answers ``{url}``. ``create``: the
     models' schema in an empty database; answers ``{excluded, like}``: the tables that take no part, and the
-    models' facets. ``upgrade``: ``steps`` of ``graph`` from the heads ``start``. ``describe``: what is there
-    without ``excluded``, beside the models here or those of ``like``; answers ``{facets}``.
+    models' facets. ``upgrade``: ``steps`` of ``graph`` from the heads ``start``, with ``down`` the other way;
+    without ``stamp`` the version table is there already. ``describe``: what is there without ``excluded``,
+    beside the models here or those of ``like``, those of ``named`` by name; answers ``{facets}``.
     ``fill``: made-up rows in the models' tables. ``rows``: all rows; answers ``{rows}``.
 
     Raises Failure("unproven"), and what the project's code raises.
@@ -88,7 +89,8 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
         case "upgrade":
             _upgrade(session, url, request)
         case "describe":
-            reader = Reader(session, request["excluded"], request.get("like"))
+            named = [tuple(key) for key in request.get("named") or ()]
+            reader = Reader(session, request["excluded"], request.get("like"), named)
             with connected(url) as connection:
                 return {"facets": reader.describe(connection)}
         case "fill":
@@ -115,7 +117,13 @@ class Reader:
     Made before env.py is run for a connection: the filters are what it says when it runs offline.
     """
 
-    def __init__(self, session: Session, excluded: Iterable[str], like: Iterable[Any] | None = None):
+    def __init__(
+        self,
+        session: Session,
+        excluded: Iterable[str],
+        like: Iterable[Any] | None = None,
+        named: Iterable[tuple[str, ...]] = (),
+    ):
         target = _target(session)
         facets = [tuple(row) for row in like] if like is not None else models_facets(session)
         schemas = {table.rpartition(".")[0] or None for kind, table, _, _ in facets if kind == "table"}
@@ -124,7 +132,7 @@ class Reader:
             (kind, table, found[1].strip('"'))
             for kind, table, _, ddl in facets
             if (found := _NAME.match(ddl)) is not None
-        )
+        ) | {(kind, table, name) for kind, table, name in named}
         self._wanted = _Wanted(Filters(target.options, session.options.exclude), facets, excluded)
         self._session = session
 
@@ -207,14 +215,16 @@ def _make_schemas(connection: Connection, names: Iterable[str]) -> None:
 def _upgrade(session: Session, url: URL, request: dict[str, Any]) -> None:
     target = _target(session)
     start = sorted(request["start"])
-    _stamp(url, target, start)
+    if request.get("stamp", True):
+        _stamp(url, target, start)
     _name_database(session, url)
     graph = [
         {**known, "path": _source(session, known["path"])} if known["step"] else known
         for known in request["graph"]
     ]
     with only_scratch(url) as substitution:
-        run_environment(session, _Upgrade(substitution, start, graph, request["steps"]))
+        down = bool(request.get("down"))
+        run_environment(session, _Upgrade(substitution, start, graph, request["steps"], down=down))
 
 
 def _source(session: Session, path: str) -> str:
@@ -250,10 +260,13 @@ class _Upgrade(Purpose):
         start: list[str],
         graph: list[dict[str, Any]],
         steps: list[str],
+        *,
+        down: bool = False,
     ):
         self._substitution = substitution
         self._start = start
         self._graph = graph
+        self._action = "downgrade" if down else "upgrade"
         self._wanted = steps
         self._steps: tuple[RevisionStep, ...] = ()
 
@@ -265,30 +278,31 @@ class _Upgrade(Purpose):
         """Apply the steps from where the version table was put."""
         if sorted(context.get_current_heads()) != self._start:
             raise Stopped(Unprovable("env.py keeps its version table in another place when it connects"))
-        wanted = [{"action": "upgrade", "revision": revision} for revision in self._wanted]
+        wanted = [{"action": self._action, "revision": revision} for revision in self._wanted]
         try:
             self._steps = build_steps([revision_map(self._graph)], wanted, context)
         except BrokenScript as broken:
-            raise Stopped(_failed(broken.revision, broken.error)) from broken
+            raise Stopped(_failed(self._action, broken.revision, broken.error)) from broken
         proceed()
 
     def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         """The revisions to prove, oldest first."""
         for step in self._steps:
-            step.migration_fn = _watched(step.revision.revision, step.migration_fn)
+            step.migration_fn = _watched(self._action, step.revision.revision, step.migration_fn)
             yield step
 
 
-def _watched(revision: str, function: Callable[..., None]) -> Callable[..., None]:
+def _watched(action: str, revision: str, function: Callable[..., None]) -> Callable[..., None]:
     def watched(**arguments: Any) -> None:
         try:
             function(**arguments)
         except (Exception, SystemExit) as error:
-            raise Stopped(_failed(revision, error)) from error
+            raise Stopped(_failed(action, revision, error)) from error
 
     watched.__name__, watched.__doc__ = function.__name__, function.__doc__
     return watched
 
 
-def _failed(revision: str, error: BaseException) -> Unprovable:
-    return Unprovable(f"the upgrade of {revision} fails on a scratch database: {first_line(error)}")
+def _failed(action: str, revision: str, error: BaseException) -> Unprovable:
+    message = f"the {action} of {revision} fails on a scratch database: {first_line(error)}"
+    return Unprovable(message, failed=True)

@@ -26,10 +26,10 @@ _DENY, _OK = getattr(sqlite3, "SQLITE_DENY", 1), getattr(sqlite3, "SQLITE_OK", 0
 
 
 class Unprovable(Failure):
-    """What keeps a proof from being made; says nothing about the revision."""
+    """What keeps a proof from being made. It says nothing of the revision, unless that is what ``failed``."""
 
-    def __init__(self, message: str):
-        super().__init__("unproven", message)
+    def __init__(self, message: str, *, failed: bool = False):
+        super().__init__("unproven", message, failed=failed)
 
 
 def scratch_url(text_: str) -> URL:

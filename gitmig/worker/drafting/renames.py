@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
-from alembic.operations import ops
+from .changes import Changes
+from .code import RenameColumnOp
+from .columns import aspects, same_type
+from .items import OldType
+from .objects import Key, split
 
-from .blind import Writer
-from .columns import same_type
-from .objects import DatabaseObjects, Key, ModelObjects, split
-from .operations import Changes
-from .render import RenameColumnOp
+if TYPE_CHECKING:
+    from .writer import Writer
 
 Rename = tuple[str, str, str]
 """table, old name, new name."""
@@ -36,6 +38,11 @@ def candidates(changes: Changes, answered: Sequence[Rename]) -> list[Rename]:
     return found
 
 
+def renamed(renames: Sequence[Rename]) -> set[Key]:
+    """The facets of the columns that have a new name."""
+    return {("column", table, name) for table, old, new in renames for name in (old, new)}
+
+
 def cover_renames(changes: Changes, renames: Sequence[Rename]) -> list[Rename]:
     """The renames that the difference holds; what the database changes with them by itself is covered.
 
@@ -54,36 +61,32 @@ def cover_renames(changes: Changes, renames: Sequence[Rename]) -> list[Rename]:
     return real
 
 
-def write_renames(
-    upgrade: list[ops.MigrateOperation],
-    changes: Changes,
-    renames: Sequence[Rename],
-    models: ModelObjects,
-    database: DatabaseObjects,
-    writer: Writer,
-) -> None:
-    """Put each rename after what drops the old column's indexes and constraints, before those of the new."""
+def write_renames(writer: Writer, renames: Sequence[Rename]) -> None:
+    """Write the new names, and what else changes in those columns."""
+    changes = writer.changes
     for table, old, new in renames:
         schema, plain = split(table)
         before, after = changes.all["column", table, old][0], changes.all["column", table, new][1]
-        existing, column = database.column(table, old), models.column(table, new)
+        assert before is not None
+        assert after is not None
+        column = writer.models.column(table, new)
+        found = writer.parent.type_of(("column", table, old))
+        existing: Any = getattr(column, "type", None)
+        if found is not None:
+            existing = OldType(*found, aspects(before).get("type", ""))
         rename = RenameColumnOp(
             plain,
             old,
             schema=schema,
-            existing_type=existing.type if existing is not None else getattr(column, "type", None),
-            existing_nullable=existing.nullable if existing is not None else None,
+            existing_type=existing,
+            existing_nullable="null" not in aspects(before),
             modify_name=new,
         )
-        position, first = _split_drops(upgrade, plain, schema)
-        upgrade[position:position] = [*first, rename]
-        assert before is not None
-        assert after is not None
-        if writer.alter(table, old, new, before, after):
-            changes.cover(("column", table, old), ("column", table, new), ("comment", table, old))
-        else:
-            changes.cover(("column", table, old))
+        writer.steps.of(table).renamed.append(rename)
+        changes.cover(("column", table, old), ("column", table, new))
+        if not writer.alter(table, old, new, before, after):
             changes.open["column", table, new] = (before, after)
+        changes.cover(("comment", table, old), ("comment", table, new))
 
 
 def _following(changes: Changes, table: str, old: str, new: str) -> Iterator[Key]:
@@ -122,22 +125,3 @@ def _unquoted(text: str) -> str:
 
 def _renamed(text: str, old: str, new: str) -> str:
     return re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", lambda match: new, text)
-
-
-def _split_drops(
-    upgrade: list[ops.MigrateOperation], table: str, schema: str | None
-) -> tuple[int, list[ops.MigrateOperation]]:
-    """Take the table's dropped indexes and constraints out of its operations; where they were, and they."""
-    for position, operation in enumerate(upgrade):
-        if isinstance(operation, ops.ModifyTableOps) and (operation.table_name, operation.schema) == (
-            table,
-            schema,
-        ):
-            drops = [
-                each for each in operation.ops if isinstance(each, ops.DropIndexOp | ops.DropConstraintOp)
-            ]
-            operation.ops[:] = [each for each in operation.ops if each not in drops]
-            if drops:
-                return position, [ops.ModifyTableOps(table, drops, schema=schema)]
-            return position, []
-    return len(upgrade), []

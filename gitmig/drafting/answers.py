@@ -1,0 +1,75 @@
+"""What a person says about a draft beforehand: new names, and values for the rows that are there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gitmig.errors import Refused, UsageError
+from gitmig.model import FacetChange, FacetKey
+
+Named = tuple[str, str, str]
+"""Table or type; column or label; new name or value."""
+
+
+def rename_of(text: str) -> Named:
+    """``user.name:full_name`` as a value. Raises UsageError."""
+    before, sign, new = text.rpartition(":")
+    table, _, old = before.rpartition(".")
+    if not sign or not old or not new:
+        raise UsageError(f"--rename {text} names nothing", hint="--rename user.name:full_name")
+    return table, old, new.rpartition(".")[2] if table and new.startswith(f"{table}.") else new
+
+
+def fill_of(text: str) -> Named:
+    """``user.name='x'`` as a value. Raises UsageError."""
+    before, sign, value = text.partition("=")
+    table, _, column = before.strip().rpartition(".")
+    if not sign or not table or not column or not value.strip():
+        raise UsageError(f"--fill {text} names nothing", hint="--fill user.name=\"''\"")
+    return table, column, value.strip()
+
+
+def require_known_names(
+    changes: Sequence[FacetChange] | None, renames: Iterable[Named], fills: Iterable[Named]
+) -> None:
+    """Raises UsageError for a new name or a value that has nothing to do with the difference."""
+    keys = {change.key: change for change in changes or ()}
+    for table, old, new in renames:
+        if not (
+            _comes_and_goes(keys, *(FacetKey("column", table, name) for name in (old, new)))
+            or _comes_and_goes(keys, *(FacetKey("table", _qualified(table, name), "") for name in (old, new)))
+            or FacetKey("enum", "", table) in keys
+        ):
+            name = _qualified(table, old)
+            raise UsageError(
+                f"--rename {name}:{new} is not what the models changed: not both that {name} went and that "
+                f"{_qualified(table, new)} came",
+                hint="gitmig revise --draft --dry-run",
+            )
+    for table, column, value in fills:
+        change = keys.get(FacetKey("column", table, column))
+        if (change is None or change.after is None) and FacetKey("enum", "", table) not in keys:
+            raise UsageError(
+                f"--fill {table}.{column}={value} is of no use: the models do not change {table}.{column}",
+                hint="gitmig revise --draft --dry-run",
+            )
+
+
+def require_filled(columns: Sequence[str]) -> None:
+    """Raises Refused if rows that are there would have no value in a column."""
+    if columns:
+        more = f" (and {', '.join(columns[1:])})" if columns[1:] else ""
+        fills = " ".join(f"--fill {column}=\"''\"" for column in columns)
+        raise Refused(
+            f"{columns[0]} may not be NULL{more}, and the rows that are there have no value for it",
+            hint=f"say which, as SQL: gitmig revise {fills}",
+        )
+
+
+def _comes_and_goes(keys: dict[FacetKey, FacetChange], old: FacetKey, new: FacetKey) -> bool:
+    gone, come = keys.get(old), keys.get(new)
+    return gone is not None and gone.after is None and come is not None and come.before is None
+
+
+def _qualified(schema: str, name: str) -> str:
+    return f"{schema}.{name}" if schema else name

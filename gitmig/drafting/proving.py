@@ -1,0 +1,110 @@
+"""Whether a draft does what it says: up, down and up again on a scratch database, as it describes itself."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from gitmig.drafting.old_models import OldModels
+from gitmig.errors import GitmigError, Unproven
+from gitmig.model import FacetChange, FacetKey, Schema
+from gitmig.proof import Case, created, described, scratch_database, upgrade_request
+from gitmig.schema import difference, render
+from gitmig.scratch import scratch
+from gitmig.worker_client import Worker
+
+
+class Outcome(Enum):
+    """What came out of a proof."""
+
+    PROVEN = auto()
+    DISPROVEN = auto()
+    """The draft does something else, or does not run."""
+    UNTRIED = auto()
+    """There is no scratch database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The outcome, in words and with what differs."""
+
+    outcome: Outcome
+    reason: str | None = None
+    changes: tuple[FacetChange, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """Whether the draft gets a record."""
+        return self.outcome is Outcome.PROVEN
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What differs, a line each."""
+        return tuple(render(change) for change in self.changes)
+
+
+def prove_draft(worker: Worker, old: OldModels, case: Case, new: Schema, base: Schema) -> Proof:
+    """Prove the steps of ``case`` in the worker of the new models. Nothing but scratch databases is written.
+
+    ``old`` makes the tables that it starts from, ``base`` is their schema.
+    """
+    try:
+        return _proven(worker, old, case, new, base)
+    except Unproven as error:
+        outcome = Outcome.DISPROVEN if error.failed else Outcome.UNTRIED
+        return Proof(outcome=outcome, reason=error.message)
+
+
+def _proven(worker: Worker, old: OldModels, case: Case, new: Schema, base: Schema) -> Proof:
+    project, named = old.project, _named(base)
+    with scratch(project, new.dialect) as place, ExitStack() as stack:
+        one, two = (
+            stack.enter_context(scratch_database(place, [worker], name)) for name in ("revised", "models")
+        )
+        excluded = created(worker, two)
+        if old.base:
+            excluded += _start(old, one)
+        request = upgrade_request(project, case)
+        reached_heads = list(case.graph.after(case.start, (), case.steps))
+
+        def look(url: str) -> Schema:
+            return described(worker, url, excluded, new, named)
+
+        start, wanted = look(one), look(two)
+        worker.prove("upgrade", one, **request)
+        if changes := difference(look(one), wanted):
+            return _disproven("the draft leads elsewhere", changes)
+        back = request | {"down": True, "stamp": False, "start": reached_heads}
+        worker.prove("upgrade", one, **back | {"steps": list(reversed(case.steps))})
+        if changes := difference(look(one), start):
+            return _disproven("its downgrade does not lead back", changes)
+        worker.prove("upgrade", one, **request | {"stamp": False})
+        if changes := difference(look(one), wanted):
+            return _disproven("applied once more, after its downgrade, the draft leads elsewhere", changes)
+    return Proof(outcome=Outcome.PROVEN)
+
+
+def _start(old: OldModels, url: str) -> list[str]:
+    """Make the old models' tables. Raises Unproven if that cannot be done."""
+    try:
+        return created(old.worker(), url)
+    except Unproven:
+        raise
+    except GitmigError as error:
+        raise Unproven(error.message) from None
+
+
+def _disproven(reason: str, changes: tuple[FacetChange, ...]) -> Proof:
+    return Proof(outcome=Outcome.DISPROVEN, reason=reason, changes=changes)
+
+
+def _named(schema: Schema) -> list[FacetKey]:
+    """The constraints to which the models gave a name."""
+    found = []
+    for key, ddl in schema.facets.items():
+        match = re.match(r'CONSTRAINT ("(?:[^"]|"")+"|`[^`]+`|\S+) ', ddl)
+        if match is not None:
+            found.append(FacetKey(key.kind, key.table, match.group(1).strip('"`')))
+    return found

@@ -1,0 +1,77 @@
+"""What SQLite's catalog does not tell of a table when it is rebuilt, as code."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from alembic.autogenerate.render import _render_constraint, _repr_type, render_op
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+
+from .code import Spelling
+from .items import Items
+from .making import Maker
+
+
+def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dict[str, Any]:
+    """What a rebuild has to be told.
+
+    ``checks`` without a name, ``collated`` columns with their types, ``kwargs`` of the table, the ``unnamed``
+    constraints by what they are made of, and the whole ``table`` without all of those.
+    """
+    context.imports = set()
+    column_checks = [item for column in table.columns for item in column.constraints]
+    checks = [
+        code
+        for item in (*table.constraints, *column_checks)
+        if isinstance(item, CheckConstraint) and not isinstance(item.name, str)
+        if (code := items("check", item, context))
+    ]
+    unnamed = {
+        f"{type(item).__name__} {','.join(str(column.name) for column in item.columns)}": str(
+            _render_constraint(item, context, table.metadata)
+        )
+        for item in table.constraints
+        if isinstance(item, UniqueConstraint | ForeignKeyConstraint) and not isinstance(item.name, str)
+    }
+    collated = {
+        str(column.name): str(_repr_type(column.type, context))
+        for column in table.columns
+        if getattr(column.type, "collation", None)
+    }
+    return {
+        "checks": sorted(map(str, checks)),
+        "unnamed": unnamed,
+        "collated": collated,
+        "kwargs": {key: value for key, value in table.dialect_kwargs.items() if key.startswith("sqlite_")},
+        "table": _spelled_out(table, context, maker),
+        "imports": sorted(context.imports),
+    }
+
+
+def _spelled_out(table: Table, context: Any, maker: Maker) -> str:
+    """The table with what has a name: the rest is said again in each rebuild."""
+    made = maker.table(table, set())
+    made.columns = [
+        item
+        for item in made.columns
+        if isinstance(item, Column | PrimaryKeyConstraint) or isinstance(getattr(item, "name", None), str)
+    ]
+    made.comment = None
+    (code,) = render_op(context, made)
+    sa = Spelling.of(context).sa
+    arguments = _arguments(code).replace("\n", " ")
+    name, _, rest = arguments.partition(",")
+    return f"{sa}Table({name}, {sa}MetaData(),{rest})"
+
+
+def _arguments(code: str) -> str:
+    """``op.create_table('user', …)`` as the arguments of a table."""
+    return re.sub(r"^\S*?create_table\(", "", code).rstrip().removesuffix(")").rstrip()

@@ -1,0 +1,151 @@
+"""One change of models on a real database with rows: drafted, applied, undone, applied again.
+
+Each state is compared with what the models themselves make, as the database describes both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from tests.worker_moves.child import Child, Json, Project
+
+OWN_TYPES = """\
+from sqlalchemy.dialects import postgresql as pg
+
+
+class Cents(sa.types.TypeDecorator):
+    impl = sa.Integer
+    cache_ok = True
+
+
+class Name(sa.types.UserDefinedType):
+    cache_ok = True
+
+    def __init__(self, length):
+        self.length = length
+
+    def get_col_spec(self, **options):
+        return f"VARCHAR({self.length})"
+
+
+"""
+Facets = list[list[str]]
+
+
+class Trip:
+    """Both versions of the models, each in a worker of its own."""
+
+    def __init__(self, project: Project, before: str, after: str, fresh: Callable[[str], str]):
+        """``fresh`` makes an empty database of a name, and returns its URL."""
+        self._project = project
+        self._fresh = fresh
+        self._before = before
+        self.old = self._worker(before)
+        self.new = self._worker(after)
+        old, new = _schema(self.old), _schema(self.new)
+        keys = sorted({*old, *new})
+        self.rows = [[*key, old.get(key), new.get(key)] for key in keys if old.get(key) != new.get(key)]
+
+    def draft(self, **data: Any) -> Json:
+        """The draft, without any database."""
+        request = {"revision": "b2", "message": "next", "head": ["a1"], "changes": self.rows, **data}
+        return self.new.request("draft", {"parent": self._parent}, **request)
+
+    def travel(self, drafted: Json) -> None:
+        """Up, down and up again, with rows; fails where a state is not that of the models."""
+        path = self._project.top / "alembic" / "versions" / "b2.py"
+        path.write_text(drafted["text"], encoding="utf-8")
+        url, wanted = self._fresh("moved"), self._fresh("models")
+        excluded = self._part(self.old, "create", url)["excluded"]
+        excluded += self._part(self.new, "create", wanted)["excluded"]
+        insert_rows(url, self._before)
+        start = self._described(url, excluded)
+        goal = self._described(wanted, excluded)
+        text = drafted["text"]
+        self._move(url, "a1", str(path), stamp=True)
+        assert self._described(url, excluded) == goal, text
+        self._move(url, "b2", str(path), down=True)
+        assert self._described(url, excluded) == start, text
+        self._move(url, "a1", str(path))
+        assert self._described(url, excluded) == goal, text
+
+    def _worker(self, models: str) -> Child:
+        self._project.models(OWN_TYPES + models)
+        child = self._project.child()
+        child.request("schema")  # the import has to be over before the file is another
+        return child
+
+    def _parent(self, ask: Json) -> Json:
+        return self.old.request("parent", **{key: ask[key] for key in ("keys", "op", "sa", "target")})
+
+    def _described(self, url: str, excluded: list[str]) -> Facets:
+        facets: Facets = self._part(self.new, "describe", url, excluded=excluded)["facets"]
+        return facets
+
+    def _move(self, url: str, start: str, path: str, *, down: bool = False, stamp: bool = False) -> None:
+        graph = [
+            {"revision": "a1", "down_revisions": [], "step": False, "path": ""},
+            {"revision": "b2", "down_revisions": ["a1"], "step": True, "path": path},
+        ]
+        for known in graph:
+            known |= {"depends_on": [], "branch_labels": []}
+        data = {"start": [start], "steps": ["b2"], "graph": graph, "down": down, "stamp": stamp}
+        self._part(self.new, "upgrade", url, **data)
+
+    @staticmethod
+    def _part(child: Child, part: str, url: str, **data: Any) -> Json:
+        return child.request("prove", None, part=part, url=url, limit=60, **data)
+
+
+def _schema(child: Child) -> dict[tuple[str, str, str], str]:
+    return {(kind, table, name): ddl for kind, table, name, ddl in child.request("schema")["facets"]}
+
+
+def insert_rows(url: str, models: str) -> None:
+    """A row in each table of the models, with values for all that may be given."""
+    names: dict[str, Any] = {"sa": sa}
+    exec("import sqlalchemy as sa\nmetadata = sa.MetaData()\n" + OWN_TYPES + models, names)
+    metadata: sa.MetaData = names["metadata"]
+    with _connected(url) as connection:
+        for table in metadata.tables.values():
+            values = dict(_values(table))
+            text = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in values)
+            marks = ", ".join(values.values())
+            full = connection.dialect.identifier_preparer.format_table(table)
+            connection.exec_driver_sql(
+                f"INSERT INTO {full} ({text}) VALUES ({marks})"
+                if values
+                else f"INSERT INTO {full} DEFAULT VALUES"
+            )
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[sa.Connection]:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET session_replication_role = replica")
+        yield connection
+
+
+def _values(table: sa.Table) -> Iterator[tuple[str, str]]:
+    for column in table.columns:
+        if column.computed is not None or column.identity is not None:
+            continue
+        if column.foreign_keys and not column.primary_key:
+            continue
+        type_: Any = column.type
+        if isinstance(type_, sa.Enum):
+            yield str(column.name), "'" + str(type_.enums[0]) + "'"
+        elif (
+            isinstance(type_, (sa.Integer, sa.Numeric))
+            or getattr(type_, "impl", None).__class__ is sa.Integer
+        ):
+            yield str(column.name), "1"
+        elif isinstance(type_, sa.String) and not isinstance(type_, pg.DOMAIN):
+            yield str(column.name), "'1'"

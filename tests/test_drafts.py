@@ -1,0 +1,57 @@
+"""Every change of the catalogue, on each database that knows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.drafting import Trip
+from tests.drafts import POSTGRESQL, Change, changes
+from tests.worker_moves.child import Project
+
+CASES = [(change, dialect) for change in changes() for dialect in change.on if dialect != "mysql"]
+_PAGE = Path(__file__).parent.parent / "docs" / "drafts.md"
+
+
+@pytest.fixture
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[servers.Fresh]:
+    """Makes empty databases of a dialect."""
+    with ExitStack() as stack:
+
+        def make(dialect: str, name: str) -> str:
+            if dialect != POSTGRESQL:
+                return f"sqlite:///{tmp_path}/{name}.db"
+            server = request.getfixturevalue("postgres_server")
+            return stack.enter_context(servers.fresh_database(server))
+
+        yield make
+
+
+@pytest.mark.parametrize(("change", "dialect"), CASES, ids=[f"{one.name} on {on}" for one, on in CASES])
+def test_a_change_is_drafted_and_goes_up_down_and_up(
+    change: Change, dialect: str, fresh: servers.Fresh, tmp_path: Path
+) -> None:
+    top = tmp_path / "project"
+    top.mkdir()
+    url = (
+        f"sqlite:///{top}/x.db" if dialect != POSTGRESQL else "postgresql+psycopg2://nobody@127.0.0.1:1/none"
+    )
+    project = Project.make(top, url, options="include_schemas=True")
+    try:
+        trip = Trip(project, change.before, change.after, lambda name: fresh(dialect, name))
+        drafted = trip.draft(renames=change.renames, fills=change.fills)
+        assert (drafted["uncovered"], drafted["unfilled"]) == ([], []), drafted["text"]
+        trip.travel(drafted)
+    finally:
+        for child in project.children:
+            child.close()
+
+
+def test_the_page_names_every_change() -> None:
+    described = re.findall(r"^\| ([^|]+?) \|", _PAGE.read_text("utf-8"), re.MULTILINE)
+    assert set(described) - {"change", "---"} == {change.name for change in changes()}
