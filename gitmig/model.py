@@ -51,6 +51,9 @@ class Script:
     depends_on: tuple[str, ...] = ()
     branch_labels: tuple[str, ...] = ()
     message: str = ""
+    """The first paragraph of the docstring."""
+    title: str = ""
+    """The first line of that, for lists."""
     header: Header = Header()
     squashes: tuple[RevisionId, ...] = ()
     """The revisions that became this one, oldest first, itself last: none for one that is no squash."""

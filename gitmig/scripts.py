@@ -24,6 +24,8 @@ _OPEN_LINE = re.compile(r"[ \t]*#[ \t]*gitmig: write by hand:")
 _SQUASHES = re.compile(r"^[ \t]*Squashes:[ \t]+(\w[\w. ]*?)[ \t]*$", re.MULTILINE)
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _IDENTIFIERS = ("revision", "down_revision", "depends_on", "branch_labels")
+_TOLD_APART = _IDENTIFIERS[:2]
+"""What tells a revision from others, and its place; without the rest it is in the graph all the same."""
 DOES_NOTHING = "its downgrade() does nothing"
 """What :func:`irreversible` says of a downgrade that leaves what upgrade did."""
 # A quotation mark would end Alembic's own SQL, which holds the id as it is.
@@ -181,7 +183,7 @@ def _read(path: str, text: str) -> Script | None:
         raise _Unclear("down_revision is missing", lines.get("revision"))
     for name in _IDENTIFIERS:
         value = names.get(name)
-        if isinstance(value, Dynamic):
+        if isinstance(value, Dynamic) and name in _TOLD_APART:
             raise _Unclear(f"{name} is not spelled out: {value.reason}", value.line)
     node = docstring_node(module)
     docstring = "" if node is None else str(node.value)
@@ -192,6 +194,9 @@ def _read(path: str, text: str) -> Script | None:
         depends_on=_several(names, "depends_on", lines),
         branch_labels=_several(names, "branch_labels", lines),
         message=_message(docstring),
+        title=next((line.strip() for line in docstring.strip().splitlines()), "")
+        if _message(docstring)
+        else "",
         header=Header() if node is None else read_header(docstring),
         squashes=_squashes(docstring),
         open_lines=_open_lines(text),
@@ -224,7 +229,7 @@ def _several(names: dict[str, Literal | Dynamic], name: str, lines: Mapping[str,
     """One, several or none, as Alembic's ``to_tuple`` reads it."""
     value = names.get(name)
     members = value if isinstance(value, tuple) else (value,)
-    if members in ((), (None,)):
+    if members in ((), (None,)) or isinstance(value, Dynamic):
         return ()
     texts = tuple(dict.fromkeys(member for member in members if isinstance(member, str)))
     if len(texts) < len(set(members)):

@@ -96,15 +96,7 @@ def use_python(project: Project, folder: Path, path: str) -> None:
 
 def first(project: Project) -> None:
     """Make and apply the first revision."""
-    several = project.top.name == "several_databases"
-    project.gitmig("revise", "-m", "First", check=1 if several else 0)
-    if several:
-        # What the second database needs is written by hand.
-        (script,) = project.path("migrations/versions").glob("*.py")
-        text = re.sub(r" *# gitmig: write by hand: .*\n", "", script.read_text())
-        table = 'op.create_table("old", sa.Column("id", sa.Integer, primary_key=True))'
-        script.write_text(re.sub(r"(def upgrade_archive.*\n.*\n    )pass", rf"\1{table}", text))
-        project.gitmig("upgrade", "--commit", check=0)
+    project.gitmig("revise", "-m", "First", check=0)
 
 
 def models_of(project: Project) -> str:

@@ -82,6 +82,7 @@ def test_alembics_template() -> None:
         down_revisions=("3512b954651e",),  # type: ignore[arg-type]
         path="alembic/versions/1_x.py",
         message="Add username for user",
+        title="Add username for user",
         header=HEADER,
     )
 
@@ -196,16 +197,6 @@ def test_one_several_or_none(value: str, expected: tuple[str, ...]) -> None:
         (
             "revision = 'b'\ndown_revision = None\nif (down_revision := f()):\n    pass",
             "down_revision is not spelled out: it depends on what the module does when it runs",
-            3,
-        ),
-        (
-            "revision = 'b'\ndown_revision = None\ndef depends_on(): pass",
-            "depends_on is not spelled out: it is a function or a class",
-            3,
-        ),
-        (
-            "revision = 'b'\ndown_revision = None\nbranch_labels = [x for x in y]",
-            "branch_labels is not spelled out: `[x for x in y]` is computed",
             3,
         ),
         (
@@ -410,6 +401,34 @@ def test_odd_escapes_do_not_warn() -> None:
 )
 def test_messages(docstring: str, message: str) -> None:
     assert read(f"{docstring}\nrevision = 'b'\ndown_revision = None").message == message
+
+
+@pytest.mark.parametrize(
+    ("docstring", "title"),
+    [
+        ("'''Add it'''", "Add it"),
+        ("'''\n\n  Add it  \n  all of it\n\nRevision ID: b\n'''", "Add it"),
+        ("'''Revision ID: b\nRevises: a'''", ""),
+        ("", ""),
+    ],
+)
+def test_titles(docstring: str, title: str) -> None:
+    assert read(f"{docstring}\nrevision = 'b'\ndown_revision = None").title == title
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["depends_on = needed()", "branch_labels = [x for x in y]", "from shop.labels import branch_labels"],
+)
+def test_what_is_computed_beside_plain_ids(more: str) -> None:
+    """The revision is in the graph, without what cannot be read."""
+    script = read(f"revision = 'b'\ndown_revision = 'a'\n{more}")
+    assert (script.revision, script.down_revisions, script.depends_on, script.branch_labels) == (
+        "b",
+        ("a",),
+        (),
+        (),
+    )
 
 
 def test_open_lines() -> None:

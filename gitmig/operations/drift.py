@@ -103,7 +103,7 @@ def drift(project: Project) -> Drift:
         made_so=made_so,
         unknown_tables=unknown,
         like=like,
-        messages={revision: script.message for revision, script in graph.scripts.items()},
+        messages={revision: script.title for revision, script in graph.scripts.items()},
         warnings=(side.warning,) if side is not None and side.warning and (lines or made_so) else (),
         findings=with_severities(_findings(state, lines, like), project.settings.severity),
     )

@@ -57,7 +57,7 @@ def show_ledger(project: Project, limit: int | None = None) -> Shown:
     with project.worker() as worker:
         ledgers = worker.ledger(limit)
     database, environment = ledgers[0].database, ledgers[0].environment
-    messages = {script.revision: script.message for script in project.graph().scripts.values()}
+    messages = {script.revision: script.title for script in project.graph().scripts.values()}
     if any(ledger.enabled for ledger in ledgers):
         rows = sorted(
             (row for ledger in ledgers for row in ledger.rows), key=lambda row: row.time, reverse=True

@@ -19,7 +19,7 @@ def note_seen(project: Project, database: str, heads: tuple[RevisionId, ...]) ->
         config=configuration.path,
         section=configuration.section,
         branch=(project.repository.branch() or (commit and commit[:8])) if known else None,
-        messages={head: scripts[head].message for head in heads if head in scripts},
+        messages={head: scripts[head].title for head in heads if head in scripts},
         x=project.options.x,
         layout=(
             fingerprint(configuration.path, str(project.top)),

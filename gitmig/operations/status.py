@@ -103,7 +103,7 @@ def status(project: Project) -> Status:
         if known and database.heads and project.repository is not None
         else None,
         messages=tuple(
-            (head, graph.scripts[head].message)
+            (head, graph.scripts[head].title)
             for head in dict.fromkeys((*database.heads, *graph.heads))
             if head in graph.scripts
         ),

@@ -105,7 +105,7 @@ def _origin(steps: Sequence[Step]) -> str:
 
 def _message(result: MoveResult, project: Project) -> str:
     graph = project.graph()
-    known = [graph.scripts[head].message for head in result.heads if head in graph.scripts]
+    known = [graph.scripts[head].title for head in result.heads if head in graph.scripts]
     return f"  {known[0]}" if len(known) == 1 and known[0] else ""
 
 

@@ -169,7 +169,5 @@ def _row(line: Line, log: Log) -> tuple[Text, ...]:
         Text(short(commit.id) if commit else "—", "yellow"),
         Text(line.tie.state.value, _TIES[line.tie.state]) if line.tie else Text("—"),
         Text(time.strftime("%Y-%m-%d", time.gmtime(commit.time)) if commit else "", "dim"),
-        Text.assemble(
-            (f"({', '.join(marks)}) " if marks else "", "bold cyan"), harmless(line.script.message)
-        ),
+        Text.assemble((f"({', '.join(marks)}) " if marks else "", "bold cyan"), harmless(line.script.title)),
     )

@@ -149,7 +149,13 @@ def _require(script: Script, text: str, identity: Identity) -> None:
     )
     if isinstance(now, Script):
         # Where the docstring is the message, the message names the parent.
-        now = replace(now, header=script.header, open_lines=script.open_lines, message=script.message)
+        now = replace(
+            now,
+            header=script.header,
+            open_lines=script.open_lines,
+            message=script.message,
+            title=script.title,
+        )
         if now == wanted:
             return
     raise Refused(
