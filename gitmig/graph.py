@@ -343,3 +343,21 @@ def graph_difference(old: Graph, new: Graph) -> GraphDifference:
 
 def _follows(script: Script) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(script.down_revisions), frozenset(script.depends_on)
+
+
+def in_repository(graph: Graph, heads: Iterable[RevisionId]) -> tuple[RevisionId, ...]:
+    """The heads without those of installed packages: for each of these the nearest below it, if there is any.
+
+    A package's revisions make none of the models here.
+    """
+    found: dict[RevisionId, None] = {}
+    for head in heads:
+        waiting = [head]
+        while waiting:
+            revision = waiting.pop(0)
+            script = graph.scripts.get(revision)
+            if script is not None and script.outside:
+                waiting += script.down_revisions
+            else:
+                found[revision] = None
+    return tuple(found)

@@ -63,6 +63,11 @@ class Script:
     parents_line: int | None = field(default=None, compare=False)
     """Where ``revision`` and ``down_revision`` are assigned."""
 
+    @property
+    def outside(self) -> bool:
+        """Whether it is not in the repository, but in an installed package."""
+        return self.path.startswith("/")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:

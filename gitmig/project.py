@@ -22,12 +22,14 @@ from gitmig.environments import Surroundings
 from gitmig.errors import NoRepository, SettingsError
 from gitmig.git.folder_tree import FolderTree
 from gitmig.git.layout import Layouts
+from gitmig.git.patterns import expanded, is_pattern
 from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree, GitTree, IndexTree, Tree, WorkTree
 from gitmig.graph import Graph
 from gitmig.messages import WorkerOptions
 from gitmig.model import CommitId, Script, Unreadable
 from gitmig.origin import commit_of
+from gitmig.outside import outside_scripts
 from gitmig.parsing import use_reader
 from gitmig.rpc import launch
 from gitmig.rpc.interpreter import Interpreter
@@ -119,10 +121,18 @@ class Project:
         """The folder of its notes in what each work tree remembers."""
         return environment_folder(self.configuration.source.key)
 
-    @property
+    @cached_property
     def models(self) -> tuple[str, ...]:
-        """The models files and folders that a rollback puts back, relative to the top."""
-        return self.environment.models
+        """The models files and folders that a rollback puts back, relative to the top; patterns expanded."""
+        paths = self.environment.models
+        if not any(map(is_pattern, paths)):
+            return paths
+        if self.repository is not None:
+            return expanded(self.repository, paths)
+        return tuple(dict.fromkeys(name for path in paths for name in self._on_disk(path)))
+
+    def _on_disk(self, path: str) -> list[str]:
+        return sorted(map(self.relative, self.top.glob(path))) if is_pattern(path) else [path]
 
     def require_models(self) -> tuple[str, ...]:
         """The models files. Raises SettingsError where none are configured or one is nowhere."""
@@ -167,8 +177,16 @@ class Project:
         """The revision graph of a tree (the work tree by default), read as text."""
         tree = tree or self.work_tree
         if tree.label not in self._graphs:
-            self._graphs[tree.label] = read_graph(tree, self.configuration)
+            self._graphs[tree.label] = read_graph(tree, self.configuration, self.outside)
         return self._graphs[tree.label]
+
+    @cached_property
+    def outside(self) -> tuple[Script | Unreadable, ...]:
+        """The revisions in installed packages; their paths are absolute. Raises NoInterpreter."""
+        configuration = self.configuration
+        if not configuration.outside:
+            return ()
+        return outside_scripts(configuration, self.interpreter.command, self.directory)
 
     @cached_property
     def interpreter(self) -> Interpreter:
@@ -271,7 +289,7 @@ class Project:
         }
         for name in ("ties", "replayed"):
             self.memory.pop(name, None)
-        for name in ("work_tree", "index"):
+        for name in ("work_tree", "index", "models"):
             self.__dict__.pop(name, None)
 
     def relative(self, path: Path) -> str:
@@ -290,10 +308,15 @@ def environment_folder(key: str) -> str:
     return f"environments/{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
 
 
-def read_graph(tree: Tree, configuration: Configuration) -> Graph:
-    """The revision graph of a tree: every file that Alembic would read, parsed and never imported."""
-    scripts: list[Script] = []
-    unreadable: list[Unreadable] = []
+def read_graph(
+    tree: Tree, configuration: Configuration, outside: Sequence[Script | Unreadable] = ()
+) -> Graph:
+    """The revision graph of a tree: every file that Alembic would read, parsed and never imported.
+
+    ``outside`` are those that are in no tree, see :attr:`Project.outside`.
+    """
+    scripts = [one for one in outside if isinstance(one, Script)]
+    unreadable = [one for one in outside if isinstance(one, Unreadable)]
     paths = sorted({path for versions in configuration.versions for path in tree.ids(versions)})
     contents = tree.read_all([path for path in paths if configuration.holds(path)])
     for path in sorted(contents):

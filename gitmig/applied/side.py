@@ -34,7 +34,7 @@ class Side:
         """The revision graph."""
         if self.commit is None:
             return self.project.graph()
-        return read_graph(self.tree, self.configuration)
+        return read_graph(self.tree, self.configuration, self.project.outside)
 
     @cached_property
     def blobs(self) -> dict[str, BlobId]:

@@ -4,34 +4,52 @@ from __future__ import annotations
 
 import json
 
+from gitmig.cli import several
 from gitmig.cli.common import Common
 from gitmig.cli.moving import Wait, Yes, manner
 from gitmig.operations.noting import note_seen
-from gitmig.operations.recover import Recovered, recover
+from gitmig.operations.recover import Recovered, is_interrupted, recover
+from gitmig.project import Project
 from gitmig.render.harmless import harmless
 
 
 def run(common: Common, yes: Yes = False, wait: Wait = 60.0) -> int:
     """Settle an interrupted command: everything is as before it or as after it."""
-    project = common.open()
-    result = recover(project, manner(common, dry_run=False, yes=yes, wait=wait))
-    if result is not None:
-        note_seen(project, result.database, result.heads)
+    projects = common.open_all()
+    interrupted = [project for project in projects if is_interrupted(project)]
+    how = manner(common, dry_run=False, yes=yes, wait=wait)
+
+    def settle(project: Project) -> Recovered | None:
+        result = recover(project, how)
+        if result is not None:
+            note_seen(project, result.database, result.heads)
+        return result
+
+    if len(interrupted) > 1:
+        return several.speak(
+            interrupted, common.format, settle, text=_text, as_json=_json, code=lambda result: 0
+        )
+    result = settle((interrupted or projects)[0])
     if common.format == "json":
         print(json.dumps(_json(result)))
-    elif result is None:
-        print("nothing to recover")
     else:
-        but = ", but for its commit" if result.complete is not None else ""
-        print(f"an interrupted `gitmig {result.command}` was settled: {result.told}{but}")
-        print(harmless(f"database  at {', '.join(result.heads) or 'base'}"))
-        for path in result.left:
-            print(harmless(f"left      {path}: it holds something that the command did not write"))
-        for note in result.notes:
-            print(harmless(f"note      {note}"))
-        if result.complete is not None:
-            print(harmless(f"→ {result.complete}"))
+        _text(result)
     return 0
+
+
+def _text(result: Recovered | None) -> None:
+    if result is None:
+        print("nothing to recover")
+        return
+    but = ", but for its commit" if result.complete is not None else ""
+    print(f"an interrupted `gitmig {result.command}` was settled: {result.told}{but}")
+    print(harmless(f"database  at {', '.join(result.heads) or 'base'}"))
+    for path in result.left:
+        print(harmless(f"left      {path}: it holds something that the command did not write"))
+    for note in result.notes:
+        print(harmless(f"note      {note}"))
+    if result.complete is not None:
+        print(harmless(f"→ {result.complete}"))
 
 
 def _json(result: Recovered | None) -> dict[str, object]:

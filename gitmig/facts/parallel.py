@@ -97,7 +97,7 @@ def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Paralle
     """
     git = project.git
     code = CommitTree(git, git.merged_tree(theirs, ours))
-    graph = read_graph(code, project.configuration)
+    graph = read_graph(code, project.configuration, project.outside)
     one, other = (project.commit_tree(commit) for commit in (ours, theirs))
     chosen = frozenset(project.graph(one).scripts) - frozenset(project.graph(other).scripts)
     found = sides(graph, chosen & frozenset(graph.scripts))

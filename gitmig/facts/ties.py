@@ -13,7 +13,7 @@ from gitmig.errors import ProjectCodeError
 from gitmig.facts.history import Identities, read_history
 from gitmig.facts.places import Places
 from gitmig.git.trees import Tree, content_digest
-from gitmig.graph import Graph
+from gitmig.graph import Graph, in_repository
 from gitmig.model import CommitId, RevisionId, Schema, Tie, TieState
 from gitmig.project import Project
 from gitmig.schema import change_digest, difference, digest
@@ -73,6 +73,7 @@ class Ties:
     def of(self, heads: Heads) -> Tie:
         """The tie of the state of the database with these heads; imports nothing."""
         known = self.all()
+        heads = in_repository(self._graph(), heads) or heads
         if len(heads) == 1 and heads[0] in known:
             return known[heads[0]]
         if self._head() is None:

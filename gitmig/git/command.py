@@ -65,15 +65,32 @@ def common_dir_of(git_dir: Path) -> Path:
         return git_dir
 
 
-def inherited(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment without what ties it to another repository or index.
+def inherited(environment: Mapping[str, str] | None = None, directory: Path | None = None) -> dict[str, str]:
+    """The environment without what ties it to another repository or index than that of ``directory``.
 
     A hook inherits GIT_DIR and GIT_INDEX_FILE of the command that runs it. ``GIT_CONFIG_*`` stay, since
     that is where CI sets safe.directory; so do the object directories of a quarantine.
     """
     source = os.environ if environment is None else environment
     kept = _QUARANTINED if "GIT_QUARANTINE_PATH" in source else ()
-    return {name: value for name, value in source.items() if name not in _LOCAL or name in kept}
+    own = {name: value for name, value in source.items() if name not in _LOCAL or name in kept}
+    return own | separate_repository(directory or Path.cwd(), source)
+
+
+def separate_repository(directory: Path, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """GIT_DIR and GIT_WORK_TREE, in full, if these alone tell which repository a folder is of; else nothing.
+
+    What a hook inherits is not that: its work tree has a ``.git``, by which the repository is found.
+    """
+    source = os.environ if environment is None else environment
+    named, tree = source.get("GIT_DIR"), source.get("GIT_WORK_TREE")
+    if not named or not os.path.isfile(os.path.join(named, "HEAD")):
+        return {}
+    top = Path(os.path.abspath(tree)) if tree else directory
+    above = [top] if tree else [directory, *directory.parents]
+    if any((folder / ".git").exists() for folder in above) or not directory.is_relative_to(top):
+        return {}
+    return {"GIT_DIR": os.path.abspath(named), "GIT_WORK_TREE": str(top)}
 
 
 def probe(directory: Path, *args: str) -> bytes:
@@ -85,7 +102,7 @@ def probe(directory: Path, *args: str) -> bytes:
         done = subprocess.run(
             ["git", *args],
             cwd=directory,
-            env=inherited() | _QUESTION,
+            env=inherited(directory=directory) | _QUESTION,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TIMEOUT,
@@ -119,7 +136,11 @@ def attended(
     before = {number: signal.signal(number, pass_on) for number in _ENDING}
     try:
         process = subprocess.Popen(
-            ["git", *args], cwd=place.top, env={**inherited(), **env}, stdout=2, pass_fds=inherited_fds
+            ["git", *args],
+            cwd=place.top,
+            env={**inherited(directory=place.top), **env},
+            stdout=2,
+            pass_fds=inherited_fds,
         )
         return process.wait()
     finally:

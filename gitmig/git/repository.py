@@ -14,7 +14,7 @@ from pathlib import Path
 from gitmig.errors import GitError, NoRepository, Refused, UnknownRef
 from gitmig.git import changes, commits, publication
 from gitmig.git.changes import PathState
-from gitmig.git.command import TIMEOUT, Place, Runner, probe
+from gitmig.git.command import TIMEOUT, Place, Runner, probe, separate_repository
 from gitmig.git.objects import Objects
 from gitmig.git.worktree import hash_files, objects_in, records, scan
 from gitmig.model import BlobId, Commit, CommitId
@@ -52,7 +52,8 @@ class Repository:
         Raises NoRepository where there is one and git is missing, GitError with git's own words where
         git refuses to use it (safe.directory).
         """
-        if not any((folder / ".git").exists() for folder in _upward(directory)):
+        found = any((folder / ".git").exists() for folder in _upward(directory))
+        if not found and not separate_repository(directory):
             return None
         out = probe(directory, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
         lines = os.fsdecode(out).removesuffix("\n").split("\n")

@@ -47,7 +47,10 @@ class Tree(Protocol):
         """The blob id of the file at a path, a link's own if it is one; None if there is no such file."""
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of a file, links within the tree followed; None when there is no such file."""
+        """The bytes of a file, links within the tree followed; None when there is no such file.
+
+        An absolute path is that of a file that is in no tree: a revision in an installed package.
+        """
 
     def read_all(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         """As :meth:`read` for many paths, faster; those without a file are left out."""
@@ -133,13 +136,19 @@ class GitTree:
     def read_all(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         """As :meth:`Tree.read_all`."""
         wanted: dict[str, tuple[str, Entry]] = {}
+        outside: dict[str, bytes] = {}
         for path in paths:
+            if path.startswith("/"):
+                with contextlib.suppress(OSError):
+                    outside[path] = Path(path).read_bytes()
+                continue
             real = self._real(path)
             entry = None if real is None else self.entry(real)
             if real is not None and entry is not None and not entry.is_folder and not entry.is_submodule:
                 wanted[path] = (real, entry)
         contents = self._bytes_all(list(wanted.values()))
-        return {path: data for path, data in zip(wanted, contents, strict=True) if data is not None}
+        inside = {path: data for path, data in zip(wanted, contents, strict=True) if data is not None}
+        return inside | outside
 
     def listing(self, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """As :meth:`Tree.listing`."""

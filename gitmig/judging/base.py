@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.ties import Ties
-from gitmig.graph import Graph
+from gitmig.graph import Graph, in_repository
 from gitmig.model import CommitId, FacetChange, Header, RevisionId, Schema, Tie, TieState, named
 from gitmig.project import Project
 from gitmig.proof import Case, prove
@@ -57,6 +57,7 @@ def base_of(
     ``at`` is the commit that ``graph`` is of; by default it is the work tree's. Raises ProjectCodeError if
     the state is in no commit, or its models do not import.
     """
+    heads = in_repository(graph, heads)
     if not heads:
         return Base(schema=Schema(like.dialect, like.sqlalchemy, {}))
     schemas = schemas or Schemas(project=project)

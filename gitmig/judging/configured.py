@@ -9,6 +9,7 @@ from gitmig.checks import missing_models
 from gitmig.core.environments import models_in
 from gitmig.core.paths import other_form
 from gitmig.errors import SettingsError
+from gitmig.git.patterns import is_pattern
 from gitmig.git.trees import Tree
 from gitmig.model import Finding, Severity
 from gitmig.project import Project
@@ -23,7 +24,7 @@ def missing_paths(project: Project, tree: Tree, parents: Sequence[Tree] | None =
     file = project.environment.settings_file
     text = (tree.read(file) or b"").decode("utf-8", "replace")
     for name, path in _configured(project, file, text):
-        if _has(tree, path):
+        if is_pattern(path) or _has(tree, path):
             continue
         finding = missing_models(path, file, _line(text, name))
         before = parents is not None and (not parents or any(not _has(parent, path) for parent in parents))

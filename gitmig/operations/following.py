@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gitmig.errors import Refused
 from gitmig.facts.ties import Ties
-from gitmig.graph import Graph
+from gitmig.graph import Graph, in_repository
 from gitmig.model import RevisionId, Tie, TieState, named
 from gitmig.operations.place import models_place
 from gitmig.operations.restoring import PutBack, put_back, put_back_from
@@ -40,6 +40,7 @@ def models_back(project: Project, heads: tuple[RevisionId, ...], hint: str) -> P
 
     Raises Refused with this hint if no commit that git still has holds them.
     """
+    heads = in_repository(project.graph(), heads)
     if not heads:
         return None
     ties = Ties(project=project)

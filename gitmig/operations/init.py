@@ -100,7 +100,7 @@ def _set_up(
     if environment.configuration.flask and environment.configuration.source.flask is None:
         environment = _with_application(repository, environment)
     project = project_of(options, repository, environment)
-    gone = [path for path in environment.models if not (repository.top / path).exists()]
+    gone = [path for path in environment.models if not any(repository.top.glob(path))]
     if environment.settings.models and not gone:
         return environment
     try:

@@ -59,7 +59,7 @@ def log(project: Project) -> Log:
             tie = ties.get(revision) or Tie(revision=revision, state=TieState.UNCOMMITTED)
         return Line(
             script=graph.scripts[revision],
-            tie=tie if project.models else None,
+            tie=tie if project.models and not graph.scripts[revision].outside else None,
             applied=revision in applied if sure or revision in applied else None,
             head=revision in graph.heads,
             models_commit=commits.get(tie.models_commit)

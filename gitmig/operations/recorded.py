@@ -87,7 +87,7 @@ def _last(rows: Sequence[LedgerRow]) -> tuple[LedgerRow, ...]:
 
 
 def _is_edited(project: Project, script: Script, row: LedgerRow) -> bool:
-    if row.direction is not Action.UPGRADE or row.program is None:
+    if script.outside or row.direction is not Action.UPGRADE or row.program is None:
         return False
     if script.squashes and _applied_script(project, script, row) not in (None, script.squashes):
         return False  # it was applied as the last of those that it squashes

@@ -72,6 +72,11 @@ class Recovered:
         return f"everything is as {self.side} it"
 
 
+def is_interrupted(project: Project) -> bool:
+    """Whether a command in this environment was interrupted, and is not settled yet."""
+    return project.repository is not None and has_journal(project.notes())
+
+
 def recover(project: Project, manner: Manner) -> Recovered | None:
     """Bring database and files to one side of the command that was interrupted; None where there is none.
 

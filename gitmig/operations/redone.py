@@ -47,7 +47,7 @@ def has_the_others(project: Project, worker: Worker, journal: Journal) -> bool |
     if journal.files is None or not others:
         return None
     tree = project.commit_tree(CommitId(journal.files))
-    scripts = read_graph(tree, project.configuration).scripts
+    scripts = read_graph(tree, project.configuration, project.outside).scripts
     texts = tree.read_all([scripts[revision].path for revision in others if revision in scripts])
     made = [pair for data in texts.values() for pair in makes(data.decode("utf-8", "replace"))]
     return all(worker.present(made)) if made else None

@@ -21,7 +21,7 @@ from gitmig.checks import (
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
+from gitmig.graph import Graph, in_repository
 from gitmig.judging.base import base_of
 from gitmig.logbook import read_journal
 from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Severity, Tie
@@ -99,9 +99,7 @@ def status(project: Project) -> Status:
         hint=_hint(findings, in_conflict=bool(unmerged)),
         recorded=record,
         repository=project.repository is not None,
-        tie=Ties(project=project).of(database.heads)
-        if known and database.heads and project.repository is not None
-        else None,
+        tie=_tie(project, graph, database) if known else None,
         messages=tuple(
             (head, graph.scripts[head].title)
             for head in dict.fromkeys((*database.heads, *graph.heads))
@@ -115,6 +113,12 @@ def _importable(project: Project, unmerged: Sequence[str]) -> Tree | None:
     if not unmerged or project.git.head() is None:
         return None
     return project.commit_tree(project.git.resolve("HEAD"))
+
+
+def _tie(project: Project, graph: Graph, database: DatabaseState) -> Tie | None:
+    """The tie of where the database is, if that is of this repository."""
+    ours = in_repository(graph, database.heads)
+    return Ties(project=project).of(ours) if ours and project.repository is not None else None
 
 
 def _place(project: Project, graph: Graph) -> ModelsPlace:

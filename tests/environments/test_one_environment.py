@@ -210,3 +210,35 @@ def test_models_that_moved(tmp_path: Path) -> None:
         "wrote     pyproject.toml",
     ]
     assert project.read("pyproject.toml") == '[tool.gitmig]\nmodels = ["shop/tables.py"]\n'
+
+
+def test_models_by_a_pattern(tmp_path: Path) -> None:
+    """A file that matches goes and comes with its revision, whatever lies beside it."""
+    project = repository(tmp_path / "project")
+    models(project, "app/users/models.py")
+    project.write("app/__init__.py", "")
+    project.write("app/users/views.py", "ONE = 1\n")
+    scripts(project, "alembic", "app.users.models")
+    found = "for path in sorted(Path('app').glob('*/models.py')):\n"
+    found += "    import_module(f'app.{path.parent.name}.models')\n"
+    head = "from importlib import import_module\nfrom pathlib import Path\n\n"
+    project.write(
+        "alembic/env.py", head + project.read("alembic/env.py").replace("config = ", found + "config = ", 1)
+    )
+    project.write("alembic.ini", "[alembic]\nscript_location = alembic\nprepend_sys_path = .\n")
+    project.write("pyproject.toml", '[tool.gitmig]\nmodels = ["app/*/models.py"]\n')
+    project.commit("Start")
+    project.gitmig("init", check=0)
+    project.gitmig("revise", "-m", "First", check=0)
+    item = "from app.users.models import Base, Mapped, mapped_column\n\n\nclass Item(Base):\n"
+    item += '    __tablename__ = "item"\n\n    id: Mapped[int] = mapped_column(primary_key=True)\n'
+    project.write("app/items/__init__.py", "")
+    project.write("app/items/models.py", item)
+    project.gitmig("revise", "-m", "Items", check=0)
+    assert project.git("ls-files", "app/items/models.py") == "app/items/models.py"
+    project.write("app/users/views.py", "TWO = 2\n")
+    project.gitmig("rollback", check=0)
+    assert not project.path("app/items/models.py").exists()
+    assert project.read("app/users/views.py") == "TWO = 2\n"
+    project.gitmig("upgrade", check=0)
+    assert project.read("app/items/models.py") == item

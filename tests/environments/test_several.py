@@ -216,3 +216,21 @@ def test_a_second_one_joins(both: Project) -> None:
     both.commit("Three")
     answer = both.gitmig("status", "--json").json["environments"]
     assert [one["name"] for one in answer] == ["one", "three", "two"]
+
+
+def test_recover_settles_what_was_interrupted_anywhere(both: Project) -> None:
+    both.append("two/app/models.py", COLUMN)
+    killed = both.gitmig(
+        "revise",
+        "-m",
+        "Second of two",
+        cwd=both.path("two"),
+        env={"GITMIG_TEST_KILL_AT": "database-committed"},
+    )
+    assert killed.exit_code == -9
+    # The other environment is not held up.
+    assert both.gitmig("status", "-e", "one", check=0).stdout.endswith("in step\n")
+    said = both.gitmig("status", "--json", check=1).json["environments"]
+    assert [[finding["code"] for finding in one["findings"]][:1] for one in said] == [[], ["GM014"]]
+    assert "was settled" in both.gitmig("recover", check=0).stdout
+    assert both.gitmig("recover", check=0).stdout == "nothing to recover\n"
