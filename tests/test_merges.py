@@ -171,7 +171,8 @@ def test_a_merge_that_lost_the_models_of_a_side_is_never_verified(tmp_path: Path
     project.alembic("merge", "-m", "Both", "heads")
     project.commit("Both")
     project.gitmig("upgrade", "-y", check=0)
-    project.gitmig("check")
+    (finding,) = project.gitmig("check", "--json", check=1).json["findings"]
+    assert (finding["code"], finding["details"]) == ("GM001", ["- user.email VARCHAR"])
     (merge,) = project.heads()
     assert ties(project)[merge][0] == "approximate"
     assert ties(project)[branches.price][0] == "verified"

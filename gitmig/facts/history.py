@@ -100,20 +100,18 @@ class _Reader:
 
     def _wider(self, places: Places, history: History, commits: Mapping[CommitId, Changed]) -> Places:
         """The places with where the revisions and the models lay before they came to those known so far."""
-        line = [history.facts[place].commit for place in history.line]
-        first = next((history.facts[place] for place in history.line if history.facts[place].placed), None)
-        arrivals = [_arrival(each, line, commits) for each in places.models]
-        asked = [commit for commit, _ in arrivals if commit is not None]
+        line = [history.facts[place] for place in history.line]
+        first = next((fact for fact in line if fact.placed), None)
+        arrivals = [_arrivals(each, history, commits) for each in places.models]
+        asked = [commit for each in arrivals for commit in each]
         asked += [first.commit] if first is not None else []
-        moved = renames(
-            self._repository,
-            [(commits[one].parents[0], one) for one in asked if commits[one].parents],
-        )
+        pairs = [(commits[one].parents[0], one) for one in asked if commits[one].parents]
+        moved = renames(self._repository, pairs)
         if first is not None:
             gone = moved.get(first.commit, ())
             places = places.with_versions(self._former_folders(places, first, gone))
         return places.with_models(
-            [_former(roots, moved.get(commit, ()) if commit else ()) for commit, roots in arrivals]
+            [[_former(roots, moved.get(commit, ())) for commit, roots in each.items()] for each in arrivals]
         )
 
     def _former_folders(self, places: Places, first: Fact, gone: Sequence[Rename]) -> set[str]:
@@ -127,17 +125,27 @@ class _Reader:
         return folders
 
 
-def _arrival(
-    generations: Generations, line: Sequence[CommitId], commits: Mapping[CommitId, Changed]
-) -> tuple[CommitId | None, list[str]]:
-    """The commit of the line that first has models at one of these places, and at which."""
+def _arrivals(
+    generations: Generations, history: History, commits: Mapping[CommitId, Changed]
+) -> dict[CommitId, list[str]]:
+    """The first commit of the line that has models at one of these places, and at which; and those of other
+    branches before which there were none at all."""
     known = [path for paths in generations for path in paths]
-    for commit in line:
-        arrived = [path for path, entry in commits[commit].changes if entry is not None]
-        roots = [root for root in known if any(below(path, root) for path in arrived)]
-        if roots:
-            return commit, roots
-    return None, []
+    found: dict[CommitId, list[str]] = {}
+    for fact in (history.facts[place] for place in history.line):
+        if roots := _came(known, commits[fact.commit]):
+            found[fact.commit] = roots
+            break
+    for fact in history.facts:
+        before = history.facts[fact.before].models if fact.before is not None else None
+        if before is None and fact.models is not None and (roots := _came(known, commits[fact.commit])):
+            found[fact.commit] = roots
+    return found
+
+
+def _came(known: Sequence[str], commit: Changed) -> list[str]:
+    arrived = [path for path, entry in commit.changes if entry is not None]
+    return [root for root in known if any(below(path, root) for path in arrived)]
 
 
 def _line(commits: Mapping[CommitId, Changed], head: CommitId) -> list[CommitId]:

@@ -39,11 +39,11 @@ class Places:
         """The same with more folders."""
         return replace(self, versions=tuple(dict.fromkeys((*self.versions, *folders))))
 
-    def with_models(self, former: Sequence[Sequence[str]]) -> Places:
-        """The same with one more generation of each models path, in turn; an empty one is none."""
+    def with_models(self, former: Sequence[Sequence[Sequence[str]]]) -> Places:
+        """The same with more generations of each models path, in turn; an empty one is none."""
         pairs = zip(self.models, former, strict=True)
-        models = (tuple(dict.fromkeys((*each, *([tuple(more)] if more else [])))) for each, more in pairs)
-        return replace(self, models=tuple(models))
+        models = (dict.fromkeys((*each, *(tuple(paths) for paths in more if paths))) for each, more in pairs)
+        return replace(self, models=tuple(tuple(each) for each in models))
 
 
 class ModelsLines:

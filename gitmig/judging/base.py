@@ -16,7 +16,7 @@ from gitmig.schemas import Schemas
 Heads = tuple[RevisionId, ...]
 
 _STEPS = 10
-"""As many revisions without a record are gone down, to find models that are known."""
+"""As often is gone down from a state for which no record speaks, to find models that are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,8 @@ def base_of(
     """What a state was made for, under the dialect and SQLAlchemy of ``like``.
 
     By a record; else by the models of the commits that are at it. Somebody may have committed half of a
-    change with a revision that has no record: then it is what the scripts lead to, on a scratch database.
+    change with a revision that has no record, or lost a side's models in a merge: then it is what the scripts
+    lead to, on a scratch database.
     ``at`` is the commit that ``graph`` is of; by default it is the work tree's. Raises ProjectCodeError if
     the state is in no commit, or its models do not import.
     """
@@ -84,7 +85,7 @@ def _committed(schemas: Schemas, ties: Ties, graph: Graph, heads: Heads) -> Base
     if commit is None or tie.state is TieState.UNCOMMITTED:
         raise ProjectCodeError(f"the models of {named(heads)} are in no commit", hint="gitmig status")
     schema = schemas.of(ties.project.commit_tree(commit))
-    if tie.state is TieState.VERIFIED or not _without_record(ties, graph, heads):
+    if tie.state is TieState.VERIFIED or not _unspoken(ties, graph, heads):
         return Base(schema=schema)
     return _by_scripts(schemas, ties, graph, heads, commit, schema)
 
@@ -93,17 +94,19 @@ def _by_scripts(
     schemas: Schemas, ties: Ties, graph: Graph, heads: Heads, commit: CommitId, schema: Schema
 ) -> Base:
     """What the scripts above the last known models lead to, told by how it differs from a commit's models."""
+    project = ties.project
     below, known = _footing(ties, graph, heads)
     old = known.models_commit if known is not None else None
-    if below and old is None:
+    # A merge that does nothing may have come after these models: the commit's own scripts are what there is.
+    then = project.graph(project.commit_tree(commit))
+    if below and (old is None or not then.scripts.keys() >= set(below)):
         return Base(schema=schema, doubt=f"the models of {named(below)} are in no commit")
-    project = ties.project
     case = Case(
         old=project.commit_tree(old) if old is not None else None,
         new=project.commit_tree(commit),
         start=below,
-        graph=graph,
-        steps=graph.topological(graph.ancestors(heads) - graph.ancestors(below)),
+        graph=then,
+        steps=then.topological(then.ancestors(then.heads) - then.ancestors(below)),
     )
     verdict = prove(project, case, schemas)
     if verdict.reason is not None:
@@ -112,24 +115,28 @@ def _by_scripts(
 
 
 def _footing(ties: Ties, graph: Graph, heads: Heads) -> tuple[Heads, Tie | None]:
-    """The nearest state below that is known, or that no revision without a record ends; base has no tie."""
+    """The nearest state below that is known, or for which a record speaks; base has no tie."""
     there, first = graph.ancestors(heads), None
     for _ in range(_STEPS):
-        there -= graph.descendants(_without_record(ties, graph, graph.tips(there)))
+        there -= graph.descendants(_unspoken(ties, graph, graph.tips(there)))
         below = graph.tips(there)
         if not below:
             return (), None
         tie = ties.of(below)
-        if tie.state is TieState.VERIFIED or not _without_record(ties, graph, below):
+        if tie.state is TieState.VERIFIED or not _unspoken(ties, graph, below):
             return below, tie
         first = first or (below, tie)
     assert first is not None
     return first
 
 
-def _without_record(ties: Ties, graph: Graph, heads: Heads) -> frozenset[RevisionId]:
-    """The revisions that end a state and have no record, besides merges that do nothing."""
-    return frozenset(last for last in ties.last(heads) if graph.scripts[last].header.schema is None)
+def _unspoken(ties: Ties, graph: Graph, heads: Heads) -> frozenset[RevisionId]:
+    """The revisions that end a state, if none has a record for it; merges that do nothing are passed over."""
+    last = ties.last(heads)
+    scripts = [graph.scripts[revision] for revision in last]
+    if any(one.header.schema is not None and ties.speaks_for(one.revision, last) for one in scripts):
+        return frozenset()
+    return frozenset(last)
 
 
 def _before(schema: Schema, changes: Sequence[FacetChange]) -> Schema:
