@@ -13,7 +13,7 @@ from gitmig.foresight import drops_of, stops, told
 from gitmig.git.repository import Repository
 from gitmig.git.restore import apply, check
 from gitmig.git.switching import apply_switch
-from gitmig.logbook import Logbook, step_log
+from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Json, Loss, Moves
 from gitmig.model import Action, LedgerRow, RevisionId
 from gitmig.parking import park_order, why_not
@@ -48,6 +48,7 @@ class Attempt:
         self._repository = repository
         self._directory = directory
         self._command = log.journal.command
+        self._step_log = log.step_log
         self._build = build
         self._manner = manner
         self._agreed = agreed
@@ -109,8 +110,8 @@ class Attempt:
             branch=self._branch(prepared),
             stopping=bool(halts),
         )
-        if self._repository is not None and not ground.transactional:
-            moves = replace(moves, step_log=step_log(self._repository.private()))
+        if not ground.transactional:
+            moves = replace(moves, step_log=self._step_log)
         if not moves.losses and not ground.provisional:
             self._books.write_down(self.prepared, ground)
         return moves

@@ -242,6 +242,20 @@ def unproven(script: Script, reason: str | None = None) -> Finding:
     )
 
 
+def not_in_this_clone(script: Script, reason: str | None) -> Finding:
+    """GM007 for a revision whose commit a shallow clone does not have, if nothing else proves it."""
+    told = f": {reason}" if reason else ""
+    return Finding(
+        code="GM007",
+        severity=Severity.WARNING,
+        message=f"the commit that brought {script.revision} is not in this clone, and nothing proves that "
+        f"the revisions lead to these models{told}",
+        hint="git fetch --unshallow  (in CI: fetch the whole history)",
+        path=script.path,
+        line=script.revision_line,
+    )
+
+
 def disproven(script: Script, changes: Sequence[FacetChange]) -> Finding:
     """GM001 for a revision that leaves a database which describes itself otherwise than the models'."""
     return Finding(

@@ -39,6 +39,11 @@ class Logbook:
         if self.folder is not None:
             write_journal(self.folder, journal)
 
+    @property
+    def step_log(self) -> Path | None:
+        """Where the statements of a step are logged beside it."""
+        return None if self.folder is None else step_log(self.folder)
+
     def remove(self) -> None:
         """Forget it: everything that it tells has happened, or nothing of it."""
         if self.folder is not None:

@@ -11,6 +11,7 @@ from gitmig.graph import Graph, in_repository
 from gitmig.model import CommitId, FacetChange, Header, RevisionId, Schema, Tie, TieState, named
 from gitmig.project import Project
 from gitmig.proof import Case, prove
+from gitmig.schema import digest
 from gitmig.schemas import Schemas
 
 Heads = tuple[RevisionId, ...]
@@ -26,6 +27,8 @@ class Base:
     schema: Schema
     doubt: str | None = None
     """Why nothing proves that it is what the scripts lead to; None if a record or a proof says so."""
+    cut_off: bool = False
+    """Whether the doubt is that a shallow clone does not have the commit that brought the state."""
 
 
 def base_schema(
@@ -85,9 +88,42 @@ def _committed(schemas: Schemas, ties: Ties, graph: Graph, heads: Heads) -> Base
     if commit is None or tie.state is TieState.UNCOMMITTED:
         raise ProjectCodeError(f"the models of {named(heads)} are in no commit", hint="gitmig status")
     schema = schemas.of(ties.project.commit_tree(commit))
+    if _is_cut_off(ties, heads):
+        return _in_shallow(schemas, ties, graph, heads, commit, schema)
     if tie.state is TieState.VERIFIED or not _unspoken(ties, graph, heads):
         return Base(schema=schema)
     return _by_scripts(schemas, ties, graph, heads, commit, schema)
+
+
+def _is_cut_off(ties: Ties, heads: Heads) -> bool:
+    """Whether a shallow clone begins at the commits that brought a state, or after them."""
+    repository = ties.project.repository
+    beginnings = repository.shallow() if repository is not None else frozenset()
+    if not beginnings:
+        return False
+    known = ties.all()
+    brought = [known[last].introduced for last in ties.last(heads) if last in known]
+    return any(commit is None or commit in beginnings for commit in brought)
+
+
+def _in_shallow(
+    schemas: Schemas, ties: Ties, graph: Graph, heads: Heads, commit: CommitId, schema: Schema
+) -> Base:
+    """What the scripts lead to from nothing: the first commit of the clone may have later models."""
+    headers = [graph.scripts[head].header for head in heads]
+    if any(
+        header.schema == digest(schema)
+        and (header.dialect, header.sqlalchemy) == (schema.dialect, schema.sqlalchemy)
+        for header in headers
+    ):
+        return Base(schema=schema)
+    steps = graph.topological(graph.ancestors(heads))
+    tree = ties.project.commit_tree(commit)
+    case = Case(old=None, new=tree, start=(), graph=graph, steps=steps)
+    verdict = prove(ties.project, case, schemas)
+    if verdict.reason is not None:
+        return Base(schema=schema, doubt=verdict.reason, cut_off=True)
+    return Base(schema=_before(schema, verdict.changes))
 
 
 def _by_scripts(

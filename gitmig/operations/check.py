@@ -13,6 +13,7 @@ from gitmig.checks import (
     graph_findings,
     has_errors,
     in_progress,
+    not_in_this_clone,
     unjudged,
     unproven,
     unrevised,
@@ -206,7 +207,10 @@ def models_compared(project: Project, graph: Graph, tree: Tree, base: Base, now:
         return [unrevised(changes, hint="gitmig init")]
     if changes:
         return [unrevised(changes, place=where(project, tree, changes))]
-    return [unproven(graph.scripts[graph.heads[-1]], base.doubt)] if base.doubt is not None else []
+    if base.doubt is None:
+        return []
+    doubted = not_in_this_clone if base.cut_off else unproven
+    return [doubted(graph.scripts[graph.heads[-1]], base.doubt)]
 
 
 def settled(

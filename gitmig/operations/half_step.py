@@ -18,7 +18,7 @@ def finish_half_step(project: Project, worker: Worker, journal: Journal, manner:
 
     Nothing happens if no part of it was committed, or if the database has moved on.
     """
-    path = step_log(project.git.private())
+    path = step_log(project.notes())
     half = read_half_step(str(path))
     if journal.stage is not Stage.MOVING or half is None or not half.has_begun:
         return None
@@ -50,5 +50,5 @@ def _place(
 
 def may_be_half_done(project: Project, revision: RevisionId) -> bool:
     """Whether the database may have kept a part of a step: not if its log says otherwise."""
-    half = read_half_step(str(step_log(project.git.private())))
+    half = read_half_step(str(step_log(project.notes())))
     return half is None or (half.revision == revision and half.has_begun)

@@ -12,6 +12,7 @@ from gitmig.git.ref_locks import remove_stale_ref_locks
 from gitmig.git.restore import apply, check
 from gitmig.git.settle import settle_files
 from gitmig.git.switching import head_state, settle_switch
+from gitmig.git.temporary import delete_abandoned
 from gitmig.graph import Graph
 from gitmig.journal import Journal, Stage
 from gitmig.logbook import (
@@ -88,6 +89,7 @@ def recover(project: Project, manner: Manner) -> Recovered | None:
     if project.repository is None:
         return None
     folder = project.notes()
+    delete_abandoned(project.repository.private())
     if not has_journal(folder):
         return None
     with command_lock(project.repository, manner.wait):

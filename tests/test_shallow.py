@@ -1,0 +1,44 @@
+"""Commits that a shallow clone lacks: what the revisions lead to is tried, or said not to be known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.articles import article, findings
+from tests.story import Project
+
+MORE = "    age: Mapped[int | None]\n"
+FILE = "op.get_bind().exec_driver_sql('pragma database_list').all()[0][2]"
+NOT_HERE = f"if not {FILE}.endswith('app.db'): raise RuntimeError('not here')"
+
+
+def shallow(project: Project, tmp_path: Path) -> Project:
+    """A clone with the last commit alone."""
+    top = tmp_path / "shallow"
+    project.git("clone", "--quiet", "--depth", "1", project.top.as_uri(), str(top))
+    return project.beside(top)
+
+
+def test_a_shallow_clone_tries_all_revisions(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    assert findings(shallow(project, tmp_path).gitmig("check", "--json", check=0).json) == []
+
+
+def test_a_shallow_clone_whose_models_have_more(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    project.append("app/models.py", MORE)
+    project.commit("Age, without a revision")
+    clone = shallow(project, tmp_path)
+    assert findings(clone.gitmig("check", "--json", check=1).json) == ["GM001"]
+
+
+def test_a_shallow_clone_in_which_nothing_can_be_tried(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    project.append("app/models.py", MORE)
+    (script,) = project.path("alembic/versions").glob("*username*")
+    refuses = f"def upgrade() -> None:\n    {NOT_HERE}"
+    script.write_text(script.read_text().replace("def upgrade() -> None:", refuses))
+    project.commit("Age, without a revision")
+    said = shallow(project, tmp_path).gitmig("check", "--json", check=0).json
+    assert findings(said) == ["GM007"]
+    assert said["findings"][0]["hint"] == "git fetch --unshallow  (in CI: fetch the whole history)"
