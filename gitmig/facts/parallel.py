@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from gitmig.core.revisions.numbering import apart
 from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move
 from gitmig.errors import Refused
 from gitmig.facts.ties import Ties
 from gitmig.git.commits import first_parents
 from gitmig.git.trees import CommitTree, Tree
 from gitmig.graph import Graph
-from gitmig.model import CommitId, RevisionId
+from gitmig.model import CommitId, RevisionId, Script
 from gitmig.project import Project, read_graph
 
 _DEFAULTS = ("main", "master")
@@ -32,6 +33,8 @@ class Parallel:
     ours: Tree | None
     """The models of ours without theirs, where a commit has them."""
     theirs: Tree | None
+    as_written: Mapping[RevisionId, Script] = field(default_factory=dict)
+    """What the files say of those of ours whose number the other side took as well, by their new ids."""
 
 
 def parallel_here(
@@ -47,13 +50,27 @@ def parallel_here(
     if head is None or not graph.scripts:
         return None
     merged = _merged(project, head)
+    as_written: Mapping[RevisionId, Script] = {}
+    if graph.duplicates:
+        graph, as_written = apart(graph, _others_paths(project, merged, onto or _rebased_onto(project)))
     facts = _circumstances(project, head, merged, onto)
     chosen = frozenset(named) or to_move(graph, facts)
     arrived = _arrived(project, head)
     found = sides(graph, chosen, published=facts.published if not onto else (), arrived=arrived)
     if found is None:
         return None
-    return _known(project, head, found, graph, merged, onto)
+    return replace(_known(project, head, found, graph, merged, onto), as_written=as_written)
+
+
+def _others_paths(project: Project, merged: tuple[CommitId, ...], onto: CommitId | None) -> frozenset[str]:
+    """The files of the side that stays, as far as git says which that is."""
+    commits: Sequence[CommitId] = (onto,) if onto is not None else ()
+    if not commits and merged:
+        commits = merged[:1] if project.git.branch() in _DEFAULTS else merged[1:]
+    if not commits:
+        commits = project.git.published(project.settings.published)
+    trees = [project.commit_tree(commit) for commit in commits]
+    return frozenset(path for tree in trees for v in project.configuration.versions for path in tree.ids(v))
 
 
 def parallel_heads(project: Project, heads: tuple[RevisionId, RevisionId]) -> Parallel:

@@ -213,6 +213,21 @@ class Repository:
         # A tree's id serves wherever its commit's would.
         return CommitId(out.decode("utf-8", "surrogateescape").partition("\0")[0])
 
+    def merge_conflicts(self, one: CommitId, other: CommitId) -> tuple[str, ...]:
+        """The paths in which merging two commits would conflict. Raises GitError as :meth:`merged_tree`."""
+        out = self.git(
+            "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", one, other, ok=(0, 1)
+        )
+        return tuple(records(out)[1:])
+
+    def begin_merge(self, commit: CommitId) -> None:
+        """Merge a commit into the work tree and the index, and leave it at that. Raises GitError."""
+        self.git("merge", "--quiet", "--no-ff", "--no-commit", commit)
+
+    def abort_merge(self) -> None:
+        """Take back the merge that is in progress."""
+        self.git("merge", "--abort")
+
     def identity(self) -> str:
         """``Name <mail>`` of whoever commits here now. Raises GitError where git does not know."""
         return os.fsdecode(self.git("var", "GIT_COMMITTER_IDENT")).rpartition(">")[0] + ">"

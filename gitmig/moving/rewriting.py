@@ -108,12 +108,12 @@ def with_file(project: Project, rewriting: Rewriting, path: str, data: bytes) ->
     )
 
 
-def tree_after(project: Project, rewriting: Rewriting) -> CommitId:
-    """The tree of the files on disk with those rewritten. Its objects are written, and nothing else."""
+def tree_after(project: Project, rewriting: Rewriting, base: CommitId | None = None) -> CommitId:
+    """The tree of the files on disk (or of ``base``) with those rewritten. Only its objects are written."""
     git = project.git
-    before = files_tree(git, project.configuration.folders)
+    before = base or files_tree(git, project.configuration.folders)
     with private_index(git.runner, write=True) as env:
-        git.runner.run([*PLAIN, "read-tree", before], env=env)
+        git.runner.run([*PLAIN, "read-tree", f"{before}^{{tree}}"], env=env)
         gone = b"".join(os.fsencode(path) + b"\0" for path in rewriting.restoration.removed)
         if gone:
             git.runner.run([*PLAIN, "update-index", "--force-remove", "-z", "--stdin"], input=gone, env=env)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitmig.core.revisions.rewriting import Identity, numbered_names, renamed, renumbered
-from gitmig.errors import Refused, UsageError
-from gitmig.facts.parallel import Parallel, parallel_here
+from gitmig.core.revisions.numbering import numbered_names, renamed, renumbered
+from gitmig.core.revisions.rewriting import Identity
+from gitmig.errors import GitmigError, Refused, UsageError
+from gitmig.facts.parallel import Parallel, parallel_here, parallel_refs
 from gitmig.graph import Graph
 from gitmig.judging.orders import Commuting, judge_parallel
 from gitmig.judging.rebased import Records, records_of
@@ -49,6 +50,9 @@ def rebase(project: Project, options: RebaseOptions, manner: Manner) -> MoveResu
             require_quiet(project)
             return replace(moved_to_checkout(project, log, manner), command="rebase")
         git_is_at = operation_of(project)
+        onto = _not_merged(project, options)
+        if onto is not None:
+            return _merged_first(project, log, options, manner, onto)
         parallel = _parallel(project, options)
         if parallel is None:
             return nothing_to_do(project, "rebase")
@@ -67,15 +71,51 @@ def _parallel(project: Project, options: RebaseOptions) -> Parallel | None:
     graph = project.graph()
     named = [revision for target in options.revisions for revision in graph.resolve(target)]
     onto = project.git.resolve(options.onto) if options.onto is not None else None
-    head = project.git.head()
-    if onto is not None and head is not None:
-        merged = (head, *project.git.merge_heads())
-        if all(project.git.commits_not_in(onto, one) for one in merged):
-            raise Refused(
-                f"{options.onto} is not in this branch yet",
-                hint=f"git rebase {options.onto} (or git merge {options.onto}), then: gitmig rebase",
-            )
     return parallel_here(project, named=named, onto=onto)
+
+
+def _not_merged(project: Project, options: RebaseOptions) -> CommitId | None:
+    """The commit that ``--onto`` names, if it has not come into this branch yet."""
+    git = project.git
+    head = git.head()
+    if options.onto is None or head is None:
+        return None
+    onto = git.resolve(options.onto)
+    return onto if all(git.commits_not_in(onto, one) for one in (head, *git.merge_heads())) else None
+
+
+def _merged_first(
+    project: Project, log: Logbook, options: RebaseOptions, manner: Manner, onto: CommitId
+) -> MoveResult:
+    """Begin the merge of ``--onto``, and rebase in the middle of it. Whatever fails takes the merge back."""
+    git = project.git
+    require_quiet(project)
+    head = git.head()
+    assert head is not None
+    conflicts = git.merge_conflicts(head, onto)
+    if conflicts:
+        raise Refused(
+            f"merging {options.onto} conflicts in {', '.join(conflicts)}",
+            hint=f"git merge {options.onto}, then in the middle of it: gitmig rebase",
+        )
+    parallel = parallel_refs(project, head, onto)
+    if parallel is None:
+        return nothing_to_do(project, "rebase")
+    planned = _Rebasing(project, log, options, manner, parallel, "merge", base=parallel.code.commit)
+    if manner.dry_run:
+        return planned.run()
+    planned.require_commuting()
+    git.begin_merge(onto)
+    project.forget()
+    try:
+        merging = _parallel(project, options)
+        assert merging is not None
+        return _Rebasing(project, log, options, manner, merging, "merge").run()
+    except GitmigError as error:
+        if not error.unsettled:
+            git.abort_merge()
+            project.forget()
+        raise
 
 
 class _Rebasing:
@@ -89,6 +129,7 @@ class _Rebasing:
         manner: Manner,
         parallel: Parallel,
         operation: str | None,
+        base: CommitId | None = None,
     ):
         self._project = project
         self._log = log
@@ -96,6 +137,7 @@ class _Rebasing:
         self._manner = manner
         self._parallel = parallel
         self._operation = operation
+        self._base = base
         # The head file conflicts whenever there are two heads: it is written anew.
         self._conflict = bool(set(project.git.unmerged()) - {head_path(project)})
         self._warnings: tuple[str, ...] = ()
@@ -107,8 +149,7 @@ class _Rebasing:
         return half_way or self._options.files_only or self._options.fix
 
     def run(self) -> MoveResult:
-        commuting = judge_parallel(self._project, self._parallel)
-        self._require_commuting(commuting)
+        commuting = self.require_commuting()
         records = records_of(self._project, self._parallel, commuting, importable=not self._conflict)
         if self._options.fix and not records.proven:
             raise Refused(records.warnings[0], hint="gitmig rebase, on a checkout of the merge")
@@ -126,11 +167,13 @@ class _Rebasing:
             operation=self._operation,
             commit=self._options.commit,
             files_alone=self._files_alone,
+            base=self._base,
             warnings=self._warnings,
         ).run()
 
-    def _require_commuting(self, commuting: Commuting) -> None:
+    def require_commuting(self) -> Commuting:
         """Raise Refused (GM009), unless a person named what goes on top: then the proof decides."""
+        commuting = judge_parallel(self._project, self._parallel)
         ours, theirs = self._parallel.sides.ours, self._parallel.sides.theirs
         if commuting.commute is None and self._options.fix:
             raise Refused(
@@ -139,11 +182,11 @@ class _Rebasing:
                 hint="gitmig rebase, on a checkout of the merge",
             )
         if commuting.commute is not False:
-            return
+            return commuting
         told = f"{', '.join(ours)} and {', '.join(theirs)} do not commute"
         if self._options.revisions:
             self._warnings = (f"GM009: {told}",)
-            return
+            return commuting
         path = self._parallel.graph.scripts[ours[0]].path
         raise Refused(
             f"GM009: {told}",
@@ -157,11 +200,11 @@ def rewrites(parallel: Parallel, records: Records) -> list[Rewrite]:
     graph, found = parallel.graph, parallel.sides
     ids = _new_ids(graph, found.ours)
     paths = {revision: script.path for revision, script in graph.scripts.items()}
-    names = {} if ids else numbered_names(_oldest_first(graph, paths), found.ours)
+    names = {} if ids or parallel.as_written else numbered_names(_oldest_first(graph, paths), found.ours)
     made = []
     for revision in found.ours:
-        script = graph.scripts[revision]
-        parents = found.parents.get(revision, script.down_revisions)
+        parents = found.parents.get(revision, graph.scripts[revision].down_revisions)
+        script = parallel.as_written.get(revision, graph.scripts[revision])
         own = ids.get(revision, revision)
         made.append(
             Rewrite(
@@ -171,7 +214,7 @@ def rewrites(parallel: Parallel, records: Records) -> list[Rewrite]:
                     parents=tuple(ids.get(parent, parent) for parent in parents),
                     depends_on=tuple(ids.get(RevisionId(name), name) for name in script.depends_on),
                 ),
-                path=names.get(revision, renamed(script.path, revision, own)),
+                path=names.get(revision, renamed(script.path, script.revision, own)),
                 header=records.headers.get(revision),
             )
         )

@@ -57,6 +57,8 @@ class Together:
     """What git is in the middle of: then the files are staged, and git's own commit takes them."""
     commit: bool = True
     files_alone: bool = False
+    base: CommitId | None = None
+    """What a dry run takes for the files on disk: the tree of a merge that was not begun."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -67,7 +69,7 @@ class Together:
         """Do it. Raises what :func:`move` raises (nothing changed), and CommitFailed."""
         if has_head_file(self.project):
             graph = read_graph(
-                CommitTree(self.project.git, tree_after(self.project, self.rewriting)),
+                CommitTree(self.project.git, tree_after(self.project, self.rewriting, self.base)),
                 self.project.configuration,
             )
             text = head_file(graph).encode("utf-8")
@@ -94,7 +96,7 @@ class Together:
         with Worlds(project=project) as worlds, project.worker() as worker:
             target = Side(
                 project=project,
-                tree=CommitTree(project.git, tree_after(project, self.rewriting)),
+                tree=CommitTree(project.git, tree_after(project, self.rewriting, self.base)),
                 configuration=project.configuration,
             )
             crossing = Crossing(

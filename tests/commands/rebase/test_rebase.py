@@ -344,6 +344,83 @@ def test_numbered_revisions(tmp_path: Path, name: str) -> None:
     assert project.git("status", "--porcelain") == ""
 
 
+def test_both_took_one_number(tmp_path: Path) -> None:
+    """GM004 as git leaves it: ours gets the next number, and the database goes along."""
+    project = Project.create(tmp_path)
+    user = "op.create_table('user', sa.Column('id', sa.Integer, primary_key=True))"
+    first = plain(project, "001", None, up=user, down="op.drop_table('user')", message="First")
+    project.git("add", first)
+    project.git("mv", first, "alembic/versions/001_first.py")
+    project.commit("First")
+    project.git("switch", "--quiet", "-c", "topic")
+    project.append(MODELS, USERNAME.replace(", index=True", ""))
+    add, drop = (
+        "op.add_column('user', sa.Column('username', sa.String))",
+        "op.drop_column('user', 'username')",
+    )
+    path = plain(project, "002", "001", up=add, down=drop, message="Ours")
+    project.git("add", path)
+    project.git("mv", path, "alembic/versions/002_ours.py")
+    project.commit("Ours")
+    project.gitmig("upgrade", "--yes", check=0)
+    project.git("switch", "--quiet", "main")
+    order(project)
+    up = "op.create_table('order', sa.Column('id', sa.Integer, primary_key=True))"
+    path = plain(project, "002", "001", up=up, down="op.drop_table('order')", message="Theirs")
+    project.git("add", path)
+    project.git("mv", path, "alembic/versions/002_theirs.py")
+    project.commit("Theirs")
+    project.git("switch", "--quiet", "topic")
+    project.git("merge", "--quiet", "--no-edit", "main")
+    project.gitmig("rebase", "--yes", check=0)
+    assert parents(project) == {"003": ("002",), "002": ("001",), "001": ()}
+    assert sorted(path.name for path in project.path("alembic/versions").glob("*.py")) == [
+        "001_first.py",
+        "002_theirs.py",
+        "003_ours.py",
+    ]
+    assert project.heads() == ("003",)
+    assert project.columns("user") == ("id", "username")
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+
+
+def test_before_the_merge(tmp_path: Path) -> None:
+    """It begins the merge; git's own commit concludes it."""
+    found = with_rows(branches(tmp_path))
+    project, path = found.project, found.path(found.ours)
+    before = project.snapshot()
+    plan = project.gitmig("rebase", "--onto", "main", "--dry-run", check=0).stdout.splitlines()
+    assert plan[:4] == [
+        f"▼ downgrade {found.ours}",
+        f"▲ upgrade {found.theirs}",
+        f"▲ upgrade {found.ours}",
+        f"  rewrite {path}",
+    ]
+    assert project.snapshot() == before
+    # What fails takes the merge back.
+    theirs = project.git("show", f"main:{MODELS}")
+    assert "order" in theirs
+    project.gitmig(
+        "rebase", "--onto", "main", "--yes", env={"DATABASE_URL": "sqlite:///nowhere/app.db"}, check=2
+    )
+    assert project.snapshot() == before
+    result = project.gitmig("rebase", "--onto", "main", "--yes", check=0)
+    assert result.stderr.endswith("Hint: git merge --continue\n")
+    project.hook()
+    project.git("commit", "--quiet", "--no-edit")
+    one_line(found)
+
+
+def test_before_a_merge_that_conflicts(tmp_path: Path) -> None:
+    found = conflicting(tmp_path)
+    project, before = found.project, found.project.snapshot()
+    assert project.gitmig("rebase", "--onto", "main", "--yes", check=1).stderr == (
+        f"Error: merging main conflicts in {MODELS}\n"
+        "Hint: git merge main, then in the middle of it: gitmig rebase\n"
+    )
+    assert project.snapshot() == before
+
+
 def test_the_middle_of_a_merge(tmp_path: Path) -> None:
     """While models.py conflicts the files are rewritten and staged; the database follows."""
     found = with_rows(conflicting(tmp_path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitmig.core.revisions.rewriting import Identity, numbered_names, renamed, renumbered, rewritten
+from gitmig.core.revisions.rewriting import Identity, rewritten
 from gitmig.errors import Refused
 from gitmig.model import Header, RevisionId, Script
 from gitmig.scripts import read_script_bytes
@@ -111,29 +111,3 @@ def test_with_a_record() -> None:
     assert on(ALEMBIC, "c3c3", header=header) == on(ALEMBIC, "c3c3").replace(
         b"00:00:00\n", b"00:00:00\nModels: 0000000000000000\n"
     )
-
-
-def ids(text: str) -> list[RevisionId]:
-    return [RevisionId(one) for one in text.split()]
-
-
-def test_numbers_go_on() -> None:
-    known = {revision: "" for revision in ids("0001 0002 0003")}
-    assert renumbered(known, ids("0002 0003"), ids("0001 0002")) == {"0002": "0003", "0003": "0004"}
-    assert renumbered(known, ids("0003"), ids("0001 0002")) == {}
-    hashes = {revision: "" for revision in ids("0001 8c7a00b1f2d3")}
-    assert renumbered(hashes, ids("0001"), ids("0001 8c7a00b1f2d3")) == {}
-    dates = {revision: "" for revision in ids("20260101 20260102")}
-    assert renumbered(dates, ids("20260101"), ids("20260102")) == {}
-
-
-def test_names_follow() -> None:
-    assert renamed("v/0002_add.py", RevisionId("0002"), RevisionId("0003")) == "v/0003_add.py"
-    assert renamed("v/00021_add.py", RevisionId("0002"), RevisionId("0003")) == "v/00021_add.py"
-    assert renamed("add.py", RevisionId("0002"), RevisionId("0003")) == "add.py"
-    known = {RevisionId("a"): "v/001_a.py", RevisionId("b"): "v/002_b.py", RevisionId("c"): "v/002_c.py"}
-    assert numbered_names(known, ids("c")) == {"c": "v/003_c.py"}
-    assert numbered_names(known, ids("")) == {}
-    assert numbered_names({**known, RevisionId("d"): "v/d.py"}, ids("c")) == {}
-    years = {RevisionId("a"): "v/2024-01_a.py", RevisionId("b"): "v/2025-01_b.py"}
-    assert numbered_names(years, ids("a")) == {}
