@@ -5,7 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from gitmig.core.revisions.squashing import Part, chain, composed, kept, kept_path, old_scripts
+from gitmig.core.revisions.squashing import (
+    Part,
+    chain,
+    composed,
+    kept,
+    kept_path,
+    old_scripts,
+    squashed_by,
+)
+from gitmig.drafting.squashing import drafted_squash
 from gitmig.errors import GitmigError, Refused, UsageError
 from gitmig.facts.parallel import published_revisions
 from gitmig.facts.ties import Ties
@@ -40,18 +49,28 @@ class SquashOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Squash:
-    """What is squashed, and what it becomes."""
+    """What is squashed, and what it may become."""
 
     graph: Graph
     line: tuple[RevisionId, ...]
     parts: tuple[Part, ...]
-    script: Script
-    text: str
+    texts: tuple[str, ...]
+    """The scripts to be tried: what the models' difference makes of it, and the old bodies as they are."""
 
     @property
-    def last(self) -> Script:
-        """The newest of them, whose id and file the squash gets."""
-        return self.parts[-1].script
+    def scripts(self) -> tuple[Script, ...]:
+        """The old ones, oldest first. The squash gets the id and the file of the last."""
+        return tuple(part.script for part in self.parts)
+
+    @property
+    def path(self) -> str:
+        """Its file."""
+        return self.parts[-1].script.path
+
+    @property
+    def revision(self) -> RevisionId:
+        """Its id."""
+        return self.line[-1]
 
 
 def squash(project: Project, options: SquashOptions, manner: Manner) -> MoveResult:
@@ -68,23 +87,21 @@ def squash(project: Project, options: SquashOptions, manner: Manner) -> MoveResu
         made = _made(project, graph, options)
         require_written(graph, made.line)
         warnings = _published(project, made.line, allowed=options.published)
-        warnings += _proven(project, made)
-        return replace(
-            Together(
-                project=project,
-                log=log,
-                manner=manner,
-                command="squash",
-                rewriting=_rewriting(project, made),
-                message=f"Squash {', '.join(made.line)}",
-                trailers=_trailers(made, published=bool(options.published and warnings)),
-                commit=options.commit,
-                files_alone=options.files_only,
-                warnings=warnings,
-            ).run(),
-            revision=made.script.revision,
-            path=made.script.path,
-        )
+        trailers = _trailers(made, published=bool(options.published and warnings))
+        text, unproven = _proven(project, made)
+        result = Together(
+            project=project,
+            log=log,
+            manner=manner,
+            command="squash",
+            rewriting=_rewriting(project, made, text),
+            message=f"Squash {', '.join(made.line)}",
+            trailers=trailers,
+            commit=options.commit,
+            files_alone=options.files_only,
+            warnings=(*warnings, *unproven),
+        ).run()
+        return replace(result, revision=made.revision, path=made.path)
 
 
 def _made(project: Project, graph: Graph, options: SquashOptions) -> _Squash:
@@ -97,14 +114,17 @@ def _made(project: Project, graph: Graph, options: SquashOptions) -> _Squash:
         raise UsageError(f"{options.span} is no range of revisions", hint="gitmig squash FROM..TO")
     line = chain(graph, froms[0] if froms else None, tos[0])
     parts = tuple(Part(script=graph.scripts[r], text=_text(project, graph.scripts[r])) for r in line)
-    message = options.message or f"Squash {parts[0].script.message} to {parts[-1].script.message}"
-    text = composed(parts, message, time.strftime("%Y-%m-%d %H:%M:%S"))
+    old = tuple(part.script for part in parts)
+    message = options.message or f"Squash {old[0].message} to {old[-1].message}"
     header = _header(project, graph, line)
+    created = time.strftime("%Y-%m-%d %H:%M:%S")
+    texts = [composed(parts, old, message, created)]
+    drafted = drafted_squash(project, graph, parts, message, created)
+    if drafted is not None:
+        texts = [drafted, *texts]
     if header != Header():
-        text = with_header(text, header)
-    script = read_script(parts[-1].script.path, text)
-    assert isinstance(script, Script)
-    return _Squash(graph=graph, line=line, parts=parts, script=script, text=text)
+        texts = [with_header(text, header) for text in texts]
+    return _Squash(graph=graph, line=line, parts=parts, texts=tuple(texts))
 
 
 def _text(project: Project, script: Script) -> str:
@@ -146,29 +166,38 @@ def _published(project: Project, line: tuple[RevisionId, ...], *, allowed: bool)
 
 
 def _trailers(made: _Squash, *, published: bool) -> dict[str, str]:
-    trailers = {"Migration-Squashed": " ".join(made.script.squashes)}
+    trailers = {"Migration-Squashed": " ".join(squashed_by(made.scripts))}
     if published:
-        trailers["Gitmig-allow"] = f"GM003 squashed into {made.script.revision}"
+        trailers["Gitmig-allow"] = f"GM003 squashed into {made.revision}"
     return trailers
 
 
-def _proven(project: Project, made: _Squash) -> tuple[str, ...]:
-    """A warning if nothing can prove it. Raises Refused if the squash leaves another database."""
+def _proven(project: Project, made: _Squash) -> tuple[str, tuple[str, ...]]:
+    """The first text that does what the old ones do, and a warning if nothing can prove it.
+
+    Raises Refused if each leaves another database.
+    """
     below = made.graph.line_parents[made.line[0]]
-    try:
-        start = _models(project, below)
-        differing = squash_differs(project, made.graph, made.line, made.script, made.text, start)
-    except Refused:
-        raise
-    except GitmigError as error:
-        return (f"nothing proves that {made.script.revision} does what they do: {error.message}",)
+    differing: tuple[str, ...] = ()
+    reason = ""
+    for text in made.texts:
+        script = read_script(made.path, text)
+        if not isinstance(script, Script):
+            continue
+        try:
+            differing = squash_differs(project, made.graph, made.line, script, text, _models(project, below))
+        except GitmigError as error:
+            reason = error.message
+            continue
+        if not differing:
+            return text, ()
     if differing:
         raise Refused(
-            f"{made.script.revision} would not leave what {', '.join(made.line)} leave",
+            f"{made.revision} would not leave what {', '.join(made.line)} leave",
             hint="squash a shorter range",
             detail="\n".join(differing),
         )
-    return ()
+    return made.texts[-1], (f"nothing proves that {made.revision} does what they do: {reason}",)
 
 
 def _models(project: Project, below: tuple[RevisionId, ...]) -> Tree | None:
@@ -180,17 +209,17 @@ def _models(project: Project, below: tuple[RevisionId, ...]) -> Tree | None:
     return project.commit_tree(tie.models_commit)
 
 
-def _rewriting(project: Project, made: _Squash) -> Rewriting:
-    path = made.script.path
+def _rewriting(project: Project, made: _Squash, text: str) -> Rewriting:
+    path = made.path
     kept_before = [kept_path(part.script.path) for part in made.parts if part.script.squashes]
     older: dict[RevisionId, dict[str, str]] = {}
     for each in kept_before:
         older |= old_scripts((project.top / each).read_bytes())
-    contents = {kept_path(path): kept(made.parts, older), path: made.text.encode("utf-8")}
+    contents = {kept_path(path): kept(made.parts, older), path: text.encode("utf-8")}
     gone = [*(part.script.path for part in made.parts), *kept_before]
     return plan_files(
         project,
-        {made.script.revision: path},
+        {made.revision: path},
         contents,
         [each for each in gone if each not in contents],
     )

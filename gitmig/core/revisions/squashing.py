@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gitmig.core.revisions.effects import moves_data
 from gitmig.errors import Refused
 from gitmig.graph import Graph
 from gitmig.header import docstring_node
@@ -55,17 +56,43 @@ def chain(graph: Graph, start: RevisionId | None, end: RevisionId) -> tuple[Revi
     return line
 
 
-def composed(parts: Sequence[Part], message: str, created: str) -> str:
-    """The script that does what the parts do, oldest first; it has the id and the labels of the last.
+def segments(parts: Sequence[Part]) -> list[tuple[Part, ...]]:
+    """The parts in their order: those in a row that change the schema alone together, any other alone."""
+    found: list[tuple[Part, ...]] = []
+    for part in parts:
+        data = moves_data(part.text)
+        if found and not data and not moves_data(found[-1][-1].text):
+            found[-1] = (*found[-1], part)
+        else:
+            found.append((part,))
+    return found
 
-    Raises Refused for a part that cannot be moved into a function.
+
+def squashed_by(old: Sequence[Script]) -> tuple[RevisionId, ...]:
+    """Every revision that a squash of these stands for, those of an earlier squash among them."""
+    return tuple(each for script in old for each in (script.squashes or (script.revision,)))
+
+
+def with_squashes(text: str, revisions: Sequence[RevisionId]) -> str:
+    """A script with the line that names what it squashes."""
+    return re.sub(
+        r"(?m)^([ \t]*)Revises:[^\r\n]*",
+        lambda found: f"{found[0]}\n{found[1]}Squashes: {' '.join(revisions)}",
+        text,
+        count=1,
+    )
+
+
+def composed(parts: Sequence[Part], old: Sequence[Script], message: str, created: str) -> str:
+    """The script that does what the parts do, oldest first, in place of the ``old`` ones.
+
+    It has the id of the last of those, and the labels and dependencies of all. Raises Refused for a part that
+    cannot be moved into a function.
     """
-    first, last = parts[0].script, parts[-1].script
-    parents = first.down_revisions
-    inside = {part.script.revision for part in parts}
-    needs = dict.fromkeys(n for part in parts for n in part.script.depends_on if n not in inside)
-    labels = dict.fromkeys(label for part in parts for label in part.script.branch_labels)
-    squashed = [each for part in parts for each in (part.script.squashes or (part.script.revision,))]
+    parents, last = old[0].down_revisions, old[-1]
+    inside = {script.revision for script in old}
+    needs = dict.fromkeys(n for script in old for n in script.depends_on if n not in inside)
+    labels = dict.fromkeys(label for script in old for label in script.branch_labels)
     ups = [_function(part, "upgrade") for part in parts]
     downs = [_function(part, "downgrade") for part in reversed(parts)]
     return "\n".join(
@@ -75,7 +102,7 @@ def composed(parts: Sequence[Part], message: str, created: str) -> str:
             f"Revision ID: {last.revision}",
             f"Revises: {', '.join(parents)}",
             f"Create Date: {created}",
-            f"Squashes: {' '.join(squashed)}",
+            f"Squashes: {' '.join(squashed_by(old))}",
             "",
             '"""',
             "",

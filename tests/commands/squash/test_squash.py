@@ -133,6 +133,29 @@ def test_a_plan(tmp_path: Path) -> None:
     assert {found.second, email, fill} < set(parents(project))
 
 
+def test_the_models_difference(tmp_path: Path) -> None:
+    """Revisions that change the schema alone become what the models' difference makes of them."""
+    found = article(tmp_path)
+    project = found.project
+    email = third(found)
+    project.append("app/models.py", "    phone: Mapped[str | None] = mapped_column(String)\n")
+    phone = project.gitmig("revise", "-m", "Add a phone", "--yes", "--json", check=0).json["revision"]
+    project.write("app/models.py", project.read("app/models.py").replace("    email", "    mail", 1))
+    project.gitmig("revise", "-m", "Mail", "--draft", check=0)
+    project.gitmig("upgrade", "--commit", "--yes", check=0)
+    project.gitmig("squash", f"{found.first}..head", "-m", "All", "--yes", check=0)
+    (path,) = [p for p in project.path("alembic/versions").glob("*.py") if found.first not in p.name]
+    text = path.read_text()
+    assert text.count("def ") == 2
+    # What came and went again is not there any more.
+    assert ("mail" in text, "'email'" in text) == (True, False)
+    assert {email, phone} < set(text.partition("Squashes: ")[2].partition("\n")[0].split())
+    project.path("app.db").unlink()
+    project.gitmig("upgrade", "--yes", check=0)
+    assert set(project.columns("user")) == {"id", "username", "phone", "mail"}
+    assert project.gitmig("check", check=0).stderr == ""
+
+
 def test_what_is_published(tmp_path: Path) -> None:
     found, email, fill = chain(tmp_path)
     project = found.project
