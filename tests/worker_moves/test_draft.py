@@ -446,16 +446,6 @@ class TestBatch:
         with pytest.raises(sqlite3.IntegrityError):
             database.execute(project.url, "insert into user values (2, 'x')")
 
-    def test_a_constraint_without_a_name_goes_and_comes_back_without_one(self, project: Project) -> None:
-        before = USER.format(
-            ", sa.Column('a', sa.Integer), sa.Column('b', sa.Integer, sa.ForeignKey('user.id')),"
-            " sa.UniqueConstraint('a'), sa.UniqueConstraint('b')"
-        )
-        change = Change(project, before, before.replace(" sa.UniqueConstraint('a'),", ""))
-        drafted = change.draft()
-        assert drafted["uncovered"] == []
-        change.prove(drafted)
-
     def test_a_value_is_asked_for(self, make: Make) -> None:
         drafted = Change(make(), *self.alter).draft()
         assert drafted["unfilled"] == ["user.a"]
