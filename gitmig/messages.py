@@ -12,6 +12,7 @@ from typing import cast
 
 from gitmig.model import (
     Action,
+    FacetChange,
     FacetKey,
     LedgerRow,
     LedgerState,
@@ -128,6 +129,8 @@ class Moves:
     """For each step the tree that its script runs in; None, or no entry: the files on disk."""
     parking: ParkOrder | None = None
     """What becomes of the rows that a downgrade drops; None: nothing is parked or put back."""
+    difference: tuple[FacetChange, ...] = ()
+    """What the database has to have before it commits: looked up, where no scratch database proves it."""
     step_log: Path | None = None
     """Where the statements of a step are logged, if the database keeps each of them; None: nowhere."""
     resume: bool = False
@@ -232,11 +235,16 @@ def moves_told(moves: Moves, there: Callable[[Path], str] = str) -> Json:
             for dropped in moves.losses
             for drop in (dropped.drop,)
         ],
+        "difference": [_row(change) for change in moves.difference],
         "operation": None if moves.operation is None else asdict(moves.operation),
         "parking": None if moves.parking is None else _order(moves),
         "step_log": None if moves.step_log is None else there(moves.step_log),
         "resume": moves.resume,
     }
+
+
+def _row(change: FacetChange) -> list[str | None]:
+    return [change.key.kind, change.key.table, change.key.name, change.before, change.after]
 
 
 def _order(moves: Moves) -> Json:

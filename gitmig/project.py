@@ -238,10 +238,10 @@ class Project:
                 lock=self.lock,
             ),
         )
-        return self._with_code(worker, tree)
+        return self.with_code(worker, tree)
 
-    def _with_code(self, worker: Worker, tree: Tree | None) -> Worker:
-        """The worker, with the folder of a tree to import from."""
+    def with_code(self, worker: Worker, tree: Tree | None) -> Worker:
+        """A worker that was asked nothing yet, with the folder of a tree to import from."""
         if isinstance(tree, GitTree):
             try:
                 worker.layout = Layouts(repository=self.git).lay_out(tree)
@@ -255,7 +255,7 @@ class Project:
         workers: list[Worker] = []
         for tree in trees:
             twin = workers[0].twin() if workers else None
-            workers.append(self.start_worker(tree) if twin is None else self._with_code(twin, tree))
+            workers.append(self.start_worker(tree) if twin is None else self.with_code(twin, tree))
         return workers
 
     def _import_limit(self) -> float:

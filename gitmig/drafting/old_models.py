@@ -21,6 +21,8 @@ class OldModels:
 
     project: Project
     base: tuple[RevisionId, ...]
+    spare: Worker | None = None
+    """A fork of the drafting worker from before it was asked anything: it has imported what both need."""
     _worker: Worker | None = None
     _held: ExitStack = field(default_factory=ExitStack)
 
@@ -31,8 +33,10 @@ class OldModels:
     def worker(self) -> Worker:
         """A worker that imports from their tree. Raises ProjectCodeError if they are in no commit."""
         if self._worker is None:
-            self._worker = self.project.start_worker(self.tree())
-            self._held.callback(self._worker.close)
+            tree, spare = self.tree(), self.spare
+            worker = self.project.start_worker(tree) if spare is None else self.project.with_code(spare, tree)
+            self._worker, self.spare = worker, None
+            self._held.callback(worker.close)
         return self._worker
 
     def tree(self) -> Tree:
@@ -47,14 +51,16 @@ class OldModels:
         return project.commit_tree(commit)
 
     def close(self) -> None:
-        """End the worker."""
+        """End the workers."""
         self._held.close()
+        if self.spare is not None:
+            self.spare.close()
 
 
 @contextmanager
-def old_models(project: Project, base: tuple[RevisionId, ...]) -> Iterator[OldModels]:
-    """The parent's models, until the end of the block."""
-    found = OldModels(project=project, base=base)
+def old_models(project: Project, worker: Worker, base: tuple[RevisionId, ...]) -> Iterator[OldModels]:
+    """The parent's models, until the end of the block. ``worker`` was asked nothing yet."""
+    found = OldModels(project=project, base=base, spare=worker.twin() if base else None)
     try:
         yield found
     finally:

@@ -28,7 +28,7 @@ from gitmig.logbook import Logbook
 from gitmig.messages import Draft, Ground, Moves
 from gitmig.model import FacetChange, Plan, RevisionId, Script
 from gitmig.operations.applying import require_ready, through_the_draft, to_the_parent, with_draft
-from gitmig.operations.committing import commit_revised, note_of, stage_revised
+from gitmig.operations.committing import commit_revised, note_of, rewritten, stage_revised
 from gitmig.operations.draft_file import DraftFile, record_draft, write_draft
 from gitmig.operations.drafting import Material, gather, header_of
 from gitmig.operations.intent import Intent, intend
@@ -36,7 +36,7 @@ from gitmig.operations.preconditions import require_committable, require_quiet, 
 from gitmig.operations.recover import changing
 from gitmig.operations.results import MoveResult
 from gitmig.operations.review import Reviewed, Verdict, answered_fills, answered_renames, review, unfit
-from gitmig.prepared import Manner, Outcome
+from gitmig.prepared import Manner, Outcome, Prepared
 from gitmig.project import Project
 from gitmig.proof import Case
 from gitmig.scripts import idle, read_script, read_script_bytes
@@ -88,7 +88,8 @@ def _of_tree(
 ) -> MoveResult:
     """The whole of ``revise`` for the models of one tree."""
     whole = tree is project.work_tree
-    with project.worker(None if whole else tree) as worker:
+    heads = intent.before.heads
+    with project.worker(None if whole else tree) as worker, old_models(project, worker, heads) as old:
         material = gather(project, worker, tree, intent.before)
         _require_difference(material, intent, options)
         # A file beside the models may be staged in part too: only the import told that it counts.
@@ -96,9 +97,7 @@ def _of_tree(
         asks = whole and not _staged_by_us(project, intent)
         if asks and chosen_tree(project, manner.person, beside) is project.index:
             return _of_tree(project, log, options, manner, intent, project.index)
-        base = intent.before.heads if material.base is not None else ()
-        with old_models(project, base) as old:
-            return _Revising(project, log, options, manner, intent, worker, material, old).run()
+        return _Revising(project, log, options, manner, intent, worker, material, old).run()
 
 
 def _staged_by_us(project: Project, intent: Intent) -> bool:
@@ -417,6 +416,7 @@ class _Revising:
                 error.hint = f"correct {file.path}, then: gitmig upgrade --commit"
             raise
         self._keep_old(file)
+        script = self._recorded(file, script)
         result = self._result(file.path, script.revision, outcome.plan, outcome=outcome)
         if not self.options.commit:
             stage_revised(self.project, self.log, self.material, script)
@@ -424,6 +424,15 @@ class _Revising:
         message = self.options.message or (None if self._amends else self.intent.message)
         made = commit_revised(self.project, self.log, self.material, script, message, amend=self._amends)
         return replace(result, commit=made)
+
+    def _recorded(self, file: DraftFile, script: Script) -> Script:
+        """The script with the record that it gets for what was looked up."""
+        proof = self.proof
+        if proof is None or proof.outcome is not ProofOutcome.UNTRIED or not self.options.proof:
+            return script
+        rewritten(self.project.top / file.path, header_of(self.project, self.material))
+        self.proof = replace(proof, outcome=ProofOutcome.PROVEN)
+        return file.script()
 
     @property
     def _amends(self) -> bool:
@@ -435,13 +444,20 @@ class _Revising:
             self.project.repository,
             self.worker,
             lambda ground: replace(
-                through_the_draft(self.project, self.intent, script, paths, ground),
+                self._looked_up(through_the_draft(self.project, self.intent, script, paths, ground)),
                 commit=note_of(self.material, script.path, amend=self._amends),
             ),
             self.manner,
             self.log,
             folders=self.project.configuration.folders,
         )
+
+    def _looked_up(self, prepared: Prepared) -> Prepared:
+        """What nothing has proven is looked up before the database commits."""
+        proof = self.proof
+        if proof is None or proof.outcome is not ProofOutcome.UNTRIED or not self.options.proof:
+            return prepared
+        return replace(prepared, moves=replace(prepared.moves, difference=self.material.changes))
 
     def _result(
         self,

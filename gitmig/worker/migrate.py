@@ -88,6 +88,7 @@ class Migration(Purpose):
         self._halves: list[HalfStep] = []
         self._step_log: StepLog | None = None
         self._expect: list[str] = []
+        self._difference: list[list[Any]] = []
         self._parkings: list[Parking] = []
         self._parking: Parking | None = None
         self._external = False
@@ -212,6 +213,7 @@ class Migration(Purpose):
             **self._told,
         )
         self._expect = sorted(answer["expect"])
+        self._difference = answer.get("difference") or []
         self._log_steps(context, answer)
         self._park(context, answer)
         if self._ledger is not None:
@@ -333,9 +335,23 @@ class Migration(Purpose):
         if heads != self._expect:
             message = f"the version table holds {_listed(heads)} where {_listed(self._expect)} was planned"
             raise self.progress.failure(message)
+        if self._difference:
+            self._look_up(context)
         sqlite = self._sqlite_of(context)
         if sqlite is not None and (violated := sqlite.check_foreign_keys()) is not None:
             raise self.progress.failure(violated)
+
+    def _look_up(self, context: MigrationContext) -> None:
+        """Whether the database has each line of a difference that nothing has proven."""
+        from .drafting.looking_up import not_there
+        from .drafting.objects import ModelObjects
+
+        target = context.opts.get("target_metadata") or ()
+        several = target if isinstance(target, (list, tuple)) else [target]
+        models = ModelObjects(several, context.dialect)
+        missing = not_there(context, models, self._difference)
+        if missing:
+            raise self.progress.failure(f"the database has not what the draft is for: {'; '.join(missing)}")
 
     def _verify(self, context: MigrationContext) -> None:
         done, planned = self.progress.done, self.progress.planned
