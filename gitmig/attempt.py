@@ -14,7 +14,7 @@ from gitmig.git.repository import Repository
 from gitmig.git.restore import apply, check
 from gitmig.git.switching import apply_switch
 from gitmig.logbook import Logbook
-from gitmig.messages import Ground, Json, Loss, Moves
+from gitmig.messages import Dropped, Ground, Json, Loss, Moves
 from gitmig.model import Action, LedgerRow, RevisionId
 from gitmig.parking import park_order, why_not
 from gitmig.person import Person
@@ -44,9 +44,12 @@ class Attempt:
         log: Logbook,
         recording: Recording,
         directory: Path,
+        unannounced: tuple[Loss, ...] = (),
     ):
+        """``unannounced`` is what the attempt before lost, and its scripts did not say."""
         self._repository = repository
         self._directory = directory
+        self._unannounced = unannounced
         self._command = log.journal.command
         self._step_log = log.step_log
         self._build = build
@@ -91,8 +94,7 @@ class Attempt:
                 "things moved while the plan was being read; nothing was changed",
                 hint="run the command again",
             )
-        # An empty stand-in holds no rows.
-        losses = () if ground.provisional else drops_of(self.prepared.moves, ground.database)
+        losses = self._dropped(self.prepared.moves, ground)
         wanted = self._manner.park and bool(plan.of(Action.DOWNGRADE))
         order = park_order(self._repository, self._directory, ground, wanted=wanted)
         moves = replace(self.prepared.moves, losses=losses, parking=order)
@@ -115,6 +117,12 @@ class Attempt:
         if not moves.losses and not ground.provisional:
             self._books.write_down(self.prepared, ground)
         return moves
+
+    def _dropped(self, moves: Moves, ground: Ground) -> tuple[Dropped, ...]:
+        """What the scripts say that they drop, and what they dropped in the attempt before."""
+        # An empty stand-in holds no rows.
+        said = () if ground.provisional else drops_of(moves, ground.database)
+        return (*said, *(Dropped(drop=each.drop, down=each.down, known=True) for each in self._unannounced))
 
     def _question(self, others: Sequence[LedgerRow]) -> str | None:
         """What a person is asked, whatever rows it may cost. Raises Refused where nobody is there."""
@@ -142,6 +150,8 @@ class Attempt:
         assert self.prepared is not None
         assert self._ground is not None
         why = why_not(self._repository, self._directory, self._ground) if self._manner.park else None
+        known = {loss.drop for loss in self._unannounced}
+        found = (*(loss for loss in found if loss.drop not in known), *self._unannounced)
         lost = tuple(told(loss, why) for loss in found)
         if lost:
             plan = self.prepared.plan

@@ -14,12 +14,13 @@ from gitmig.errors import Declined, GitmigError, Refused
 from gitmig.foresight import rows_left
 from gitmig.git.repository import Repository
 from gitmig.logbook import Logbook
-from gitmig.messages import Ground, Moved
+from gitmig.messages import Ground, Loss, Moved
 from gitmig.model import Action
 from gitmig.prepared import Agreed, Manner, Outcome, Prepared
 from gitmig.recording import Recording
 from gitmig.rpc.interrupts import held
 from gitmig.worker_client import Worker
+from gitmig.worker_errors import UnannouncedLoss
 
 
 def move(
@@ -41,11 +42,17 @@ def move(
     applied, so that it can be undone when no branch has it any more.
     """
     agreed: Agreed | None = None
+    unannounced: tuple[Loss, ...] = ()
     while True:
         recording = Recording(repository, log.folder, folders, worker.options.directory)
-        attempt = Attempt(repository, build, manner, agreed, log, recording, worker.options.directory)
+        folder = worker.options.directory
+        attempt = Attempt(repository, build, manner, agreed, log, recording, folder, unannounced)
         with held():
-            moved = _attempted(worker, attempt, manner)
+            try:
+                moved = _attempted(worker, attempt, manner)
+            except UnannouncedLoss as error:
+                unannounced = (*unannounced, *_new_losses(error, unannounced))
+                continue
             if attempt.asks is None:
                 return _outcome(attempt, moved, manner)
         agreed = _agreement(attempt, manner)
@@ -64,6 +71,17 @@ def _attempted(worker: Worker, attempt: Attempt, manner: Manner) -> Moved:
     except GitmigError as error:
         attempt.take_back(error)
         raise
+
+
+def _new_losses(error: UnannouncedLoss, known: Sequence[Loss]) -> tuple[Loss, ...]:
+    """What a step lost without its script saying so; then nothing has happened, and it is part of the plan.
+
+    Raises the error if that is not all that is wrong.
+    """
+    new = tuple(loss for loss in error.losses if loss.drop not in {each.drop for each in known})
+    if error.committed or not new:
+        raise error
+    return new
 
 
 def _outcome(attempt: Attempt, moved: Moved, manner: Manner) -> Outcome:

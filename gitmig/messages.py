@@ -144,6 +144,8 @@ class Dropped:
     drop: Drop
     down: bool
     """Whether a downgrade drops it, so that the upgrade would bring it back."""
+    known: bool = False
+    """Whether its rows were lost already, in an attempt that was taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +233,13 @@ def moves_told(moves: Moves, there: Callable[[Path], str] = str) -> Json:
         ],
         "expect": list(moves.expect),
         "losses": [
-            {"table": drop.table, "column": drop.column, "schema": drop.schema, "down": dropped.down}
+            {
+                "table": drop.table,
+                "column": drop.column,
+                "schema": drop.schema,
+                "down": dropped.down,
+                "known": dropped.known,
+            }
             for dropped in moves.losses
             for drop in (dropped.drop,)
         ],

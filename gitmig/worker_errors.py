@@ -24,12 +24,23 @@ from gitmig.errors import (
     WorkerCrashed,
     WrongDatabase,
 )
-from gitmig.messages import Json, a_text
+from gitmig.messages import Json, Loss, a_text, losses_found
 from gitmig.parked import told_size
 
 _NEW_ENUM_VALUE = "55P04"
 # The folder that the code of a tree is laid out in.
 _LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
+
+
+class UnannouncedLoss(GitmigError):
+    """A step lost rows of which nobody knew, and was taken back.
+
+    Attributes:
+        losses: those rows.
+    """
+
+    code = "GM020"
+    losses: tuple[Loss, ...] = ()
 
 
 def translated(error: Json) -> GitmigError:
@@ -50,6 +61,8 @@ def translated(error: Json) -> GitmigError:
             return _failed(error, message, detail)
         case "park" | "park-limit":
             return _unparked(error, message)
+        case "loss":
+            return _unannounced(error, message)
         case "lock":
             hint = "wait for it, or give it longer with --wait SECONDS"
             if error.get("lost"):
@@ -125,6 +138,13 @@ def _unparked(error: Json, message: str) -> GitmigError:
     if not error.get("committed"):
         return Refused(message, hint=hint)
     return _with_progress(MigrationFailed(message, hint=hint), error)
+
+
+def _unannounced(error: Json, message: str) -> UnannouncedLoss:
+    found = UnannouncedLoss(f"GM020: {message}", hint="run the command again")
+    found.losses = losses_found(error["losses"])
+    found.committed = int(str(error.get("committed") or 0))
+    return found
 
 
 def frames_of(stack: Sequence[str]) -> str | None:

@@ -73,6 +73,9 @@ class Victim:
         # What a command takes, and what of it comes after its first journal.
         self._seconds: dict[tuple[str, bool], list[float]] = {}
         self._rolled_back = self._pending = self._away = False
+        self._filled: list[str] = []
+        """The columns of which each row has a value, in the table or parked."""
+        database.execute(project.url, 'insert into "user" (id) values (1), (2), (3)')
         self._round = itertools.cycle(("revise", "rollback", "switch"))
         for path, text in _NOTES.items():
             project.write(path, text)
@@ -105,7 +108,7 @@ class Victim:
 
     def _run(self, command: str, blow: Blow | None) -> bool:
         """Run it; whether it was killed. Without a blow it has to end well, and its time is taken."""
-        arguments = [command]
+        arguments = [command] if command in ("revise", "upgrade") else [command, "--yes"]
         if command == "revise":
             if not self._pending:
                 self._columns += 1
@@ -154,8 +157,20 @@ class Victim:
         (head,) = project.heads()
         assert len([path for path in project.path("alembic/versions").glob("*.py") if head in path.name]) == 1
         if in_step(project):
+            self._check_rows()
             return
         assert (command, ended) in (("revise", "before"), ("revise", "nothing")), (command, ended, status)
+
+    def _check_rows(self) -> None:
+        """No value is lost: it is where it was, or parked."""
+        present = self.project.columns("user")
+        away = [column for column in self._filled if column not in present]
+        parked = self.project.gitmig("park", "list", "--json", check=0).json["parked"] if away else []
+        assert {(each["columns"][0], each["rows"]) for each in parked} >= {(column, 3) for column in away}
+        for column in self._filled:
+            if column in present:
+                found = database.query(self.project.url, f'select distinct {column} from "user"')
+                assert found == ((f"in {column}",),), (column, found)
 
     def _go_on(self, command: str, ended: str) -> None:
         project = self.project
@@ -205,6 +220,9 @@ class Victim:
             self._away = not self._away
         if command == "revise":
             self._pending = False
+            name = f"c{self._columns}"
+            database.execute(self.project.url, f"update \"user\" set {name} = 'in {name}'")
+            self._filled.append(name)
 
 
 def in_step(project: Project) -> bool:

@@ -48,7 +48,7 @@ def _drafted(project: Project, graph: Graph, segment: Sequence[Part], message: s
         schemas = Schemas(project=project)
         new = schemas.of(after)
         old = schemas.of(before) if before is not None else Schema(new.dialect, new.sqlalchemy, {})
-        with project.worker(after) as worker, old_models(project, below) as models:
+        with project.worker(after) as worker, old_models(project, worker, below) as models:
             draft = worker.draft(
                 revision=last.revision,
                 message=message,

@@ -60,13 +60,13 @@ class Task:
 class Fitting:
     """Marks the rows of tasks, on one connection."""
 
-    def __init__(self, connection: Connection, tables: Tables, store: Store):
+    def __init__(self, connection: Connection, tables: Tables, store: Store, lost: set[tuple[Place, str]]):
         self._connection = connection
         self._tables = tables
         self._store = store
         self.filled: frozenset[Place] = frozenset()
         """Tables into which the step itself puts what other tables have."""
-        self.lost: set[tuple[Place, str]] = set()
+        self.lost = lost
         """Columns that are there again, and not with what was in them."""
         self._indexed: set[tuple[int, tuple[str, ...]]] = set()
 

@@ -20,8 +20,8 @@ from .ledger import Ledger, ledger_facts
 from .locks import Locks
 from .moving.calling_off import CallingOff
 from .moving.step_log import StepLog, halves_of
-from .parking import Parking, parking_of
-from .parking_step import Order
+from .parking.run import Order
+from .parking.watching import Parking, parking_of
 from .planning import ask_plan, is_autocommit, is_mysql, is_transactional
 from .progress import Progress
 from .session import Session
@@ -261,12 +261,18 @@ class Migration(Purpose):
         return logged
 
     def _park(self, context: MigrationContext, answer: dict[str, Any]) -> None:
-        """Have the rows parked that the steps drop, and put back those that belong to them."""
+        """Have what the steps take looked at and parked, and put back what belongs to them."""
         self._parking = None
         order = Order.of(answer.get("parking"))
-        if order is not None and answer["steps"]:
+        if answer["steps"]:
             environment = f"{self.session.options.section}:{table_name(context)}"
-            parking = parking_of(context, order, environment, transactional=self.progress.whole)
+            parking = parking_of(
+                context,
+                order,
+                environment,
+                transactional=self.progress.whole,
+                announced=answer.get("announced") or (),
+            )
             if parking is not None:
                 self._parking = parking
                 self._parkings.append(parking)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -96,19 +96,31 @@ class Store:
         return [entry_of(row) for row in rows]
 
     def park(
-        self, place: Place, columns: tuple[Column, ...], key: tuple[Column, ...], *, name: Place, **about: Any
+        self,
+        place: Place,
+        columns: tuple[Column, ...],
+        key: tuple[Column, ...],
+        *,
+        name: Place,
+        names: Mapping[str, str] | None = None,
+        **about: Any,
     ) -> Entry:
         """Copy these columns with the key; ``name`` is what the table is called when they come back.
 
-        ``about`` are the entry's other fields.
+        ``names`` are those of its columns then, by what they are called now. ``about`` are the entry's other
+        fields.
         """
         number = self._next()
         copy = self.copy(number)
-        kept = {column.name: column for column in (*key, *columns)}
+        kept = {each.name: each for each in (*key, *columns)}
+        called = {each: (names or {}).get(each, each) for each in kept}
         parts = [
-            f"{self._shown(each)} AS {quoted(each)}" if column.foreign else quoted(each)
+            f"{self._shown(each) if column.foreign else quoted(each)} AS {quoted(called[each])}"
             for each, column in kept.items()
         ]
+        columns, key = (
+            tuple(replace(each, name=called[each.name]) for each in listed) for listed in (columns, key)
+        )
         select = ", ".join((f"row_number() OVER () AS {ROW}", f"{CHOSEN} AS {STATE}", *parts))
         run(self._connection, f"CREATE TABLE {copy} AS SELECT {select} FROM {place.sql}")
         self._close_to_others(f"parked_{number}")
@@ -120,7 +132,7 @@ class Store:
             columns=columns,
             key=key,
             rows=run(self._connection, f"SELECT count(*) FROM {copy}").scalar_one(),
-            bytes=self._bytes(copy, list(kept)),
+            bytes=self._bytes(copy, list(called.values())),
             parked_at=int(time.time()),
             why=None,
             **about,

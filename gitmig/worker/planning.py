@@ -11,8 +11,8 @@ from .channel import Channel, Failure
 from .environment import Stopped
 from .heads import what_is_there
 from .losses import find_losses
-from .parking import foretold
-from .parking_step import Order
+from .parking.forecast import foretold
+from .parking.run import Order
 
 
 def is_transactional(context: MigrationContext) -> bool:
@@ -58,4 +58,7 @@ def ask_plan(
             raise Stopped(failure) from None
         if not channel.ask("losses", found=found).get("go"):
             raise Stopped
+        # What was said to be parked must not be lost.
+        known = [loss for loss in answer["losses"] if loss["known"]]
+        answer["announced"] = [*known, *(loss for loss in found if not loss["parked"])]
     return answer

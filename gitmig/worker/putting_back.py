@@ -39,13 +39,14 @@ class Back:
 class PuttingBack:
     """Puts entries back, on one connection."""
 
-    def __init__(self, connection: Connection, tables: Tables, store: Store):
+    def __init__(self, connection: Connection, tables: Tables, store: Store, lost: set[tuple[Place, str]]):
+        """``lost`` are the columns that are there again and not with what was in them: it grows."""
         self._connection = connection
         self._tables = tables
         self._store = store
         self._circular: set[str] = set()
         """Foreign keys that are looked at last."""
-        self._fitting = Fitting(connection, tables, store)
+        self._fitting = Fitting(connection, tables, store, lost)
 
     def put_back(self, entries: Sequence[Entry], filled: frozenset[Place] = frozenset()) -> list[Back]:
         """Put back what fits; the copies of what is back are gone afterwards.
@@ -203,7 +204,7 @@ class PuttingBack:
         """What was parked with these columns as its key does not find its rows any more."""
         if not entry.whole:
             names = [each.name for each in entry.columns]
-            self._fitting.lost |= {(entry.place, name) for name in names}
+            self._fitting.lost.update((entry.place, name) for name in names)
             self._store.unkey(entry.environment, entry.place, names)
 
 

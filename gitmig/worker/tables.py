@@ -119,13 +119,6 @@ class Tables:
         """How many bytes these columns hold; not looked at closely where the whole is within ``limit``."""
         raise NotImplementedError
 
-    def everything(self, *, parts: bool) -> dict[tuple[int, int], tuple[str | None, str, str]]:
-        """Schema, table and column of all that is there, by numbers that outlive their names.
-
-        ``parts``: the parts of partitioned tables too.
-        """
-        raise NotImplementedError
-
     def holds(self, place: Place, columns: Sequence[str] = ()) -> bool:
         """Whether it has rows; with ``columns``, such as are not NULL in one of them."""
         where = " OR ".join(self.given(quoted(name)) for name in columns)
@@ -224,20 +217,6 @@ class PostgresTables(Tables):
         found = run(self.connection, f"SELECT coalesce(sum({sizes}), 0)::bigint FROM {place.sql}")
         return int(found.scalar_one())
 
-    def everything(self, *, parts: bool) -> dict[tuple[int, int], tuple[str | None, str, str]]:
-        """The columns of all ordinary tables."""
-        rows = run(
-            self.connection,
-            "SELECT c.oid::bigint, a.attnum, n.nspname, c.relname, a.attname "
-            "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
-            "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 "
-            "AND NOT a.attisdropped AND c.relpersistence <> 't' AND (:parts OR NOT c.relispartition) "
-            "AND n.nspname !~ '^pg_' "
-            "AND n.nspname NOT IN ('information_schema', 'gitmig')",
-            parts=parts,
-        )
-        return {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows}
-
     def _unique(self, place: Place) -> list[tuple[bool, list[str]]]:
         rows = run(
             self.connection,
@@ -315,10 +294,6 @@ class SqliteTables(Tables):
             return int(whole)
         sizes = " + ".join(f"coalesce(length(CAST({quoted(each)} AS BLOB)), 0)" for each in columns) or "0"
         return int(run(self.connection, f"SELECT coalesce(sum({sizes}), 0) FROM {place.sql}").scalar_one())
-
-    def everything(self, *, parts: bool) -> dict[tuple[int, int], tuple[str | None, str, str]]:
-        """Nothing: no statement of SQLite drops what it does not name."""
-        return {}
 
     def _primary(self, place: Place) -> tuple[str, ...]:
         rows = run(

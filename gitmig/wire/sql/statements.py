@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .tokens import Token, dialect_of, tokens
@@ -48,15 +48,6 @@ class Add:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """A foreign key that a statement adds: these columns have to be in another table."""
-
-    name: Name
-    columns: tuple[str, ...]
-    target: Name
-
-
-@dataclass(frozen=True, slots=True)
 class Rebuild:
     """Rows that are copied into another table: ``INSERT INTO new (columns) SELECT … FROM old``."""
 
@@ -65,6 +56,8 @@ class Rebuild:
     columns: tuple[str, ...]
     used: frozenset[str]
     """The columns of ``old`` that the new rows are made of."""
+    sources: Mapping[str, str]
+    """For each of ``columns`` that one column alone is made into: that one."""
     list_end: int
     """Where the parenthesis after ``columns`` stands."""
     select_end: int
@@ -95,52 +88,6 @@ class Statement:
             return None
         return _name(_skip(self.tokens[words.index("table") + 1 :], "if", "not", "exists"))[0]
 
-    def renames(self) -> tuple[Name, str] | None:
-        """A table, and its new name."""
-        name, actions = _altered(self.tokens)
-        for action in actions if name else ():
-            if len(action) == 3 and [token.text for token in action[:2]] == ["rename", "to"]:
-                assert name is not None
-                return name, action[2].text
-        return None
-
-    def refers(self) -> tuple[Reference, ...]:
-        """The foreign keys that it adds to a table that is there."""
-        name, actions = _altered(self.tokens)
-        found = (_reference(name, action) for action in actions) if name else ()
-        return tuple(reference for reference in found if reference is not None)
-
-    def renames_column(self) -> tuple[Name, str, str] | None:
-        """A table, the name of a column of it, and that column's new name."""
-        name, actions = _altered(self.tokens)
-        for action in actions if name else ():
-            rest = _skip(_skip(action, "rename"), "column")
-            if len(rest) < len(action) and len(rest) == 3 and rest[1].text == "to":
-                assert name is not None
-                return name, rest[0].text, rest[2].text
-        return None
-
-    def requires(self) -> tuple[Name, str] | None:
-        """The column that it makes NOT NULL, of a table that is there."""
-        name, actions = _altered(self.tokens)
-        for action in actions if name else ():
-            rest = _skip(_skip(action, "alter"), "column")
-            if len(rest) >= 4 and [token.text for token in rest[1:4]] == ["set", "not", "null"]:
-                assert name is not None
-                return name, rest[0].text
-        return None
-
-    def is_opaque(self) -> bool:
-        """Whether it may drop tables or columns that its text does not name: by a function, say."""
-        first = self.words(2)
-        if first[:1] in (("do",), ("call",), ("execute",), ("select",), ("with",)):
-            return True
-        if first[:1] in (("drop",), ("alter",)) and self.tokens[-1].text == "cascade":
-            return True
-        return first[:1] == ("drop",) and first[1:] not in (
-            ("table",), ("index",), ("constraint",), ("sequence",), ("view",), ("trigger",)
-        )  # fmt: skip
-
     def fills(self) -> Name | None:
         """The table that it fills out of others."""
         if all(token.text != "select" for token in self.tokens if token.kind == "word"):
@@ -168,11 +115,16 @@ class Statement:
         old = _name(select[start + 1 :])[0] if start else None
         if old is None or not start:
             return None
+        columns = tuple(token.text for token in rest[1:end] if token.is_name)
+        made = [_used(part, old.table) for part in _at_commas(select[:start])]
         return Rebuild(
             new=new,
             old=old,
-            columns=tuple(token.text for token in rest[1:end] if token.is_name),
-            used=_used(select[:start], old.table),
+            columns=columns,
+            used=frozenset().union(*made),
+            sources={
+                new: next(iter(names)) for new, names in zip(columns, made, strict=False) if len(names) == 1
+            },
             list_end=rest[end].start,
             select_end=select[start - 1].end,
         )
@@ -182,11 +134,17 @@ def statements(text: str, dialect: str) -> tuple[Statement, ...]:
     """The statements of a text, in their order; ``dialect`` is SQLAlchemy's name or begins a URL."""
     plain = dialect_of(dialect)
     found: list[list[Token]] = [[]]
+    depth = 0
     for token in tokens(text, plain):
-        if token.kind == "other" and token.text == ";":
+        if token.kind == "other" and token.text == ";" and not depth:
             found.append([])
-        else:
-            found[-1].append(token)
+            continue
+        found[-1].append(token)
+        if token.kind == "word":
+            # A trigger, or a function written in SQL, has statements of its own.
+            opens = token.text == "begin" and found[-1][0].text == "create"
+            depth += opens or (depth > 0 and token.text == "case")
+            depth -= depth > 0 and token.text == "end"
     return tuple(Statement(tuple(each), plain) for each in found if each)
 
 
@@ -289,25 +247,6 @@ def _dropped_column(action: Sequence[Token]) -> str | None:
         return None
     more = [token.text for token in rest[1:]]
     return rest[0].named if more in ([], ["cascade"], ["restrict"]) else None
-
-
-def _reference(name: Name, action: Sequence[Token]) -> Reference | None:
-    words = [token.text if token.kind == "word" else "" for token in action]
-    if words[:1] != ["add"] or "references" not in words:
-        return None
-    at = words.index("references")
-    target = _name(action[at + 1 :])[0]
-    if target is None:
-        return None
-    if "foreign" in words[:at]:
-        listed = action[words.index("foreign") : at]
-        return Reference(name, tuple(t.text for t in listed if t.kind == "quoted" or _is_column(t)), target)
-    column = _skip(_skip(action[1:], "column"), "if", "not", "exists")
-    return Reference(name, (column[0].text,), target)
-
-
-def _is_column(token: Token) -> bool:
-    return token.kind == "word" and token.text not in ("foreign", "key")
 
 
 def _unfilled(name: Name, action: Sequence[Token]) -> Add | None:

@@ -1,62 +1,114 @@
-"""An upgrade: what was parked is put back, at its end or before a constraint that needs it."""
+"""An upgrade: what was parked is put back, at its end or when a statement fails without it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 
-from ..wire.sql import Add, Name, Statement
-from .fitting import KEY_IS_GONE
-from .park_entry import Entry
-from .parking_step import REBUILT, ParkingRun, Step, plain, same, told
-from .putting_back import Back, PuttingBack
-from .tables import Place, quoted
-from .tables import run as execute
-from .triggers import silenced
+from sqlalchemy.exc import DBAPIError
+
+from ...wire.sql import Add, Name, Statement
+from ..fitting import KEY_IS_GONE
+from ..park_entry import Entry
+from ..park_store import Store
+from ..putting_back import PuttingBack
+from ..tables import Place, quoted, run
+from ..triggers import silenced
+from .catalog import Catalog
+from .run import Loss, ParkingRun, plain, same, told
+from .step import REBUILT, Step
 
 _ASIDE = "gitmig_aside"
-_LONGEST = 50
-"""Alembic cuts the name of a table that it rebuilds."""
+_RETRY = "gitmig_retry"
 
 
 class Upgrade(Step):
     """What one upgrade brings back, of what is parked for its revision."""
 
-    def __init__(self, run: ParkingRun, revision: str, entries: list[Entry]):
-        super().__init__(run, revision)
-        self._all = tuple(entries)
+    def __init__(self, run: ParkingRun, revision: str, entries: list[Entry], start: Catalog):
+        super().__init__(run, revision, start)
         self._pending = [entry for entry in entries if not self._there(entry)]
         self._already = [entry for entry in entries if entry not in self._pending]
-        self._putting_back = PuttingBack(self.connection, self.tables, self.store)
+        self._lost: set[tuple[Place, str]] = set()
+        """Columns that are there again, and not with what was in them."""
         self._now: list[Entry] = []
-        """What is put back as soon as the statement that was seen is done."""
+        """What is put back as soon as the statement at hand is done."""
         self._filled: list[Name] = []
         """Tables into which the step puts what other tables have."""
         self._then: list[str] = []
         """What is executed after that."""
-        self.touched = False
-        """Whether the step is any other than it would be with nothing parked."""
         self._aside: Place | None = None
         """The table whose rows are out of it until the statement is done."""
+
+    @property
+    def store(self) -> Store:
+        """Where its entries are."""
+        assert self.run.store is not None
+        return self.run.store
 
     def _there(self, entry: Entry) -> bool:
         present = {column.name for column in self.tables.columns(entry.place)}
         return bool(present) and (entry.whole or any(each.name in present for each in entry.columns))
 
-    def seen(self, text: str) -> str:
-        """Puts back what a constraint needs; a column that must not be NULL may be so at first."""
-        changed = text
+    def execute(self, text: str, execute: Callable[[str], None]) -> None:
+        """A statement that fails without what is parked is executed again with it."""
+        if not (self._pending or self._already):
+            super().execute(text, execute)
+            return
+        changed = self._rewritten(text)
+        self._retried(lambda: super(Upgrade, self).execute(changed, execute))
+        self._done()
+
+    def _rewritten(self, text: str) -> str:
+        """The text to execute instead: a column that must not be NULL may be so at first."""
+        plain_text = self.undoubled(text)
+        changed = plain_text
         for statement in reversed(self.read(text)):
-            self._made_anew(statement)
             if (fills := statement.fills()) is not None:
                 self._filled.append(fills)
-            self._before_constraint(statement)
             changed = self._nullable(statement, changed)
             changed = self._joined(statement, changed)
-        self.touched |= changed != text
-        return changed
+        if changed == plain_text:
+            return text
+        return changed.replace("%", "%%") if self.doubles else changed
 
-    def done(self) -> None:
+    def _retried(self, execute: Callable[[], None]) -> None:
+        """If a constraint is violated, what is parked may be what it waits for: nothing else comes early."""
+        if self._tried(execute, []):
+            return
+        there = [entry for entry in self._pending if self._there(entry)]
+        for entries in (*([each] for each in there), there):
+            if self._tried(execute, entries):
+                return
+        execute()
+
+    def _tried(self, execute: Callable[[], None], entries: list[Entry]) -> bool:
+        """Whether it can be executed with these entries put back first; they are not if it cannot."""
+        before = [*self._pending], set(self._lost), len(self.run.back)
+        if not self._pending or not self._savepoint():
+            return False
+        try:
+            self._put_back(entries)
+            execute()
+        except self.connection.dialect.loaded_dbapi.IntegrityError:
+            run(self.connection, f"ROLLBACK TO SAVEPOINT {_RETRY}")
+            run(self.connection, f"RELEASE SAVEPOINT {_RETRY}")
+            self._pending, self._lost, length = before
+            del self.run.back[length:]
+            return False
+        if not self.ended:
+            run(self.connection, f"RELEASE SAVEPOINT {_RETRY}")
+        return True
+
+    def _savepoint(self) -> bool:
+        """Make one; False if every statement commits by itself."""
+        try:
+            run(self.connection, f"SAVEPOINT {_RETRY}")
+        except DBAPIError:
+            return False
+        return True
+
+    def _done(self) -> None:
         """Fill what was made, and have it be NOT NULL then."""
         now, self._now = self._now, []
         then, self._then = self._then, []
@@ -64,7 +116,22 @@ class Upgrade(Step):
         self._put_back(now)
         with silenced(self.connection, place) if place is not None else nullcontext():
             for statement in then:
-                execute(self.connection, statement)
+                run(self.connection, statement)
+
+    def going(self, loss: Loss) -> None:
+        """What this step drops first comes back too if it makes it again."""
+        for entry in list(self._already):
+            dropped = loss.whole if entry.whole else {each.name for each in entry.columns} <= {*loss.names}
+            if entry.place == loss.found.place and dropped:
+                self._already.remove(entry)
+                self._pending.append(entry)
+
+    def lose(self, loss: Loss) -> None:
+        """Raise Failure("loss") if nobody knows of it: what an upgrade takes is not parked."""
+        place, names = self.origin(loss.number, self.start) or (loss.found.place, {})
+        for each in (None,) if loss.whole else loss.names:
+            name = None if each is None else names.get(each, each)
+            self.require_announced(place, name, None, at=loss.found.place)
 
     def end(self) -> None:
         """Put back the rest."""
@@ -74,89 +141,20 @@ class Upgrade(Step):
             name = told(entry.place, None if entry.whole else ", ".join(each.name for each in entry.columns))
             self._stays(entry, f"{name} {was}" if entry.whole or entry.key else KEY_IS_GONE)
 
-    def leave(self, why: str) -> None:
-        """Nothing of it was put back after all."""
-        for entry in self._all:
-            self._stays(entry, why)
-            if not entry.whole:
-                names = [each.name for each in entry.columns]
-                self.store.unkey(entry.environment, entry.place, names)
-
     def _stays(self, entry: Entry, why: str) -> None:
         self.store.keep_left(entry, entry.rows, why)
         self.run.back.append({**entry.told(), "rows": 0, "left": entry.rows, "why": why})
 
     def _put_back(self, entries: list[Entry]) -> None:
         if entries:
-            self.touched = True
             self._pending = [entry for entry in self._pending if entry not in entries]
             filled = {self.tables.resolve(name) for name in self._filled}
             places = frozenset(place for place in filled if place is not None)
             with self.store.reading():
-                for back in self._putting_back.put_back(entries, places):
-                    self._tell(back)
-
-    def _tell(self, back: Back) -> None:
-        told = back.entry.told() | {"rows": back.rows, "left": back.left, "why": back.why}
-        self.run.back.append(told)
-
-    def _made_anew(self, statement: Statement) -> None:
-        """What this step itself drops first comes back too, should it make it again."""
-        for drop in statement.drops():
-            place = self.tables.resolve(drop.name)
-            for entry in list(self._already):
-                names = [each.name for each in entry.columns]
-                dropped = entry.whole if drop.column is None else names == [drop.column]
-                if entry.place == place and dropped and not self._is_rebuilt(entry.place):
-                    self._already.remove(entry)
-                    self._pending.append(entry)
-
-    def _is_rebuilt(self, place: Place) -> bool:
-        name = (REBUILT + place.table)[:_LONGEST]
-        return self.tables.resolve(Name(name, place.schema)) is not None
-
-    def _before_constraint(self, statement: Statement) -> None:
-        """Rows that a new constraint is about are put back before it is made."""
-        for reference in statement.refers():
-            # SQLite looks at no foreign key while a migration runs.
-            place = self.tables.resolve(reference.name)
-            if place is not None and place.schema is not None and self._refers(place, reference.columns):
-                self._put_back(self._with_their_own(self.tables.resolve(reference.target)))
-        if (required := statement.requires()) is not None:
-            place = self.tables.resolve(required[0])
-            # Where the step has filled it, what was parked may come at its end, like everything else.
-            if place is not None and self._lacks(place, required[1]):
-                self._put_back(self._with_values(place, required[1]))
-
-    def _with_values(self, place: Place, column: str) -> list[Entry]:
-        return [
-            each
-            for each in self._pending
-            if each.place == place and any(own.name == column for own in each.columns) and self._there(each)
-        ]
-
-    def _refers(self, place: Place, names: Sequence[str]) -> bool:
-        """Whether rows of the table refer to anything by these columns; a new one is there only later."""
-        present = {each.name for each in self.tables.columns(place)}
-        return set(names) <= present and self.tables.holds(place, names)
-
-    def _lacks(self, place: Place, column: str) -> bool:
-        if column not in {each.name for each in self.tables.columns(place)}:
-            return False
-        null = f"SELECT 1 FROM {place.sql} WHERE NOT {self.tables.given(quoted(column))} LIMIT 1"
-        return execute(self.connection, null).first() is not None
-
-    def _with_their_own(self, place: Place | None) -> list[Entry]:
-        """The table's rows, with those of the tables that they refer to."""
-        whole = {each.place: each for each in self._pending if each.whole}
-        found: list[Entry] = []
-        wanted = [place]
-        while wanted:
-            entry = whole.pop(wanted.pop(), None)  # type: ignore[arg-type]
-            if entry is not None and self._there(entry):
-                found.append(entry)
-                wanted += [key.target for key in self.tables.foreign_keys(entry.place)]
-        return found
+                putting_back = PuttingBack(self.connection, self.tables, self.store, self._lost)
+                for back in putting_back.put_back(entries, places):
+                    told = back.entry.told() | {"rows": back.rows, "left": back.left, "why": back.why}
+                    self.run.back.append(told)
 
     def _pending_column(self, place: Place | None, column: str) -> Entry | None:
         for entry in self._pending:
@@ -186,7 +184,7 @@ class Upgrade(Step):
         """SQLite adds such a column to an empty table alone: the rows are moved out, and in again with it."""
         place = self.tables.resolve(add.name)
         entry = self._pending_column(place, add.column)
-        enforced = execute(self.connection, "PRAGMA foreign_keys").scalar()
+        enforced = run(self.connection, "PRAGMA foreign_keys").scalar()
         if entry is None or place is None or enforced or not self.tables.holds(place):
             return
         if not self._tells_apart(entry, place):
@@ -195,9 +193,9 @@ class Upgrade(Step):
         alike = " AND ".join(f"p.{quoted(each.name)} = a.{quoted(each.name)}" for each in entry.key)
         column = quoted(next(e.name for e in entry.columns if e.name.lower() == add.column.lower()))
         value = f"(SELECT p.{column} FROM {self.store.copy(entry.id)} p WHERE {alike})"
-        execute(self.connection, f"CREATE TEMP TABLE {_ASIDE} AS SELECT * FROM {place.sql}")
+        run(self.connection, f"CREATE TEMP TABLE {_ASIDE} AS SELECT * FROM {place.sql}")
         with silenced(self.connection, place):
-            execute(self.connection, f"DELETE FROM {place.sql}")
+            run(self.connection, f"DELETE FROM {place.sql}")
         self._aside = place
         self._then += [
             f"INSERT INTO {place.sql} ({', '.join((*names, column))}) "

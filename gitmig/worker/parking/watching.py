@@ -1,0 +1,150 @@
+"""Watches what the steps of a run take and bring back.
+
+On the step's own connection: what is parked is in the step's transaction, and stays or goes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+
+from ...wire.sql import Drop
+from ..crash_copy import CrashCopy, adopt
+from ..park_entry import Entry
+from ..park_places import park_file, store_of
+from ..park_store import NOT_THEIRS
+from ..tables import Place, tables_of
+from .catalog import catalogs_of
+from .returning import Upgrade
+from .run import Order, ParkingRun
+from .taking import Downgrade
+
+MADE_ANEW = "the database was made anew"
+"""Why an entry is none of this database's."""
+
+
+class Parking:
+    """The parking of one run of env.py on one connection."""
+
+    def __init__(self, run: ParkingRun):
+        self._run = run
+        self._known: list[Entry] | None = None
+        """What is parked; None where a step may have changed it."""
+        self._closed = False
+        """Whether it is another user's."""
+        run.first = run.look()
+
+    @property
+    def parked(self) -> list[dict[str, Any]]:
+        """The entries that were made."""
+        return self._run.parked
+
+    @property
+    def back(self) -> list[dict[str, Any]]:
+        """What came back, and what did not."""
+        return self._run.back
+
+    @property
+    def unread(self) -> str | None:
+        """Why nothing is put back, whatever is parked."""
+        return self._run.unread
+
+    @property
+    def unparked(self) -> list[str]:
+        """What is gone and could not be parked, in words."""
+        return self._run.unparked
+
+    def watch(self, action: str, revision: str, apply: Callable[[], None]) -> None:
+        """Apply a step. Raises what ``apply`` raises, Failure("park") if the rows cannot be kept, and
+        Failure("loss") for rows that are lost without anybody knowing.
+        """
+        if action == "downgrade":
+            self._known = None
+            with Downgrade(self._run, revision).listening():
+                apply()
+        elif entries := self._entries(revision):
+            self._known = None
+            with Upgrade(self._run, revision, entries, self._run.look()).listening():
+                apply()
+        else:
+            with Upgrade(self._run, revision, [], self._run.first).listening():
+                apply()
+
+    def close(self) -> None:
+        """The transaction has ended."""
+        if self._run.store is not None:
+            self._run.store.close()
+        if self._run.crash_copy is not None:
+            self._run.crash_copy.remove()
+
+    def _all(self) -> list[Entry]:
+        store = self._run.store
+        if store is None:
+            return []
+        if self._known is None:
+            with store.reading():
+                # Whoever may not write there could not say what came back either.
+                self._closed = store.exists() and store.why_not is not None
+                self._known = [] if self._closed else store.entries(self._run.environment)
+        return self._known
+
+    def retire(self) -> None:
+        """The database was made anew: what is parked is of another one, and does not come back by itself."""
+        for entry in self._all():
+            assert self._run.store is not None
+            self._run.store.keep_left(entry, entry.rows, MADE_ANEW)
+        self._known = None
+
+    def _entries(self, revision: str) -> list[Entry]:
+        """What the upgrade of a revision may bring back: of each table or column the newest copy."""
+        newest: dict[tuple[Place, bool, tuple[str, ...]], Entry] = {}
+        for entry in self._all():
+            if entry.revision == revision and entry.why != MADE_ANEW:
+                newest[entry.place, entry.whole, tuple(each.name for each in entry.columns)] = entry
+        if self._closed:
+            self._run.unread = NOT_THEIRS
+        return list(newest.values())
+
+
+def parking_of(
+    context: MigrationContext,
+    order: Order | None,
+    environment: str,
+    *,
+    transactional: bool,
+    announced: Sequence[dict[str, Any]],
+) -> Parking | None:
+    """What watches a run; None if the database cannot take its steps back.
+
+    ``announced`` is what the plan has said that is dropped. Without an ``order`` nothing is parked
+    or put back.
+    """
+    connection = context.connection
+    if connection is None or not transactional or connection.dialect.name not in ("postgresql", "sqlite"):
+        return None
+    store = store_of(connection, order.folder) if order is not None else None
+    tables = tables_of(connection)
+    file = park_file(connection, order.folder) if order is not None else None
+    crash_copy = None
+    if store is not None and file is not None:
+        with store.reading():
+            adopt(file, tables)
+        crash_copy = CrashCopy(connection, file)
+    drops = [Drop(table=each["table"], column=each["column"], schema=each["schema"]) for each in announced]
+    parking = Parking(
+        ParkingRun(
+            connection=connection,
+            store=store,
+            tables=tables,
+            catalogs=catalogs_of(connection),
+            order=order or Order(),
+            environment=environment,
+            announced=drops,
+            crash_copy=crash_copy,
+        )
+    )
+    if not tables.columns(Place(context.version_table, context.version_table_schema)):
+        parking.retire()
+    return parking
