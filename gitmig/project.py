@@ -258,6 +258,11 @@ class Project:
             workers.append(self.start_worker(tree) if twin is None else self.with_code(twin, tree))
         return workers
 
+    def start_like(self, first: Worker, tree: Tree | None) -> Worker:
+        """As :meth:`start_worker`, by forking ``first``, which was asked for nothing yet, if possible."""
+        twin = first.twin()
+        return self.start_worker(tree) if twin is None else self.with_code(twin, tree)
+
     def _import_limit(self) -> float:
         text = self.repository.config("gitmig.importLimit") if self.repository is not None else None
         try:

@@ -91,6 +91,11 @@ def last_seen(folder: Path, key: str, directory: Path) -> Seen | None:
     return _read_again(seen, directory) or seen
 
 
+def all_seen(folder: Path, directory: Path) -> tuple[Seen, ...]:
+    """As :func:`last_seen`, of every environment and database that was looked at."""
+    return tuple(seen for key in _notes(folder) if (seen := last_seen(folder, key, directory)) is not None)
+
+
 def _notes(folder: Path) -> dict[str, object]:
     try:
         notes = json.loads((folder / "seen.json").read_text("utf-8"))

@@ -222,6 +222,16 @@ class Worker(WorkerProcess):
         data: Json = {"excluded": list(excluded), "like": [list(row) for row in like]}
         return lists_of_texts(self.request("live", data)["facets"])
 
+    def replay(
+        self,
+        url: str,
+        models: Callable[[Json], Json],
+        note: Callable[[Json], None],
+        **data: object,
+    ) -> Json:
+        """Replay revisions in the scratch database ``url``, see ``worker/proving/replay.py``."""
+        return self.request("replay", {"url": url, **data}, {"models": models}, note=note)
+
     def format(self, path: Path) -> None:
         """Run the project's post-write hooks on a revision file."""
         self.request("format", {"path": self.there(path)})

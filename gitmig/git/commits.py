@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,32 @@ def info(repository: Repository, ids: Sequence[CommitId]) -> Mapping[CommitId, C
         return {}
     names = "".join(f"{id}\n" for id in ids).encode()
     return {commit.id: commit for commit in _log(repository, ["--no-walk=unsorted", "--stdin"], names)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote a commit, and when (seconds since 1970)."""
+
+    name: str
+    email: str
+    time: int
+
+
+def authors(repository: Repository, ids: Iterable[CommitId]) -> Mapping[CommitId, Author]:
+    """The author of each commit. Raises GitError when one is missing."""
+    names = "".join(f"{id}\n" for id in dict.fromkeys(ids)).encode()
+    if not names:
+        return {}
+    out = repository.git(
+        "-c", "log.showSignature=false", "log", "-z", "--no-patch", "--no-walk=unsorted", "--stdin",
+        "--format=%H%x01%an%x01%ae%x01%at", input=names,
+    )  # fmt: skip
+    found = {}
+    for line in out.decode("utf-8", "replace").split("\0"):
+        if line:
+            id, name, email, time = line.split("\x01", 3)
+            found[CommitId(id)] = Author(name=name, email=email, time=int(time))
+    return found
 
 
 def first_parents(repository: Repository, head: CommitId) -> tuple[Commit, ...]:

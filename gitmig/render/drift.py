@@ -33,8 +33,9 @@ def drift_text(result: Drift) -> None:
     for table in result.unknown_tables:
         print_line(out, f"{'unknown':<9}  table {table}", "dim")
     if result.made_so:
-        verify = f"gitmig verify {result.heads[0]}" if len(result.heads) == 1 else "gitmig verify"
-        print_line(err, f"as made: the revisions lead there, the models say otherwise; see {verify}", "dim")
+        print_line(
+            err, "as made: the revisions lead there, the models say otherwise; see gitmig verify", "dim"
+        )
     if result.unknown_tables:
         print_line(err, "unknown: no revision has made it; left alone", "dim")
     findings_text(replace(finding, details=()) for finding in result.findings)

@@ -151,6 +151,10 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
             return prove(session, request)
         finally:
             faulthandler.cancel_dump_traceback_later()
+    if name == "replay":
+        from .proving.replay import replay
+
+        return replay(session, request)
     if name == "live":
         from .proving.live import describe_live
 

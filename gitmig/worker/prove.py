@@ -95,9 +95,9 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
                 return {"facets": reader.describe(connection)}
         case "fill":
             with project_code(session), connected(url) as connection:
-                fill(connection, _target(session).metadata)
+                fill(connection, only_target(session).metadata)
         case "rows":
-            schemas = {t.schema for item in _target(session).metadata for t in item.tables.values()}
+            schemas = {t.schema for item in only_target(session).metadata for t in item.tables.values()}
             with connected(url) as connection:
                 return {"rows": rows(connection, schemas)}
     return {}
@@ -105,7 +105,7 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
 def models_facets(session: Session) -> list[Facet]:
     """The facets of the models here."""
-    target = _target(session)
+    target = only_target(session)
     with project_code(session):
         filters = Filters(target.options, session.options.exclude)
         return facets_of(target.metadata, plain_dialect(target.dialect), filters)
@@ -123,8 +123,9 @@ class Reader:
         excluded: Iterable[str],
         like: Iterable[Any] | None = None,
         named: Iterable[tuple[str, ...]] = (),
+        target: Configured | None = None,
     ):
-        target = _target(session)
+        target = target or only_target(session)
         facets = [tuple(row) for row in like] if like is not None else models_facets(session)
         schemas = {table.rpartition(".")[0] or None for kind, table, _, _ in facets if kind == "table"}
         self._schemas = schemas | {t.schema for item in target.metadata for t in item.tables.values()}
@@ -173,7 +174,8 @@ class _Wanted:
         return self._filters.found(item, name, _ASKED[kind], stub)
 
 
-def _target(session: Session) -> Configured:
+def only_target(session: Session) -> Configured:
+    """What env.py configures when it runs offline. Raises Unprovable if it does so for several databases."""
     targets = capture(session).targets
     if len(targets) > 1:
         raise Unprovable("env.py is for several databases")
@@ -181,13 +183,13 @@ def _target(session: Session) -> Configured:
 
 
 def _create(session: Session, url: URL) -> list[str]:
-    target = _target(session)
+    target = only_target(session)
     filters = Filters(target.options, session.options.exclude)
     tables = [table for item in target.metadata for table in item.tables.values()]
     views = {table for table in tables if getattr(table, "is_view", False)}
     with only_scratch(url), connected(url) as connection:
         try:
-            _make_schemas(connection, {table.schema for table in tables if table.schema})
+            make_schemas(connection, {table.schema for table in tables if table.schema})
             with project_code(session):  # types and listeners are the project's
                 for item in target.metadata:
                     made = [table for table in item.sorted_tables if table not in views]
@@ -206,20 +208,21 @@ def _not_created(error: BaseException) -> Unprovable:
     return Unprovable(f"the models' tables cannot be made in a scratch database: {first_line(error)}")
 
 
-def _make_schemas(connection: Connection, names: Iterable[str]) -> None:
+def make_schemas(connection: Connection, names: Iterable[str]) -> None:
+    """Make PostgreSQL's schemas of these names."""
     if connection.dialect.name == "postgresql":
         for name in sorted(names):
             connection.execute(CreateSchema(name, if_not_exists=True))
 
 
 def _upgrade(session: Session, url: URL, request: dict[str, Any]) -> None:
-    target = _target(session)
+    target = only_target(session)
     start = sorted(request["start"])
     if request.get("stamp", True):
-        _stamp(url, target, start)
-    _name_database(session, url)
+        stamp(url, target, start)
+    name_database(session, url)
     graph = [
-        {**known, "path": _source(session, known["path"])} if known["step"] else known
+        {**known, "path": source_of(session, known["path"])} if known["step"] else known
         for known in request["graph"]
     ]
     with only_scratch(url) as substitution:
@@ -227,24 +230,24 @@ def _upgrade(session: Session, url: URL, request: dict[str, Any]) -> None:
         run_environment(session, _Upgrade(substitution, start, graph, request["steps"], down=down))
 
 
-def _source(session: Session, path: str) -> str:
+def source_of(session: Session, path: str) -> str:
     """Where a script's file is: where the code comes from, unless it is named in full."""
     return path if os.path.isabs(path) else session.places.source(path)
 
 
-def _stamp(url: URL, target: Configured, start: list[str]) -> None:
+def stamp(url: URL, target: Configured, start: list[str]) -> None:
     """The version table as it is at the parent's heads. Alembic itself moves it from there."""
     schema = target.options.get("version_table_schema")
     name = target.options.get("version_table") or "alembic_version"
     table = Table(name, MetaData(), Column("version_num", String(32), primary_key=True), schema=schema)
     with connected(url) as connection:
-        _make_schemas(connection, [schema] if schema else [])
+        make_schemas(connection, [schema] if schema else [])
         table.create(connection)
         if start:
             connection.execute(insert(table), [{"version_num": head} for head in start])
 
 
-def _name_database(session: Session, url: URL) -> None:
+def name_database(session: Session, url: URL) -> None:
     """Give an env.py that has no URL of its own the scratch database's."""
     config = alembic_config(session)
     if not config.get_main_option("sqlalchemy.url"):

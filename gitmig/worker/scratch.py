@@ -55,6 +55,8 @@ def connected(url: URL, *, autocommit: bool = False) -> Iterator[Connection]:
     except (DBAPIError, ImportError) as error:
         raise Unprovable(f"the scratch server cannot be reached: {first_line(error)}") from None
     with connection:
+        if url.get_backend_name() == "sqlite":
+            connection.exec_driver_sql("PRAGMA synchronous=OFF")
         if autocommit:
             connection.execution_options(isolation_level="AUTOCOMMIT")
         yield connection

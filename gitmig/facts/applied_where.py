@@ -1,0 +1,56 @@
+"""In which databases a revision is, as far as this clone knows: by its record, and where it last looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitmig.graph import Graph
+from gitmig.model import RevisionId
+from gitmig.project import Project
+from gitmig.record import read_rows
+from gitmig.seen import all_seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What is known of one database."""
+
+    database: str
+    applied: bool | None
+    """None where it was left at a revision that no file has."""
+    time: int
+    """When that was so."""
+    who: str | None = None
+    """Who applied it, where this clone has recorded that."""
+
+
+def applied_where(project: Project, graph: Graph, revision: RevisionId) -> tuple[Applied, ...]:
+    """Each database that this clone has moved or looked at, sorted by its name."""
+    if project.repository is None:
+        return ()
+    folder = project.repository.private()
+    latest: dict[str, tuple[int, tuple[RevisionId, ...]]] = {}
+    who: dict[str, str | None] = {}
+    for row in read_rows(folder):
+        if row.heads is not None:
+            latest[row.database] = (row.time, row.heads)
+        if row.revision == revision:
+            who[row.database] = row.who
+    for seen in all_seen(folder, project.directory):
+        if seen.time >= latest.get(seen.database, (0, ()))[0]:
+            latest[seen.database] = (seen.time, seen.heads)
+    return tuple(
+        Applied(
+            database=database,
+            applied=_is_applied(graph, heads, revision),
+            time=time,
+            who=who.get(database) if _is_applied(graph, heads, revision) else None,
+        )
+        for database, (time, heads) in sorted(latest.items())
+    )
+
+
+def _is_applied(graph: Graph, heads: tuple[RevisionId, ...], revision: RevisionId) -> bool | None:
+    if any(head not in graph.scripts for head in heads):
+        return None
+    return revision in graph.applied(heads)

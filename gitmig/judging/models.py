@@ -1,0 +1,127 @@
+"""Scratch databases with the models of one revision after the other, for a replay to compare itself with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from gitmig.errors import GitmigError
+from gitmig.facts.ties import Ties
+from gitmig.git.trees import Tree
+from gitmig.graph import Graph
+from gitmig.judging.described import make
+from gitmig.messages import Json, a_text
+from gitmig.model import CommitId, RevisionId, Tie, TieState
+from gitmig.project import Project
+from gitmig.proof import scratch_database
+from gitmig.scratch import Scratch
+from gitmig.worker_client import Worker
+
+_TRIED = 4
+"""Commits that are tried where it is not sure which one has a revision's models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Models that a revision may have been made for; ``commit`` None: those of the work tree."""
+
+    tree: Tree
+    commit: CommitId | None
+
+
+@dataclass(slots=True)
+class ModelsOnDemand:
+    """Answers the worker's ``models``; one database at a time."""
+
+    project: Project
+    graph: Graph
+    place: Scratch
+    mother: Worker
+    """A worker that is asked for nothing: others are forked from it."""
+    used: dict[RevisionId, CommitId | None] = field(default_factory=dict)
+    """The commit whose models were handed out last for each revision."""
+    reasons: dict[RevisionId, str] = field(default_factory=dict)
+    """Why there are none."""
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _made_so_far: int = 0
+    _first: dict[RevisionId, CommitId | None] = field(default_factory=dict)
+
+    def answer(self, ask: Json) -> Json:
+        """A scratch database with the models of a revision, its next candidate's for each attempt."""
+        self.close()
+        revision, attempt = RevisionId(a_text(ask["revision"])), int(str(ask["attempt"]))
+        candidates = self.candidates(revision)
+        for number, candidate in enumerate(candidates[attempt:]):
+            try:
+                answer = self._made(candidate)
+            except GitmigError as error:
+                self.close()
+                if attempt == 0 and number == 0:
+                    self.reasons[revision] = _why(candidate, error)
+                continue
+            self.used[revision] = candidate.commit
+            self._first.setdefault(revision, candidate.commit)
+            self.reasons.pop(revision, None)
+            return answer
+        if revision in self._first:
+            # None is equal: the best guess is what is shown.
+            self.used[revision] = self._first[revision]
+        elif revision not in self.reasons:
+            self.reasons[revision] = "its models are in no commit"
+        return {}
+
+    def start(self, revision: RevisionId, url: str) -> bool:
+        """Make the tables of a revision's models in an empty database; whether that was possible."""
+        for candidate in self.candidates(revision)[:1]:
+            try:
+                with self._worker(candidate) as worker:
+                    make(worker, url)
+                return True
+            except GitmigError:
+                return False
+        return False
+
+    def is_sure(self, revision: RevisionId) -> bool:
+        """Whether it is known which models a revision was made for."""
+        tie = self._ties().get(revision)
+        return tie is not None and tie.state is TieState.VERIFIED
+
+    def candidates(self, revision: RevisionId) -> tuple[Candidate, ...]:
+        """The models that a revision may have been made for, the likeliest first."""
+        tie = self._ties().get(revision)
+        if tie is None or tie.state is TieState.UNCOMMITTED:
+            tree = self.project.work_tree
+            return (Candidate(tree, None),) if revision in self.graph.heads else ()
+        if tie.models_commit is None:
+            return ()
+        commits = [tie.models_commit]
+        if tie.state is TieState.APPROXIMATE:
+            commits += [c for c in reversed(tie.candidates) if c != tie.models_commit]
+        return tuple(Candidate(self.project.commit_tree(c), c) for c in commits[:_TRIED])
+
+    def close(self) -> None:
+        """Drop the database that was handed out last."""
+        self._stack.close()
+
+    def _ties(self) -> Mapping[RevisionId, Tie]:
+        repository = self.project.repository
+        has_head = repository is not None and repository.head() is not None
+        return Ties(project=self.project).all() if has_head else {}
+
+    def _made(self, candidate: Candidate) -> Json:
+        worker = self._stack.enter_context(self._worker(candidate))
+        self._made_so_far += 1
+        name = f"models-{self._made_so_far}"
+        url = self._stack.enter_context(scratch_database(self.place, [worker], name))
+        made = make(worker, url)
+        return {"url": url, "excluded": list(made.excluded), "like": made.like}
+
+    def _worker(self, candidate: Candidate) -> Worker:
+        tree = None if candidate.tree is self.project.work_tree else candidate.tree
+        return self.project.start_like(self.mother, tree)
+
+
+def _why(candidate: Candidate, error: GitmigError) -> str:
+    whose = f"the models of {candidate.commit[:8]}" if candidate.commit is not None else "the models"
+    return f"{whose}: {error.message}"

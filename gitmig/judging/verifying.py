@@ -1,0 +1,198 @@
+"""Revisions replayed on scratch databases: up, their models reached, down, up again, and up with rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from gitmig.core.verification import Outcome, Run
+from gitmig.errors import GitmigError
+from gitmig.graph import Graph
+from gitmig.judging.models import ModelsOnDemand
+from gitmig.messages import Json, a_text, an_object
+from gitmig.model import FacetChange, FacetKey, RevisionId
+from gitmig.project import Project
+from gitmig.proof import scratch_database, upgrade_data
+from gitmig.schemas import Schemas
+from gitmig.scratch import Scratch, scratch
+from gitmig.worker_client import Worker
+
+VERIFY, ROWS, APPLY = "verify", "rows", "apply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Whom the verifier tells how far it is."""
+
+    outcome: Callable[[Outcome], None] = lambda outcome: None
+    """A revision is done."""
+    step: Callable[[], None] = lambda: None
+    """One of two looks at a revision is done."""
+
+
+def verify_runs(
+    project: Project, graph: Graph, runs: Sequence[Run], *, seeds: Sequence[str], progress: Progress
+) -> str:
+    """Replay the runs, telling each outcome; the dialect. Nothing but scratch databases is written.
+
+    Raises Unproven if no scratch database can be had, ProjectCodeError if the models of the work tree do not
+    import.
+    """
+    dialect = Schemas(project=project).of(project.work_tree).dialect
+    with scratch(project, dialect) as place, project.worker() as mother:
+        verifier = _Verifier(
+            project=project,
+            graph=graph,
+            place=place,
+            mother=mother,
+            models=ModelsOnDemand(project, graph, place, mother),
+            seeds=tuple(seeds),
+            progress=progress,
+        )
+        for run in runs:
+            verifier.verify(run)
+    return dialect
+
+
+@dataclass(slots=True, kw_only=True)
+class _Verifier:
+    project: Project
+    graph: Graph
+    place: Scratch
+    mother: Worker
+    models: ModelsOnDemand
+    seeds: tuple[str, ...]
+    progress: Progress
+    _found: dict[RevisionId, Outcome] = field(default_factory=dict)
+    _finished: set[tuple[RevisionId, str]] = field(default_factory=set)
+    _databases: int = 0
+
+    def verify(self, run: Run) -> None:
+        """Both looks at the revisions of a run."""
+        for revision in run.steps:
+            self._found[revision] = Outcome(script=self.graph.scripts[revision])
+        try:
+            self._replayed(run, VERIFY)
+        finally:
+            self.models.close()
+        self._replayed(run, ROWS)
+
+    def _replayed(self, run: Run, how: str) -> None:
+        """Replay, and begin again behind each revision that cannot be gone beyond."""
+        before, steps, by_models = run.before, run.steps, False
+        while steps:
+            failed, error = self._attempt(before, steps, how, by_models=by_models)
+            if failed is None:
+                return
+            if failed not in steps and not by_models:
+                by_models = True  # what comes before does not run any more
+                continue
+            if failed not in steps:
+                self._none(steps, f"{failed}, which comes before it, fails: {error}", how)
+                return
+            self._noted(failed, error, how)
+            place = steps.index(failed) + 1
+            before, steps, by_models = (*before, *steps[:place]), steps[place:], False
+
+    def _attempt(
+        self, before: tuple[RevisionId, ...], steps: tuple[RevisionId, ...], how: str, *, by_models: bool
+    ) -> tuple[RevisionId | None, str | None]:
+        """The revision at which it ended, and why (not said if it is its downgrade); None at the end."""
+        heads = self.graph.tips(frozenset(before))
+        failed = [r for r in before if r in self._found and self._found[r].failed is not None]
+        only = heads[0] if len(heads) == 1 else None
+        if only is not None and (by_models or failed or self.models.is_sure(only)):
+            with self._database() as (worker, url):
+                if self.models.start(only, url):
+                    return self._run(worker, url, (only,), (), steps, how)
+        if failed:
+            return failed[-1], self._found[failed[-1]].failed
+        with self._database() as (worker, url):
+            return self._run(worker, url, (), before, steps, how)
+
+    def _run(
+        self,
+        worker: Worker,
+        url: str,
+        start: tuple[RevisionId, ...],
+        before: tuple[RevisionId, ...],
+        steps: tuple[RevisionId, ...],
+        how: str,
+    ) -> tuple[RevisionId | None, str | None]:
+        data = upgrade_data(self.graph.scripts.values(), start, ())
+        data["steps"] = [
+            *({"revision": revision, "how": APPLY} for revision in before),
+            *({"revision": revision, "how": how} for revision in steps),
+        ]
+        data["seeds"] = list(self.seeds)
+        try:
+            answer = worker.replay(url, self.models.answer, self._note, **data)
+        except GitmigError as error:
+            self._none([s for s in steps if (s, how) not in self._finished], error.message, how)
+            return None, None
+        if answer["failed"] is None:
+            return None, None
+        failed = an_object(answer["failed"])
+        message = None if failed["again"] else a_text(failed["message"])
+        return RevisionId(a_text(failed["revision"])), message
+
+    def _note(self, note: Json) -> None:
+        if note.get("note") != "replayed":
+            return
+        revision = RevisionId(a_text(note["revision"]))
+        if note["how"] == ROWS:
+            self._done(revision, ROWS)
+            return
+        self._found[revision] = replace(
+            self._found[revision],
+            commit=self.models.used.get(revision),
+            reached=cast("bool | None", note["reached"]),
+            changes=_changes(note["changes"]),
+            left=_changes(note["left"]),
+            down=cast("str | None", note["down"]),
+            again=_changes(note["again"]),
+            unproven=self.models.reasons.get(revision) if note["reached"] is None else None,
+        )
+        self._done(revision, VERIFY)
+
+    def _noted(self, revision: RevisionId, error: str | None, how: str) -> None:
+        """The upgrade of a revision has failed, or (no error) its downgrade cannot be gone on with."""
+        found = self._found[revision]
+        if error is None:
+            return
+        if how == VERIFY:
+            self._found[revision] = replace(found, failed=error, reached=False)
+        elif found.failed is None:
+            self._found[revision] = replace(found, on_rows=error)
+        self._done(revision, how)
+
+    def _none(self, steps: Sequence[RevisionId], reason: str, how: str) -> None:
+        """What could not be tried."""
+        for revision in steps:
+            found = self._found[revision]
+            self._found[revision] = replace(found, unproven=found.unproven or reason)
+            self._done(revision, how)
+
+    def _done(self, revision: RevisionId, how: str) -> None:
+        self._finished.add((revision, how))
+        self.progress.step()
+        if how == ROWS:
+            self.progress.outcome(self._found[revision])
+
+    @contextmanager
+    def _database(self) -> Iterator[tuple[Worker, str]]:
+        self._databases += 1
+        with (
+            self.project.start_like(self.mother, None) as worker,
+            scratch_database(self.place, [worker], f"replay-{self._databases}") as url,
+        ):
+            yield worker, url
+
+
+def _changes(value: object) -> tuple[FacetChange, ...]:
+    assert isinstance(value, list), value
+    return tuple(
+        FacetChange(FacetKey(kind, table, name), before, after) for kind, table, name, before, after in value
+    )

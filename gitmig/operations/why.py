@@ -1,0 +1,131 @@
+"""``why``: the revisions and commits that made a table or a column what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gitmig.core.blame import Blamed, Subject, blame, similar, subjects
+from gitmig.errors import GitmigError, UsageError
+from gitmig.facts.schema_history import SchemaHistory
+from gitmig.git.commits import Author, authors
+from gitmig.model import Commit, FacetChange, FacetKey, RevisionId, Script, Tie
+from gitmig.project import Project
+from gitmig.schema import difference
+from gitmig.schemas import Schemas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One revision (``script`` None: the work tree, in no revision yet) and what it did."""
+
+    blamed: Blamed
+    script: Script | None
+    tie: Tie | None = None
+    commit: Commit | None = None
+    """The commit that brought the revision."""
+    author: Author | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """What ``why`` says, newest first."""
+
+    subject: Subject
+    exists: bool
+    """Whether the models still have it."""
+    reasons: tuple[Reason, ...]
+    unknown: tuple[tuple[RevisionId, str | None], ...]
+    """The revisions of which nobody knows what they changed, with the reason if there is one."""
+
+
+def why(project: Project, word: str) -> Why:
+    """Look through all revisions of the work tree. Old models are imported once in a clone, then cached.
+
+    Raises UsageError for what no revision has ever had, and what means several things.
+    """
+    graph = project.graph()
+    graph.require_sound(frozenset(graph.scripts))
+    history = SchemaHistory(project, graph)
+    newest_first = tuple(reversed(graph.topological()))
+    history.learn(newest_first)
+    changes: list[tuple[RevisionId | None, Sequence[FacetChange]]] = []
+    unknown: list[tuple[RevisionId, str | None]] = []
+    for revision in newest_first:
+        found = history.change(revision)
+        if found is None:
+            unknown.append((revision, _reason(history, revision)))
+        else:
+            changes.append((revision, found))
+    ahead = tuple(_ahead(project, history))
+    subject = _subject(word, [change.key for _, several in [*changes, (None, ahead)] for change in several])
+    blamed = blame(subject, [(None, ahead), *changes])
+    return Why(
+        subject=subject,
+        exists=bool(blamed) and not _is_gone(blamed[0], subject),
+        reasons=tuple(_reasons(project, history, blamed)),
+        unknown=tuple(unknown),
+    )
+
+
+def _subject(word: str, keys: Sequence[FacetKey]) -> Subject:
+    found = subjects(word, keys)
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        raise UsageError(f"{word} may mean {names}", hint=f"gitmig why {found[-1].name}")
+    if not found:
+        close = similar(word, keys)
+        raise UsageError(
+            f"no revision has a table or column {word!r}",
+            hint=f"did you mean {close}?" if close else "gitmig diff base . lists all there are",
+        )
+    return found[0]
+
+
+def _ahead(project: Project, history: SchemaHistory) -> Iterator[FacetChange]:
+    """What the models of the work tree have beyond the head revision's."""
+    heads = history.graph.heads
+    head = history.of_revision(heads[0]) if len(heads) == 1 else None
+    if head is None:
+        return
+    try:
+        now = Schemas(project=project).of(project.work_tree)
+    except GitmigError:
+        return  # the past can be told all the same
+    if now.dialect == head.dialect:
+        yield from difference(head, now)
+
+
+def _is_gone(last: Blamed, subject: Subject) -> bool:
+    key = FacetKey("table", subject.table, "")
+    if subject.column is not None:
+        key = FacetKey("column", subject.table, subject.column)
+    return any(change.key == key and change.after is None for change in last.changes)
+
+
+def _reason(history: SchemaHistory, revision: RevisionId) -> str | None:
+    for one in (revision, *history.graph.line_parents[revision]):
+        commit = history.commit_of(one)
+        if commit is not None and commit in history.failed:
+            return f"the models of {commit[:8]} do not import: {history.failed[commit]}"
+    return None
+
+
+def _reasons(project: Project, history: SchemaHistory, blamed: Sequence[Blamed]) -> Iterator[Reason]:
+    ties = [history.ties.get(one.revision) for one in blamed if one.revision is not None]
+    ids = [tie.introduced for tie in ties if tie is not None and tie.introduced is not None]
+    commits = project.git.commit_infos(ids) if ids else {}
+    wrote = authors(project.git, ids) if ids else {}
+    for one in blamed:
+        if one.revision is None:
+            yield Reason(blamed=one, script=None)
+            continue
+        tie = history.ties.get(one.revision)
+        introduced = tie.introduced if tie is not None else None
+        yield Reason(
+            blamed=one,
+            script=history.graph.scripts[one.revision],
+            tie=tie,
+            commit=commits.get(introduced) if introduced is not None else None,
+            author=wrote.get(introduced) if introduced is not None else None,
+        )

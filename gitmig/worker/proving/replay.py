@@ -1,0 +1,371 @@
+"""The ``replay`` request: revisions one after the other on a scratch database, each looked at from all sides.
+
+How a revision is replayed:
+
+- ``apply``: upgraded, and nothing else.
+- ``verify``: upgraded, and compared with its models; then downgraded and upgraded again, to see what that
+  leaves and takes. The trial is rolled back, so that nothing of it is in the way of the next revision.
+- ``rows``: upgraded while there are rows that hurt in every table.
+- ``show``: upgraded and downgraded, and the statements are noted as the database was given them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy import Connection, create_engine, event, pool
+from sqlalchemy.engine import URL
+
+from ..capture import Configured
+from ..description import describe
+from ..environment import Purpose, Stopped, first_line, run_environment
+from ..facets import Facet
+from ..graph import BrokenScript, build_steps, revision_map
+from ..prove import Reader, name_database, only_target, source_of, stamp
+from ..scratch import Substitution, Unprovable, only_scratch, scratch_url
+from ..session import Session
+from ..sqlite import SqliteTransactions
+from .hurting import Rows, columns_of, statements_of
+
+_LOOKS = re.compile(
+    r"\s*(?:PRAGMA\b|(?:SELECT|WITH)\b.*\b(?:sqlite_master|pg_catalog|pg_class)\b)", re.I | re.S
+)
+"""Alembic looks at the database before it makes a table anew."""
+Change = list[str | None]
+"""kind, table, name, before, after."""
+
+
+def replay(session: Session, request: dict[str, Any]) -> dict[str, Any]:
+    """Replay ``steps`` ``[{revision, how}]`` of ``graph`` on ``url``, whose database is at ``start``.
+
+    Asks ``models`` ``{revision, attempt}`` for a scratch database with the models of a revision, until there
+    is none or one that is equal: answered by ``{url, excluded, like}`` or ``{}``. Notes ``replayed`` for each
+    revision: ``{revision, how, reached, changes, left, down, again}``. Answers ``{failed}``: null, or
+    ``{revision, message, again}`` if the upgrade of a revision failed, or (``again``) if its downgrade left
+    what cannot be gone on with.
+    """
+    # The URL of a scratch database is all that counts.
+    session.options = replace(session.options, url_env=None)
+    url = scratch_url(request["url"])
+    target = only_target(session)
+    start = sorted(request["start"])
+    stamp(url, target, start)
+    name_database(session, url)
+    with only_scratch(url) as substitution:
+        run = _Replay(session, substitution, target, request)
+        run_environment(session, run)
+    return {"failed": run.failed}
+
+
+class _Everything(frozenset[tuple[str, str, str]]):
+    """All constraints are told by their names: what is compared is one database with itself."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+class _Replay(Purpose):
+    """One run of env.py on the scratch database."""
+
+    def __init__(
+        self, session: Session, substitution: Substitution, target: Configured, request: dict[str, Any]
+    ):
+        self._session = session
+        self._substitution = substitution
+        self._target = target
+        self._start = sorted(request["start"])
+        self._wanted: list[dict[str, str]] = request["steps"]
+        paths = {step["revision"] for step in self._wanted}
+        self._graph = [
+            {**known, "path": source_of(session, known["path"])} if known["revision"] in paths else known
+            for known in request["graph"]
+        ]
+        self._seeds = list(statements_of(request.get("seeds") or ()))
+        schemas = {table.schema for item in target.metadata for table in item.tables.values()}
+        self._schemas = schemas | {None}
+        self._version = str(target.options.get("version_table") or "alembic_version")
+        self.failed: dict[str, Any] | None = None
+
+    def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
+        """Refuse a connection that leads anywhere else; each revision is a transaction of its own."""
+        self._substitution.require(connection)
+        if connection.dialect.name == "sqlite" and options.get("transactional_ddl") is None:
+            SqliteTransactions(connection, 60, lambda holder: None)
+            connection.connection.cursor().execute("PRAGMA synchronous=OFF")
+            options["transactional_ddl"] = True
+        options["transaction_per_migration"] = True
+
+    def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
+        """Replay from where the version table was put."""
+        if sorted(context.get_current_heads()) != self._start:
+            raise Stopped(Unprovable("env.py keeps its version table in another place when it connects"))
+        proceed()
+
+    def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
+        """The revisions, oldest first; what is looked at is looked at between them."""
+        graph = revision_map(self._graph)
+        connection = context.connection
+        assert connection is not None
+        rows = Rows(connection, self._seeds)
+        self._settle(context)
+        for one in self._wanted:
+            revision, how = one["revision"], one["how"]
+            try:
+                up, down = self._built(graph, revision, context, how)
+            except BrokenScript as broken:
+                raise self._end(broken.revision, broken.error) from broken
+            before: list[Facet] = []
+            if how != "apply":
+                before = self._described(connection)
+            if how == "rows":
+                rows.fill(columns_of(before))
+            self._settle(context)
+            upward: list[str] = []
+            up.migration_fn = self._watched(revision, _listening(connection, upward, up.migration_fn, how))
+            yield up
+            if how == "show":
+                assert down is not None
+                self._shown(revision, upward, down, connection)
+            if how == "verify":
+                assert down is not None
+                yield from self._verified(_One(revision, up, down, graph), before, context)
+            if how == "rows":
+                self._session.channel.note("replayed", revision=revision, how=how)
+            self._settle(context)
+
+    def _verified(self, one: _One, before: list[Facet], context: MigrationContext) -> Iterator[RevisionStep]:
+        connection = context.connection
+        assert connection is not None
+        after = self._described(connection)
+        reached, changes = self._compared(one.revision, connection)
+        self._settle(context)
+        trial = _Trial(before=before, after=after)
+        if _commits_by_itself(one):
+            yield from self._really(one, trial, connection, context)
+        else:
+            self._tried(one, trial, connection)
+        self._settle(context)
+        self._session.channel.note(
+            "replayed",
+            revision=one.revision,
+            how="verify",
+            reached=reached,
+            changes=changes,
+            left=trial.left,
+            down=trial.failed,
+            again=trial.again,
+        )
+        if trial.is_stuck:
+            self.failed = {"revision": one.revision, "message": "", "again": True}
+            raise Stopped
+
+    def _shown(self, revision: str, up: list[str], down: RevisionStep, connection: Connection) -> None:
+        downward: list[str] = []
+        failed = None
+        savepoint = connection.begin_nested()
+        try:
+            _listening(connection, downward, down.migration_fn, "show")()
+        except (Exception, SystemExit) as error:
+            failed = _said(error)
+        finally:
+            if savepoint.is_active:
+                savepoint.rollback()
+        facts = {"up": up, "down": downward, "failed": failed}
+        self._session.channel.note("replayed", revision=revision, how="show", **facts)
+
+    def _tried(self, one: _One, trial: _Trial, connection: Connection) -> None:
+        """Down and up again, in a savepoint that is rolled back."""
+        savepoint = connection.begin_nested()
+        try:
+            one.down.migration_fn()
+            trial.undone(self._described(connection))
+            if not trial.left:
+                one.plain()
+                trial.redone(self._described(connection))
+        except (Exception, SystemExit) as error:
+            trial.failed_with(error)
+        finally:
+            if savepoint.is_active:
+                savepoint.rollback()
+
+    def _really(
+        self, one: _One, trial: _Trial, connection: Connection, context: MigrationContext
+    ) -> Iterator[RevisionStep]:
+        """The same for a script that commits by itself: what fails cannot be taken back."""
+        one.down.migration_fn = _noted(trial, one.down.migration_fn)
+        yield one.down
+        if not trial.failed:
+            trial.undone(self._described(connection))
+            self._settle(context)
+        if trial.failed or trial.left:
+            trial.is_stuck = True
+            return
+        one.up.migration_fn = _noted(trial, one.plain)
+        yield one.up
+        if trial.failed:
+            trial.is_stuck = True
+        else:
+            trial.redone(self._described(connection))
+
+    def _compared(self, revision: str, connection: Connection) -> tuple[bool | None, list[Change]]:
+        """Whether the database is that of the revision's models, and else what is in the way."""
+        first: list[Change] | None = None
+        attempt = 0
+        while True:
+            answer = self._session.channel.ask("models", revision=revision, attempt=attempt)
+            if answer.get("release"):
+                raise Stopped
+            if "url" not in answer:
+                return (None, []) if first is None else (False, first)
+            reader = Reader(self._session, answer["excluded"], answer["like"], target=self._target)
+            found = reader.describe(connection)
+            engine = _directly(scratch_url(answer["url"]))
+            with engine.connect() as other:
+                wanted = reader.describe(other)
+            changes = _difference(found, wanted)
+            if not changes:
+                return True, []
+            first = changes if first is None else first
+            attempt += 1
+
+    def _described(self, connection: Connection) -> list[Facet]:
+        def wanted(kind: str, table: str, name: str) -> bool:
+            return table.rpartition(".")[2] != self._version
+
+        return describe(connection, self._schemas, _Everything(), wanted)
+
+    def _built(
+        self, graph: Any, revision: str, context: MigrationContext, how: str
+    ) -> tuple[RevisionStep, RevisionStep | None]:
+        both = how in ("verify", "show")
+        actions = ("upgrade", "downgrade") if both else ("upgrade",)
+        wanted = [{"action": action, "revision": revision} for action in actions]
+        built = build_steps([graph], wanted, context)
+        return built[0], built[1] if both else None
+
+    def _settle(self, context: MigrationContext) -> None:
+        """Leave no transaction open: Alembic begins one for each revision."""
+        connection = context.connection
+        assert connection is not None
+        if not context._in_external_transaction and connection.in_transaction():
+            connection.commit()
+
+    def _watched(self, revision: str, function: Callable[..., None]) -> Callable[..., None]:
+        def watched(**arguments: Any) -> None:
+            try:
+                function(**arguments)
+            except (Exception, SystemExit) as error:
+                raise self._end(revision, error) from error
+
+        watched.__name__, watched.__doc__ = function.__name__, function.__doc__
+        watched.plain = function  # type: ignore[attr-defined]
+        return watched
+
+    def _end(self, revision: str, error: BaseException) -> Stopped:
+        self.failed = {"revision": revision, "message": _said(error), "again": False}
+        return Stopped()
+
+
+class _One:
+    """A revision with both of its steps."""
+
+    def __init__(self, revision: str, up: RevisionStep, down: RevisionStep, graph: Any):
+        self.revision = revision
+        self.up = up
+        self.down = down
+        self.path = graph.get_revision(revision).path
+        self.plain: Callable[..., None] = getattr(up.migration_fn, "plain", up.migration_fn)
+
+
+class _Trial:
+    """What came of going down and up again."""
+
+    def __init__(self, *, before: list[Facet], after: list[Facet]):
+        self._before = before
+        self._after = after
+        self._down = False
+        self.left: list[Change] = []
+        """What the database after the downgrade has beyond the one before the upgrade, or lacks."""
+        self.again: list[Change] = []
+        """The same for the second upgrade beside the first."""
+        self.failed: str | None = None
+        self.is_stuck = False
+
+    def undone(self, found: list[Facet]) -> None:
+        """The downgrade is done."""
+        self._down = True
+        self.left = _difference(self._before, found)
+
+    def redone(self, found: list[Facet]) -> None:
+        """The second upgrade is done."""
+        self.again = _difference(self._after, found)
+
+    def failed_with(self, error: BaseException) -> None:
+        """The downgrade, or the upgrade after it, has failed."""
+        what = "the upgrade after it" if self._down else "it"
+        self.failed = f"{what} fails: {_said(error)}"
+
+
+def _listening(
+    connection: Connection, heard: list[str], function: Callable[..., None], how: str
+) -> Callable[..., None]:
+    """The function; with ``how`` "show" every statement that it gives the database is added to ``heard``."""
+    if how != "show":
+        return function
+
+    def hear(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if not _LOOKS.match(statement):
+            heard.append(statement.strip())
+
+    def listening(**arguments: Any) -> None:
+        event.listen(connection, "before_cursor_execute", hear)
+        try:
+            function(**arguments)
+        finally:
+            event.remove(connection, "before_cursor_execute", hear)
+
+    listening.__name__, listening.__doc__ = function.__name__, function.__doc__
+    return listening
+
+
+def _said(error: BaseException) -> str:
+    return first_line(error).rstrip(": ")
+
+
+def _noted(trial: _Trial, function: Callable[..., None]) -> Callable[..., None]:
+    def noted(**arguments: Any) -> None:
+        try:
+            function(**arguments)
+        except (Exception, SystemExit) as error:
+            trial.failed_with(error)
+
+    noted.__name__, noted.__doc__ = function.__name__, function.__doc__
+    return noted
+
+
+def _commits_by_itself(one: _One) -> bool:
+    try:
+        return "autocommit" in Path(one.path).read_text("utf-8", "replace")
+    except OSError:
+        return False
+
+
+def _difference(old: Sequence[Facet], new: Sequence[Facet]) -> list[Change]:
+    one = {facet[:3]: facet[3] for facet in old}
+    two = {facet[:3]: facet[3] for facet in new}
+    keys = sorted(one.keys() | two.keys())
+    return [[*key, one.get(key), two.get(key)] for key in keys if one.get(key) != two.get(key)]
+
+
+def _directly(url: URL) -> Any:
+    """An engine of ours beside the run: it is not given the database that the project is given."""
+    dialect = create_engine(url, poolclass=pool.NullPool).dialect
+    arguments, options = dialect.create_connect_args(url)
+    return create_engine(
+        url, poolclass=pool.NullPool, creator=lambda: dialect.loaded_dbapi.connect(*arguments, **options)
+    )
