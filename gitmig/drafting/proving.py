@@ -9,9 +9,11 @@ from enum import Enum, auto
 
 from gitmig.drafting.old_models import OldModels
 from gitmig.errors import GitmigError, Unproven
+from gitmig.judging.base import footing
 from gitmig.model import FacetChange, FacetKey, Schema
-from gitmig.proof import Case, created, described, scratch_database, upgrade_request
+from gitmig.proof import Case, created, described, scratch_database, upgrade_data, upgrade_request
 from gitmig.schema import difference, render
+from gitmig.schemas import Schemas
 from gitmig.scratch import scratch
 from gitmig.worker_client import Worker
 
@@ -64,8 +66,10 @@ def _proven(worker: Worker, old: OldModels, case: Case, new: Schema, base: Schem
             stack.enter_context(scratch_database(place, [worker], name)) for name in ("revised", "models")
         )
         excluded = created(worker, two)
+        stamped = False
         if old.base:
-            excluded += _start(old, one)
+            more, stamped = _start(old, one, worker, case, base)
+            excluded += more
         request = upgrade_request(project, case)
         reached_heads = list(case.graph.after(case.start, (), case.steps))
 
@@ -73,7 +77,7 @@ def _proven(worker: Worker, old: OldModels, case: Case, new: Schema, base: Schem
             return described(worker, url, excluded, new, named)
 
         start, wanted = look(one), look(two)
-        worker.prove("upgrade", one, **request)
+        worker.prove("upgrade", one, **request | {"stamp": not stamped})
         if changes := difference(look(one), wanted):
             return _disproven("the draft leads elsewhere", changes)
         back = request | {"down": True, "stamp": False, "start": reached_heads}
@@ -86,14 +90,32 @@ def _proven(worker: Worker, old: OldModels, case: Case, new: Schema, base: Schem
     return Proof(outcome=Outcome.PROVEN)
 
 
-def _start(old: OldModels, url: str) -> list[str]:
-    """Make the old models' tables. Raises Unproven if that cannot be done."""
+def _start(old: OldModels, url: str, worker: Worker, case: Case, base: Schema) -> tuple[list[str], bool]:
+    """Make the parent's tables. Returns what is excluded, and whether there is a version table already.
+
+    Raises Unproven if that cannot be done.
+    """
     try:
-        return created(old.worker(), url)
+        if not difference(Schemas(project=old.project).of(old.tree()), base):
+            return created(old.worker(), url), False
+        return _start_by_scripts(old, url, worker, case), True
     except Unproven:
         raise
     except GitmigError as error:
         raise Unproven(error.message) from None
+
+
+def _start_by_scripts(old: OldModels, url: str, worker: Worker, case: Case) -> list[str]:
+    """Make the tables where the commit's models have more or less than its revisions make."""
+    project, graph = old.project, case.graph
+    below, commit = footing(project, graph, old.base)
+    excluded: list[str] = []
+    if commit is not None:
+        with project.worker(project.commit_tree(commit)) as known:
+            excluded = created(known, url)
+    steps = graph.topological(graph.ancestors(old.base) - graph.ancestors(below))
+    worker.prove("upgrade", url, **upgrade_data(graph.scripts.values(), below, steps))
+    return excluded
 
 
 def _disproven(reason: str, changes: tuple[FacetChange, ...]) -> Proof:

@@ -150,6 +150,13 @@ def _by_scripts(
     return Base(schema=_before(schema, verdict.changes))
 
 
+def footing(project: Project, graph: Graph, heads: Heads) -> tuple[Heads, CommitId | None]:
+    """The nearest state below whose models are known, and their commit; base, if there is none."""
+    below, tie = _footing(Ties(project=project), graph, heads)
+    commit = tie.models_commit if tie is not None else None
+    return (below, commit) if commit is not None else ((), None)
+
+
 def _footing(ties: Ties, graph: Graph, heads: Heads) -> tuple[Heads, Tie | None]:
     """The nearest state below that is known, or for which a record speaks; base has no tie."""
     there, first = graph.ancestors(heads), None
