@@ -1,0 +1,44 @@
+"""Pairs of random models: what is drafted between them leads there, back, and there again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests import servers
+from tests.drafting import Trip
+from tests.drafts import POSTGRESQL, SQLITE
+from tests.random_models import changed, random_models, text_of
+from tests.test_drafts import fresh as fresh
+from tests.worker_moves.child import Project
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL])
+def test_a_draft_between_two_random_models(
+    dialect: str, seed: int, fresh: servers.Fresh, tmp_path: Path
+) -> None:
+    travel(dialect, seed, fresh, tmp_path / "project")
+
+
+def travel(dialect: str, seed: int, fresh: servers.Fresh, top: Path) -> None:
+    """Draft and travel between the two models of a seed."""
+    random = Random(seed)
+    before = random_models(random)
+    after = changed(random, before)
+    top.mkdir()
+    url = (
+        f"sqlite:///{top}/x.db" if dialect != POSTGRESQL else "postgresql+psycopg2://nobody@127.0.0.1:1/none"
+    )
+    project = Project.make(top, url)
+    try:
+        trip = Trip(project, text_of(before), text_of(after), lambda name: fresh(dialect, name))
+        unfilled = [each.rpartition(".") for each in trip.draft()["unfilled"]]
+        drafted = trip.draft(fills=[[table, column, "NULL"] for table, _, column in unfilled])
+        assert (drafted["uncovered"], drafted["unfilled"]) == ([], []), drafted["text"]
+        trip.travel(drafted, rows=False)
+    finally:
+        for child in project.children:
+            child.close()
