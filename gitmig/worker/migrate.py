@@ -96,6 +96,8 @@ class Migration(Purpose):
         self.progress = Progress(self._locks, session.places)
         self.calling_off = CallingOff(session.channel, self._locks.cancel)
         self.database = ""
+        """The one that env.py has come to."""
+        self._first = ""
         self.confirmed: bool | None = None
         self.again = False
         """Whether the plan was made on a stand-in, and is to be carried out."""
@@ -160,6 +162,7 @@ class Migration(Purpose):
         connection = context.connection
         assert connection is not None
         self.database = database_name(connection.engine.url)
+        self._first = self._first or self.database
         if connection in self._sqlite:
             self._sqlite[connection].lock()
         self._or_stop(lambda: self._locks.take(connection, table_name(context)))
@@ -192,7 +195,7 @@ class Migration(Purpose):
         return {
             "heads": self.progress.heads,
             "committed": bool(self.confirmed),
-            "database": self.database,
+            "database": self._first,
             "steps": self.progress.committed,
             "parked": [each for parking in self._parkings for each in parking.parked],
             "back": [each for parking in self._parkings for each in parking.back],

@@ -88,6 +88,7 @@ class Substitution:
     def __init__(self, url: URL):
         self._url = url
         self._made: list[Any] = []
+        self._records: list[Any] = []
 
     def require(self, connection: Connection) -> None:
         """Raise Stopped where a connection leads anywhere else, before any statement."""
@@ -107,7 +108,13 @@ class Substitution:
             )
         made = self._sqlite(dialect, options) if dialect.name == "sqlite" else self._server(dialect, options)
         self._made.append(made)
+        self._records.append(record)
         return made
+
+    def forget(self) -> None:
+        """Take the connections out of the project's own pools, which would go on with them."""
+        for record in self._records:
+            record.invalidate()
 
     def _sqlite(self, dialect: Dialect, options: Mapping[str, Any]) -> Any:
         kept = {name: value for name, value in options.items() if name not in ("uri", "database")}
@@ -133,6 +140,7 @@ def only_scratch(url: URL) -> Iterator[Substitution]:
         yield substitution
     finally:
         event.remove(Engine, "do_connect", substitution.connect)
+        substitution.forget()
 
 
 def _attach_nothing(action: int, name: str | None, *_: Any) -> int:
