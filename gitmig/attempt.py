@@ -222,7 +222,8 @@ class Attempt:
             if isinstance(error, Interrupted):
                 error.message = "interrupted; everything is as before"
             return
-        cut_off = isinstance(error, Interrupted) and error.partial is not None and self._can_be_finished
+        failed = isinstance(error, MigrationFailed)
+        cut_off = error.partial is not None and not failed and self._can_be_finished
         error.unsettled = error.unsettled or cut_off
         if error.unsettled:
             if self._books.written:

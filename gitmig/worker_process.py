@@ -175,6 +175,8 @@ class WorkerProcess:
             return self._receive()
         except KeyboardInterrupt:
             self._called_off = True
+            with contextlib.suppress(WorkerCrashed):
+                self._send({"stop": True})  # without a word it would take this process for dead
             self.leave()
             return None
 

@@ -119,6 +119,9 @@ class Victim:
             arguments += ["-m", f"Add c{self._columns}"]
         elif command == "switch":
             arguments.append(self._target())
+        elif command == "rollback":
+            # Where nothing can be proven (MariaDB), whose models they are is a guess.
+            arguments.append("-y")
         delay = None
         if blow is not None:
             delay = statistics.median(self._seconds[command, blow.late][-3:]) * blow.moment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,21 @@ def test_several_steps(tmp_path: Path, mysql_url: str) -> None:
     assert rows == (("b2",),)
     project.gitmig("upgrade", check=0)
     assert project.heads() == ("c3",)
+
+
+def test_a_worker_whose_command_is_gone_finishes_its_step(tmp_path: Path, mysql_url: str) -> None:
+    """Others must not find half of it: its log is in one clone."""
+    sleep = "open('running', 'w').close()\nimport time; time.sleep(2)"
+    project = project_of(tmp_path, mysql_url, "\n".join((*UP[:3], sleep, *UP[3:])))
+    chain(project, [("c3", "op.create_table('other', sa.Column('id', sa.Integer))", "pass")], parent="b2")
+    process = started(project, "upgrade")
+    end = time.monotonic() + 60
+    while not project.path("running").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    said = project.gitmig("recover", check=0).stdout
+    assert "1 of 2 applied" in said
+    assert project.heads() == ("b2",)
+    assert database.query(mysql_url, "select id, a, b from t order by id") == ROWS

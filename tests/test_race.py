@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import database
+from tests import database, forking
 from tests.articles import USER, Article, article
 from tests.chain import Started, chain, in_autocommit, per_migration, started
 from tests.story import MODELS, USERNAME, Project
@@ -174,10 +174,12 @@ def test_who_is_waited_for(kind: str, tmp_path: Path, request: pytest.FixtureReq
     other.gitmig("upgrade", check=0)
 
 
-def wait_for_the_journal(project: Project) -> None:
-    """Until a command has begun to move the database."""
+def wait_for_the_journal(project: Project, process: Started | None = None) -> None:
+    """Until a command has begun to move the database, or ended."""
     end = time.monotonic() + 60
     while not project.path(".git/gitmig/journal.json").exists():
+        if process is not None and process.poll() is not None:
+            return
         assert time.monotonic() < end
         time.sleep(0.05)
 
@@ -212,3 +214,85 @@ def test_a_hook_inside_a_command_does_not_wait_for_it(project: Project) -> None:
         "Hint: run it when that command has ended",
         "1",
     ]
+
+
+@pytest.mark.parametrize("ledger", [False, True])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_one_of_many_deployers_is_killed(
+    kind: str, ledger: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    server = {"postgresql": "postgres_url", "mysql": "mysql_url"}.get(kind)
+    url = request.getfixturevalue(server) if server else f"sqlite:///{tmp_path / 'shared.db'}"
+    project = thirty(tmp_path, url)
+    if ledger:
+        project.gitmig("ledger", "enable", "--yes", check=0)
+    victim, *others = clones(project, RACERS)
+    killed = started(victim, "upgrade", "-y")
+    racing = [started(other, "upgrade", "-y") for other in others]
+    wait_for_the_journal(victim, killed)
+    killed.kill()
+    results = [ended(process) for process in racing]
+    killed.communicate()
+    assert [code for code, _ in results] == [0] * len(racing), results
+    victim.gitmig("recover", check=0)
+    assert not victim.path(".git/gitmig/journal.json").exists()
+    assert database.query(url, "select step from applied order by step") == tuple((s,) for s in STEPS)
+    assert database.heads(url) == (STEPS[-1],)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_beside_plain_alembic(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """It knows no lock: one of the two may fail, and what is there was applied once."""
+    url = (
+        request.getfixturevalue("postgres_url") if kind == "postgresql" else f"sqlite:///{tmp_path / 's.db'}"
+    )
+    project = thirty(tmp_path, url)
+    (other,) = clones(project, 1)
+    ours = started(project, "upgrade", "-y")
+    theirs = forking.popen(
+        [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=other.top, env=other.environment()
+    )
+    theirs.communicate(timeout=120)
+    code, said = ended(ours)
+    assert "Traceback" not in said
+    if code:
+        project.gitmig("recover", check=0)
+        project.gitmig("upgrade", "-y", check=0)
+    assert database.query(url, "select step from applied order by step") == tuple((s,) for s in STEPS)
+    assert database.heads(url) == (STEPS[-1],)
+
+
+def test_a_person_commits_and_switches_during_a_switch(tmp_path: Path) -> None:
+    """Their git waits for ours or is refused; nothing of theirs is lost, and all is in step afterwards."""
+    told = two(tmp_path, f"sqlite:///{tmp_path / 'shared.db'}")
+    project = told.project
+    project.git("branch", "before", told.first_commit)
+    project.git("branch", "theirs")
+    project.write("notes", "mine\n")
+    project.git("add", "notes")
+    switching = started(project, "switch", "before")
+    committed = project.try_git("commit", "--quiet", "-m", "Notes")
+    switched = project.try_git("switch", "--quiet", "theirs")
+    _, said = ended(switching)
+    assert "Traceback" not in said
+    assert committed.exit_code in (0, 1, 128)
+    assert switched.exit_code in (0, 1, 128)
+    project.gitmig("recover", check=0)
+    there = project.path("notes")
+    assert there.exists() or project.git("log", "--all", "--format=%H", "--", "notes")
+    assert project.git("fsck", "--connectivity-only", "--no-dangling", "--no-progress") == ""
+    project.gitmig("sync", "-y", check=0)
+    assert ("username" in project.columns("user")) is ("username" in project.read("app/models.py"))
+
+
+def test_two_work_trees_on_one_database(tmp_path: Path) -> None:
+    told = two(tmp_path, f"sqlite:///{tmp_path / 'shared.db'}")
+    project = told.project
+    project.git("worktree", "add", "--quiet", str(tmp_path / "other"), "-b", "before", told.first_commit)
+    other = project.beside(tmp_path / "other", project.url)
+    racing = [started(one, "sync", "-y") for one in (project, other, project, other)]
+    results = [ended(process) for process in racing]
+    assert {code for code, _ in results} == {0}, results
+    at_head = project.heads() == (told.second,)
+    assert at_head or project.heads() == (told.first,)
+    assert ("username" in project.columns("user")) is at_head

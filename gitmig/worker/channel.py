@@ -104,12 +104,14 @@ class Channel:
             self.write(ask=name, **data)
             return self.read()
 
-    def is_called_off(self) -> bool:
-        """Whether the command line said something that nobody asked for: only its end comes unasked."""
+    def unasked(self) -> str | None:
+        """What the command line said though nobody asked: "stop", or "gone" where it ended without a word."""
         if not self._asking.acquire(blocking=False):
-            return False
+            return None
         try:
-            return bool(select.select([self._source], [], [], 0)[0])
+            if not select.select([self._source], [], [], 0)[0]:
+                return None
+            return "stop" if self._source.readline() else "gone"
         finally:
             self._asking.release()
 

@@ -133,6 +133,8 @@ class Migration(Purpose):
         """The planned steps, each watched."""
         for number, step in enumerate(self._steps):
             self.calling_off.committed()
+            if self.calling_off.gone:
+                raise KeyboardInterrupt
             if not self.progress.whole or self.is_per_migration(context):
                 self._or_stop(self._check_lock)
             self.progress.begin("upgrade" if step.is_upgrade else "downgrade", step.revision.revision)
@@ -197,6 +199,7 @@ class Migration(Purpose):
             "committed": bool(self.confirmed),
             "database": self._first,
             "steps": self.progress.committed,
+            "partial": self.progress.left_over,
             "parked": [each for parking in self._parkings for each in parking.parked],
             "back": [each for parking in self._parkings for each in parking.back],
             "unparked": [each for parking in self._parkings for each in parking.unparked],
@@ -204,7 +207,7 @@ class Migration(Purpose):
         }
 
     def _plan(self, context: MigrationContext, heads: tuple[str, ...]) -> bool:
-        self.progress.whole = is_transactional(context)
+        self.progress.whole = self.calling_off.whole = is_transactional(context)
         answer = ask_plan(
             self.session.channel,
             context,
@@ -377,7 +380,7 @@ class Migration(Purpose):
     def _confirm(self, connection: Connection) -> None:
         try:
             self._check_lock()
-            answer = self.session.channel.ask("commit")
+            answer = self._word()
         except BaseException as error:
             connection.connection.rollback()
             if isinstance(error, Failure):
@@ -388,6 +391,16 @@ class Migration(Purpose):
             # At once, on the driver: env.py may keep the connection open.
             connection.connection.rollback()
             raise Stopped
+
+    def _word(self) -> dict[str, Any]:
+        """Whether to commit. If nobody is there to say so, what cannot be taken back is finished."""
+        try:
+            return self.session.channel.ask("commit")
+        except ParentGone:
+            if self.progress.whole:
+                raise
+            self.calling_off.gone = True
+            return {"commit": True}
 
     def _check_lock(self) -> None:
         """Raise Failure("lock") where it was lost, with how far the run had come."""

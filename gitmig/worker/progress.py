@@ -48,6 +48,11 @@ class Progress:
         """Whether any step is being applied or was."""
         return self.current is not None or self.done > 0
 
+    @property
+    def left_over(self) -> str | None:
+        """The revision of which the database has kept statements although its step was not committed."""
+        return self.current[1] if self.current is not None and not self.whole else None
+
     def begin(self, action: str, revision: str) -> None:
         """A step is about to be applied."""
         self.current = (action, revision)

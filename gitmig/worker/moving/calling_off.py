@@ -1,8 +1,11 @@
 """Ends a running step at once if the command line does not want it any more, or is gone.
 
-A thread looks for the end of the command line's input while nothing is asked. If it comes, the running
+A thread looks whether the command line says something, or ends, while nothing is asked. Then the running
 statement is cancelled and KeyboardInterrupt is raised in the main thread, again and again until the run has
 ended: the project's code may swallow one. A commit is never interrupted: nobody would know what became of it.
+
+Where the database keeps each statement, a command line that is gone does not end the step: nobody is waiting,
+and half a step is worse than one. The run ends after it.
 """
 
 from __future__ import annotations
@@ -26,6 +29,10 @@ class CallingOff:
         self._channel = channel
         self._cancel = cancel
         self._committing = False
+        self.whole = True
+        """Whether what is prepared can be rolled back as a whole."""
+        self.gone = False
+        """Whether the command line is gone, and the running step is to be the last one."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gitmig-calling-off", daemon=True)
 
@@ -53,7 +60,11 @@ class CallingOff:
 
     def _run(self) -> None:
         while not self._ended.wait(_LOOK):
-            if self._channel.is_called_off():
+            said = self._channel.unasked()
+            if said == "gone" and not self.whole:
+                self.gone = True
+                return
+            if said is not None:
                 break
         main = threading.main_thread().ident
         while not self._ended.is_set():
