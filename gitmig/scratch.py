@@ -65,7 +65,7 @@ class Scratch:
 
 def scratch_name(project: Project, dialect: str) -> str:
     """What decides where the databases come from, for a cache to tell answers apart."""
-    return f"{dialect} {_named(project) or ''}" if dialect == "postgresql" else dialect
+    return f"{dialect} {named_server(project) or ''}" if dialect == "postgresql" else dialect
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def scratch(project: Project, dialect: str) -> Iterator[Scratch]:
     """Databases of this dialect for as long as the block lasts. Raises Unproven where none can be had."""
     if dialect not in ("sqlite", "postgresql"):
         raise Unproven(f"there are no scratch databases for {dialect}")
-    named = _named(project) if dialect == "postgresql" else None
+    named = named_server(project) if dialect == "postgresql" else None
     if named is not None:
         yield Scratch(dialect=dialect, server=named)
         return
@@ -86,7 +86,8 @@ def scratch(project: Project, dialect: str) -> Iterator[Scratch]:
                 yield Scratch(dialect=dialect, server=server)
 
 
-def _named(project: Project) -> str | None:
+def named_server(project: Project) -> str | None:
+    """The PostgreSQL server that the user names for scratch databases. Raises Unproven for any other."""
     configured = project.repository.config("gitmig.scratchUrl") if project.repository is not None else None
     found = os.environ.get("GITMIG_SCRATCH_URL") or configured
     if found and not found.startswith("postgres"):
