@@ -264,3 +264,13 @@ def test_it_runs_nothing(told: Article) -> None:
     nobody = {"GITMIG_PYTHON": "/nowhere/python"}
     assert len(told.project.gitmig("log", "--json", env=nobody, check=0).json["revisions"]) == 2
     assert told.project.snapshot() == before
+
+
+def test_the_graph_is_drawn(tmp_path: Path) -> None:
+    project = by_alembic(tmp_path).project
+    plain(project, "c3c3", "a1a1", up="pass", down="pass", message="A second head")
+    plain(project, "d4d4", "b2b2", up="pass", down="pass", message="Third")
+    said = project.gitmig("log", "--graph", check=0).stdout.splitlines()
+    plain_lines = project.gitmig("log", check=0).stdout.splitlines()
+    assert [line.partition("  ")[2].lstrip() for line in said if "*" in line] == plain_lines
+    assert "|/" in said

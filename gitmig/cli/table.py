@@ -77,7 +77,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "sync": ("gitmig sync", "gitmig sync v1.3.2"),
     "recover": ("gitmig recover",),
     "status": ("gitmig status", "gitmig status --json"),
-    "log": ("gitmig log", "gitmig log --json"),
+    "log": ("gitmig log", "gitmig log --graph", "gitmig log --json"),
     "check": ("gitmig check", "gitmig check --staged", "gitmig check --base origin/main --format github"),
     "tie": ("gitmig tie head", "gitmig tie 3f2a9c01d4e5 --trust"),
     "diff": ("gitmig diff v1.2 v1.3", "gitmig diff : .", "gitmig diff HEAD db --sql"),

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gitmig.applied.work_trees import Moved
+from gitmig.core.drawing import draw
 from gitmig.model import RevisionId, TieState, short
 from gitmig.operations.log import Line, Log
 from gitmig.operations.recorded import Recorded
@@ -108,13 +109,16 @@ def _models(status: Status) -> tuple[str, str, str]:
     return (whose, "", f"{where} differs from the commit") if modified else (f"{whose}, as committed", "", "")
 
 
-def log_text(log: Log) -> None:
-    """One line for each revision, newest first, with the places of database and checkout marked."""
+def log_text(log: Log, *, graph: bool = False) -> None:
+    """One line for each revision, newest first, with the places of database and checkout marked.
+
+    ``graph``: beside a drawing of which follows which.
+    """
     out = consoles.output()
     rows = [_row(line, log) for line in log.lines]
     if out.is_terminal and _width(rows) > out.width:
         rows = [row[:_DATE] + row[_DATE + 1 :] for row in rows]
-    for text in _aligned(rows):
+    for text in _drawn(log, tuple(_aligned(rows))) if graph else _aligned(rows):
         if out.is_terminal:
             text.truncate(out.width, overflow="ellipsis")
         out.print(text)
@@ -135,6 +139,15 @@ def log_text(log: Log) -> None:
         return
     moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(log.seen.time))
     print_line(err, f"database last seen {moment}: {log.seen.database}", "dim")
+
+
+def _drawn(log: Log, texts: Sequence[Text]) -> Iterator[Text]:
+    scripts = [line.script for line in log.lines]
+    drawn = draw([s.revision for s in scripts], {s.revision: s.down_revisions for s in scripts})
+    width = max((len(line) for line, _ in drawn), default=0)
+    rest = iter(texts)
+    for line, revision in drawn:
+        yield Text(line) if revision is None else Text(f"{line:<{width}}  ") + next(rest)
 
 
 def _width(rows: Sequence[tuple[Text, ...]]) -> int:
