@@ -152,7 +152,7 @@ def test_the_severity_counts_for_every_command(tmp_path: Path, severity: str) ->
     project.alembic("revision", "-m", "Two", "--head", first, "--splice", "--rev-id", "bbbb")
     project.commit("Two heads")
     assert project.gitmig("upgrade", check=1).stderr == (
-        "Error: GM002: 2 heads: aaaa, bbbb\nHint: alembic merge heads\n"
+        "Error: GM002: 2 heads: aaaa, bbbb\nHint: gitmig rebase\n"
     )
     project.append("pyproject.toml", f'[tool.gitmig.severity]\nGM002 = "{severity}"\n')
     project.commit("They are meant to be")
