@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from git import Git
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED = frozenset(code for number in _ENDING for code in (-number, 128 + number))
+"""Exit codes of what a signal ended that asks for the end, or of a shell's word for that."""
 
 TIMEOUT = 120.0
 """Seconds that a question may take; a lazy fetch of a partial clone is the slowest."""

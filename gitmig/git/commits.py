@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitmig.errors import CommitFailed
-from gitmig.git.command import attended, pathspecs
+from gitmig.git.command import INTERRUPTED, attended, pathspecs
 from gitmig.git.objects import Entry
 from gitmig.git.real_index import real_index
 from gitmig.git.trees import CommitTree
@@ -20,8 +19,6 @@ from gitmig.seam import point
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository
 
-# Ended by the signal itself, or by a shell's word for that.
-_INTERRUPTED = {code for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) for code in (-end, 128 + end)}
 _FORMAT = "--format=%H%x01%P%x01%ct%x01%s"
 IDENTITY = {
     "GIT_AUTHOR_NAME": "gitmig",
@@ -146,7 +143,7 @@ def _run(repository: Repository, request: Request, env: Mapping[str, str]) -> No
         raise CommitFailed(
             "git did not commit: its output above says why",
             hint="git commit",
-            interrupted=code in _INTERRUPTED,
+            interrupted=code in INTERRUPTED,
         )
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gitmig.errors import GitError, Refused
-from gitmig.git.command import attended, inherited
+from gitmig.errors import GitError, Interrupted, Refused
+from gitmig.git.command import INTERRUPTED, attended, inherited
 from gitmig.git.objects import Entry
 from gitmig.git.obstacles import quoted, require_free, require_no_lock
 from gitmig.git.real_index import real_index
@@ -221,7 +221,10 @@ def apply_switch(repository: Repository, switch: Switch) -> None:
         words = ["--no-guess", after.branch]
     args = [*_WITHOUT_HOOKS, "switch", "--quiet", "--no-overwrite-ignore", *words]
     with real_index(repository) as env:
-        if attended(repository.runner.place, args, env, repository.runner.inherited_fds):
+        code = attended(repository.runner.place, args, env, repository.runner.inherited_fds)
+        if code in INTERRUPTED:
+            raise Interrupted("interrupted")
+        if code:
             raise GitError("git did not switch: its output above says why", hint="git status")
         point("switched")
 

@@ -111,6 +111,10 @@ def _reading(connection: Connection, folder: str) -> Iterator[Store | None]:
 
 
 def _read_only(file: str) -> sqlite3.Connection:
+    if os.path.exists(f"{file}-journal"):
+        # Of a killed writer: who only reads could not take back what it had begun.
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file)) as own:
+            own.execute("select count(*) from sqlite_master")
     quoted = file.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     return sqlite3.connect(f"file:{quoted}?mode=ro", uri=True)
 
