@@ -121,7 +121,7 @@ def add_column(project: Project) -> None:
 def changes(project: Project, check: int, *words: str, **env: str | None) -> list[str]:
     """What the hook would say of what is staged, or of ``words``: the facets, each with its sign."""
     answer = project.gitmig("check", *(words or ("--staged",)), "--json", env=env, check=check).json
-    return [line for finding in answer["findings"] for line in finding["details"]]
+    return [line for finding in answer["findings"] for line in finding.get("details", ())]
 
 
 @pytest.mark.parametrize("name", NAMES)

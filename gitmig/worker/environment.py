@@ -43,6 +43,8 @@ class Purpose:
     """What env.py is run for. This one changes nothing; override what differs."""
 
     destination = "heads"
+    engine = ""
+    """What env.py calls the database that it has come to, if it has several."""
     ran = False
     """Whether env.py came to its `run_migrations`."""
     done = False
@@ -135,6 +137,7 @@ def _override(environment: EnvironmentContext, purpose: Purpose, asked: URL | No
 
     def running(**arguments: Any) -> None:
         purpose.ran, purpose.done = True, False
+        purpose.engine = str(arguments.get("engine_name", ""))
         purpose.running(environment.get_context(), lambda: run_migrations(**arguments))
         purpose.done = True
 

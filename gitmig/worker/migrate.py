@@ -89,6 +89,8 @@ class Migration(Purpose):
         self._step_log: StepLog | None = None
         self._expect: list[str] = []
         self._difference: list[list[Any]] = []
+        self._looked_up: list[frozenset[int]] = []
+        """The metadata of the databases that were looked into, in their order."""
         self._parkings: list[Parking] = []
         self._parking: Parking | None = None
         self._external = False
@@ -354,14 +356,20 @@ class Migration(Purpose):
             raise self.progress.failure(violated)
 
     def _look_up(self, context: MigrationContext) -> None:
-        """Whether the database has each line of a difference that nothing has proven."""
+        """Whether the database has each of its lines of a difference that nothing has proven."""
+        from .drafting.draft import rows_of
         from .drafting.looking_up import not_there
         from .drafting.objects import ModelObjects
 
         target = context.opts.get("target_metadata") or ()
         several = target if isinstance(target, (list, tuple)) else [target]
         models = ModelObjects(several, context.dialect)
-        missing = not_there(context, models, self._difference)
+        key = frozenset(map(id, several))
+        if key not in self._looked_up:
+            self._looked_up.append(key)
+        number = self._looked_up.index(key)
+        rows = rows_of(self._difference, self.engine or str(number), first=number == 0)
+        missing = not_there(context, models, rows)
         if missing:
             raise self.progress.failure(f"the database has not what the draft is for: {'; '.join(missing)}")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -220,12 +221,11 @@ def _upgrade(session: Session, url: URL, request: dict[str, Any]) -> None:
     start = sorted(request["start"])
     if request.get("stamp", True):
         stamp(url, target, start)
-    name_database(session, url)
     graph = [
         {**known, "path": source_of(session, known["path"])} if known["step"] else known
         for known in request["graph"]
     ]
-    with only_scratch(url) as substitution:
+    with named_database(session, url), only_scratch(url) as substitution:
         down = bool(request.get("down"))
         run_environment(session, _Upgrade(substitution, start, graph, request["steps"], down=down))
 
@@ -247,11 +247,18 @@ def stamp(url: URL, target: Configured, start: list[str]) -> None:
             connection.execute(insert(table), [{"version_num": head} for head in start])
 
 
-def name_database(session: Session, url: URL) -> None:
-    """Give an env.py that has no URL of its own the scratch database's."""
+@contextmanager
+def named_database(session: Session, url: URL) -> Iterator[None]:
+    """While this lasts, an env.py that has no URL of its own is given the scratch database's."""
     config = alembic_config(session)
-    if not config.get_main_option("sqlalchemy.url"):
+    lacking = not config.get_main_option("sqlalchemy.url")
+    if lacking:
         config.set_main_option("sqlalchemy.url", url.render_as_string(hide_password=False).replace("%", "%%"))
+    try:
+        yield
+    finally:
+        if lacking:
+            config.remove_main_option("sqlalchemy.url")
 
 
 class _Upgrade(Purpose):

@@ -170,7 +170,7 @@ class _Drafting:
 
     def _draft(self, number: int, target: Configured) -> None:
         context, items, options = self._prepare(target)
-        rows = _rows(self._request["changes"], target.engine, first=number == 0)
+        rows = rows_of(self._request["changes"], target.engine, first=number == 0)
         part = _Part(self._session, self._request, number, target, context, items, rows)
         operations = ops.UpgradeOps(part.operations(), upgrade_token=str(options["upgrade_token"]))
         down = ops.DowngradeOps([], downgrade_token=str(options["downgrade_token"]))
@@ -192,7 +192,7 @@ class _Drafting:
                 hook(self._context.migration_context, tuple(parents_of(self._request)), self._scripts)
 
 
-def _rows(rows: Sequence[Any], engine: str, *, first: bool) -> list[Any]:
+def rows_of(rows: Sequence[Any], engine: str, *, first: bool) -> list[Any]:
     """The changes of one database. Those of others than the first have its name in front."""
     prefix = f"{engine}:"
     mine = []

@@ -26,7 +26,7 @@ from ..description import describe
 from ..environment import Purpose, Stopped, first_line, run_environment
 from ..facets import Facet
 from ..graph import BrokenScript, build_steps, revision_map
-from ..prove import Reader, name_database, only_target, source_of, stamp
+from ..prove import Reader, named_database, only_target, source_of, stamp
 from ..scratch import Substitution, Unprovable, only_scratch, scratch_url
 from ..session import Session
 from ..sqlite import SqliteTransactions
@@ -55,8 +55,7 @@ def replay(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     target = only_target(session)
     start = sorted(request["start"])
     stamp(url, target, start)
-    name_database(session, url)
-    with only_scratch(url) as substitution:
+    with named_database(session, url), only_scratch(url) as substitution:
         run = _Replay(session, substitution, target, request)
         run_environment(session, run)
     return {"failed": run.failed}
