@@ -24,6 +24,7 @@ from gitmig.errors import (
 from gitmig.execute import move
 from gitmig.facts.ties import models_digest
 from gitmig.git.trees import Tree
+from gitmig.graph import in_repository
 from gitmig.logbook import Logbook
 from gitmig.messages import Draft, Ground, Moves
 from gitmig.model import FacetChange, Plan, RevisionId, Script
@@ -302,6 +303,10 @@ class _Revising:
             return None
         if not self.options.proof:
             return Proof(outcome=ProofOutcome.UNTRIED, reason="--no-proof was given")
+        if self.intent.parents and not in_repository(self.intent.before, self.intent.parents):
+            # What an installed package makes is in no models: the database itself is looked into.
+            reason = "it follows revisions of an installed package"
+            return Proof(outcome=ProofOutcome.UNTRIED, reason=reason)
         case = Case(
             old=None,
             new=self.material.tree,
