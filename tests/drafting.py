@@ -89,7 +89,8 @@ class Trip:
         return child
 
     def _parent(self, ask: Json) -> Json:
-        return self.old.request("parent", **{key: ask[key] for key in ("keys", "op", "sa", "target")})
+        asked = {key: value for key, value in ask.items() if key != "ask"}
+        return self.old.request("parent", **asked)
 
     def _described(self, url: str, excluded: list[str]) -> Facets:
         facets: Facets = self._part(self.new, "describe", url, excluded=excluded)["facets"]

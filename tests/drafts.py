@@ -462,6 +462,26 @@ def _answered() -> Iterator[Change]:
         on=BOTH,
         renames=(("t", "x", "y"),),
     )
+    parts = (
+        "sa.Column('x', sa.String(9), index=True), sa.UniqueConstraint('x', name='uq'),"
+        " sa.UniqueConstraint('x', 'id'),"
+        " sa.CheckConstraint(\"x <> 'no'\", name='ck')"
+    )
+    refers = table("sa.Column('t', sa.ForeignKey('{}.id'))", "o")
+    yield Change(
+        name="table renamed",
+        before=table(parts) + refers.format("t"),
+        after=table(parts, "u") + refers.format("u"),
+        on=BOTH,
+        renames=(("", "t", "u"),),
+    )
+    yield Change(
+        name="table renamed, with other columns",
+        before=table("sa.Column('x', sa.String(9)), sa.Column('z', sa.Integer)"),
+        after=table("sa.Column('x', sa.String(30)), sa.Column('y', sa.Integer)", "u"),
+        on=BOTH,
+        renames=(("", "t", "u"),),
+    )
     label = "sa.Column('x', sa.Enum('a', 'b', name='mood'))"
     yield Change(
         name="label renamed",

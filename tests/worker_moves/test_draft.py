@@ -48,7 +48,8 @@ class Change:
 
     def parent(self, ask: Json) -> Json:
         """What the old models' worker answers."""
-        return self.old.request("parent", **{key: ask[key] for key in ("keys", "op", "sa", "target")})
+        asked = {key: value for key, value in ask.items() if key != "ask"}
+        return self.old.request("parent", **asked)
 
     def apply(self, drafted: Json) -> None:
         """Write the script and upgrade."""

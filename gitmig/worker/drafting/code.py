@@ -138,6 +138,23 @@ class RenameColumnOp(ops.AlterColumnOp):
         )
 
 
+class RenameTableOp(ops.MigrateOperation):
+    """A table's new name; Alembic renders none."""
+
+    def __init__(self, old: str, new: str, *, schema: str | None):
+        self.old = old
+        self.new = new
+        self.schema = schema
+
+    def reverse(self) -> RenameTableOp:
+        """The old name again."""
+        return RenameTableOp(self.new, self.old, schema=self.schema)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """For hooks that look at differences."""
+        return ("rename_table", self.old, self.new)
+
+
 class DropTableOp(ops.DropTableOp):
     """A table that goes; how it is made again is the code of the old models' own worker."""
 
@@ -184,6 +201,12 @@ def _written(context: AutogenContext, operation: WrittenOp) -> list[str]:
     if context.imports is not None:
         context.imports.update(operation.up.imports)
     return list(operation.up.write(Spelling.of(context)))
+
+
+@renderers.dispatch_for(RenameTableOp)
+def _renamed(context: AutogenContext, operation: RenameTableOp) -> list[str]:
+    schema = f", schema={operation.schema!r}" if operation.schema else ""
+    return [f"{Spelling.of(context).op}rename_table({operation.old!r}, {operation.new!r}{schema})"]
 
 
 @renderers.dispatch_for(OpenOp)

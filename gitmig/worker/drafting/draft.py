@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,15 +18,16 @@ from ..facets import plain_dialect
 from ..session import Session
 from ..tracebacks import project_code
 from .changes import Changes
-from .code import Spelling
+from .code import RenameTableOp, Spelling
 from .enums import write_enums
 from .items import rendering_context
 from .making import Maker
-from .objects import Key, ModelObjects
+from .objects import Key, ModelObjects, split
 from .parents import REBUILD, Parent, options_of
 from .rebuild import in_order, needs_rebuild, rebuilt
 from .renames import Rename, candidates, cover_renames, renamed, write_renames
 from .script import render_script
+from .table_renames import table_candidates, table_renames, under_new_names
 from .tables import rebuild_facts
 from .writer import Writer
 
@@ -231,19 +232,25 @@ class _Part:
         self._items = items
         self._models = ModelObjects(target.metadata, plain_dialect(target.dialect))
         self._maker = Maker(self._models, items)
-        self._changes = Changes({(kind, table, name): (a, b) for kind, table, name, a, b in rows})
         self._renames: list[Rename] = [(a, b, c) for a, b, c in request.get("renames") or ()]
+        found = {(kind, table, name): (a, b) for kind, table, name, a, b in rows}
+        self._tables = table_renames(found, self._renames)
+        self._table_candidates = table_candidates(found, self._renames)
+        self._changes = Changes(under_new_names(found, self._tables) if self._tables else found)
         self._fills = {(table, name): value for table, name, value in request.get("fills") or ()}
         self.answer: dict[str, list[Any]] = {}
 
     def operations(self) -> list[ops.MigrateOperation]:
         """All of upgrade()."""
         changes, dialect = self._changes, self._models.dialect.name
-        found = candidates(changes, self._renames)
+        found = [*self._table_candidates, *candidates(changes, self._renames)]
         wanted = changes.of_the_parent()
         renames = cover_renames(changes, self._renames)
-        parent = Parent(self._session.channel, wanted, Spelling.of(self._context), self._number)
+        parent = self._parent(wanted)
         writer = Writer(changes, self._models, self._maker, parent, self._fills)
+        for old, new in self._tables.items():
+            (schema, plain), (_, name) = split(old), split(new)
+            writer.steps.renamed.append(RenameTableOp(plain, name, schema=schema))
         labels = []
         if dialect == "postgresql":
             labels = write_enums(writer, self._renames, self._fills)
@@ -264,20 +271,19 @@ class _Part:
     def _on_sqlite(self, writer: Writer, *, batches: bool) -> list[ops.MigrateOperation]:
         steps = writer.steps
         rebuilds = {key: one for key, one in steps.tables.items() if any(map(needs_rebuild, one.inner))}
-        parent = Parent(
-            self._session.channel,
-            [(REBUILD, key, "") for key in rebuilds],
-            Spelling.of(self._context),
-            self._number,
-        )
+        parent = self._parent((REBUILD, key, "") for key in rebuilds)
         done: list[ops.MigrateOperation] = []
         for key, one in sorted(rebuilds.items()):
             done += rebuilt(one, parent.facts((REBUILD, key, "")), self._facts(key))
             del steps.tables[key]
         rest = in_order(steps, "sqlite", batches=batches)
         # Tables that are made come first, those that go come last.
-        place = len(steps.schemas) + len(steps.first) + len(steps.created)
+        place = len(steps.renamed) + len(steps.schemas) + len(steps.first) + len(steps.created)
         return [*rest[:place], *done, *rest[place:]]
+
+    def _parent(self, keys: Iterable[Key]) -> Parent:
+        spelling = Spelling.of(self._context)
+        return Parent(self._session.channel, keys, spelling, self._number, self._tables)
 
     def _facts(self, key: str) -> dict[str, Any]:
         table = self._models.table(key)

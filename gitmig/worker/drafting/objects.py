@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Column, Enum, MetaData, Table
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import ARRAY, TypeEngine
 
 from .. import facets
@@ -55,6 +57,22 @@ class ModelObjects:
             for column in table.columns
             if any(qualified(enum) == name for enum in enums_of(column.type))
         ]
+
+    @contextmanager
+    def renamed(self, tables: dict[str, str]) -> Iterator[None]:
+        """Have tables under other names, old key to new, for as long as the block lasts."""
+        names: dict[str, Any] = {}
+        try:
+            for old, new in tables.items():
+                found: Any = self._tables.pop(old, None)
+                if found is not None:
+                    names[new] = found.name
+                    found.name = quoted_name(split(new)[1], None)
+                    self._tables[new] = found
+            yield
+        finally:
+            for new, name in names.items():
+                self._tables[new].name = name
 
     def quoted(self, key: str) -> str:
         """``schema.table`` as SQL has it, quoted where that is needed."""

@@ -34,15 +34,18 @@ REBUILD = "rebuild"
 def describe_parent(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """The ``parent`` request: code for each of ``keys`` (kind, table, name) of this worker's models.
 
-    ``op`` and ``sa`` are the prefixes. Answers ``{objects}``, rows ``[kind, table, name, {…}]``.
+    ``op`` and ``sa`` are the prefixes, ``tables`` the new names of tables. Answers ``{objects}``, rows
+    ``[kind, table, name, {…}]``.
     """
     targets = configured(session)
     number = int(request.get("target") or 0)
     target = targets[number] if number < len(targets) else targets[0]
     with project_code(session):
         parent = _Parent(target, Spelling(request["op"], request["sa"]))
-        gone = [key for key in map(tuple, request["keys"]) if key[0] == "table"]
-        return {"objects": [*parent.tables(gone), *parent.others(map(tuple, request["keys"]))]}
+        keys = list(map(tuple, request["keys"]))
+        gone = [key for key in keys if key[0] == "table"]
+        with parent.models.renamed(request.get("tables") or {}):
+            return {"objects": [*parent.tables(gone), *parent.others(keys)]}
 
 
 class _Parent:
@@ -50,19 +53,19 @@ class _Parent:
 
     def __init__(self, target: Configured, spelling: Spelling):
         dialect = plain_dialect(target.dialect)
-        self._models = ModelObjects(target.metadata, dialect)
+        self.models = ModelObjects(target.metadata, dialect)
         self._contexts = []
         for plain in (False, True):
             options = {**options_of(target), "alembic_module_prefix": spelling.op}
             options["sqlalchemy_module_prefix"] = spelling.sa
             context, items = rendering_context(dialect, options, plain=plain)
-            self._contexts.append((context, items, Maker(self._models, items)))
+            self._contexts.append((context, items, Maker(self.models, items)))
         self._maker = self._contexts[0][2]
         self._sqlite = dialect.name == "sqlite"
 
     def tables(self, keys: Iterable[tuple[str, ...]]) -> list[Any]:
         """Tables that go, in the order in which they are made again."""
-        found = [table for key in keys if (table := self._models.table(key[1])) is not None]
+        found = [table for key in keys if (table := self.models.table(key[1])) is not None]
         order, apart = self._maker.ordered(found)
         rows: list[Any] = []
         for table in order:
@@ -89,7 +92,7 @@ class _Parent:
         return rows
 
     def _column(self, table: str, name: str) -> dict[str, Any] | None:
-        column = self._models.column(table, name)
+        column = self.models.column(table, name)
         if column is None:
             return None
         owner: Any = column.table
@@ -103,10 +106,10 @@ class _Parent:
 
     def _part(self, key: Key) -> dict[str, Any] | None:
         if key[0] == "primary key":
-            table = self._models.table(key[1])
+            table = self.models.table(key[1])
             item: Any = table.primary_key if table is not None else None
         else:
-            item = self._models.part(key)
+            item = self.models.part(key)
         if item is None:
             return None
         if key[0] == "index":
@@ -122,7 +125,7 @@ class _Parent:
         return {"name": spelled, "type": constraint_kind(item), "own_name": own_name}
 
     def _rebuilt(self, table: str) -> dict[str, Any] | None:
-        found = self._models.table(table)
+        found = self.models.table(table)
         if found is None:
             return None
         return rebuild_facts(found, *self._contexts[0])
@@ -206,7 +209,14 @@ def _own(maker: Maker, table: Table) -> list[Any]:
 class Parent:
     """What the drafting worker knows of the old models."""
 
-    def __init__(self, channel: Channel, keys: Iterable[Key], spelling: Spelling, target: int = 0):
+    def __init__(
+        self,
+        channel: Channel,
+        keys: Iterable[Key],
+        spelling: Spelling,
+        target: int = 0,
+        tables: dict[str, str] | None = None,
+    ):
         self._objects: dict[Key, dict[str, Any]] = {}
         self.order: list[str] = []
         """The tables that go, in the order in which they would be made."""
@@ -216,7 +226,12 @@ class Parent:
         if not wanted:
             return
         answer = channel.ask(
-            "parent", keys=[list(key) for key in wanted], op=spelling.op, sa=spelling.sa, target=target
+            "parent",
+            keys=[list(key) for key in wanted],
+            op=spelling.op,
+            sa=spelling.sa,
+            target=target,
+            tables=tables or {},
         )
         for kind, table, name, found in answer.get("objects") or ():
             if kind == "apart":

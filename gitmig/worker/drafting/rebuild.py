@@ -157,6 +157,7 @@ def in_order(steps: Steps, dialect: str, *, batches: bool) -> list[ops.MigrateOp
     flat = steps.tables.values()
     if dialect == "sqlite":
         return [
+            *steps.renamed,
             *steps.schemas,
             *steps.first,
             *steps.created,
@@ -166,6 +167,7 @@ def in_order(steps: Steps, dialect: str, *, batches: bool) -> list[ops.MigrateOp
             *steps.schemas_gone,
         ]
     return [
+        *steps.renamed,
         *steps.schemas,
         *steps.first,
         *_grouped(steps.unlinked),

@@ -71,6 +71,7 @@ class TableSteps:
 class Steps:
     """All operations, in phases."""
 
+    renamed: list[ops.MigrateOperation] = field(default_factory=list)
     schemas: list[ops.MigrateOperation] = field(default_factory=list)
     first: list[ops.MigrateOperation] = field(default_factory=list)
     unlinked: list[tuple[str, ops.MigrateOperation]] = field(default_factory=list)
