@@ -167,6 +167,7 @@ class Worker(WorkerProcess):
         renames: Iterable[tuple[str, str, str]] = (),
         fills: Iterable[tuple[str, str, str]] = (),
         empty: bool = False,
+        keep_id: bool = False,
         wait: float = 0,
         ddl_lock_timeout: float | None = None,
         note: Callable[[Json], None] = lambda note: None,
@@ -175,7 +176,8 @@ class Worker(WorkerProcess):
 
         ``parent`` answers with the code of what the old models have. Without ``changes`` the draft holds all
         that the database has otherwise, in a transaction that is rolled back: ``plan`` says how it gets to
-        the parents, as for :meth:`migrate`.
+        the parents, as for :meth:`migrate`; so for what extensions of autogenerate look into it for. With
+        ``keep_id`` no hook of the project's gives it another id.
         """
         rows = None
         if changes is not None:
@@ -188,6 +190,7 @@ class Worker(WorkerProcess):
             "renames": [list(rename) for rename in renames],
             "fills": [list(fill) for fill in fills],
             "empty": empty,
+            "keep_id": keep_id,
             "wait": wait,
             "ddl_lock_timeout": ddl_lock_timeout,
             "lock": self.options.lock,

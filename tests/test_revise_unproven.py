@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.revising import begun, begun_on, committed, editor, header, newest, scripts
+from tests import database
+from tests.revising import NAME, begun, begun_on, committed, editor, header, newest, scripts
 from tests.story import USERNAME, Project
 
 NOWHERE = {"GITMIG_SCRATCH_URL": "postgresql://127.0.0.1:1/none"}
@@ -88,3 +89,74 @@ def test_a_directive_that_spoils_the_draft_is_found(tmp_path: Path) -> None:
     )
     assert "+ user.username VARCHAR" in result.stderr
     assert project.snapshot().database == state.database
+
+
+VIEWS = """
+
+from alembic.autogenerate import comparators
+from alembic.operations import ops
+from sqlalchemy import inspect
+
+
+class ViewOp(ops.ExecuteSQLOp):
+    def reverse(self):
+        return ViewOp("DROP VIEW everybody")
+
+    def to_diff_tuple(self):
+        return ("view", self.sqltext)
+
+
+@comparators.dispatch_for("schema")
+def views(context, upgrade_ops, schemas):
+    if "everybody" not in inspect(context.connection).get_view_names():
+        upgrade_ops.ops.append(ViewOp('CREATE VIEW everybody AS SELECT id FROM "user"'))
+"""
+
+
+def with_views(folder: Path, url: str) -> tuple[Project, tuple[str, ...]]:
+    project = begun_on(folder, url)
+    project.write("app/views.py", VIEWS)
+    project.write("alembic/env.py", "import app.views\n" + project.read("alembic/env.py"))
+    project.git("add", "--all")
+    project.git("commit", "-qm", "Views", "--no-verify")
+    project.append("app/models.py", USERNAME)
+    return project, scripts(project)
+
+
+def test_an_extension_looks_into_the_database(database_url: str, tmp_path: Path) -> None:
+    project, before = with_views(tmp_path, database_url)
+    project.gitmig("revise", "-m", "Add username", check=0)
+    text = project.read(newest(project, before))
+    assert "CREATE VIEW everybody" in text
+    assert "DROP VIEW everybody" in text
+    assert database.query(database_url, "select * from everybody") == ()
+
+
+def test_an_extension_that_was_not_asked_is_named(postgres_url: str, tmp_path: Path) -> None:
+    project, before = with_views(tmp_path, postgres_url)
+    nowhere = NOWHERE | {"DATABASE_URL": "postgresql+psycopg2://127.0.0.1:1/none"}
+    result = project.gitmig("revise", "-m", "Add username", "--draft", env=nowhere, check=0)
+    assert "Note: app.views was not asked: the database cannot be reached\n" in result.stderr
+    assert "username" in project.read(newest(project, before))
+
+
+def test_the_redone_revision_keeps_its_number(tmp_path: Path) -> None:
+    project, before = changed(tmp_path)
+    hook = """
+
+def number(context, revision, directives):
+    count = len(list(context.script.walk_revisions())) + 1
+    directives[0].rev_id = f"{count:04}"
+"""
+    head, sign, rest = project.read("alembic/env.py").partition("\ndef ")
+    text = f"{head}{hook}{sign}{rest}".replace(
+        "target_metadata=", "process_revision_directives=number, target_metadata="
+    )
+    project.write("alembic/env.py", text)
+    project.gitmig("revise", "-m", "Add username", check=0)
+    path = newest(project, before)
+    assert Path(path).name.startswith("0002_")
+    project.append("app/models.py", NAME)
+    project.gitmig("revise", "--amend", check=0)
+    assert newest(project, before) == path
+    assert "revision: str = '0002'" in project.read(path)

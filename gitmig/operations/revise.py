@@ -257,6 +257,7 @@ class _Revising:
             renames=renames,
             fills=fills,
             empty=self.options.empty,
+            keep_id=self.intent.amended is not None,
             wait=self.manner.wait,
             ddl_lock_timeout=self.manner.ddl_lock_timeout,
             note=lambda note: tell_waiting(self.manner.person, note),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from alembic.operations import ops
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import write_hooks
-from alembic.util import CommandError, rev_id
+from alembic.util import CommandError
 
 from ..capture import Configured, configured
 from ..channel import Failure
@@ -20,10 +19,12 @@ from ..tracebacks import project_code
 from .changes import Changes
 from .code import RenameTableOp, Spelling
 from .enums import write_enums
+from .extensions import found_by_extensions, reversed_of
 from .items import rendering_context
 from .making import Maker
 from .objects import Key, ModelObjects, split
 from .parents import REBUILD, Parent, options_of
+from .parts import autogenerating, new_script, nothing, parents_of, revision_environment
 from .rebuild import in_order, needs_rebuild, rebuilt
 from .renames import Rename, candidates, cover_renames, renamed, write_renames
 from .script import render_script
@@ -62,63 +63,6 @@ def run_write_hooks(session: Session, request: dict[str, Any]) -> dict[str, Any]
     return {}
 
 
-@contextmanager
-def autogenerating(session: Session, wanted: bool) -> Iterator[None]:
-    """What hooks of env.py look at to see whether they are asked by ``--autogenerate``."""
-    options = alembic_config(session).cmd_opts
-    before = options.autogenerate if options is not None else None
-    if options is not None:
-        options.autogenerate = wanted
-    try:
-        yield
-    finally:
-        if options is not None:
-            options.autogenerate = before
-
-
-def new_script(request: dict[str, Any]) -> ops.MigrationScript:
-    """A revision with nothing in it yet."""
-    return ops.MigrationScript(
-        request.get("revision") or rev_id(),
-        ops.UpgradeOps([]),
-        ops.DowngradeOps([]),
-        message=request.get("message"),
-        splice=request.get("splice"),
-        branch_label=request.get("branch_label"),
-        version_path=request.get("version_path"),
-        depends_on=request.get("depends_on"),
-    )
-
-
-def parents_of(request: dict[str, Any]) -> list[str]:
-    """The ids of the revisions that it comes after."""
-    head = request.get("head") or []
-    return [head] if isinstance(head, str) else list(head)
-
-
-def revision_environment(config: Any) -> bool:
-    """Whether env.py is to be run for an empty revision as well."""
-    option = getattr(config, "get_alembic_option", config.get_main_option)("revision_environment")
-    return str(option).lower() in ("true", "1", "yes", "on", "t", "y")
-
-
-def nothing() -> dict[str, Any]:
-    """The answer without a draft."""
-    return {
-        "revision": "",
-        "folder": "",
-        "filename": "",
-        "text": "",
-        "uncovered": [],
-        "drops": [],
-        "rename_candidates": [],
-        "unfilled": [],
-        "warnings": [],
-        "unasked": [],
-        "empty": True,
-    }
-
-
 class _Drafting:
     """One draft, with a part for each database of env.py."""
 
@@ -137,6 +81,7 @@ class _Drafting:
             for number, target in enumerate(targets):
                 with project_code(self._session):  # render_item, types and their repr() are the project's
                     self._draft(number, target)
+            self._ask_extensions()
             self._hook()
         elif revision_environment(alembic_config(self._session)):
             self._prepare(configured(self._session)[0])
@@ -163,7 +108,7 @@ class _Drafting:
 
     def _prepare(self, target: Configured) -> Any:
         environment = EnvironmentContext(alembic_config(self._session), script_directory(self._session))
-        options = options_of(target)
+        options = options_of(target) | {"script": environment.script}
         context, items = rendering_context(plain_dialect(target.dialect), options, environment=environment)
         if self._context is None:
             self._context, self._options = context, options
@@ -186,11 +131,24 @@ class _Drafting:
         for key, found in part.answer.items():
             self._answer[key] = [*self._answer[key], *(_prefixed(each, prefix) for each in found)]
 
+    def _ask_extensions(self) -> None:
+        """What they find in the database comes last: views are made of tables."""
+        found, self._answer["unasked"] = found_by_extensions(self._session, self._request)
+        script = self._scripts[0]
+        for operation in found:
+            script.upgrade_ops_list[0].ops.append(operation)
+            back = reversed_of(operation)
+            if back is not None:
+                script.downgrade_ops_list[0].ops.insert(0, back)
+
     def _hook(self) -> None:
         hook = self._options.get("process_revision_directives")
         if hook is not None:
             with project_code(self._session):
                 hook(self._context.migration_context, tuple(parents_of(self._request)), self._scripts)
+        if self._request.get("keep_id") and self._scripts:
+            # A hook that numbers revisions counts the one that is redone as well.
+            self._scripts[0].rev_id = self._request["revision"]
 
 
 def rows_of(rows: Sequence[Any], engine: str, *, first: bool) -> list[Any]:

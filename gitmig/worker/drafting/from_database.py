@@ -21,14 +21,14 @@ from ..heads import no_new_files
 from ..hidden import is_shown
 from ..migrate import Migration, run_migration
 from ..session import Session
-from .draft import autogenerating, new_script, nothing, parents_of
+from .parts import autogenerating, new_script, nothing, parents_of
 from .rebuild import needs_rebuild
 from .script import render_script
 
 
 def draft_from_database(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """Every difference of the database; asks ``plan`` for what to apply first. Raises like ``migrate``."""
-    drafting = _Drafting(session, request)
+    drafting = FromDatabase(session, request)
     try:
         # Nothing of it stays: a database that is not there is stood in for by an empty one in memory.
         with autogenerating(session, True), no_new_files([]):
@@ -38,7 +38,7 @@ def draft_from_database(session: Session, request: dict[str, Any]) -> dict[str, 
     return drafting.answer()
 
 
-class _Drafting(Migration):
+class FromDatabase(Migration):
     """A run of env.py that ends in a drafted script instead of a commit."""
 
     def __init__(self, session: Session, request: dict[str, Any]):
@@ -49,6 +49,8 @@ class _Drafting(Migration):
         self._context: AutogenContext | None = None
         self._arguments: dict[str, Any] = {}
         self._scripts = [new_script(request)]
+        self.found: list[ops.MigrateOperation] = []
+        """What autogenerate found there."""
 
     def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
         """As for a migration; notes whether env.py decides on batches, and keeps the ledger out of sight."""
@@ -99,6 +101,7 @@ class _Drafting(Migration):
         produced = produce_migrations(context, metadata)  # type: ignore[arg-type]
         assert produced.upgrade_ops is not None
         found = list(produced.upgrade_ops.ops)
+        self.found += found
         self._context = AutogenContext(context, autogenerate=False)
         if context.dialect.name == "sqlite" and not self._batch_said and any(map(_rebuilds, found)):
             self._context.opts["render_as_batch"] = True
