@@ -265,8 +265,12 @@ def test_an_uncommitted_revision(told: Article) -> None:
 
 
 @pytest.mark.parametrize("server", ["sqlite", "postgresql"])
-def test_the_statements_lead_there(tmp_path: Path, server: str, request: pytest.FixtureRequest) -> None:
+def test_the_statements_lead_there(
+    tmp_path: Path, server: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = request.getfixturevalue("postgres_url") if server == "postgresql" else None
+    if url is not None:
+        monkeypatch.setenv("GITMIG_SCRATCH_URL", request.getfixturevalue("postgres_server"))
     project = Project.create(tmp_path, url)
     project.write("app/models.py", CHANGED.format(**OLD))
     project.commit("Old")
@@ -296,7 +300,10 @@ def _run(project: Project, statements: str) -> None:
     engine.dispose()
 
 
-def test_article_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+def test_article_on_postgresql(
+    tmp_path: Path, postgres_url: str, postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITMIG_SCRATCH_URL", postgres_server)
     told = article_on(tmp_path, postgres_url)
     project = told.project
     assert project.gitmig("diff", "db", "HEAD", check=0).stdout == ""

@@ -213,8 +213,11 @@ def test_another_writer_is_not_waited_for(told: Article) -> None:
 
 
 @pytest.fixture
-def reader(postgres_url: str, role: str) -> tuple[str, str]:
+def reader(
+    postgres_url: str, postgres_server: str, role: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str]:
     """A database, and its URL for a role that may read the version table alone."""
+    monkeypatch.setenv("GITMIG_SCRATCH_URL", postgres_server)
     url = make_url(postgres_url).set(username=role, password=SECRET)
     return postgres_url, url.render_as_string(hide_password=False)
 

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from gitmig.core.ddl import statements
 from gitmig.errors import GitmigError
+from gitmig.facts.schema_history import SchemaHistory
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.graph import Graph
 from gitmig.judging.described import make
 from gitmig.messages import Json, a_text
-from gitmig.model import CommitId, RevisionId, Tie, TieState
+from gitmig.model import CommitId, RevisionId, Schema, Tie, TieState
 from gitmig.project import Project
 from gitmig.proof import scratch_database
 from gitmig.scratch import Scratch
@@ -39,6 +41,9 @@ class ModelsOnDemand:
     place: Scratch
     mother: Worker
     """A worker that is asked for nothing: others are forked from it."""
+    history: SchemaHistory
+    empty: str | None = None
+    """On PostgreSQL a scratch database that stays empty: what is made in it is rolled back."""
     used: dict[RevisionId, CommitId | None] = field(default_factory=dict)
     """The commit whose models were handed out last for each revision."""
     reasons: dict[RevisionId, str] = field(default_factory=dict)
@@ -48,10 +53,17 @@ class ModelsOnDemand:
     _first: dict[RevisionId, CommitId | None] = field(default_factory=dict)
 
     def answer(self, ask: Json) -> Json:
-        """A scratch database with the models of a revision, its next candidate's for each attempt."""
+        """A scratch database with the models of a revision, its next candidate's for each attempt.
+
+        Unless ``exact`` is asked for, and if the candidate's schema is known, the statements that make one.
+        """
         self.close()
         revision, attempt = RevisionId(a_text(ask["revision"])), int(str(ask["attempt"]))
         candidates = self.candidates(revision)
+        if not ask["exact"] and attempt < len(candidates):
+            made = self._by_statements(revision, candidates[attempt])
+            if made is not None:
+                return made
         for number, candidate in enumerate(candidates[attempt:]):
             try:
                 answer = self._made(candidate)
@@ -108,6 +120,22 @@ class ModelsOnDemand:
         repository = self.project.repository
         has_head = repository is not None and repository.head() is not None
         return Ties(project=self.project).all() if has_head else {}
+
+    def _by_statements(self, revision: RevisionId, candidate: Candidate) -> Json | None:
+        if candidate.commit is None:
+            return None
+        self.history.learn_commits([candidate.commit])
+        schema = self.history.of_commit(candidate.commit)
+        if schema is None:
+            return None
+        self.used[revision] = candidate.commit
+        empty = Schema(schema.dialect, schema.sqlalchemy, {})
+        return {
+            "sql": list(statements(empty, schema)),
+            "place": self.empty,
+            "excluded": [],
+            "like": [[key.kind, key.table, key.name, ddl] for key, ddl in schema.facets.items()],
+        }
 
     def _made(self, candidate: Candidate) -> Json:
         worker = self._stack.enter_context(self._worker(candidate))

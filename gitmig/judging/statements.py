@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.errors import GitmigError
+from gitmig.facts.schema_history import SchemaHistory
 from gitmig.graph import Graph
 from gitmig.judging.models import ModelsOnDemand
 from gitmig.messages import Json, a_text, an_object, texts
@@ -39,7 +40,7 @@ def _heard(project: Project, graph: Graph, revision: RevisionId, dialect: str) -
     heads = graph.tips(frozenset(before))
     found: list[Json] = []
     with scratch(project, dialect) as place, project.worker() as mother:
-        models = ModelsOnDemand(project, graph, place, mother)
+        models = ModelsOnDemand(project, graph, place, mother, SchemaHistory(project, graph))
         for by_models in (True, False):
             with (
                 project.start_like(mother, None) as worker,

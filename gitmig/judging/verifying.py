@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from gitmig.core.verification import Outcome, Run
 from gitmig.errors import GitmigError
+from gitmig.facts.schema_history import SchemaHistory
 from gitmig.graph import Graph
 from gitmig.judging.models import ModelsOnDemand
 from gitmig.messages import Json, a_text, an_object
@@ -41,17 +42,25 @@ def verify_runs(
     import.
     """
     dialect = Schemas(project=project).of(project.work_tree).dialect
-    with scratch(project, dialect) as place, project.worker() as mother:
+    history = SchemaHistory(project, graph)
+    with ExitStack() as stack:
+        place, mother = stack.enter_context(scratch(project, dialect)), stack.enter_context(project.worker())
+        empty = None
+        if place.server is not None:
+            keeper = stack.enter_context(project.start_like(mother, None))
+            empty = stack.enter_context(scratch_database(place, [keeper], "empty"))
         verifier = _Verifier(
             project=project,
             graph=graph,
             place=place,
             mother=mother,
-            models=ModelsOnDemand(project, graph, place, mother),
+            models=ModelsOnDemand(project, graph, place, mother, history, empty),
             seeds=tuple(seeds),
             progress=progress,
         )
         for run in runs:
+            # Imported side by side, if they are not known.
+            history.learn(run.steps)
             verifier.verify(run)
     return dialect
 

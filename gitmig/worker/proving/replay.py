@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
-from sqlalchemy import Connection, create_engine, event, pool
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, event
 
 from ..capture import Configured
 from ..description import describe
@@ -31,6 +30,7 @@ from ..scratch import Substitution, Unprovable, only_scratch, scratch_url
 from ..session import Session
 from ..sqlite import SqliteTransactions
 from .hurting import Rows, columns_of, statements_of
+from .made import directly, made_by
 
 _LOOKS = re.compile(
     r"\s*(?:PRAGMA\b|(?:SELECT|WITH)\b.*\b(?:sqlite_master|pg_catalog|pg_class)\b)", re.I | re.S
@@ -43,11 +43,12 @@ Change = list[str | None]
 def replay(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """Replay ``steps`` ``[{revision, how}]`` of ``graph`` on ``url``, whose database is at ``start``.
 
-    Asks ``models`` ``{revision, attempt}`` for a scratch database with the models of a revision, until there
-    is none or one that is equal: answered by ``{url, excluded, like}`` or ``{}``. Notes ``replayed`` for each
-    revision: ``{revision, how, reached, changes, left, down, again}``. Answers ``{failed}``: null, or
-    ``{revision, message, again}`` if the upgrade of a revision failed, or (``again``) if its downgrade left
-    what cannot be gone on with.
+    Asks ``models`` ``{revision, attempt, exact}`` for a scratch database with the models of a revision, until
+    there is none or one that is equal: answered by ``{url, excluded, like}`` or ``{}``, or unless ``exact``
+    by ``{sql, place, excluded, like}``, the statements that make it (see :func:`made_by`). Notes ``replayed``
+    for each revision: ``{revision, how, reached, changes, left, down, again}``. Answers ``{failed}``: null,
+    or ``{revision, message, again}`` if the upgrade of a revision failed, or (``again``) if its downgrade
+    left what cannot be gone on with.
     """
     # The URL of a scratch database is all that counts.
     session.options = replace(session.options, url_env=None)
@@ -214,16 +215,22 @@ class _Replay(Purpose):
     def _compared(self, revision: str, connection: Connection) -> tuple[bool | None, list[Change]]:
         """Whether the database is that of the revision's models, and else what is in the way."""
         first: list[Change] | None = None
-        attempt = 0
+        attempt, exact = 0, False
         while True:
-            answer = self._session.channel.ask("models", revision=revision, attempt=attempt)
+            answer = self._session.channel.ask("models", revision=revision, attempt=attempt, exact=exact)
             if answer.get("release"):
                 raise Stopped
+            if "sql" in answer:
+                if self._is_like(connection, answer):
+                    return True, []
+                exact = True  # what was written from the facets alone condemns nothing
+                continue
+            exact = False
             if "url" not in answer:
                 return (None, []) if first is None else (False, first)
             reader = Reader(self._session, answer["excluded"], answer["like"], target=self._target)
             found = reader.describe(connection)
-            engine = _directly(scratch_url(answer["url"]))
+            engine = directly(scratch_url(answer["url"]))
             with engine.connect() as other:
                 wanted = reader.describe(other)
             changes = _difference(found, wanted)
@@ -231,6 +238,15 @@ class _Replay(Purpose):
                 return True, []
             first = changes if first is None else first
             attempt += 1
+
+    def _is_like(self, connection: Connection, answer: dict[str, Any]) -> bool:
+        """Whether the database is one that these statements make."""
+        reader = Reader(self._session, answer["excluded"], answer["like"], target=self._target)
+        try:
+            with made_by(answer["sql"], answer["place"]) as other:
+                return not _difference(reader.describe(connection), reader.describe(other))
+        except Exception:  # a type of the project's own, an extension: whatever the driver raises
+            return False
 
     def _described(self, connection: Connection) -> list[Facet]:
         def wanted(kind: str, table: str, name: str) -> bool:
@@ -359,12 +375,3 @@ def _difference(old: Sequence[Facet], new: Sequence[Facet]) -> list[Change]:
     two = {facet[:3]: facet[3] for facet in new}
     keys = sorted(one.keys() | two.keys())
     return [[*key, one.get(key), two.get(key)] for key in keys if one.get(key) != two.get(key)]
-
-
-def _directly(url: URL) -> Any:
-    """An engine of ours beside the run: it is not given the database that the project is given."""
-    dialect = create_engine(url, poolclass=pool.NullPool).dialect
-    arguments, options = dialect.create_connect_args(url)
-    return create_engine(
-        url, poolclass=pool.NullPool, creator=lambda: dialect.loaded_dbapi.connect(*arguments, **options)
-    )
