@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,13 @@ def test_why_imports_old_models_once(told: Article) -> None:
     project.path("imported").rmdir()
     assert project.gitmig("why", "user.email", check=0).stdout == first
     assert not project.path("imported").exists()
+
+
+def test_why_needs_a_repository(told: Article, tmp_path: Path) -> None:
+    bare = Project(tmp_path / "bare")
+    shutil.copytree(told.project.top, bare.top, ignore=shutil.ignore_patterns(".git"))
+    refused = bare.gitmig("why", "user", check=2)
+    assert refused.stderr == f"Error: {bare.top} is not in a git repository\nHint: git init\n"
 
 
 def test_nothing_is_changed(told: Article) -> None:

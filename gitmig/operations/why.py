@@ -42,8 +42,9 @@ class Why:
 def why(project: Project, word: str) -> Why:
     """Look through all revisions of the work tree. Old models are imported once in a clone, then cached.
 
-    Raises UsageError for what no revision has ever had, and what means several things.
+    Raises UsageError for what no revision has ever had, and what means several things; NoRepository.
     """
+    _ = project.git  # what was is in its history alone
     graph = project.graph()
     graph.require_sound(frozenset(graph.scripts))
     history = SchemaHistory(project, graph)
