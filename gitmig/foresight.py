@@ -50,6 +50,8 @@ def drops_of(moves: Moves, database: str) -> tuple[Dropped, ...]:
     """What the steps drop, by the text of their scripts, in a ``database`` of this name."""
     found: dict[tuple[Drop, bool], None] = {}
     for step, text in _scripts(moves):
+        if step.idle:
+            continue
         down = step.action is Action.DOWNGRADE
         for drop in drops(text, step.action.value, database):
             found[drop, down] = None

@@ -227,6 +227,7 @@ def moves_told(moves: Moves, there: Callable[[Path], str] = str) -> Json:
                 "revision": step.revision,
                 "graph": graph,
                 "world": number,
+                "idle": step.idle,
             }
             for number, (step, graph) in zip(numbers, moves.steps, strict=True)
             if step.action in (Action.UPGRADE, Action.DOWNGRADE)

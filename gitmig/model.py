@@ -57,6 +57,8 @@ class Script:
     header: Header = Header()
     squashes: tuple[RevisionId, ...] = ()
     """The revisions that became this one, oldest first, itself last: none for one that is no squash."""
+    backport_of: RevisionId | None = None
+    """The revision of another line that this one is a copy of."""
     open_lines: tuple[int, ...] = ()
     """Line numbers (from 1) of lines ``# gitmig: write by hand: …``."""
     revision_line: int | None = field(default=None, compare=False)
@@ -199,6 +201,8 @@ class Step:
     revision: RevisionId | None = None
     path: str | None = None
     commit: CommitId | None = None
+    idle: bool = False
+    """Whether the version table alone changes, and no script runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

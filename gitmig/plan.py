@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from gitmig.errors import Refused
 from gitmig.graph import Graph
@@ -69,6 +70,32 @@ def common_revisions(
         ):
             common.add(revision)
     return frozenset(common)
+
+
+def backports(present: Graph, target: Graph, plan: Plan) -> dict[RevisionId, RevisionId]:
+    """What a plan undoes while it applies the same in another form: a copy and its original, either way."""
+    downs, ups = plan.revisions(Action.DOWNGRADE), plan.revisions(Action.UPGRADE)
+    found = {
+        copy: original
+        for copy in downs
+        if (original := present.scripts[copy].backport_of) in ups and original
+    }
+    copies = {target.scripts[revision].backport_of: revision for revision in ups}
+    return found | {original: copies[original] for original in downs if original in copies}
+
+
+def with_marks(plan: Plan, same: Mapping[RevisionId, RevisionId]) -> Plan:
+    """The plan in which a copy and its original trade places without a script being run."""
+    idle = {*same, *same.values()}
+    told = (
+        f"{old} and {new} are one change: {new} is marked as applied, and nothing runs"
+        for old, new in same.items()
+    )
+    return replace(
+        plan,
+        steps=tuple(replace(step, idle=step.revision in idle) for step in plan.steps),
+        warnings=(*plan.warnings, *told),
+    )
 
 
 def plan_crossing(

@@ -35,6 +35,8 @@ class Case:
     """Oldest first."""
     script: Script | None = None
     """One of the steps, whose file is taken from the work tree."""
+    idle: tuple[RevisionId, ...] = ()
+    """The steps that are marked as applied, and run nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,7 @@ def _key(project: Project, case: Case, schemas: Schemas, now: Schema) -> str:
         old,
         digest(now),
         list(case.start),
-        list(case.steps),
+        [*case.steps, *(f"idle {revision}" for revision in case.idle)],
         sorted(_code(project, case.new, held).items()),
         (project.top / case.script.path).read_bytes().hex() if case.script is not None else None,
         schemas.circumstances(),
@@ -181,7 +183,7 @@ def upgrade_request(project: Project, case: Case) -> dict[str, object]:
     if case.script is not None:
         own = case.script
         scripts[own.revision] = replace(own, path=str(project.top / own.path))
-    return upgrade_data(scripts.values(), case.start, case.steps)
+    return upgrade_data(scripts.values(), case.start, case.steps) | {"idle": list(case.idle)}
 
 
 def upgrade_data(

@@ -22,6 +22,7 @@ from gitmig.parsing import parse_module
 
 _OPEN_LINE = re.compile(r"[ \t]*#[ \t]*gitmig: write by hand:")
 _SQUASHES = re.compile(r"^[ \t]*Squashes:[ \t]+(\w[\w. ]*?)[ \t]*$", re.MULTILINE)
+_BACKPORT = re.compile(r"^[ \t]*Backport-of:[ \t]+(\w[\w.]*)[ \t]*$", re.MULTILINE)
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _IDENTIFIERS = ("revision", "down_revision", "depends_on", "branch_labels")
 _TOLD_APART = _IDENTIFIERS[:2]
@@ -199,6 +200,7 @@ def _read(path: str, text: str) -> Script | None:
         else "",
         header=Header() if node is None else read_header(docstring),
         squashes=_squashes(docstring),
+        backport_of=RevisionId(found[1]) if (found := _BACKPORT.search(docstring)) is not None else None,
         open_lines=_open_lines(text),
         revision_line=lines.get("revision"),
         parents_line=lines.get("down_revision"),

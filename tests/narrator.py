@@ -12,6 +12,7 @@ from tests.story import Project
 _IDS = re.compile(r"(?<![\w.-])([0-9a-f]{12}|[0-9a-f]{7,8})(?![\w.-])")
 _SCRIPTS = re.compile(r"(?<=versions/)[0-9a-f]{12}(?=_)")
 _MOMENT = re.compile(r"(?:\d{4}-\d\d-\d\d )?\b\d\d:\d\d\b")
+_BACKUP = re.compile(r"(?<=refs/gitmig/backup/)\d+-[0-9a-f]{8}")
 _SERVER = re.compile(r"postgresql\+psycopg2://[^\]\s]+")
 
 
@@ -41,6 +42,7 @@ class Story:
 
     def _stable(self, line: str) -> str:
         line = _SERVER.sub("postgresql+psycopg2://db.example.org:5432/shared", line)
+        line = _BACKUP.sub("1767225600-0a1b2c3d", line)
         line = _SCRIPTS.sub(lambda found: self._id(found[0]), line)
         return _MOMENT.sub("14:02", _IDS.sub(lambda found: self._id(found[0]), line))
 

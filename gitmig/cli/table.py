@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "rebase": "rebase.run",
     "merge": "merge.run",
     "squash": "squash.run",
+    "backport": "backport.run",
     "demo": "demo.run",
 }
 """Each command's module and function in this folder."""
@@ -55,6 +56,7 @@ SUMMARIES: Mapping[str, str] = {
     "rebase": "Put this branch's revisions on top of the other side's",
     "merge": "Join two published heads in one revision",
     "squash": "Make one revision of many",
+    "backport": "Copy a revision of another branch to this line",
     "show": "Show what a revision changes, and where it is applied",
     "why": "Say which revisions made a table or column what it is",
     "verify": "Run revisions up, down and up again on a scratch database",
@@ -84,6 +86,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "rebase": ("gitmig rebase", "gitmig rebase --onto origin/main --dry-run"),
     "merge": ("gitmig merge", "gitmig merge --dry-run"),
     "squash": ("gitmig squash 3f2a9c01d4e5..head",),
+    "backport": ("gitmig backport 3f2a9c01d4e5", "gitmig backport 3f2a9c01d4e5 --onto release/1.4"),
     "show": ("gitmig show head", "gitmig show 3f2a9c01d4e5 --json"),
     "why": ("gitmig why user.email",),
     "verify": ("gitmig verify --last 1", "gitmig verify --since origin/main"),

@@ -16,7 +16,7 @@ from gitmig.messages import Ground, Moves, World
 from gitmig.model import Action, Plan, RevisionId, Script, Step
 from gitmig.operations.preconditions import require_under_alembic, require_written
 from gitmig.operations.reversible import require_reversible
-from gitmig.plan import plan_crossing
+from gitmig.plan import backports, plan_crossing, with_marks
 from gitmig.prepared import Prepared, Stranger
 from gitmig.project import Project
 from gitmig.scripts import irreversible, program_digest, splits
@@ -51,11 +51,14 @@ class Crossing:
         applied = read_applied(self.project, self.checkout, self.target, ground)
         applied, graph = reconciled(self.project, applied, self.target)
         plan = plan_crossing(applied.graph, graph, ground.heads, graph.heads, applied.differing)
+        copies = backports(applied.graph, graph, plan)
+        plan = with_marks(plan, copies)
         require_written(graph, plan.revisions(Action.UPGRADE))
         downs = [
             applied.as_it_was(revision, self.worlds.alike) for revision in plan.revisions(Action.DOWNGRADE)
         ]
-        idle = require_reversible((source.script.revision, source.text) for source in downs)
+        undone = [source for source in downs if source.script.revision not in copies]
+        idle = require_reversible((source.script.revision, source.text) for source in undone)
         sources = {**applied.sources, **{source.script.revision: source for source in downs}}
         moves, missing = self._moves(replace(applied, sources=sources), graph, plan)
         doubts = [source.doubt for source in applied.sources.values() if source.doubt is not None]
@@ -65,7 +68,7 @@ class Crossing:
             moves=moves,
             question=f"{'; '.join(doubtful)}. Go on?" if doubtful and plan.steps else None,
             scripts_of=self.target.commit,
-            strangers=tuple(_stranger(source) for source in downs if not source.side.trusted),
+            strangers=tuple(_stranger(source) for source in undone if not source.side.trusted),
         )
 
     def _moves(self, applied: Applied, graph: Graph, plan: Plan) -> tuple[Moves, tuple[str, ...]]:

@@ -57,6 +57,8 @@ class Together:
     """What git is in the middle of: then the files are staged, and git's own commit takes them."""
     commit: bool = True
     files_alone: bool = False
+    also: tuple[str, ...] = ()
+    """Other files that are committed as they are."""
     base: CommitId | None = None
     """What a dry run takes for the files on disk: the tree of a merge that was not begun."""
     warnings: tuple[str, ...] = ()
@@ -64,6 +66,11 @@ class Together:
     @property
     def _commits(self) -> bool:
         return self.commit and self.operation is None
+
+    @property
+    def _paths(self) -> tuple[str, ...]:
+        """What is committed."""
+        return (*self.also, *self.rewriting.paths)
 
     def run(self) -> MoveResult:
         """Do it. Raises what :func:`move` raises (nothing changed), and CommitFailed."""
@@ -126,18 +133,18 @@ class Together:
     def _whole(self, plan: Plan) -> Plan:
         steps = (*plan.steps, *self.rewriting.steps)
         if self._commits:
-            steps = (*steps, *commits(self.rewriting.paths))
+            steps = (*steps, *commits(self._paths))
         return replace(plan, steps=steps, warnings=(*self.warnings, *plan.warnings))
 
     def _note(self) -> CommitNote:
         complete = GOES_ON[self.operation] if self.operation else "git commit"
-        return CommitNote(paths=self.rewriting.paths, complete=complete, removed={})
+        return CommitNote(paths=self._paths, complete=complete, removed={})
 
     def _ended(self, result: MoveResult) -> MoveResult:
         if self._commits:
             return replace(result, commit=self._committed())
         try:
-            self.project.git.stage(self.rewriting.paths)
+            self.project.git.stage(self._paths)
         finally:
             end_commit(self.log)
         go_on = self._note().complete
@@ -149,7 +156,7 @@ class Together:
             self.project.git,
             self.log,
             self.project.settings.commit_message.replace("{message}", self.message),
-            self.rewriting.paths,
+            self._paths,
             trailers=self.trailers,
             state=f"{moved}, and what is to be committed is staged",
         )

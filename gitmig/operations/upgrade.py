@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from gitmig.applied.scripts import read_applied
+from gitmig.applied.side import checkout_side
 from gitmig.applied.squashed import with_squashed
+from gitmig.applied.worlds import Worlds
 from gitmig.commit import end_commit
 from gitmig.errors import GitmigError, Refused
 from gitmig.execute import move
@@ -14,6 +17,7 @@ from gitmig.logbook import Logbook
 from gitmig.messages import Ground, Moves
 from gitmig.model import RevisionId, Script
 from gitmig.operations.completing import Waiting, complete, require_doing, uncommitted, waiting
+from gitmig.operations.crossing import Crossing
 from gitmig.operations.following import models_forward
 from gitmig.operations.preconditions import (
     require_known,
@@ -52,13 +56,16 @@ def _upgrade(project: Project, log: Logbook, target: str, manner: Manner, commit
     if commit:
         project.require_models()
         project.git.require_author()
-    with project.worker() as worker:
+    with Worlds(project=project) as worlds, project.worker() as worker:
         scripts = uncommitted(project, graph, graph.heads) if commit else ()
         wait = waiting(project, worker, manner, scripts) if scripts else None
         outcome = move(
             project.repository,
             worker,
-            lambda ground: _prepared(project, graph, target, ground, wait),
+            lambda ground: (
+                _over_backports(project, graph, target, ground, worlds)
+                or _prepared(project, graph, target, ground, wait)
+            ),
             manner,
             log,
             folders=project.configuration.folders,
@@ -114,6 +121,27 @@ def _question(scripts: tuple[Script, ...]) -> str:
     if len(scripts) == 1:
         return f"{names} is not committed yet. Commit it with its models?"
     return f"{names} are not committed yet. Commit them with their models?"
+
+
+def _over_backports(
+    project: Project, graph: Graph, target: str, ground: Ground, worlds: Worlds
+) -> Prepared | None:
+    """The way of a database that has copies of revisions of this line; None if it has none.
+
+    Their originals are marked as applied.
+    """
+    unknown = [head for head in ground.heads if head not in graph.scripts]
+    if not unknown or project.repository is None or target not in ("head", "heads"):
+        return None
+    side = checkout_side(project)
+    try:
+        applied = read_applied(project, side, side, ground)
+    except Refused:
+        return None
+    copies = [source.script for r, source in applied.sources.items() if r not in graph.scripts]
+    if not copies or any(script.backport_of not in graph.scripts for script in copies):
+        return None
+    return Crossing(project=project, checkout=side, target=side, worlds=worlds).prepared(ground)
 
 
 def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait: Waiting | None) -> Prepared:

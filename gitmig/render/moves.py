@@ -84,7 +84,7 @@ def _rows(result: MoveResult) -> Iterator[str]:
         yield f"rows      {told_rows(each.rows)} of {each.name} {'is' if each.rows == 1 else 'are'} back"
 
 
-_OF_REVISIONS = ("rebase", "merge", "squash")
+_OF_REVISIONS = ("rebase", "merge", "squash", "backport")
 """The commands that have files to change even where the database has nothing to do."""
 _BASE = "models    left as they are: base has none of its own"
 _NAMED = 3

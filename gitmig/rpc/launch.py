@@ -24,7 +24,7 @@ PACKAGE = Path(__file__).parent.parent
 BOOT = (Path(__file__).parent / "boot.py").read_text("utf-8")
 """The program of the project's interpreter; its arguments are :data:`PACKAGE` and :func:`inode` of that."""
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-_MOVING = ("upgrade", "rollback", "sync", "switch", "rebase", "merge", "squash")
+_MOVING = ("upgrade", "rollback", "sync", "switch", "rebase", "merge", "squash", "backport")
 _COMMANDS = ("check", "status", "revise", "tie", *_MOVING)
 # With these another project or another output may be meant.
 _UNKNOWN = ("-C", "--config", "-e", "--environment", "-v", "--verbose", "-h", "--help")

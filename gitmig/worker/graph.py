@@ -71,20 +71,26 @@ def build_steps(
 ) -> tuple[RevisionStep, ...]:
     """Alembic's steps for the command line's. Loads every script that takes part, before the first runs.
 
-    A step with a ``world`` (its number) sees the code of that tree. Raises what a script raises when it is
-    imported, as :class:`BrokenScript`.
+    A step with a ``world`` (its number) sees the code of that tree; one that is ``idle`` runs nothing. Raises
+    what a script raises when it is imported, as :class:`BrokenScript`.
     """
     steps = []
     for one in wanted:
         graph, number = graphs[one.get("graph", 0)], one.get("world")
-        if number is None:
+        if number is None or one.get("idle"):
             steps.append(_step(graph, one))
+            if one.get("idle"):
+                steps[-1].migration_fn = _nothing
             continue
         with worlds[number].in_place(context):
             step = _step(graph, one)
         step.migration_fn = worlds[number].seen_by(step.migration_fn, context)
         steps.append(step)
     return tuple(steps)
+
+
+def _nothing(**arguments: Any) -> None:
+    """What a step runs that changes the version table alone."""
 
 
 class BrokenScript(Exception):

@@ -227,7 +227,9 @@ def _upgrade(session: Session, url: URL, request: dict[str, Any]) -> None:
     ]
     with named_database(session, url), only_scratch(url) as substitution:
         down = bool(request.get("down"))
-        run_environment(session, _Upgrade(substitution, start, graph, request["steps"], down=down))
+        idle = frozenset(request.get("idle", ()))
+        purpose = _Upgrade(substitution, start, graph, request["steps"], down=down, idle=idle)
+        run_environment(session, purpose)
 
 
 def source_of(session: Session, path: str) -> str:
@@ -272,8 +274,10 @@ class _Upgrade(Purpose):
         steps: list[str],
         *,
         down: bool = False,
+        idle: frozenset[str] = frozenset(),
     ):
         self._substitution = substitution
+        self._idle = idle
         self._start = start
         self._graph = graph
         self._action = "downgrade" if down else "upgrade"
@@ -288,7 +292,10 @@ class _Upgrade(Purpose):
         """Apply the steps from where the version table was put."""
         if sorted(context.get_current_heads()) != self._start:
             raise Stopped(Unprovable("env.py keeps its version table in another place when it connects"))
-        wanted = [{"action": self._action, "revision": revision} for revision in self._wanted]
+        wanted = [
+            {"action": self._action, "revision": revision, "idle": revision in self._idle}
+            for revision in self._wanted
+        ]
         try:
             self._steps = build_steps([revision_map(self._graph)], wanted, context)
         except BrokenScript as broken:

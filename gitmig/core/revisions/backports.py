@@ -1,0 +1,62 @@
+"""A copy of a revision for another line, under an id of its own. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+
+from gitmig.core.revisions.rewriting import Identity, rewritten
+from gitmig.errors import Refused
+from gitmig.graph import Graph
+from gitmig.header import with_header
+from gitmig.model import FacetChange, FacetKey, Header, RevisionId, Schema, Script
+
+_REVISES = re.compile(r"(?m)^([ \t]*)Revises:[^\r\n]*")
+
+
+def copied(script: Script, data: bytes, revision: RevisionId, graph: Graph) -> bytes:
+    """The bytes of the copy, which follows the head of ``graph``.
+
+    Raises Refused if it depends on what the graph does not have, or if its identifiers are not spelled out.
+    """
+    missing = [name for name in script.depends_on if name not in graph.scripts and name not in graph.labels]
+    if missing:
+        raise Refused(
+            f"{script.revision} depends on {', '.join(missing)}, which this line does not have",
+            hint=f"gitmig backport {missing[0]}",
+        )
+    identity = Identity(revision=revision, parents=graph.heads, depends_on=script.depends_on)
+    text = rewritten(script, data, identity, Header()).decode("utf-8")
+    line = f"Backport-of: {script.revision}"
+    if _REVISES.search(text) is None:
+        raise Refused(
+            f"the docstring of {script.path} has no line Revises:, beside which a backport is named",
+            hint=f"write one into {script.path}",
+        )
+    return _REVISES.sub(lambda found: f"{found[0]}\n{found[1]}{line}", text, count=1).encode("utf-8")
+
+
+def recorded(data: bytes, header: Header) -> bytes:
+    """The copy with its record."""
+    return with_header(data.decode("utf-8"), header).encode("utf-8")
+
+
+def copy_path(script: Script, revision: RevisionId, folder: str) -> str:
+    """Where the copy lies: the name of the original, with the new id in it."""
+    name = posixpath.basename(script.path)
+    named = name.replace(script.revision, revision) if script.revision in name else f"{revision}_{name}"
+    return posixpath.join(folder, named)
+
+
+def missing_for(changes: Sequence[FacetChange], schema: Schema) -> tuple[FacetKey, ...]:
+    """The tables and columns that some changes need, and that neither they nor the schema have."""
+    made = {change.key for change in changes if change.before is None}
+    needed: dict[FacetKey, None] = {}
+    for change in changes:
+        table = FacetKey("table", change.key.table, "")
+        if change.key.table and table not in made and table not in schema.facets:
+            needed[table] = None
+        elif change.before is not None and change.key not in schema.facets:
+            needed[change.key] = None
+    return tuple(needed)
