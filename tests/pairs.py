@@ -22,24 +22,25 @@ from app.database import Base
 TABLE = '''
 
 class {name}(Base):
-    """One of them."""
+    """{table}."""
 
     __tablename__ = "{table}"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)  # {table}
 
-    a: Mapped[str | None] = mapped_column(String(10))
+    a: Mapped[str | None] = mapped_column(String(10))  # {table}
 
-    b: Mapped[str | None] = mapped_column(String(10))
+    b: Mapped[str | None] = mapped_column(String(10))  # {table}
 
-    c: Mapped[int | None] = mapped_column(Integer)
+    c: Mapped[int | None] = mapped_column(Integer)  # {table}
 
-    # ours add here
+    # ours add to {table} here
 
-    # theirs add here
+    # theirs add to {table} here
 
     # end of {table}
 '''
+"""No line is there twice: git would take one table for the other."""
 TABLES = ("one", "two")
 COLUMN = "    {name}: Mapped[{python} | None] = mapped_column({type})\n\n"
 NAMES = ("x", "y", "z")
@@ -125,21 +126,19 @@ def _edited(text: str, chance: random.Random, side: str, unique: str) -> str:
             if f"    {name}:" not in body:
                 kind = chance.choice((("str", "String"), ("int", "Integer")))
                 line = COLUMN.format(name=name, python=kind[0], type=kind[1])
-                body = body.replace(f"    # {side} add here", f"{line}    # {side} add here")
+                mark = f"    # {side} add to {table} here"
+                body = body.replace(mark, f"{line}{mark}")
         case "drop":
             body = re.sub(rf"    {chance.choice('ab')}: [^\n]*\n\n", "", body)
         case "widen":
             body = re.sub(rf"(    {chance.choice('ab')}: [^\n]*)\(String\(10\)", r"\1(String(20)", body)
         case "index":
-            body = body.replace("    c: Mapped[int | None] = mapped_column(Integer)", f"{_C}, index=True)")
+            body = body.replace("mapped_column(Integer)  #", "mapped_column(Integer, index=True)  #")
         case "table":
             mark = f"# new tables of {side}"
             new = TABLE.format(name=unique.capitalize(), table=unique).strip("\n")
             return text.replace(mark, f"{new}\n\n\n{mark}")
     return text[:start] + body + text[end:]
-
-
-_C = "    c: Mapped[int | None] = mapped_column(Integer"
 
 
 def _rows(project: Project) -> dict[str, database.Rows]:
