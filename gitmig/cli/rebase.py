@@ -15,6 +15,7 @@ from gitmig.errors import UsageError
 from gitmig.operations.rebase import RebaseOptions, rebase
 from gitmig.operations.rebase_check import rebase_check
 from gitmig.prepared import Manner
+from gitmig.project import Project
 from gitmig.render.rebase import check_json, check_text
 
 
@@ -51,12 +52,7 @@ def run(
     if check:
         if fix or no_commit or database_only or files_only:
             raise UsageError("--check changes nothing", hint="gitmig rebase --check [REF] --onto REF")
-        found = rebase_check(project, given, onto)
-        if common.format == "json":
-            print(json.dumps(check_json(found)))
-        else:
-            check_text(found)
-        return 1 if found.failed else 0
+        return _check(common, project, given, onto)
     options = RebaseOptions(
         revisions=given,
         onto=onto,
@@ -68,3 +64,12 @@ def run(
     if fix:
         how = replace(how, person=Terminal(agreed=True, quiet=common.format == "json"))
     return finish(common, project, rebase(project, options, how))
+
+
+def _check(common: Common, project: Project, refs: tuple[str, ...], onto: str | None) -> int:
+    found = rebase_check(project, refs, onto)
+    if common.format == "json":
+        print(json.dumps(check_json(found)))
+    else:
+        check_text(found)
+    return 1 if found.failed else 0

@@ -153,7 +153,7 @@ def code_of(project: Project, graph: Graph) -> Tree:
 
 def published_revisions(project: Project) -> frozenset[RevisionId]:
     """The revisions that others have, as far as this clone knows."""
-    tips = project.git.published(project.settings.published)
+    tips = project.git.independent(project.git.published(project.settings.published))
     return frozenset(r for tip in tips for r in project.graph(project.commit_tree(tip)).scripts)
 
 

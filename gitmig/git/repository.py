@@ -190,6 +190,14 @@ class Repository:
         out = self.git("merge-base", one, other, ok=(0, 1)).decode().split()
         return CommitId(out[0]) if out else None
 
+    def independent(self, commits: Sequence[CommitId]) -> tuple[CommitId, ...]:
+        """Those of some commits that are in the history of no other: of many tags, mostly a few."""
+        if len(commits) < 2:
+            return tuple(commits)
+        return tuple(
+            CommitId(id) for id in self.git("merge-base", "--independent", *commits).decode().split()
+        )
+
     def commits_not_in(self, commit: CommitId, other: CommitId) -> tuple[CommitId, ...]:
         """The commits that ``commit`` has in its history and ``other`` has not, oldest first."""
         out = self.git("rev-list", "--reverse", "--topo-order", commit, f"^{other}", "--")

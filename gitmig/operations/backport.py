@@ -59,11 +59,6 @@ def backport(project: Project, options: BackportOptions, manner: Manner) -> Move
         path = copy_path(found.script, revision, project.configuration.versions[0])
         header, warnings = _proven(project, graph, found, path, data)
         data = recorded(data, header)
-        original = found.script.revision
-        told = (
-            f"plain `alembic upgrade` of a line that has {original} stops in a database that has {revision}; "
-            f"gitmig marks {original} as applied there"
-        )
         result = Together(
             project=project,
             log=log,
@@ -75,9 +70,17 @@ def backport(project: Project, options: BackportOptions, manner: Manner) -> Move
             commit=options.commit,
             files_alone=options.files_only,
             also=_models(project),
-            warnings=(*warnings, told),
+            warnings=(*warnings, _of_plain_alembic(found.script.revision, revision)),
         ).run()
         return replace(result, revision=revision, path=path)
+
+
+def _of_plain_alembic(original: RevisionId, copy: RevisionId) -> str:
+    """What it does in a database that has the copy."""
+    return (
+        f"plain `alembic upgrade` of a line that has {original} stops in a database that has {copy}; "
+        f"gitmig marks {original} as applied there"
+    )
 
 
 def _require_checked_out(project: Project, options: BackportOptions) -> None:

@@ -62,10 +62,7 @@ def _upgrade(project: Project, log: Logbook, target: str, manner: Manner, commit
         outcome = move(
             project.repository,
             worker,
-            lambda ground: (
-                _over_backports(project, graph, target, ground, worlds)
-                or _prepared(project, graph, target, ground, wait)
-            ),
+            lambda ground: _planned(project, graph, target, ground, wait, worlds),
             manner,
             log,
             folders=project.configuration.folders,
@@ -121,6 +118,13 @@ def _question(scripts: tuple[Script, ...]) -> str:
     if len(scripts) == 1:
         return f"{names} is not committed yet. Commit it with its models?"
     return f"{names} are not committed yet. Commit them with their models?"
+
+
+def _planned(
+    project: Project, graph: Graph, target: str, ground: Ground, wait: Waiting | None, worlds: Worlds
+) -> Prepared:
+    found = _over_backports(project, graph, target, ground, worlds)
+    return found or _prepared(project, graph, target, ground, wait)
 
 
 def _over_backports(

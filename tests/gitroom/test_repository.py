@@ -400,3 +400,28 @@ def test_plumbing_runs_no_hooks(build: Builder, repository: Repository) -> None:
     build.write("a", "x")
     repository.stage(["a"])
     assert not os.path.lexists(build.top / "ran")
+
+
+def test_the_independent_of_some_commits(build: Builder, repository: Repository) -> None:
+    first = repository.resolve(build.commit({"a": "1"}))
+    second = repository.resolve(build.commit({"a": "2"}))
+    assert repository.independent([first, second]) == (second,)
+    assert repository.independent([first]) == (first,)
+    assert repository.independent([]) == ()
+
+
+def test_what_a_merge_would_conflict_in(build: Builder, repository: Repository) -> None:
+    build.commit({"a": "1", "b": "1"})
+    build.git("switch", "--quiet", "-c", "other")
+    other = repository.resolve(build.commit({"a": "2"}))
+    build.git("switch", "--quiet", "-c", "third", "HEAD~1")
+    third = repository.resolve(build.commit({"a": "3", "b": "2"}))
+    assert repository.merge_conflicts(third, other) == ("a",)
+    build.git("switch", "--quiet", "-c", "fourth", "HEAD~1")
+    fourth = repository.resolve(build.commit({"b": "3"}))
+    assert repository.merge_conflicts(fourth, other) == ()
+    repository.begin_merge(other)
+    assert repository.operation() == "merge"
+    assert (build.top / "a").read_text() == "2"
+    repository.abort_merge()
+    assert (repository.operation(), (build.top / "a").read_text()) == (None, "1")
