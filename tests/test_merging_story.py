@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests import database
 from tests.narrator import Developer, Story
 from tests.story import MODELS, USERNAME, Project
@@ -18,6 +20,7 @@ _WRITE = "GITMIG_TEST_WRITE" in os.environ
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "merging.md"
 
 
+@pytest.mark.timeout(900)
 def test_two_branches_one_history(tmp_path: Path) -> None:
     story = Story()
     ada, grace = _two_clones(tmp_path, story)

@@ -9,6 +9,7 @@ import pytest
 from tests.pairs import begun, join
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_a_pair(tmp_path: Path, seed: int) -> None:
     join(begun(tmp_path), seed)
