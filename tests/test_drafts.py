@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,9 @@ from tests.drafts import POSTGRESQL, Change, changes
 from tests.worker_moves.child import Project
 
 CASES = [(change, dialect) for change in changes() for dialect in change.on if dialect != "mysql"]
+
+
+_PAGE = Path(__file__).parent.parent / "docs" / "drafts.md"
 
 
 @pytest.fixture
@@ -48,3 +52,9 @@ def test_a_change_is_drafted_and_goes_up_down_and_up(
     finally:
         for child in project.children:
             child.close()
+
+
+def test_the_page_is_about_the_catalogue() -> None:
+    described = re.findall(r"^\| ([^|]+?) \|", _PAGE.read_text("utf-8"), re.MULTILINE)
+    assert set(described) - {"change"} <= {change.name for change in changes()}
+    assert len(described) > 100

@@ -12,9 +12,11 @@ from .code import Code, DropColumnOp, WrittenOp, escaped_colons, execute, togeth
 from .columns import Aspects, aspects, differing, same_family, shrinks
 from .items import OldType
 from .objects import Key, split
+from .steps import TableSteps, Unnamed
+from .words import comment_text, unfolded
 
 if TYPE_CHECKING:
-    from .writer import TableSteps, Writer
+    from .writer import Writer
 
 
 def alter_column(writer: Writer, table: str, old_name: str, name: str, before: str, after: str) -> bool:
@@ -58,8 +60,6 @@ class _Altering:
         if "rest" in self._changed:
             if self._writer.dialect != "sqlite":
                 return False
-            from .writer import Unnamed
-
             self._steps.made.append(Unnamed(self._table))
         if "generated" in self._changed and not self._generated():
             return False
@@ -105,8 +105,6 @@ class _Altering:
             operation.modify_server_default = self._column.server_default
         if self._comment in self._writer.changes.open:
             old = self._writer.changes.open[self._comment][0]
-            from .writer import comment_text
-
             operation.modify_comment = self._column.comment
             operation.existing_comment = comment_text(old)
             self._writer.changes.cover(self._comment)
@@ -234,8 +232,6 @@ class _Altering:
     # MariaDB and MySQL say a column as a whole.
 
     def _modify(self) -> bool:
-        from .writer import comment_text, unfolded
-
         models, changes = self._writer.models, self._writer.changes
         old_comment = self._writer.parent.facts(self._key).get("comment")
         if self._comment in changes.open:

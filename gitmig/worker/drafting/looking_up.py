@@ -16,7 +16,7 @@ from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from .columns import aspects
 from .enums import labels
 from .objects import ModelObjects, split
-from .writer import comment_text, described
+from .words import comment_text, described
 
 Row = Sequence[Any]
 """kind, table, name, before, after."""

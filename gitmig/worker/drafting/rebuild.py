@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from .code import DropColumnOp, RenameColumnOp, Spelling, WrittenOp
 from .objects import split
-from .writer import OneWay, Steps, TableSteps, Unnamed
+from .steps import OneWay, Steps, TableSteps, Unnamed
 
 _KEPT = (
     "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND (type IN ('trigger', 'view')",

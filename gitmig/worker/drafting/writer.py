@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from alembic.operations import ops
-from sqlalchemy.sql.elements import conv
 
 from ..facets import table_key
 from .changes import Changes
@@ -19,7 +17,6 @@ from .code import (
     NOTHING,
     Code,
     DropColumnOp,
-    DropIndexOp,
     DropTableOp,
     OpenOp,
     WrittenOp,
@@ -27,9 +24,12 @@ from .code import (
     execute,
 )
 from .columns import aspects
+from .constraints import Constraints
 from .making import Maker
 from .objects import Key, ModelObjects, split
 from .parents import Parent, code_of
+from .steps import OneWay, Steps, TableSteps, Unnamed
+from .words import comment_text, described, unfolded
 
 _ORDER = (
     "schema",
@@ -46,48 +46,7 @@ _ORDER = (
 )
 
 
-@dataclass
-class TableSteps:
-    """What becomes of a table that stays, in the order in which it is done."""
-
-    key: str
-    without_indexes: list[ops.MigrateOperation] = field(default_factory=list)
-    without: list[ops.MigrateOperation] = field(default_factory=list)
-    renamed: list[ops.MigrateOperation] = field(default_factory=list)
-    added: list[ops.MigrateOperation] = field(default_factory=list)
-    filled: list[ops.MigrateOperation] = field(default_factory=list)
-    altered: list[ops.MigrateOperation] = field(default_factory=list)
-    dropped: list[ops.MigrateOperation] = field(default_factory=list)
-    made: list[ops.MigrateOperation] = field(default_factory=list)
-    indexed: list[ops.MigrateOperation] = field(default_factory=list)
-
-    @property
-    def inner(self) -> list[ops.MigrateOperation]:
-        """What one batch does."""
-        return [*self.without, *self.renamed, *self.added, *self.altered, *self.dropped, *self.made]
-
-
-@dataclass
-class Steps:
-    """All operations, in phases."""
-
-    renamed: list[ops.MigrateOperation] = field(default_factory=list)
-    schemas: list[ops.MigrateOperation] = field(default_factory=list)
-    first: list[ops.MigrateOperation] = field(default_factory=list)
-    unlinked: list[tuple[str, ops.MigrateOperation]] = field(default_factory=list)
-    created: list[ops.MigrateOperation] = field(default_factory=list)
-    tables: dict[str, TableSteps] = field(default_factory=dict)
-    linked: list[tuple[str, ops.MigrateOperation]] = field(default_factory=list)
-    dropped: list[ops.MigrateOperation] = field(default_factory=list)
-    last: list[ops.MigrateOperation] = field(default_factory=list)
-    schemas_gone: list[ops.MigrateOperation] = field(default_factory=list)
-
-    def of(self, table: str) -> TableSteps:
-        """The steps of a table that stays."""
-        return self.tables.setdefault(table, TableSteps(table))
-
-
-class Writer:
+class Writer(Constraints):
     """Covers the changes one by one."""
 
     def __init__(
@@ -348,154 +307,6 @@ class Writer:
         self.steps.linked.append((table, WrittenOp(up, down)))
         return True
 
-    # Constraints and indexes.
-
-    def _index(self, key: Key, before: str | None, after: str | None) -> bool:
-        _, table, name = key
-        schema, plain = split(table)
-        steps = self.steps.of(table)
-        new = self.models.part(key) if after is not None else None
-        back = self.parent.code(key) if before is not None else None
-        if (after is not None and new is None) or (before is not None and back is None):
-            return False
-        if back is not None:
-            spelled = conv(name) if self.parent.facts(key).get("conv") else name
-            operation = DropIndexOp(spelled, plain, schema=schema)
-            operation.back = back
-            steps.without_indexes.append(operation)
-        if new is not None:
-            steps.indexed.append(self.maker.index(new))
-        return True
-
-    def _unique(self, key: Key, before: str | None, after: str | None) -> bool:
-        return self._replaced(key, before, after)
-
-    def _foreign_key(self, key: Key, before: str | None, after: str | None) -> bool:
-        return self._replaced(key, before, after)
-
-    def _check(self, key: Key, before: str | None, after: str | None) -> bool:
-        return self._replaced(key, before, after)
-
-    def _primary_key(self, key: Key, before: str | None, after: str | None) -> bool:
-        owner = self.models.table(key[1])
-        if self.dialect != "sqlite" or owner is None:
-            return self._replaced(key, before, after)
-        if (before is None) != (after is None):  # AUTOINCREMENT: the key is said with its column, or not
-            self.steps.of(key[1]).made.append(Unnamed(key[1]))
-            return True
-        new, back = self.maker.constraint(owner.primary_key), self.parent.code(key)
-        if not isinstance(new, WrittenOp) or back is None or after is None:
-            return False
-        # A rebuilt table has the key that it is told last.
-        self.steps.of(key[1]).made.append(WrittenOp(new.up, back, rebuilds=True))
-        return True
-
-    def _replaced(self, key: Key, before: str | None, after: str | None) -> bool:
-        """A constraint that is dropped, made, or both."""
-        kind, table, _ = key
-        new: Any = None
-        if after is not None:
-            owner = self.models.table(table)
-            new = owner.primary_key if kind == "primary key" and owner is not None else self.models.part(key)
-            if new is None:
-                return False
-        if self.dialect == "sqlite" and kind == "foreign key":
-            return self._link_on_sqlite(key, before, new)
-        drop = self._without(key) if before is not None else None
-        make = self.maker.constraint(new) if new is not None else None
-        if (before is not None and drop is None) or (new is not None and make is None):
-            return self._unnamed(key, before, new)
-        steps = self.steps.of(table)
-        links = kind == "foreign key" and self.dialect != "sqlite"
-        if drop is not None:
-            if links:
-                self.steps.unlinked.append((table, drop))
-            else:
-                steps.without.append(drop)
-        if make is not None:
-            if links:
-                self.steps.linked.append((table, make))
-            else:
-                steps.made.append(make)
-        self._keep_comment(key, new)
-        return True
-
-    def _keep_comment(self, key: Key, new: Any) -> None:
-        """A constraint that is made again loses its comment."""
-        comment = self.maker.comment(new) if new is not None else None
-        named = ("comment", key[1], f"constraint {key[2]}")
-        if comment is not None and named not in self.changes.all and self.changes.all[key][0] is not None:
-            again = WrittenOp(NOTHING, execute(comment))
-            self.steps.unlinked.append((key[1], again))
-            self.steps.linked.append((key[1], WrittenOp(execute(comment), NOTHING)))
-
-    def _link_on_sqlite(self, key: Key, before: str | None, new: Any) -> bool:
-        """A foreign key: without a name it goes with a rebuild that does not know it, and comes with one."""
-        steps, back = self.steps.of(key[1]), self.parent.code(key)
-        if before is not None:
-            drop = self._without(key) if self.parent.facts(key).get("own_name") else None
-            if back is None:
-                return False
-            steps.without.append(drop or WrittenOp(NOTHING, back, rebuilds=True))
-        if new is not None:
-            make = self.maker.constraint(new)
-            if not isinstance(make, WrittenOp):
-                return False
-            named = isinstance(new.name, str)
-            steps.made.append(make if named else WrittenOp(make.up, NOTHING, rebuilds=True))
-        return True
-
-    def _without(self, key: Key) -> ops.MigrateOperation | None:
-        found, back = self.parent.facts(key), self.parent.code(key)
-        if back is None or not found.get("name"):
-            return None
-        schema, plain = split(key[1])
-        if found["type"] is None:
-            name = re.sub(r"^\{op\}f\((.*)\)$", r"\1", found["name"]).strip("'\"")
-            text = f"ALTER TABLE {self.models.quoted(key[1])} DROP CONSTRAINT {self.models.quoted_name(name)}"
-            return WrittenOp(execute(text), back)
-        drop = call(
-            "drop_constraint", f"type_={found['type']!r}", table=plain, schema=schema, first=found["name"]
-        )
-        return WrittenOp(drop, back, rebuilds=True)
-
-    def _unnamed(self, key: Key, before: str | None, new: Any) -> bool:
-        """SQLite: what has no name comes and goes with a rebuild of the table, which says what there is."""
-        if self.dialect != "sqlite":
-            return False
-        self.steps.of(key[1]).made.append(Unnamed(key[1]))
-        return True
-
-
-class Unnamed(ops.MigrateOperation):
-    """A rebuild alone: the table is told what it has without a name."""
-
-    def __init__(self, table: str):
-        self.table = table
-
-    def reverse(self) -> Unnamed:
-        """A rebuild again."""
-        return self
-
-    def to_diff_tuple(self) -> tuple[Any, ...]:
-        """For hooks that look at differences."""
-        return ("gitmig", self.table)
-
-
-class OneWay(ops.MigrateOperation):
-    """An operation whose way back is that of another one."""
-
-    def __init__(self, operation: ops.MigrateOperation | None):
-        self.operation = operation
-
-    def reverse(self) -> OneWay:
-        """Nothing."""
-        return OneWay(None)
-
-    def to_diff_tuple(self) -> tuple[Any, ...]:
-        """For hooks that look at differences."""
-        return ("gitmig", "one way")
-
 
 _CONSTANT = re.compile(r"'(?:[^']|'')*'|[-+]?[\d.]+|NULL|TRUE|FALSE", re.IGNORECASE)
 _SEQUENCE = {
@@ -513,30 +324,6 @@ def _is_added_plainly(ddl: str) -> bool:
     default = parts.get("default")
     constant = default is not None and _CONSTANT.fullmatch(default) is not None
     return "generated" not in parts and (constant or (default is None and "null" not in parts))
-
-
-def comment_text(ddl: str | None) -> str | None:
-    """The text in ``COMMENT ON … IS 'text'``."""
-    match = re.search(r"'((?:[^']|'')*)'\s*$", ddl or "")
-    return unfolded(match.group(1)).replace("''", "'") if match else None
-
-
-def unfolded(text: str) -> str:
-    """Text of a facet with its line ends, which are written as ``\\n`` there."""
-    return text.replace("\\n", "\n").replace("\\r", "\r")
-
-
-def described(key: Key, before: str | None, after: str | None) -> str:
-    """``~ user.name VARCHAR(20) -> VARCHAR(30)``, on one line."""
-    kind, table, name = key
-    sign = "+" if before is None else "-" if after is None else "~"
-    if kind == "column":
-        label = f"{table}.{name}"
-    elif kind == "comment":
-        label = f"comment on {'.'.join(filter(None, (table, name)))}"
-    else:
-        label = " ".join(filter(None, (kind, name, f"of {table}" if table and name else table)))
-    return " ".join(f"{sign} {label} {' -> '.join(text for text in (before, after) if text)}".split())
 
 
 def _order(key: Key) -> tuple[int, Key]:
