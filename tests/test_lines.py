@@ -101,7 +101,8 @@ def test_one_line_goes_down_and_up_again(lines: Lines) -> None:
 
 def test_without_a_target_every_line_goes_up(lines: Lines) -> None:
     project = lines.project
-    project.gitmig("rollback", "base", "-y", check=0)
+    project.gitmig("rollback", "core@-1", check=0)
+    project.gitmig("rollback", "plugin@-1", "--database-only", "-y", check=0)
     project.gitmig("upgrade", check=0)
     assert sorted(project.heads()) == lines.heads
 
