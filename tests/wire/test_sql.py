@@ -118,7 +118,7 @@ def columns_of_sqlite(connection: sqlite3.Connection) -> Found:
     return set(connection.execute(listing))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts(SQLITE))
 def test_sqlite_drops_what_is_read(text: str) -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
@@ -131,7 +131,11 @@ def test_sqlite_drops_what_is_read(text: str) -> None:
         assert columns_of_sqlite(connection) == expected(text, SQLITE, before)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(texts(POSTGRESQL))
 def test_postgresql_drops_what_is_read(postgres_url: str, text: str) -> None:
     dsn = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
