@@ -311,9 +311,9 @@ def test_no_author(tmp_path: Path) -> None:
 
 def test_a_failing_migration_leaves_everything(database_url: str, tmp_path: Path) -> None:
     project = begun_on(tmp_path, database_url)
-    database.execute(database_url, 'insert into "user" (id) values (1)')
-    project.append("app/models.py", "    name: Mapped[str] = mapped_column(String(20))\n")
-    project.gitmig("revise", "-m", "Add name", "--draft", check=0)
+    database.execute(database_url, 'insert into "user" (id) values (1), (2)')
+    project.append("app/models.py", "    name: Mapped[str] = mapped_column(String(20), unique=True)\n")
+    project.gitmig("revise", "-m", "Add name", "--draft", "--fill", "user.name='x'", check=0)
     before = project.snapshot()
     result = project.gitmig("upgrade", "--commit", check=1)
     assert result.stderr.splitlines()[-1].startswith("Hint: correct ")
