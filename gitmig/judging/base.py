@@ -68,7 +68,11 @@ def base_of(
     ties = Ties(project=project, at=at)
     for head in heads:
         stored = _stored(schemas, graph.scripts[head].header, like)
-        if stored is not None and ties.speaks_for(head, heads):
+        # A record that its own commit does not bear out may have been carried onto another parent.
+        if stored is None or not ties.speaks_for(head, heads):
+            continue
+        tie = ties.of(heads)
+        if tie.state is not TieState.APPROXIMATE and not tie.re_parented:
             return Base(schema=stored)
     return _committed(schemas, ties, graph, heads)
 
