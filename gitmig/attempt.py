@@ -94,8 +94,8 @@ class Attempt:
                 "things moved while the plan was being read; nothing was changed",
                 hint="run the command again",
             )
-        losses = self._dropped(self.prepared.moves, ground)
         wanted = self._manner.park and bool(plan.of(Action.DOWNGRADE))
+        losses = self._dropped(self.prepared.moves, ground, parking=wanted)
         order = park_order(self._repository, self._directory, ground, wanted=wanted)
         moves = replace(self.prepared.moves, losses=losses, parking=order)
         if not self._manner.dry_run:
@@ -118,10 +118,13 @@ class Attempt:
             self._books.write_down(self.prepared, ground)
         return moves
 
-    def _dropped(self, moves: Moves, ground: Ground) -> tuple[Dropped, ...]:
+    def _dropped(self, moves: Moves, ground: Ground, *, parking: bool) -> tuple[Dropped, ...]:
         """What the scripts say that they drop, and what they dropped in the attempt before."""
         # An empty stand-in holds no rows.
         said = () if ground.provisional else drops_of(moves, ground.database)
+        if parking and why_not(self._repository, self._directory, ground) is None:
+            # What the text does not name is found when it goes, and parked.
+            said = tuple(each for each in said if each.drop.table is not None or not each.down)
         return (*said, *(Dropped(drop=each.drop, down=each.down, known=True) for each in self._unannounced))
 
     def _question(self, others: Sequence[LedgerRow]) -> str | None:
