@@ -50,7 +50,7 @@ def findings_github(findings: Iterable[Finding]) -> None:
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
     for finding in findings:
-        place = f" file={_escaped(finding.path, ',:')}" if finding.path else ""
+        place = f" file={_escaped(harmless(finding.path), ',:')}" if finding.path else ""
         place += f",line={finding.line}" if finding.path and finding.line else ""
         hint = hinted(finding.hint or "")
         text = "\n".join(filter(None, (f"{finding.code} {finding.message}", *finding.details, hint)))
