@@ -45,7 +45,7 @@ else:
     asyncio.run(online())
 """
 
-_LEFT = "select count(*) from pg_database where datname like 'gitmig\\_scratch\\_%'"
+_LEFT = "select datname from pg_database where datname like 'gitmig\\_scratch\\_%'"
 
 
 @pytest.fixture
@@ -323,10 +323,13 @@ def test_on_postgresql(tmp_path: Path, postgres_url: str, postgres_server: str) 
     plain(project, "a1a1", None, up=killed, down="pass", message="First")
     project.git("add", "--all")
     assert project.gitmig("check", "--staged").exit_code == -9
-    end = time.monotonic() + 20
-    while database.query(postgres_server, _LEFT) != ((0,),) and time.monotonic() < end:
+    # Other tests make some of their own meanwhile: none of those that are there now stays.
+    left = set(database.query(postgres_server, _LEFT))
+    end = time.monotonic() + 60
+    while left and time.monotonic() < end:
+        left &= set(database.query(postgres_server, _LEFT))
         time.sleep(0.1)
-    assert database.query(postgres_server, _LEFT) == ((0,),)
+    assert left == set()
 
 
 def test_a_proof_that_is_killed_leads_to_no_commit(told: Article) -> None:
