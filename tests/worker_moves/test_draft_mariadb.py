@@ -19,7 +19,9 @@ CASES = {
 def test_up_and_down(make: Make, mysql_url: str, before: str, after: str) -> None:
     project = make(mysql_url)
     change = Change(project, before, after)
-    drafted = change.draft()
+    drafted = change.draft(
+        fills=[["user", "a", "'x'"]] if before != after and "nullable=False" in after else []
+    )
     assert drafted["uncovered"] == [], drafted["text"]
     change.prove(drafted)
     change.child.close()
