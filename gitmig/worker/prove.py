@@ -233,8 +233,12 @@ def _upgrade(session: Session, url: URL, request: dict[str, Any]) -> None:
 
 
 def source_of(session: Session, path: str) -> str:
-    """Where a script's file is: where the code comes from, unless it is named in full."""
-    return path if os.path.isabs(path) else session.places.source(path)
+    """Where a script's file is: where the code comes from; in the checkout, if it is named in full."""
+    if not os.path.isabs(path):
+        return session.places.source(path)
+    # In a container the checkout may lie elsewhere.
+    below = os.path.relpath(path, session.options.top)
+    return path if below.startswith(os.pardir) else os.path.join(session.places.top, below)
 
 
 def stamp(url: URL, target: Configured, start: list[str]) -> None:
