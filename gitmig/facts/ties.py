@@ -136,6 +136,10 @@ class Ties:
             return True
         return self._derivation().speaks_for(head, heads)
 
+    def is_record_committed(self, head: RevisionId) -> bool:
+        """Whether a commit has the record of a head as it is now."""
+        return self._head() is not None and head in self._derivation().replayed.written
+
     def models_in(self, tree: Tree) -> tuple[str, ...]:
         """The paths at which a tree has the models, which may have lain elsewhere then."""
         models = self.project.models

@@ -72,7 +72,8 @@ def base_of(
         if stored is None or not ties.speaks_for(head, heads):
             continue
         tie = ties.of(heads)
-        if tie.state is not TieState.APPROXIMATE and not tie.re_parented:
+        borne_out = tie.state is not TieState.APPROXIMATE and not tie.re_parented
+        if borne_out or not ties.is_record_committed(head):
             return Base(schema=stored)
     return _committed(schemas, ties, graph, heads)
 
