@@ -233,9 +233,11 @@ def test_one_of_many_deployers_is_killed(
     killed.kill()
     results = [ended(process) for process in racing]
     killed.communicate()
-    assert [code for code, _ in results] == [0] * len(racing), results
+    # MariaDB takes nothing back: a step that was cut off is for who has its journal, and stops the rest.
+    assert kind == "mysql" or [code for code, _ in results] == [0] * len(racing), results
     victim.gitmig("recover", check=0)
     assert not victim.path(".git/gitmig/journal.json").exists()
+    others[0].gitmig("upgrade", "-y", check=0)
     assert database.query(url, "select step from applied order by step") == tuple((s,) for s in STEPS)
     assert database.heads(url) == (STEPS[-1],)
 
