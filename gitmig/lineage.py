@@ -148,11 +148,6 @@ class Lineage:
             lines.append((origins.union(*(line[0] for line in shared)), heads))
         return tuple(tuple(sorted(heads)) for _, heads in lines if len(heads) > 1)
 
-    def label_of(self, head: RevisionId) -> str | None:
-        """The branch label of the line that a head is on; None if it has none, or is on several."""
-        found = [self.scripts[origin].branch_labels for origin in self.origins(head)]
-        return found[0][0] if len(found) == 1 and found[0] else None
-
     def line_below(self, rev: RevisionId) -> frozenset[RevisionId]:
         """``rev`` and all below it, by ``down_revision`` alone."""
         return self._reach((rev,), self.line_parents)

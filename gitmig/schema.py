@@ -78,6 +78,22 @@ def difference(old: Schema, new: Schema) -> tuple[FacetChange, ...]:
     )
 
 
+def applied(schema: Schema, changes: Iterable[FacetChange]) -> Schema:
+    """A schema with some changes made to it. A change of what is not there makes it."""
+    facets: dict[FacetKey, str] = dict(schema.facets)
+    for change in changes:
+        if change.after is None:
+            facets.pop(change.key, None)
+        else:
+            facets[change.key] = change.after
+    return Schema(schema.dialect, schema.sqlalchemy, facets)
+
+
+def undone(schema: Schema, changes: Iterable[FacetChange]) -> Schema:
+    """The schema that these changes lead to ``schema`` from."""
+    return applied(schema, (FacetChange(each.key, each.after, each.before) for each in changes))
+
+
 def render(change: FacetChange) -> str:
     """One change as one line: ``+ user.username VARCHAR``, ``- table user``, ``~ user.n INT -> BIGINT``."""
     lead = f"{change.sign} {_label(change.key, change.after or change.before or '')}"

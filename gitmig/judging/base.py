@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.ties import Ties
 from gitmig.graph import Graph, in_repository
-from gitmig.model import CommitId, FacetChange, Header, RevisionId, Schema, Tie, TieState, named
+from gitmig.model import CommitId, Header, RevisionId, Schema, Tie, TieState, named
 from gitmig.project import Project
 from gitmig.proof import Case, prove
-from gitmig.schema import digest
+from gitmig.schema import digest, undone
 from gitmig.schemas import Schemas
 
 Heads = tuple[RevisionId, ...]
@@ -128,7 +127,7 @@ def _in_shallow(
     verdict = prove(ties.project, case, schemas)
     if verdict.reason is not None:
         return Base(schema=schema, doubt=verdict.reason, cut_off=True)
-    return Base(schema=_before(schema, verdict.changes))
+    return Base(schema=undone(schema, verdict.changes))
 
 
 def _by_scripts(
@@ -152,7 +151,7 @@ def _by_scripts(
     verdict = prove(project, case, schemas)
     if verdict.reason is not None:
         return Base(schema=schema, doubt=verdict.reason)
-    return Base(schema=_before(schema, verdict.changes))
+    return Base(schema=undone(schema, verdict.changes))
 
 
 def footing(project: Project, graph: Graph, heads: Heads) -> tuple[Heads, CommitId | None]:
@@ -185,14 +184,3 @@ def _unspoken(ties: Ties, graph: Graph, heads: Heads) -> frozenset[RevisionId]:
     if any(one.header.schema is not None and ties.speaks_for(one.revision, last) for one in scripts):
         return frozenset()
     return frozenset(last)
-
-
-def _before(schema: Schema, changes: Sequence[FacetChange]) -> Schema:
-    """The schema that these changes lead to ``schema`` from."""
-    facets = dict(schema.facets)
-    for change in changes:
-        if change.before is None:
-            facets.pop(change.key, None)
-        else:
-            facets[change.key] = change.before
-    return Schema(schema.dialect, schema.sqlalchemy, facets)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gitmig.core.schema.commuting import applied
 from gitmig.graph import Graph
 from gitmig.model import Header, RevisionId, Schema
-from gitmig.schema import change_digest, difference, digest
+from gitmig.schema import applied, change_digest, difference, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

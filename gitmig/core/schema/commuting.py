@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gitmig.model import FacetChange, FacetKey, Schema
+from gitmig.model import FacetChange, FacetKey
 from gitmig.schema import render
 
 
@@ -119,14 +119,3 @@ def _needs(change: FacetChange, key: FacetKey) -> bool:
 def _mentions(change: FacetChange, name: str) -> bool:
     word = re.compile(rf"(?<!\w){re.escape(name.rpartition('.')[2])}(?!\w)")
     return any(text is not None and word.search(text) for text in (change.before, change.after))
-
-
-def applied(schema: Schema, changes: Iterable[FacetChange]) -> Schema:
-    """A schema with some changes made to it. A change of what is not there makes it."""
-    facets: dict[FacetKey, str] = dict(schema.facets)
-    for change in changes:
-        if change.after is None:
-            facets.pop(change.key, None)
-        else:
-            facets[change.key] = change.after
-    return Schema(schema.dialect, schema.sqlalchemy, facets)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.elements import ClauseElement, conv
-from sqlalchemy.types import ARRAY, TypeDecorator, TypeEngine, UserDefinedType
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from .code import Spelling, escaped_colons
 
@@ -262,8 +262,3 @@ def importable(imports: tuple[str, ...], classes: list[list[str]]) -> bool:
         except (ImportError, AttributeError):
             return False
     return bool(imports) or not classes
-
-
-def is_array(type_: Any) -> bool:
-    """Whether a type is an array."""
-    return isinstance(type_, ARRAY)

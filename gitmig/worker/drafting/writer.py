@@ -6,7 +6,7 @@ What no operation expresses becomes an open line, for a person to write.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from alembic.operations import ops
@@ -328,8 +328,3 @@ def _is_added_plainly(ddl: str) -> bool:
 
 def _order(key: Key) -> tuple[int, Key]:
     return (_ORDER.index(key[0]) if key[0] in _ORDER else len(_ORDER), key)
-
-
-def operations_of(steps: Iterable[TableSteps]) -> list[ops.MigrateOperation]:
-    """All that is done to tables that stay, flat."""
-    return [each for one in steps for each in (*one.without_indexes, *one.inner, *one.indexed)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gitmig.core.schema.commuting import Relation, applied, compare
+from gitmig.core.schema.commuting import Relation, compare
 from gitmig.model import FacetChange, FacetKey, Schema
-from gitmig.schema import difference
+from gitmig.schema import applied, difference
 
 COLUMN = FacetKey("column", "user", "email")
 OTHER = FacetKey("column", "user", "phone")
