@@ -32,7 +32,7 @@ _ENDINGS = (".ini", ".cfg", SETTINGS, "/env.py", "/script.py.mako")
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """Where a command was started, and what it was told of the environment that it is for."""
+    """Where a command was started, and which options name its environment."""
 
     directory: Path
     top: Path | None

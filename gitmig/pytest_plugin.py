@@ -67,7 +67,7 @@ class _Revision(pytest.Item):
         self.message = message
 
     def runtest(self) -> None:
-        """Look up what ``gitmig verify`` says of it; whoever comes first runs it, for all of them."""
+        """Look up what ``gitmig verify`` says of it; the first test runs it, for all of them."""
         answer = _verified(self.config)
         if "revisions" not in answer:
             raise _Found(_error(answer))

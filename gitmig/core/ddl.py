@@ -67,7 +67,7 @@ class _Writer:
 
 
 class _SQLite(_Writer):
-    """SQLite alters little: a table of which more changes is made anew and its rows are copied."""
+    """SQLite can alter little: if more changes, a new table is made and the rows are copied."""
 
     def all(self, changes: tuple[FacetChange, ...]) -> Iterator[str]:
         every = (*_CONSTRAINTS, "foreign key")

@@ -153,7 +153,7 @@ def _function(part: Part, name: str) -> ast.FunctionDef:
 
 
 def _is_about_itself(node: ast.stmt, module: ast.Module) -> bool:
-    """The docstring, the identifiers, what the compiler is told."""
+    """The docstring, the identifiers and the imports from ``__future__``."""
     match node:
         case ast.Expr(value=value) if value is docstring_node(module):
             return True
