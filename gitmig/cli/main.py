@@ -42,11 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names from repositories and databases go wherever the output goes, whatever its encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
-    _exit(run(words))
+    try:
+        code = run(words)
+    except KeyboardInterrupt:  # while it tidied up
+        code = Interrupted.exit_code
+    _exit(code)
 
 
 def _exit(code: int) -> NoReturn:
     """Exit without taking apart what was imported, which takes longer than many a command."""
+    from gitmig.rpc import interrupts
+
+    interrupts.end()
     if threading.active_count() > 1 or sys.getprofile() is not None or sys.gettrace() is not None:
         sys.exit(code)
     atexit._run_exitfuncs()

@@ -36,6 +36,13 @@ def end_in_order() -> None:
                 signal.signal(number, signal.default_int_handler)
 
 
+def end() -> None:
+    """Ignore the signals from here on: the command has its result, and only tidies up and exits."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def held() -> Iterator[None]:
     """Hold the signals back for as long as the block lasts, except in :func:`interruptible`.
