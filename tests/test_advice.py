@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitmig.advice import glance
+from gitmig.hooks.advice import glance
 from tests import database
 from tests.articles import Article, article, article_on, plain, third
 from tests.story import Project

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gitmig.cache import SchemaCache
+from gitmig.core.schema.facets import FacetKey, Schema, digest
+from gitmig.facts.cache import SchemaCache
 from gitmig.git.folder_tree import FolderTree
-from gitmig.model import FacetKey, Manifest, Schema
-from gitmig.schema import digest
+from gitmig.wire.values import Manifest
 from tests.articles import EMAIL, article, findings
 from tests.story import MODELS, USERNAME, Project, Result
 

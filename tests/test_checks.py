@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gitmig.checks import (
+from gitmig.core.codes import Finding, Severity
+from gitmig.core.findings import (
     database_findings,
     graph_findings,
     has_errors,
@@ -16,17 +17,10 @@ from gitmig.checks import (
     unrevised,
     with_severities,
 )
-from gitmig.graph import Graph
-from gitmig.model import (
-    DatabaseState,
-    FacetChange,
-    FacetKey,
-    Finding,
-    RevisionId,
-    Script,
-    Severity,
-    Unreadable,
-)
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script, Unreadable
+from gitmig.core.schema.facets import FacetChange, FacetKey
+from gitmig.wire.values import DatabaseState, RevisionId
 
 
 def script(revision: str, *parents: str, path: str | None = None) -> Script:

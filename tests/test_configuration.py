@@ -9,7 +9,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from gitmig.configuration import Configuration, File, Source, holds_password, parse_configuration
+from gitmig.core.configuration import Configuration, File, Source, holds_password, parse_configuration
 from gitmig.errors import NoAlembic, SettingsError
 
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import pytest
 
+from gitmig.core.plan import Plan, common_revisions, plan_crossing
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
 from gitmig.errors import GitmigError, Refused, UnknownRevision
-from gitmig.graph import Graph
-from gitmig.model import Action, Plan, RevisionId, Script
-from gitmig.plan import common_revisions, plan_crossing
+from gitmig.wire.values import Action, RevisionId
 from tests.test_graph import Step, VersionTable, by_alembic, revs, script
 
 PAIRS = 2500

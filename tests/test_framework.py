@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gitmig.hook_managers import framework_lines
+from gitmig.hooks.managers import framework_lines
 from tests.framework import CHECKOUT, WHITESPACE, Framework, configuration, framework, installing, on_path
 from tests.story import USERNAME, Project, Result
 

@@ -14,9 +14,10 @@ from alembic.script.revision import Revision, RevisionError, RevisionMap
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gitmig.core.revisions.graph import Graph, GraphDifference, graph_difference
+from gitmig.core.revisions.scripts import Script, Unreadable
 from gitmig.errors import AmbiguousRevision, GitmigError, Refused, UnknownRevision
-from gitmig.graph import Graph, GraphDifference, graph_difference
-from gitmig.model import RevisionId, Script, Unreadable
+from gitmig.wire.values import RevisionId
 
 # --- graphs ---------------------------------------------------------------------------------------
 

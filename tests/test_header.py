@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitmig.header import read_header, with_header, without_header
-from gitmig.model import Header, Script
-from gitmig.scripts import read_script, same_program
+from gitmig.core.revisions.header import Header, read_header, with_header, without_header
+from gitmig.core.revisions.scripts import Script, read_script, same_program
 
 HEADER = Header(
     models="0123456789abcdef",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from gitmig.core.plan import Plan, Step, commits, downgrades, plan_rollback, plan_upgrade, restores, upgrades
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
 from gitmig.errors import Refused
-from gitmig.graph import Graph
-from gitmig.model import Action, CommitId, Plan, RevisionId, Script, Step
-from gitmig.plan import commits, downgrades, plan_rollback, plan_upgrade, restores, upgrades
 from gitmig.render.plans import plan_lines
+from gitmig.wire.values import Action, CommitId, RevisionId
 
 A, B, C = RevisionId("aaaa"), RevisionId("bbbb"), RevisionId("cccc")
 COMMIT = CommitId("0123456789" * 4)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from gitmig.model import Action, BlobId, LedgerRow, RevisionId
-from gitmig.record import append_missing, append_rows, newest_rows, read_rows
+from gitmig.state.history import append_missing, append_rows, newest_rows, read_rows
+from gitmig.wire.values import Action, BlobId, LedgerRow, RevisionId
 
 ROW = LedgerRow(
     database="sqlite:///app.db",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gitmig.graph import Graph
-from gitmig.journal import Journal
-from gitmig.model import RevisionId, Script
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
 from gitmig.operations.recover import committed
+from gitmig.state.journal import Journal
+from gitmig.wire.values import RevisionId
 
 
 def test_where_somebody_moved_the_database_since() -> None:

@@ -10,7 +10,7 @@ import typer.main
 
 from gitmig import errors
 from gitmig.cli.app import application
-from gitmig.settings import CODES, Settings
+from gitmig.core.settings import CODES, Settings
 
 _TEXT = (Path(__file__).parent.parent / "docs" / "reference.md").read_text("utf-8")
 

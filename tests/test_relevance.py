@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gitmig import relevance
+from gitmig.hooks import relevance
 from tests.articles import EMAIL, Article, article
 from tests.story import Project
 
@@ -221,7 +221,12 @@ def test_what_it_takes(known: Project, tmp_path: Path, path: str, calls: int) ->
     names = {line.rpartition("|")[2].strip() for line in imports.splitlines()}
     assert {name for name in names if name.startswith("gitmig")} == {
         *("gitmig", "gitmig.cli", "gitmig.cli.main", "gitmig.errors"),
-        *("gitmig.relevance", "gitmig.manifest", "gitmig.circumstances", "gitmig.git_folders"),
+        *(
+            "gitmig.hooks.relevance",
+            "gitmig.facts.manifest",
+            "gitmig.facts.circumstances",
+            "gitmig.hooks.folders",
+        ),
     }
     others = {name.partition(".")[0].lstrip("_") for name in names} - {"gitmig"}
     assert others <= {name.lstrip("_") for name in sys.stdlib_module_names}

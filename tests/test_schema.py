@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitmig.model import FacetChange, FacetKey, Schema
-from gitmig.schema import KINDS, change_digest, difference, digest, from_json, render, to_json
+from gitmig.core.schema.facets import (
+    KINDS,
+    FacetChange,
+    FacetKey,
+    Schema,
+    change_digest,
+    difference,
+    digest,
+    from_json,
+    render,
+    to_json,
+)
 
 Facets = Mapping[tuple[str, str, str], str]
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitmig.header import with_header
-from gitmig.model import Header, Script, Unreadable
-from gitmig.parsing import parse_module
-from gitmig.scripts import (
+from gitmig.core.parsing import parse_module
+from gitmig.core.revisions.header import Header, with_header
+from gitmig.core.revisions.scripts import (
+    Script,
+    Unreadable,
     idle,
     irreversible,
     program_digest,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitmig.model import RevisionId
-from gitmig.seen import last_seen, remember
+from gitmig.state.last_seen import last_seen, remember
+from gitmig.wire.values import RevisionId
 
 A, B = RevisionId("a1a1"), RevisionId("b2b2")
 

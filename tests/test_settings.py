@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gitmig.core.codes import Severity
+from gitmig.core.settings import CODES, Settings, parse_settings
 from gitmig.errors import SettingsError
-from gitmig.model import Severity
-from gitmig.settings import CODES, Settings, parse_settings
 
 
 def refused(text: str) -> tuple[str, str | None]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gitmig import twin
-from gitmig.model import CommitId
-from gitmig.project import ProjectOptions, open_project
+from gitmig.project.project import ProjectOptions, open_project
+from gitmig.rpc import fork
+from gitmig.wire.values import CommitId
 from tests.articles import EMAIL, Article, article
 
 
@@ -24,7 +24,7 @@ def test_each_imports_from_its_own_tree(told: Article) -> None:
     workers = project.start_workers(trees)
     assert [worker.is_twin for worker in workers] == [False, True]
     process = workers[1].process
-    assert isinstance(process, twin.Twin)
+    assert isinstance(process, fork.Twin)
     workers[1].begin_schema()
     found = [sorted(key.name for key in worker.schema().schema.facets) for worker in workers]
     assert ["username" in names for names in found] == [True, False]
@@ -53,13 +53,13 @@ def test_one_that_is_lost_is_made_anew(told: Article) -> None:
 
 def test_where_nobody_calls_back_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """As from inside of a container."""
-    monkeypatch.setattr(twin, "_SECONDS", 0.01)
+    monkeypatch.setattr(fork, "_SECONDS", 0.01)
     asked: list[str] = []
 
     def told(address: str) -> bool:
         asked.append(address)
         return True
 
-    assert twin.fork(told) is None
-    assert twin.fork(lambda address: False) is None
+    assert fork.fork(told) is None
+    assert fork.fork(lambda address: False) is None
     assert asked[0].startswith("\0"), "it is a file"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gitmig.model import FacetChange, FacetKey
-from gitmig.whereabouts import place_of
+from gitmig.core.locations import place_of
+from gitmig.core.schema.facets import FacetChange, FacetKey
 
 USER = '''\
 class Base(DeclarativeBase):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from gitmig.applied.elsewhere import find_scripts
 from gitmig.errors import Refused
-from gitmig.git.pins import pin_key, read_pins
-from gitmig.git.scripts_elsewhere import find_scripts
-from gitmig.messages import Ground
-from gitmig.model import Action, LedgerRow, RevisionId
-from gitmig.project import Project
+from gitmig.project.project import Project
+from gitmig.rpc.protocol import Ground
+from gitmig.state.pins import pin_key, read_pins
+from gitmig.wire.values import Action, LedgerRow, RevisionId
 
 
 def has_scripts(project: Project, environment: str, database: str, revisions: Sequence[RevisionId]) -> bool:

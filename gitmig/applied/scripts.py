@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from gitmig.applied.elsewhere import Elsewhere, Origin, find_scripts
 from gitmig.applied.missing import nowhere
 from gitmig.applied.side import Side
 from gitmig.applied.work_trees import Moved, recorded_moves
-from gitmig.configuration import Configuration
-from gitmig.git.pins import Pin, pin_key, read_pins
-from gitmig.git.scripts_elsewhere import Elsewhere, Origin, find_scripts
-from gitmig.graph import Graph
-from gitmig.messages import Ground
-from gitmig.model import Action, BlobId, CommitId, LedgerRow, RevisionId, Script
-from gitmig.project import Project
-from gitmig.scripts import program_digest, read_script_bytes, same_upgrade
+from gitmig.core.configuration import Configuration
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script, program_digest, read_script_bytes, same_upgrade
+from gitmig.project.project import Project
+from gitmig.rpc.protocol import Ground
+from gitmig.state.pins import Pin, pin_key, read_pins
+from gitmig.wire.values import Action, BlobId, CommitId, LedgerRow, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

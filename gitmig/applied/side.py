@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from gitmig.checks import graph_findings, with_severities
-from gitmig.configuration import Configuration, read_configuration
+from gitmig.core.codes import Severity
+from gitmig.core.configuration import Configuration, read_configuration
+from gitmig.core.findings import graph_findings, with_severities
+from gitmig.core.revisions.graph import Graph
 from gitmig.errors import Refused
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
-from gitmig.model import BlobId, CommitId, Severity
-from gitmig.project import Project, read_graph
+from gitmig.project.project import Project, read_graph
+from gitmig.wire.values import BlobId, CommitId
 
 
 @dataclass(frozen=True, kw_only=True)

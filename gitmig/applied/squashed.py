@@ -7,17 +7,17 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gitmig.applied.elsewhere import find_scripts
 from gitmig.applied.scripts import Applied, Source
 from gitmig.applied.side import Side
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script, read_script
 from gitmig.core.revisions.squashing import kept_path, old_scripts
 from gitmig.errors import Refused
-from gitmig.files import write_bytes
-from gitmig.git.scripts_elsewhere import find_scripts
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
-from gitmig.model import RevisionId, Script
-from gitmig.project import Project
-from gitmig.scripts import read_script
+from gitmig.project.project import Project
+from gitmig.state.files import write_bytes
+from gitmig.wire.values import RevisionId
 
 
 def with_squashed(project: Project, graph: Graph, tree: Tree, heads: Sequence[RevisionId]) -> Graph:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitmig.git.repository import Repository
-from gitmig.model import LedgerRow
-from gitmig.record import newest_rows
+from gitmig.state.history import newest_rows
+from gitmig.wire.values import LedgerRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

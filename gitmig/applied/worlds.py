@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from gitmig.applied.elsewhere import find_scripts
 from gitmig.applied.scripts import Source
 from gitmig.applied.side import Side
 from gitmig.core.revisions.needs import stands_alone
 from gitmig.git.layout import Layout, Layouts
-from gitmig.git.scripts_elsewhere import find_scripts
 from gitmig.git.trees import GitTree, Tree
-from gitmig.messages import World
-from gitmig.model import BlobId, CommitId, LedgerRow, RevisionId
-from gitmig.project import Project
+from gitmig.project.project import Project
+from gitmig.rpc.protocol import World
+from gitmig.wire.values import BlobId, CommitId, LedgerRow, RevisionId
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gitmig.advice import Advice
+    from gitmig.hooks.advice import Advice
 
 _WAIT = 5.0
 """Seconds that a checkout may wait for another gitmig."""
@@ -21,7 +21,7 @@ _WAIT = 5.0
 def run(words: Sequence[str]) -> None:
     """Print the advice after ``words``, a hook's name and arguments, to stderr; or follow it."""
     try:
-        from gitmig.advice import advise
+        from gitmig.hooks.advice import advise
 
         advice = advise(words, os.environ)
         if advice is None:
@@ -52,10 +52,10 @@ def _follow(advice: Advice) -> str:
     from gitmig.cli.moving import show
     from gitmig.cli.terminal import Terminal
     from gitmig.errors import GitmigError
+    from gitmig.moving.plans import Manner
+    from gitmig.moving.protection import is_protected
     from gitmig.operations.sync import sync
-    from gitmig.prepared import Manner
-    from gitmig.project import ProjectOptions, open_project
-    from gitmig.protection import is_protected
+    from gitmig.project.project import ProjectOptions, open_project
 
     manner = Manner(
         person=Terminal(agreed=False, quiet=True),

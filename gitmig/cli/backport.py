@@ -8,8 +8,8 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import finish, undoing
+from gitmig.moving.plans import Manner
 from gitmig.operations.backport import BackportOptions, backport
-from gitmig.prepared import Manner
 
 
 @undoing

@@ -16,7 +16,7 @@ from gitmig.cli.staged import judged_projects
 from gitmig.errors import UsageError
 from gitmig.operations.check import CheckResult, check_staged, check_tree
 from gitmig.operations.check_base import check_base
-from gitmig.project import Project
+from gitmig.project.project import Project
 from gitmig.render.findings import check_github, check_text
 from gitmig.render.json import check_json
 

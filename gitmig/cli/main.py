@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(0)
     if words == ["check", "--staged"]:
         # Most commits have nothing to do with the models: they are not to wait for more than this.
-        from gitmig import relevance
+        from gitmig.hooks import relevance
 
         if relevance.passes():
             sys.exit(0)

@@ -14,10 +14,10 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.terminal import Terminal
-from gitmig.operations.noting import note_seen
-from gitmig.operations.results import MoveResult
-from gitmig.prepared import Manner
-from gitmig.project import Project
+from gitmig.hooks.notes import note_seen
+from gitmig.moving.plans import Manner
+from gitmig.moving.results import MoveResult
+from gitmig.project.project import Project
 from gitmig.render.json import move_json
 from gitmig.render.moves import move_text
 

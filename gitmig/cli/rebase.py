@@ -12,10 +12,10 @@ from gitmig.cli.common import Common
 from gitmig.cli.moving import finish, undoing
 from gitmig.cli.terminal import Terminal
 from gitmig.errors import UsageError
+from gitmig.moving.plans import Manner
 from gitmig.operations.rebase import RebaseOptions, rebase
 from gitmig.operations.rebase_check import rebase_check
-from gitmig.prepared import Manner
-from gitmig.project import Project
+from gitmig.project.project import Project
 from gitmig.render.rebase import check_json, check_text
 
 

@@ -7,9 +7,9 @@ import json
 from gitmig.cli import several
 from gitmig.cli.common import Common
 from gitmig.cli.moving import Wait, Yes, manner
-from gitmig.operations.noting import note_seen
+from gitmig.hooks.notes import note_seen
 from gitmig.operations.recover import Recovered, is_interrupted, recover
-from gitmig.project import Project
+from gitmig.project.project import Project
 from gitmig.render.harmless import harmless
 
 

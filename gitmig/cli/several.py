@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from gitmig.errors import GitmigError
 from gitmig.operations.check import CheckResult
-from gitmig.project import Project
+from gitmig.project.project import Project
 from gitmig.render.hints import give
 
 T = TypeVar("T")

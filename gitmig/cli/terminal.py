@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.syntax import Syntax
 
+from gitmig.core.plan import Plan
 from gitmig.errors import Declined, UsageError
-from gitmig.model import Plan
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 from gitmig.render.plans import plan_lines

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gitmig.core.differences import renames
-from gitmig.model import FacetChange, FacetKey, RevisionId
+from gitmig.core.schema.facets import FacetChange, FacetKey
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitmig.core.paths import Generations
-from gitmig.model import CommitId, Header, RevisionId
+from gitmig.core.revisions.header import Header
+from gitmig.wire.values import CommitId, RevisionId
 
 _NO_RECORD = Header()
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gitmig.core.differences import by_table
-from gitmig.model import FacetChange, FacetKey, Schema
-from gitmig.schema import difference
+from gitmig.core.schema.facets import FacetChange, FacetKey, Schema, difference
 
 _NAME = r"""(?:"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|[^\s"`\[(])+"""
 _TABLE = re.compile(rf"CREATE [\w ]*?TABLE (?P<name>{_NAME})(?P<rest>.*)", re.DOTALL)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gitmig.model import FacetChange, FacetKey
-from gitmig.schema import render_inside
+from gitmig.core.schema.facets import FacetChange, FacetKey, render_inside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

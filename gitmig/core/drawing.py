@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gitmig.model import RevisionId
+from gitmig.wire.values import RevisionId
 
 Drawn = tuple[str, RevisionId | None]
 """A line of the drawing, and the revision that stands on it, if one does."""

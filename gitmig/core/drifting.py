@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gitmig.graph import Graph
-from gitmig.model import CommitId, FacetChange, FacetKey, Finding, RevisionId, Schema, Severity
-from gitmig.schema import difference, render
+from gitmig.core.codes import Finding, Severity
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.schema.facets import FacetChange, FacetKey, Schema, difference, render
+from gitmig.wire.values import CommitId, RevisionId
 
 Changes = Callable[[RevisionId], Sequence[FacetChange] | None]
 """What a revision changed, None where nobody knows."""

@@ -11,11 +11,11 @@ import posixpath
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gitmig.configuration import Configuration, Source, read_configuration
-from gitmig.core.finding import find_sources
+from gitmig.core.configuration import Configuration, Source, read_configuration
+from gitmig.core.discovery import find_sources
+from gitmig.core.script_folders import Files, below, upwards
+from gitmig.core.settings import EnvironmentSettings, Settings, parse_settings
 from gitmig.errors import NoAlembic, NoConfiguration, SettingsError
-from gitmig.script_folders import Files, below, upwards
-from gitmig.settings import EnvironmentSettings, Settings, parse_settings
 
 SETTINGS = "pyproject.toml"
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gitmig.core.commits import Fact, History, Placed
-from gitmig.graph import Graph
-from gitmig.model import CommitId, Header, RevisionId
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header
+from gitmig.wire.values import CommitId, RevisionId
 
 _K = TypeVar("_K")
 

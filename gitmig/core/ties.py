@@ -9,10 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gitmig.core.replay import Candidate, Replayed, state_key
-from gitmig.graph import Graph
-from gitmig.model import CommitId, Header, RevisionId, Tie, TieState
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header
+from gitmig.wire.values import CommitId, RevisionId
+
+
+class TieState(StrEnum):
+    """How sure a tie is; see the design's "Tie"."""
+
+    VERIFIED = "verified"
+    APPROXIMATE = "approximate"
+    UNTIED = "untied"
+    UNCOMMITTED = "uncommitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """A revision and the commits of its models, derived from history."""
+
+    revision: RevisionId
+    state: TieState
+    introduced: CommitId | None = None
+    models_commit: CommitId | None = None
+    candidates: tuple[CommitId, ...] = ()
+    """The commits from ``introduced`` to just before a child arrives, oldest first: of commits in a
+    row whose models are the same bytes, only the first."""
+    undecided: tuple[CommitId, ...] = ()
+    """The candidates whose schema would have to be computed to settle the tie, newest first."""
+    re_parented: bool = False
+    """Whether it is verified by what the revision changes alone: its record was written on another parent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from gitmig.core.codes import Finding, Severity
 from gitmig.core.differences import facet_name
-from gitmig.graph import Graph
-from gitmig.model import CommitId, FacetChange, Finding, RevisionId, Script, Severity, short
-from gitmig.schema import render
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.schema.facets import FacetChange, render
+from gitmig.wire.values import CommitId, RevisionId, short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

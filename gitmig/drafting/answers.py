@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gitmig.core.schema.facets import FacetChange, FacetKey
 from gitmig.errors import Refused, UsageError
-from gitmig.model import FacetChange, FacetKey
 
 Named = tuple[str, str, str]
 """Table or type; column or label; new name or value."""

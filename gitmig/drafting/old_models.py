@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
-from gitmig.messages import Json
-from gitmig.model import RevisionId
-from gitmig.project import Project
-from gitmig.worker_client import Worker
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import Json
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(slots=True, kw_only=True)

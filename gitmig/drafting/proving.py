@@ -7,15 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from gitmig.core.schema.facets import FacetChange, FacetKey, Schema, difference, render
 from gitmig.drafting.old_models import OldModels
 from gitmig.errors import GitmigError, Unproven
+from gitmig.facts.schemas import Schemas
 from gitmig.judging.base import footing
-from gitmig.model import FacetChange, FacetKey, Schema
-from gitmig.proof import Case, created, described, scratch_database, upgrade_data, upgrade_request
-from gitmig.schema import difference, render
-from gitmig.schemas import Schemas
-from gitmig.scratch import scratch
-from gitmig.worker_client import Worker
+from gitmig.judging.proof import Case, created, described, scratch_database, upgrade_data, upgrade_request
+from gitmig.judging.scratch import scratch
+from gitmig.rpc.client import Worker
 
 
 class Outcome(Enum):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.squashing import Part, composed, segments, squashed_by, with_squashes
+from gitmig.core.schema.facets import Schema, difference
+from gitmig.core.ties import TieState
 from gitmig.drafting.old_models import old_models
 from gitmig.errors import GitmigError
+from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
-from gitmig.model import RevisionId, Schema, TieState
-from gitmig.project import Project
-from gitmig.schema import difference
-from gitmig.schemas import Schemas
+from gitmig.project.project import Project
+from gitmig.wire.values import RevisionId
 
 
 def drafted_squash(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gitmig.graph import Graph
-from gitmig.model import RevisionId
-from gitmig.project import Project
-from gitmig.record import read_rows
-from gitmig.seen import all_seen
+from gitmig.core.revisions.graph import Graph
+from gitmig.project.project import Project
+from gitmig.state.history import read_rows
+from gitmig.state.last_seen import all_seen
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,12 @@ from dataclasses import replace
 
 from gitmig.core.commits import Fact, History, Placed
 from gitmig.core.paths import Generations, below, other_form
+from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.facts.places import ModelsLines, Places
 from gitmig.git.history import Change, Changed, Rename, changes_below, renames
 from gitmig.git.objects import Entry
 from gitmig.git.repository import Repository
-from gitmig.model import BlobId, CommitId, RevisionId, Script
-from gitmig.scripts import read_script_bytes
+from gitmig.wire.values import BlobId, CommitId, RevisionId
 
 Identity = tuple[RevisionId, Placed]
 """A revision, and what its file says of it."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.numbering import apart
+from gitmig.core.revisions.scripts import Script
 from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move
 from gitmig.errors import Refused
 from gitmig.facts.ties import Ties
 from gitmig.git.commits import first_parents
 from gitmig.git.trees import CommitTree, Tree
-from gitmig.graph import Graph
-from gitmig.model import CommitId, RevisionId, Script
-from gitmig.project import Project, read_graph
+from gitmig.project.project import Project, read_graph
+from gitmig.wire.values import CommitId, RevisionId
 
 _DEFAULTS = ("main", "master")
 """The branch that others build on, where no remote says which it is."""

@@ -11,16 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gitmig import __version__
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.schema.facets import FacetChange, Schema, difference, digest
+from gitmig.core.ties import Tie
 from gitmig.errors import GitmigError, WorkerCrashed
+from gitmig.facts.schemas import Schemas, TreeSchema
 from gitmig.facts.ties import Ties
-from gitmig.files import write_text
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
-from gitmig.model import CommitId, FacetChange, RevisionId, Schema, Tie
-from gitmig.project import Project
-from gitmig.schema import difference, digest
-from gitmig.schemas import Schemas, TreeSchema
-from gitmig.worker_client import Worker
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.state.files import write_text
+from gitmig.wire.values import CommitId, RevisionId
 
 _AT_ONCE = 4
 """Workers that import side by side."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header
+from gitmig.core.schema.facets import Schema
+from gitmig.core.ties import TieState
 from gitmig.errors import AmbiguousRevision, Refused, UnknownRef, UnknownRevision
+from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
-from gitmig.model import CommitId, Header, RevisionId, Schema, TieState, short
-from gitmig.project import Project
-from gitmig.schemas import Schemas
+from gitmig.project.project import Project
+from gitmig.wire.values import CommitId, RevisionId, short
 
 DATABASE, WORK_TREE, INDEX, NOTHING = "db", ".", ":", "base"
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 from gitmig.core.commits import History
 from gitmig.core.paths import present, with_other_forms
 from gitmig.core.replay import Replayed, replay, state_key
-from gitmig.core.ties import Derivation, KnownSchema
+from gitmig.core.revisions.graph import Graph, in_repository
+from gitmig.core.revisions.scripts import idle
+from gitmig.core.schema.facets import Schema, change_digest, difference, digest
+from gitmig.core.ties import Derivation, KnownSchema, Tie, TieState
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.history import Identities, read_history
 from gitmig.facts.places import Places
+from gitmig.facts.schemas import Schemas
 from gitmig.git.trees import Tree, content_digest
-from gitmig.graph import Graph, in_repository
-from gitmig.model import CommitId, RevisionId, Schema, Tie, TieState
-from gitmig.project import Project
-from gitmig.schema import change_digest, difference, digest
-from gitmig.schemas import Schemas
-from gitmig.scripts import idle
+from gitmig.project.project import Project
+from gitmig.wire.values import CommitId, RevisionId
 
 Heads = tuple[RevisionId, ...]
 SchemaOf = Callable[[CommitId], Schema | None]

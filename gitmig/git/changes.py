@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gitmig.git.objects import Entry
 from gitmig.git.trees import CommitTree
 from gitmig.git.worktree import hash_files, records, scan
-from gitmig.model import BlobId
+from gitmig.wire.values import BlobId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

@@ -8,13 +8,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitmig.errors import CommitFailed
+from gitmig.failpoints import point
 from gitmig.git.command import INTERRUPTED, attended, pathspecs
 from gitmig.git.objects import Entry
 from gitmig.git.real_index import real_index
 from gitmig.git.trees import CommitTree
 from gitmig.git.worktree import PLAIN, index_entries, insert, is_file, private_index, record
-from gitmig.model import Commit, CommitId
-from gitmig.seam import point
+from gitmig.wire.values import CommitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit as the history reads it."""
+
+    id: CommitId
+    parents: tuple[CommitId, ...] = ()
+    time: int = 0
+    """Committer time in seconds since 1970."""
+    subject: str = ""
+
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

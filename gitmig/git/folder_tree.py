@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from gitmig.model import BlobId, CommitId
+from gitmig.wire.values import BlobId, CommitId
 
 _NOT_PROJECT = frozenset({".git", "__pycache__"})
 

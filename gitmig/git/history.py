@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gitmig.git.command import pathspecs
 from gitmig.git.objects import Entry
 from gitmig.git.worktree import records
-from gitmig.model import BlobId, CommitId
+from gitmig.wire.values import BlobId, CommitId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

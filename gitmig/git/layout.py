@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Refused
+from gitmig.failpoints import point
 from gitmig.git.checkout import Checkout, remove
 from gitmig.git.trees import GitTree
-from gitmig.seam import point
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

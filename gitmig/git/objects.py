@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 from gitmig.errors import GitError
 from gitmig.git.command import abandon
-from gitmig.model import BlobId
+from gitmig.wire.values import BlobId
 
 Start = Callable[[Sequence[str]], "subprocess.Popen[bytes]"]
 _T = TypeVar("_T")

@@ -19,7 +19,7 @@ from gitmig.errors import GitError, Refused
 from gitmig.git.bytecode import entries_of
 from gitmig.git.objects import Entry
 from gitmig.git.worktree import PLAIN, insert, linked_parent, private_index, records, scan
-from gitmig.model import BlobId
+from gitmig.wire.values import BlobId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitmig.model import CommitId
+from gitmig.wire.values import CommitId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError
+from gitmig.failpoints import point
 from gitmig.git.worktree import private_index
-from gitmig.seam import point
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

@@ -15,9 +15,10 @@ from gitmig.errors import GitError, NoRepository, Refused, UnknownRef
 from gitmig.git import changes, commits, publication
 from gitmig.git.changes import PathState
 from gitmig.git.command import TIMEOUT, Place, Runner, probe, separate_repository
+from gitmig.git.commits import Commit
 from gitmig.git.objects import Objects
 from gitmig.git.worktree import hash_files, objects_in, records, scan
-from gitmig.model import BlobId, Commit, CommitId
+from gitmig.wire.values import BlobId, CommitId
 
 _OPERATIONS = (
     ("rebase-merge", "rebase"),

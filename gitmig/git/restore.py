@@ -19,7 +19,7 @@ from gitmig.git.changes import PathState, changed, held
 from gitmig.git.objects import Entry
 from gitmig.git.trees import CommitTree
 from gitmig.git.worktree import PLAIN, Scan, hash_files, insert, private_index, record, records, scan
-from gitmig.model import BlobId, CommitId
+from gitmig.wire.values import BlobId, CommitId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

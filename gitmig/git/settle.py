@@ -18,7 +18,7 @@ from gitmig.git.commits import IDENTITY
 from gitmig.git.objects import Entry
 from gitmig.git.restore import Restoration
 from gitmig.git.worktree import PLAIN, hash_files, insert, private_index, records
-from gitmig.model import CommitId
+from gitmig.wire.values import CommitId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

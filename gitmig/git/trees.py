@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from gitmig.errors import GitError
 from gitmig.git.objects import Entry
 from gitmig.git.worktree import PLAIN, hash_files, index_entries, insert, scan
-from gitmig.model import BlobId, CommitId
+from gitmig.wire.values import BlobId, CommitId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

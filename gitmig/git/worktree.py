@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gitmig.git.command import Runner, pathspecs
 from gitmig.git.objects import Entry
-from gitmig.model import BlobId
+from gitmig.wire.values import BlobId
 
 # The private index is a plain one, whatever the real one is.
 PLAIN = ("-c", "core.fsmonitor=false", "-c", "core.splitIndex=false", "-c", "index.sparse=false")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitmig.core.revisions.graph import Graph, in_repository
+from gitmig.core.revisions.header import Header
+from gitmig.core.schema.facets import Schema, digest, undone
+from gitmig.core.ties import Tie, TieState
 from gitmig.errors import ProjectCodeError
+from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
-from gitmig.graph import Graph, in_repository
-from gitmig.model import CommitId, Header, RevisionId, Schema, Tie, TieState, named
-from gitmig.project import Project
-from gitmig.proof import Case, prove
-from gitmig.schema import digest, undone
-from gitmig.schemas import Schemas
+from gitmig.judging.proof import Case, prove
+from gitmig.project.project import Project
+from gitmig.wire.values import CommitId, RevisionId, named
 
 Heads = tuple[RevisionId, ...]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gitmig.checks import missing_models
+from gitmig.core.codes import Finding, Severity
 from gitmig.core.environments import models_in
+from gitmig.core.findings import missing_models
 from gitmig.core.paths import other_form
+from gitmig.core.settings import Settings, parse_settings
 from gitmig.errors import SettingsError
 from gitmig.git.patterns import is_pattern
 from gitmig.git.trees import Tree
-from gitmig.model import Finding, Severity
-from gitmig.project import Project
-from gitmig.settings import Settings, parse_settings
+from gitmig.project.project import Project
 
 
 def missing_paths(project: Project, tree: Tree, parents: Sequence[Tree] | None = None) -> Iterator[Finding]:

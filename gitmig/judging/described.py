@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.schema.facets import FacetKey, Schema
 from gitmig.errors import GitmigError
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
-from gitmig.messages import Json, lists_of_texts, texts
-from gitmig.model import FacetKey, RevisionId, Schema
-from gitmig.project import Project
-from gitmig.proof import scratch_database, upgrade_data
-from gitmig.scratch import scratch
-from gitmig.worker_client import Worker
+from gitmig.judging.proof import scratch_database, upgrade_data
+from gitmig.judging.scratch import scratch
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import Json, lists_of_texts, texts
+from gitmig.wire.values import RevisionId
 
 Rows = list[list[str]]
 

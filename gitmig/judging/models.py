@@ -7,18 +7,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from gitmig.core.ddl import statements
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.schema.facets import Schema
+from gitmig.core.ties import Tie, TieState
 from gitmig.errors import GitmigError
 from gitmig.facts.schema_history import SchemaHistory
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
 from gitmig.judging.described import make
-from gitmig.messages import Json, a_text
-from gitmig.model import CommitId, RevisionId, Schema, Tie, TieState
-from gitmig.project import Project
-from gitmig.proof import scratch_database
-from gitmig.scratch import Scratch
-from gitmig.worker_client import Worker
+from gitmig.judging.proof import scratch_database
+from gitmig.judging.scratch import Scratch
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import Json, a_text
+from gitmig.wire.values import CommitId, RevisionId
 
 _TRIED = 4
 """Commits that are tried where it is not sure which one has a revision's models."""

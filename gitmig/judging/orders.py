@@ -8,19 +8,20 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from gitmig.core.revisions.effects import moves_data
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
 from gitmig.core.revisions.sides import Sides
 from gitmig.core.schema.commuting import Comparison, Relation, compare
+from gitmig.core.schema.facets import FacetChange, Schema, difference, render
 from gitmig.errors import GitmigError
 from gitmig.facts.parallel import Parallel
+from gitmig.facts.schemas import Schemas
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
-from gitmig.model import FacetChange, RevisionId, Schema, Script
-from gitmig.project import Project
-from gitmig.proof import created, described, scratch_database, upgrade_data
-from gitmig.schema import difference, render
-from gitmig.schemas import Schemas
-from gitmig.scratch import scratch
-from gitmig.worker_client import Worker
+from gitmig.judging.proof import created, described, scratch_database, upgrade_data
+from gitmig.judging.scratch import scratch
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.wire.values import RevisionId
 
 Rows = Mapping[str, Sequence[object]]
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header
 from gitmig.core.revisions.records import Moved, records_on_top, schemas_on_top
+from gitmig.core.schema.facets import Schema, change_digest, difference, digest, render
 from gitmig.errors import GitmigError, Refused
 from gitmig.facts.parallel import Parallel
+from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import models_digest
-from gitmig.graph import Graph
 from gitmig.judging.orders import Commuting
-from gitmig.model import Header, RevisionId, Schema
-from gitmig.project import Project
-from gitmig.proof import Case, prove
-from gitmig.schema import change_digest, difference, digest, render
-from gitmig.schemas import Schemas
+from gitmig.judging.proof import Case, prove
+from gitmig.project.project import Project
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,16 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.schema.facets import difference, render
+from gitmig.facts.schemas import Schemas
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
 from gitmig.judging.orders import end_of, rows_differing
-from gitmig.model import RevisionId, Script
-from gitmig.project import Project
-from gitmig.proof import scratch_database
-from gitmig.schema import difference, render
-from gitmig.schemas import Schemas
-from gitmig.scratch import scratch
+from gitmig.judging.proof import scratch_database
+from gitmig.judging.scratch import scratch
+from gitmig.project.project import Project
+from gitmig.wire.values import RevisionId
 
 
 def squash_differs(

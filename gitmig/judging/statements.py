@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitmig.core.revisions.graph import Graph
 from gitmig.errors import GitmigError
 from gitmig.facts.schema_history import SchemaHistory
-from gitmig.graph import Graph
+from gitmig.facts.schemas import Schemas
 from gitmig.judging.models import ModelsOnDemand
-from gitmig.messages import Json, a_text, an_object, texts
-from gitmig.model import RevisionId
-from gitmig.project import Project
-from gitmig.proof import scratch_database, upgrade_data
-from gitmig.schemas import Schemas
-from gitmig.scratch import scratch
+from gitmig.judging.proof import scratch_database, upgrade_data
+from gitmig.judging.scratch import scratch
+from gitmig.project.project import Project
+from gitmig.rpc.protocol import Json, a_text, an_object, texts
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,18 +7,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.schema.facets import FacetChange, FacetKey
 from gitmig.core.verification import Outcome, Run
 from gitmig.errors import GitmigError
 from gitmig.facts.schema_history import SchemaHistory
-from gitmig.graph import Graph
+from gitmig.facts.schemas import Schemas
 from gitmig.judging.models import ModelsOnDemand
-from gitmig.messages import Json, a_text, an_object
-from gitmig.model import FacetChange, FacetKey, RevisionId
-from gitmig.project import Project
-from gitmig.proof import scratch_database, upgrade_data
-from gitmig.schemas import Schemas
-from gitmig.scratch import Scratch, scratch
-from gitmig.worker_client import Worker
+from gitmig.judging.proof import scratch_database, upgrade_data
+from gitmig.judging.scratch import Scratch, scratch
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import Json, a_text, an_object
+from gitmig.wire.values import RevisionId
 
 VERIFY, ROWS, APPLY = "verify", "rows", "apply"
 

@@ -6,16 +6,19 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gitmig.core.plan import Step
+from gitmig.core.revisions.header import Header
 from gitmig.core.revisions.rewriting import Identity, rewritten
-from gitmig.files import write_bytes
+from gitmig.core.revisions.scripts import Script
+from gitmig.failpoints import point
 from gitmig.git.objects import Entry
-from gitmig.git.pins import files_tree
 from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration
 from gitmig.git.worktree import PLAIN, hash_files, insert, private_index
-from gitmig.model import Action, BlobId, CommitId, Header, RevisionId, Script, Step
-from gitmig.project import Project
-from gitmig.seam import point
+from gitmig.project.project import Project
+from gitmig.state.files import write_bytes
+from gitmig.state.pins import files_tree
+from gitmig.wire.values import Action, BlobId, CommitId, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

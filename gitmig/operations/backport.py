@@ -6,25 +6,26 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gitmig.applied.elsewhere import Elsewhere, Origin, find_scripts
+from gitmig.core.plan import common_revisions
 from gitmig.core.revisions.backports import copied, copy_path, missing_for, recorded
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header
+from gitmig.core.revisions.scripts import Script, read_script_bytes
+from gitmig.core.schema.facets import FacetChange, Schema, change_digest, difference, digest, render
+from gitmig.drafting.material import changed_paths, new_id
+from gitmig.drafting.together import Together
 from gitmig.errors import Declined, GitmigError, Refused, UnknownRevision
+from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
-from gitmig.git.scripts_elsewhere import Elsewhere, Origin, find_scripts
-from gitmig.graph import Graph
-from gitmig.model import FacetChange, Header, RevisionId, Schema, Script, short
+from gitmig.judging.proof import Case, prove
+from gitmig.moving.plans import Manner
+from gitmig.moving.preconditions import require_quiet, require_sound
+from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files
-from gitmig.operations.drafting import changed_paths, new_id
-from gitmig.operations.preconditions import require_quiet, require_sound
 from gitmig.operations.recover import changing
-from gitmig.operations.results import MoveResult
-from gitmig.operations.together import Together
-from gitmig.plan import common_revisions
-from gitmig.prepared import Manner
-from gitmig.project import Project, read_graph
-from gitmig.proof import Case, prove
-from gitmig.schema import change_digest, difference, digest, render
-from gitmig.schemas import Schemas
-from gitmig.scripts import read_script_bytes
+from gitmig.project.project import Project, read_graph
+from gitmig.wire.values import RevisionId, short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitmig import relevance
-from gitmig.checks import (
+from gitmig.core.codes import Finding, Severity
+from gitmig.core.findings import (
     graph_findings,
     has_errors,
     in_progress,
@@ -19,19 +19,21 @@ from gitmig.checks import (
     unrevised,
     with_severities,
 )
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.schema.facets import Schema, difference, digest
+from gitmig.core.ties import TieState
 from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError
+from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
+from gitmig.hooks import relevance
 from gitmig.judging.base import Base, base_of
 from gitmig.judging.configured import missing_paths
-from gitmig.model import CommitId, Finding, Manifest, Schema, Severity, TieState
-from gitmig.operations.heading import head_file_findings
-from gitmig.operations.judging import Subject, edited, graph_judged, judge, recorded, where
-from gitmig.project import Project
-from gitmig.schema import difference, digest
-from gitmig.schemas import Schemas
+from gitmig.judging.judge import Subject, edited, graph_judged, judge, recorded, where
+from gitmig.project.head_file import head_file_findings
+from gitmig.project.project import Project
 from gitmig.state.command_lock import HOLDER
+from gitmig.wire.values import CommitId, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from gitmig.checks import base_moved, graph_findings, new_heads, no_preview
+from gitmig.core.codes import Finding, Severity
+from gitmig.core.findings import base_moved, graph_findings, new_heads, no_preview
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
 from gitmig.errors import GitError, Refused
 from gitmig.facts.parallel import parallel_refs
 from gitmig.git.trees import CommitTree
-from gitmig.graph import Graph
+from gitmig.judging.judge import Subject, edited, judge
 from gitmig.judging.orders import judge_parallel
-from gitmig.model import CommitId, Finding, RevisionId, Script, Severity, short
 from gitmig.operations.check import CheckResult, settled, tree_findings
-from gitmig.operations.judging import Subject, edited, judge
 from gitmig.operations.rebase_check import commuting_findings
-from gitmig.project import Project
+from gitmig.project.project import Project
+from gitmig.wire.values import CommitId, RevisionId, short
 
 _ALLOWED = re.compile(r"^Gitmig-allow:\s*(GM\d{3})\b", re.IGNORECASE | re.MULTILINE)
 

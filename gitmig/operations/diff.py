@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from gitmig.core.ddl import statements
 from gitmig.core.differences import Rename, TableChanges, by_table, renames
+from gitmig.core.schema.facets import FacetChange, Schema, difference
 from gitmig.errors import Refused
 from gitmig.facts.sides import DATABASE, Side, schemas_of, side
+from gitmig.hooks.notes import note_seen
 from gitmig.judging.described import live_beside
-from gitmig.model import FacetChange, Schema
-from gitmig.operations.noting import note_seen
-from gitmig.project import Project
-from gitmig.schema import difference
+from gitmig.project.project import Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitmig.checks import not_under_alembic, stamp, with_severities
+from gitmig.core.codes import Finding, Severity
 from gitmig.core.drifting import (
     Drifted,
     Kind,
@@ -17,25 +17,19 @@ from gitmig.core.drifting import (
     origin_of,
     unknown_tables,
 )
+from gitmig.core.findings import not_under_alembic, stamp, with_severities
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.schema.facets import FacetChange, FacetKey
+from gitmig.core.ties import TieState
 from gitmig.errors import GitmigError, Refused
 from gitmig.facts.schema_history import SchemaHistory
 from gitmig.facts.sides import Side, of_revision
 from gitmig.facts.ties import Ties
-from gitmig.graph import Graph
+from gitmig.hooks.notes import note_seen
 from gitmig.judging.described import Compared, live_beside, live_beside_scripts
-from gitmig.model import (
-    CommitId,
-    DatabaseState,
-    FacetChange,
-    FacetKey,
-    Finding,
-    RevisionId,
-    Severity,
-    TieState,
-)
-from gitmig.operations.noting import note_seen
-from gitmig.project import Project
-from gitmig.worker_client import Worker
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.wire.values import CommitId, DatabaseState, RevisionId
 
 _TRIED = 3
 """Revisions that are tried as what the database may really be at: each takes a scratch database."""

@@ -8,17 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gitmig.configuration import holds_password
+from gitmig.core.configuration import holds_password
 from gitmig.core.environments import Environment
 from gitmig.errors import GitmigError, NoAlembic, NoConfiguration, SettingsError
 from gitmig.git.repository import Repository
 from gitmig.git.trees import WorkTree
-from gitmig.hooks import HookState, hook_state, install_hook
-from gitmig.operations.factories import factory_of
-from gitmig.operations.heading import head_path, write_head_file
-from gitmig.operations.scaffold import scaffold
-from gitmig.operations.written_settings import write_settings
-from gitmig.project import Project, ProjectOptions, open_repository, project_of, surroundings_of
+from gitmig.hooks.install import HookState, hook_state, install_hook
+from gitmig.project.factories import factory_of
+from gitmig.project.head_file import head_path, write_head_file
+from gitmig.project.project import Project, ProjectOptions, open_repository, project_of, surroundings_of
+from gitmig.project.scaffold import scaffold
+from gitmig.project.written_settings import write_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitmig.errors import Declined, GitmigError, Refused
-from gitmig.model import LedgerRow, LedgerState, RevisionId
+from gitmig.moving.plans import Manner
 from gitmig.operations.recover import changing
-from gitmig.prepared import Manner
-from gitmig.project import Project
-from gitmig.record import read_rows
+from gitmig.project.project import Project
+from gitmig.state.history import read_rows
+from gitmig.wire.values import LedgerRow, LedgerState, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

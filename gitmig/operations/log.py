@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gitmig.checks import graph_findings, in_progress, unknown_heads, with_severities
+from gitmig.core.codes import Finding, Severity
+from gitmig.core.findings import graph_findings, in_progress, unknown_heads, with_severities
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.ties import Tie, TieState
 from gitmig.facts.ties import Ties
-from gitmig.graph import Graph
-from gitmig.model import Commit, CommitId, Finding, RevisionId, Script, Severity, Tie, TieState
-from gitmig.operations.noting import seen_key
-from gitmig.project import Project
-from gitmig.seen import Seen, last_seen
+from gitmig.git.commits import Commit
+from gitmig.hooks.notes import seen_key
+from gitmig.project.project import Project
+from gitmig.state.last_seen import Seen, last_seen
+from gitmig.wire.values import CommitId, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gitmig.core.revisions.header import Header, with_header
+from gitmig.core.schema.facets import FacetChange, Schema, change_digest, digest, render
+from gitmig.drafting.material import new_id
+from gitmig.drafting.together import Together, nothing_to_do, operation_of
 from gitmig.errors import Refused
 from gitmig.facts.parallel import Parallel, parallel_heads
+from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import models_digest
 from gitmig.git.trees import Tree
-from gitmig.header import with_header
 from gitmig.judging.orders import judge_parallel
-from gitmig.logbook import Logbook
-from gitmig.model import FacetChange, Header, RevisionId, Schema
+from gitmig.judging.proof import Case, Verdict, prove
+from gitmig.moving.plans import Manner
+from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files, write_files
-from gitmig.operations.drafting import new_id
-from gitmig.operations.heading import head_path
 from gitmig.operations.recover import changing
-from gitmig.operations.results import MoveResult
-from gitmig.operations.together import Together, nothing_to_do, operation_of
-from gitmig.prepared import Manner
-from gitmig.project import Project
-from gitmig.proof import Case, Verdict, prove
-from gitmig.schema import change_digest, digest, render
-from gitmig.schemas import Schemas
+from gitmig.project.head_file import head_path
+from gitmig.project.project import Project
+from gitmig.state.logbook import Logbook
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitmig.core.parked import ParkedRows, told_rows
 from gitmig.errors import Declined, GitmigError, Refused, UsageError
+from gitmig.moving.parking import folder_of
+from gitmig.moving.plans import Manner
 from gitmig.operations.recover import changing
-from gitmig.parked import ParkedRows, told_rows
-from gitmig.parking import folder_of
-from gitmig.prepared import Manner
-from gitmig.project import Project
+from gitmig.project.project import Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.numbering import numbered_names, renamed, renumbered
 from gitmig.core.revisions.rewriting import Identity
+from gitmig.drafting.together import Together, nothing_to_do, operation_of
 from gitmig.errors import GitmigError, Refused, UsageError
 from gitmig.facts.parallel import Parallel, parallel_here, parallel_refs
-from gitmig.graph import Graph
 from gitmig.judging.orders import Commuting, judge_parallel
 from gitmig.judging.rebased import Records, records_of
-from gitmig.logbook import Logbook
-from gitmig.model import CommitId, RevisionId
+from gitmig.moving.plans import Manner
+from gitmig.moving.preconditions import require_quiet
+from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewrite, plan_rewriting
-from gitmig.operations.heading import head_path
-from gitmig.operations.preconditions import require_quiet
 from gitmig.operations.recover import changing
-from gitmig.operations.results import MoveResult
 from gitmig.operations.sync import moved_to_checkout
-from gitmig.operations.together import Together, nothing_to_do, operation_of
-from gitmig.prepared import Manner
-from gitmig.project import Project
+from gitmig.project.head_file import head_path
+from gitmig.project.project import Project
+from gitmig.state.logbook import Logbook
+from gitmig.wire.values import CommitId, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gitmig.checks import do_not_commute, has_errors, may_not_commute
+from gitmig.core.codes import Finding
+from gitmig.core.findings import do_not_commute, has_errors, may_not_commute
 from gitmig.errors import UsageError
 from gitmig.facts.parallel import Parallel, parallel_here, parallel_refs
 from gitmig.judging.orders import Commuting, judge_parallel
-from gitmig.model import Finding
 from gitmig.operations.check import settled
-from gitmig.project import Project
+from gitmig.project.project import Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from gitmig.core.revisions.graph import Graph
 from gitmig.errors import GitmigError, Interrupted, Refused
+from gitmig.failpoints import point
 from gitmig.git.real_index import remove_stale_lock
 from gitmig.git.ref_locks import remove_stale_ref_locks
 from gitmig.git.restore import apply, check
 from gitmig.git.settle import settle_files
-from gitmig.git.switching import head_state, settle_switch
+from gitmig.git.switch import head_state, settle_switch
 from gitmig.git.temporary import delete_abandoned
-from gitmig.graph import Graph
-from gitmig.journal import Journal, Stage
-from gitmig.logbook import (
+from gitmig.moving.following import models_between
+from gitmig.moving.plans import Manner
+from gitmig.moving.recorder import pin_rows
+from gitmig.project.project import Project
+from gitmig.recovery.half_step import finish_half_step, may_be_half_done
+from gitmig.recovery.redone import has_it_anew, has_the_others, is_undecided, same_heads
+from gitmig.recovery.settle import settle_commit, settle_draft
+from gitmig.rpc.protocol import Ground, Moves
+from gitmig.state.command_lock import command_lock
+from gitmig.state.history import append_missing
+from gitmig.state.journal import Journal, Stage
+from gitmig.state.logbook import (
     Logbook,
     has_journal,
     read_journal,
@@ -23,18 +34,7 @@ from gitmig.logbook import (
     remove_journal,
     write_journal,
 )
-from gitmig.messages import Ground, Moves
-from gitmig.model import RevisionId
-from gitmig.operations.following import models_between
-from gitmig.operations.half_step import finish_half_step, may_be_half_done
-from gitmig.operations.redone import has_it_anew, has_the_others, is_undecided, same_heads
-from gitmig.operations.settling import settle_commit, settle_draft
-from gitmig.prepared import Manner
-from gitmig.project import Project
-from gitmig.record import append_missing
-from gitmig.recording import pin_rows
-from gitmig.seam import point
-from gitmig.state.command_lock import command_lock
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

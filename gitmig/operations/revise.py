@@ -5,11 +5,20 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field, replace
 
-from gitmig.attempt import tell_waiting
+from gitmig.core.plan import Plan
+from gitmig.core.revisions.graph import in_repository
+from gitmig.core.revisions.scripts import Script, idle, read_script, read_script_bytes
+from gitmig.core.schema.facets import FacetChange
 from gitmig.drafting.answers import Named, require_filled, require_known_names
+from gitmig.drafting.commit import commit_revised, note_of, rewritten, stage_revised
+from gitmig.drafting.draft_file import DraftFile, record_draft, write_draft
+from gitmig.drafting.intent import Intent, intend
+from gitmig.drafting.material import Material, gather, header_of
 from gitmig.drafting.old_models import OldModels, old_models
 from gitmig.drafting.proving import Outcome as ProofOutcome
 from gitmig.drafting.proving import Proof, prove_draft
+from gitmig.drafting.review import Reviewed, Verdict, answered_fills, answered_renames, review, unfit
+from gitmig.drafting.route import require_ready, through_the_draft, to_the_parent, with_draft
 from gitmig.errors import (
     Blocked,
     DatabaseUnreachable,
@@ -21,28 +30,21 @@ from gitmig.errors import (
     Refused,
     UsageError,
 )
-from gitmig.execute import move
 from gitmig.facts.ties import models_digest
 from gitmig.git.trees import Tree
-from gitmig.graph import in_repository
-from gitmig.logbook import Logbook
-from gitmig.messages import Draft, Ground, Moves
-from gitmig.model import FacetChange, Plan, RevisionId, Script
-from gitmig.operations.applying import require_ready, through_the_draft, to_the_parent, with_draft
-from gitmig.operations.committing import commit_revised, note_of, rewritten, stage_revised
-from gitmig.operations.draft_file import DraftFile, record_draft, write_draft
-from gitmig.operations.drafting import Material, gather, header_of
-from gitmig.operations.intent import Intent, intend
-from gitmig.operations.preconditions import require_committable, require_quiet, require_written
+from gitmig.judging.proof import Case
+from gitmig.moving.attempt import tell_waiting
+from gitmig.moving.execute import move
+from gitmig.moving.plans import Manner, Outcome, Prepared
+from gitmig.moving.preconditions import require_committable, require_quiet, require_written
+from gitmig.moving.results import MoveResult
 from gitmig.operations.recover import changing
-from gitmig.operations.results import MoveResult
-from gitmig.operations.review import Reviewed, Verdict, answered_fills, answered_renames, review, unfit
-from gitmig.prepared import Manner, Outcome, Prepared
-from gitmig.project import Project
-from gitmig.proof import Case
-from gitmig.scripts import idle, read_script, read_script_bytes
-from gitmig.staging import chosen_tree
-from gitmig.worker_client import Worker
+from gitmig.project.project import Project
+from gitmig.project.staging import chosen_tree
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import Draft, Ground, Moves
+from gitmig.state.logbook import Logbook
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

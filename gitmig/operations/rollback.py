@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitmig.commit import commit_paths
+from gitmig.core.plan import Plan, Step, commits, plan_rollback
+from gitmig.core.revisions.graph import Graph
 from gitmig.errors import NoRepository, Refused, UsageError
-from gitmig.execute import move
+from gitmig.facts.models_state import models_changed
 from gitmig.facts.ties import Ties
+from gitmig.failpoints import point
 from gitmig.git.restore import edits
-from gitmig.graph import Graph
-from gitmig.journal import CommitNote
-from gitmig.logbook import Logbook
-from gitmig.messages import Ground, Moves
-from gitmig.model import Action, CommitId, Plan, RevisionId, Step
-from gitmig.operations.following import models_back
-from gitmig.operations.heading import headed
-from gitmig.operations.place import models_changed
-from gitmig.operations.preconditions import (
+from gitmig.moving.commit import commit_paths
+from gitmig.moving.execute import move
+from gitmig.moving.following import models_back
+from gitmig.moving.plans import Following, Manner, Prepared
+from gitmig.moving.preconditions import (
     require_known,
     require_quiet,
     require_sound,
     require_target,
     require_under_alembic,
 )
+from gitmig.moving.restoring import PutBack, leaving, remaining
+from gitmig.moving.results import MoveResult
+from gitmig.moving.reversible import require_reversible
 from gitmig.operations.recover import changing
-from gitmig.operations.restoring import PutBack, leaving, remaining
-from gitmig.operations.results import MoveResult
-from gitmig.operations.reversible import require_reversible
-from gitmig.plan import commits, plan_rollback
-from gitmig.prepared import Following, Manner, Prepared
-from gitmig.project import Project
-from gitmig.seam import point
+from gitmig.project.head_file import headed
+from gitmig.project.project import Project
+from gitmig.rpc.protocol import Ground, Moves
+from gitmig.state.journal import CommitNote
+from gitmig.state.logbook import Logbook
+from gitmig.wire.values import Action, CommitId, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

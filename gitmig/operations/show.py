@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.core.differences import TableChanges, by_table
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.schema.facets import FacetChange
+from gitmig.core.ties import Tie
 from gitmig.errors import Refused
 from gitmig.facts.applied_where import Applied, applied_where
 from gitmig.facts.schema_history import SchemaHistory
-from gitmig.git.commits import Author, authors
+from gitmig.git.commits import Author, Commit, authors
 from gitmig.judging.statements import Statements, statements_of
-from gitmig.model import Commit, CommitId, FacetChange, Script, Tie
-from gitmig.project import Project
+from gitmig.project.project import Project
+from gitmig.wire.values import CommitId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

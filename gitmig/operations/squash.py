@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header, with_header
+from gitmig.core.revisions.scripts import Script, read_script
 from gitmig.core.revisions.squashing import (
     Part,
     chain,
@@ -14,25 +17,22 @@ from gitmig.core.revisions.squashing import (
     old_scripts,
     squashed_by,
 )
+from gitmig.core.schema.facets import Schema, change_digest, difference
 from gitmig.drafting.squashing import drafted_squash
+from gitmig.drafting.together import Together
 from gitmig.errors import GitmigError, Refused, UsageError
 from gitmig.facts.parallel import published_revisions
+from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
-from gitmig.header import with_header
 from gitmig.judging.squashed import squash_differs
-from gitmig.model import Header, RevisionId, Schema, Script
+from gitmig.moving.plans import Manner
+from gitmig.moving.preconditions import require_quiet, require_sound, require_written
+from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files
-from gitmig.operations.preconditions import require_quiet, require_sound, require_written
 from gitmig.operations.recover import changing
-from gitmig.operations.results import MoveResult
-from gitmig.operations.together import Together
-from gitmig.prepared import Manner
-from gitmig.project import Project
-from gitmig.schema import change_digest, difference
-from gitmig.schemas import Schemas
-from gitmig.scripts import read_script
+from gitmig.project.project import Project
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gitmig.applied.drift import Recorded, edited_scripts, recorded
 from gitmig.applied.missing import has_scripts
 from gitmig.applied.squashed import squashes, with_squashed
-from gitmig.checks import (
+from gitmig.core.codes import Finding, Severity
+from gitmig.core.findings import (
     database_findings,
     edited,
     graph_findings,
@@ -18,21 +20,22 @@ from gitmig.checks import (
     uncommitted,
     with_severities,
 )
+from gitmig.core.revisions.graph import Graph, in_repository
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.ties import Tie
 from gitmig.errors import ProjectCodeError
+from gitmig.facts.models_state import ModelsPlace, models_place
+from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph, in_repository
+from gitmig.hooks.notes import note_seen
 from gitmig.judging.base import base_of
-from gitmig.logbook import read_journal
-from gitmig.model import CommitId, DatabaseState, Finding, RevisionId, Script, Severity, Tie
 from gitmig.operations.check import models_compared
-from gitmig.operations.noting import note_seen
-from gitmig.operations.place import ModelsPlace, models_place
-from gitmig.operations.recorded import Recorded, edited_scripts, recorded
-from gitmig.project import Project
-from gitmig.schemas import Schemas
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
 from gitmig.state.command_lock import at_work
-from gitmig.worker_client import Worker
+from gitmig.state.logbook import read_journal
+from gitmig.wire.values import CommitId, DatabaseState, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

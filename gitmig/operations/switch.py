@@ -6,20 +6,21 @@ from dataclasses import dataclass, replace
 
 from gitmig.applied.side import Side, checkout_side, commit_side, require_readable
 from gitmig.applied.worlds import Worlds
+from gitmig.core.plan import Plan, Step
 from gitmig.errors import Refused, UsageError
-from gitmig.execute import move
 from gitmig.git.restore import Restoration
-from gitmig.git.switching import Switch, plan_switch, require_possible, run_post_checkout
-from gitmig.messages import Ground, Moves
-from gitmig.model import Action, Plan, Step
-from gitmig.operations.crossing import Crossing
-from gitmig.operations.noting import note_seen
-from gitmig.operations.preconditions import require_quiet, require_under_alembic
+from gitmig.git.switch import Switch, plan_switch, require_possible, run_post_checkout
+from gitmig.hooks.notes import note_seen
+from gitmig.moving.crossing import Crossing
+from gitmig.moving.execute import move
+from gitmig.moving.plans import Manner, Outcome, Prepared
+from gitmig.moving.preconditions import require_quiet, require_under_alembic
+from gitmig.moving.restoring import PutBack, rolled_back_models
+from gitmig.moving.results import MoveResult
 from gitmig.operations.recover import changing
-from gitmig.operations.restoring import PutBack, rolled_back_models
-from gitmig.operations.results import MoveResult
-from gitmig.prepared import Manner, Outcome, Prepared
-from gitmig.project import Project
+from gitmig.project.project import Project
+from gitmig.rpc.protocol import Ground, Moves
+from gitmig.wire.values import Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from gitmig.applied.side import checkout_side, commit_side, require_readable
 from gitmig.applied.worlds import Worlds
-from gitmig.execute import move
-from gitmig.logbook import Logbook
-from gitmig.messages import Ground
-from gitmig.operations.crossing import Crossing
-from gitmig.operations.preconditions import require_quiet
+from gitmig.moving.crossing import Crossing
+from gitmig.moving.execute import move
+from gitmig.moving.plans import Manner, Prepared
+from gitmig.moving.preconditions import require_quiet
+from gitmig.moving.restoring import PutBack, rolled_back_models
+from gitmig.moving.results import MoveResult
 from gitmig.operations.recover import changing
-from gitmig.operations.restoring import PutBack, rolled_back_models
-from gitmig.operations.results import MoveResult
-from gitmig.prepared import Manner, Prepared
-from gitmig.project import Project
+from gitmig.project.project import Project
+from gitmig.rpc.protocol import Ground
+from gitmig.state.logbook import Logbook
 
 
 def sync(project: Project, ref: str | None, manner: Manner) -> MoveResult:

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitmig.core.schema.facets import digest
 from gitmig.errors import MigrationFailed
-from gitmig.messages import Json, an_object
-from gitmig.project import Project
-from gitmig.proof import upgrade_data
-from gitmig.schema import digest
-from gitmig.schemas import Schemas, TreeSchema
-from gitmig.worker_client import Worker
+from gitmig.facts.schemas import Schemas, TreeSchema
+from gitmig.judging.proof import upgrade_data
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import Json, an_object
 
 _KEPT = 4
 """Template files that stay: those of the branches somebody switches between."""

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.schema.facets import render
+from gitmig.core.ties import Tie, TieState
+from gitmig.drafting.commit import rewritten
 from gitmig.errors import Declined, Refused, Unproven
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
-from gitmig.graph import Graph
-from gitmig.model import CommitId, Header, RevisionId, Script, Tie, TieState
-from gitmig.operations.committing import rewritten
-from gitmig.operations.preconditions import require_sound, require_written
-from gitmig.operations.proving import cases_for, header_of
+from gitmig.judging.cases import cases_for, header_of
+from gitmig.judging.proof import Verdict, prove_one
+from gitmig.moving.plans import Manner
+from gitmig.moving.preconditions import require_sound, require_written
 from gitmig.operations.recover import changing
-from gitmig.prepared import Manner
-from gitmig.project import Project
-from gitmig.proof import Verdict, prove_one
-from gitmig.schema import render
-from gitmig.staging import chosen_tree
+from gitmig.project.project import Project
+from gitmig.project.staging import chosen_tree
+from gitmig.wire.values import CommitId, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

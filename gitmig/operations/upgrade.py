@@ -9,17 +9,17 @@ from gitmig.applied.scripts import read_applied
 from gitmig.applied.side import checkout_side
 from gitmig.applied.squashed import with_squashed
 from gitmig.applied.worlds import Worlds
-from gitmig.commit import end_commit
+from gitmig.core.plan import commits, plan_upgrade
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
+from gitmig.drafting.complete import Waiting, complete, require_doing, uncommitted, waiting
 from gitmig.errors import GitmigError, Refused
-from gitmig.execute import move
-from gitmig.graph import Graph
-from gitmig.logbook import Logbook
-from gitmig.messages import Ground, Moves
-from gitmig.model import RevisionId, Script
-from gitmig.operations.completing import Waiting, complete, require_doing, uncommitted, waiting
-from gitmig.operations.crossing import Crossing
-from gitmig.operations.following import models_forward
-from gitmig.operations.preconditions import (
+from gitmig.moving.commit import end_commit
+from gitmig.moving.crossing import Crossing
+from gitmig.moving.execute import move
+from gitmig.moving.following import models_forward
+from gitmig.moving.plans import Following, Manner, Prepared
+from gitmig.moving.preconditions import (
     require_known,
     require_quiet,
     require_sound,
@@ -27,12 +27,13 @@ from gitmig.operations.preconditions import (
     require_under_alembic,
     require_written,
 )
+from gitmig.moving.results import MoveResult
 from gitmig.operations.recover import changing
-from gitmig.operations.results import MoveResult
-from gitmig.plan import commits, plan_upgrade
-from gitmig.prepared import Following, Manner, Prepared
-from gitmig.project import Project
-from gitmig.worker_client import Worker
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import Ground, Moves
+from gitmig.state.logbook import Logbook
+from gitmig.wire.values import RevisionId
 
 
 def upgrade(project: Project, target: str, manner: Manner, *, commit: bool = False) -> MoveResult:

@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gitmig.checks import has_errors, with_severities
+from gitmig.core.codes import Finding
+from gitmig.core.findings import has_errors, with_severities
+from gitmig.core.revisions.graph import Graph
 from gitmig.core.verification import Baseline, Judged, Outcome, Result, Verified, judged, runs
 from gitmig.errors import SettingsError, UsageError
-from gitmig.files import write_text
-from gitmig.graph import Graph
 from gitmig.judging.verifying import Progress, verify_runs
-from gitmig.model import Finding, RevisionId
-from gitmig.project import Project
+from gitmig.project.project import Project
+from gitmig.state.files import write_text
+from gitmig.wire.values import RevisionId
 
 BASELINE = ".gitmig-baseline.json"
 

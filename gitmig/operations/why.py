@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gitmig.core.blame import Blamed, Subject, blame, similar, subjects
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.schema.facets import FacetChange, FacetKey, difference
+from gitmig.core.ties import Tie
 from gitmig.errors import GitmigError, UsageError
 from gitmig.facts.schema_history import SchemaHistory
-from gitmig.git.commits import Author, authors
-from gitmig.model import Commit, FacetChange, FacetKey, RevisionId, Script, Tie
-from gitmig.project import Project
-from gitmig.schema import difference
-from gitmig.schemas import Schemas
+from gitmig.facts.schemas import Schemas
+from gitmig.git.commits import Author, Commit, authors
+from gitmig.project.project import Project
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

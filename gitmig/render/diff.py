@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from gitmig.core.differences import Rename, TableChanges
+from gitmig.core.schema.facets import FacetChange
 from gitmig.facts.sides import Side
-from gitmig.model import FacetChange
 from gitmig.operations.diff import Diff
 from gitmig.render import consoles
 from gitmig.render.findings import print_line

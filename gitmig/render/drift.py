@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gitmig.core.drifting import Drifted, Kind, words
-from gitmig.model import RevisionId, short
+from gitmig.core.schema.facets import render
 from gitmig.operations.drift import Drift
 from gitmig.render import consoles
 from gitmig.render.diff import COLOURS, change_json
 from gitmig.render.findings import findings_text, print_line
 from gitmig.render.json import finding_json
-from gitmig.schema import render
+from gitmig.wire.values import RevisionId, short
 
 Json = dict[str, object]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 
-from gitmig.model import Finding, Severity
+from gitmig.core.codes import Finding, Severity
 from gitmig.operations.check import CheckResult
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless

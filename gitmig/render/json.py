@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from gitmig.model import Finding, Plan, Step
+from gitmig.applied.drift import Recorded
+from gitmig.core.codes import Finding
+from gitmig.core.parked import ParkedRows
+from gitmig.core.plan import Plan, Step
+from gitmig.moving.results import MoveResult
 from gitmig.operations.check import CheckResult
 from gitmig.operations.log import Line, Log
-from gitmig.operations.recorded import Recorded
-from gitmig.operations.results import MoveResult
 from gitmig.operations.status import Status
-from gitmig.parked import ParkedRows
 from gitmig.render.hints import hinted
 
 Json = dict[str, object]

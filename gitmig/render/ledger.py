@@ -7,11 +7,11 @@ import time
 from rich.table import Table
 from rich.text import Text
 
-from gitmig.model import CommitId, LedgerRow, LedgerState, short
 from gitmig.operations.ledger import Enabled, Shown
-from gitmig.record import row_json
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
+from gitmig.state.history import row_json
+from gitmig.wire.values import CommitId, LedgerRow, LedgerState, short
 
 Json = dict[str, object]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gitmig.model import Action, Step, short
-from gitmig.operations.results import MoveResult
-from gitmig.parked import told_rows
-from gitmig.project import Project
+from gitmig.core.parked import told_rows
+from gitmig.core.plan import Step
+from gitmig.core.schema.facets import render
+from gitmig.moving.results import MoveResult
+from gitmig.project.project import Project
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 from gitmig.render.hints import hinted
 from gitmig.render.plans import plan_lines
-from gitmig.schema import render
+from gitmig.wire.values import Action, short
 
 
 def move_text(result: MoveResult, project: Project) -> None:

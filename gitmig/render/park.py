@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from gitmig.core.parked import told_rows, told_size
 from gitmig.operations.park import Dropped, Listed, ShownRows
-from gitmig.parked import told_rows, told_size
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 from gitmig.render.json import parked_json

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gitmig.model import Action, Plan, Step, short
+from gitmig.core.plan import Plan, Step
+from gitmig.wire.values import Action, short
 
 _VERBS = {
     Action.DOWNGRADE: "▼ downgrade",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 
-from gitmig.git.commits import Author
-from gitmig.model import Commit, Tie, short
+from gitmig.core.schema.facets import render_inside
+from gitmig.core.ties import Tie
+from gitmig.git.commits import Author, Commit
 from gitmig.operations.show import Shown
 from gitmig.operations.why import Reason, Why
 from gitmig.render import consoles
 from gitmig.render.diff import COLOURS, change_json, lines
 from gitmig.render.findings import print_line
-from gitmig.schema import render_inside
+from gitmig.wire.values import short
 
 Json = dict[str, object]
 

@@ -10,16 +10,17 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from gitmig.applied.drift import Recorded
 from gitmig.applied.work_trees import Moved
 from gitmig.core.drawing import draw
-from gitmig.model import RevisionId, TieState, short
+from gitmig.core.ties import TieState
 from gitmig.operations.log import Line, Log
-from gitmig.operations.recorded import Recorded
 from gitmig.operations.status import Status
 from gitmig.render import consoles
 from gitmig.render.findings import findings_text, print_line
 from gitmig.render.harmless import harmless
 from gitmig.render.hints import hinted
+from gitmig.wire.values import RevisionId, short
 
 _TIES = {
     TieState.VERIFIED: "green",

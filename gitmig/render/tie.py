@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gitmig.model import short
 from gitmig.operations.tie import Tied
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
+from gitmig.wire.values import short
 
 Json = dict[str, object]
 

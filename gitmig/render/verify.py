@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from gitmig.core.codes import Severity
 from gitmig.core.verification import Result, Verified
-from gitmig.model import Severity, short
 from gitmig.operations.verify import Verification
 from gitmig.render import consoles
 from gitmig.render.findings import findings_text, print_line
 from gitmig.render.harmless import harmless
 from gitmig.render.json import finding_json
+from gitmig.wire.values import short
 
 Json = dict[str, object]
 _MARKS = {

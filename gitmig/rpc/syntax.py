@@ -1,7 +1,7 @@
 """Reading what the Python that runs gitmig cannot parse, with the project's interpreter.
 
 Nothing of the project is imported: its interpreter is asked for a syntax tree, and answers as
-``gitmig.parsing.rebuilt`` takes it.
+``gitmig.core.parsing.rebuilt`` takes it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ for line in sys.stdin:
 
 
 class ElsewhereReader:
-    """Asks another Python for syntax trees; see ``gitmig.parsing.Reader``.
+    """Asks another Python for syntax trees; see ``gitmig.core.parsing.Reader``.
 
     ``command`` gives the command that starts it, asked for at the first text; a failure to start it, or to
     get an answer, counts as "cannot be read".

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitmig.core.drawing import draw
-from gitmig.model import RevisionId
+from gitmig.wire.values import RevisionId
 
 GRAPHS = {
     "a line": ("c b a", {"c": "b", "b": "a"}, ["* c", "* b", "* a"]),

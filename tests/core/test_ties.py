@@ -9,9 +9,11 @@ import pytest
 
 from gitmig.core.commits import Fact, History, Placed
 from gitmig.core.replay import replay
-from gitmig.core.ties import Derivation, KnownSchema
-from gitmig.graph import Graph
-from gitmig.model import CommitId, Header, RevisionId, Script, TieState
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.ties import Derivation, KnownSchema, TieState
+from gitmig.wire.values import CommitId, RevisionId
 
 VERIFIED, APPROXIMATE = TieState.VERIFIED, TieState.APPROXIMATE
 UNTIED, UNCOMMITTED = TieState.UNTIED, TieState.UNCOMMITTED

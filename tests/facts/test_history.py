@@ -6,13 +6,13 @@ from pathlib import Path
 from gitmig.core.commits import History, Placed
 from gitmig.core.paths import with_other_forms
 from gitmig.core.replay import replay
-from gitmig.core.ties import Derivation
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script, read_script_bytes
+from gitmig.core.ties import Derivation, Tie
 from gitmig.facts.history import Identities, read_history
 from gitmig.facts.places import Places
 from gitmig.git import CommitTree, Repository, content_digest
-from gitmig.graph import Graph
-from gitmig.model import CommitId, Script, Tie
-from gitmig.scripts import read_script_bytes
+from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder, revision
 
 Open = Callable[[Path], Repository]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitmig.git import Repository
-from gitmig.model import BlobId, CommitId
+from gitmig.wire.values import BlobId, CommitId
 
 MOMENT = 1_700_000_000
 

@@ -15,7 +15,7 @@ import pytest
 from gitmig.errors import GitError
 from gitmig.git import CommitTree, IndexTree, Repository
 from gitmig.git.layout import Layout, Layouts
-from gitmig.model import CommitId
+from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder
 
 Lay = Callable[..., Layout]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitmig.git.pins import Pin, change_pins, files_tree, pin_key, read_pins
 from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree
-from gitmig.model import BlobId, CommitId, RevisionId
+from gitmig.state.pins import Pin, change_pins, files_tree, pin_key, read_pins
+from gitmig.wire.values import BlobId, CommitId, RevisionId
 from tests.articles import article
 from tests.story import Project
 

@@ -15,7 +15,7 @@ import pytest
 from gitmig.errors import Refused
 from gitmig.git import Repository
 from gitmig.git.restore import Restoration, apply, check, edits, plan_restoration
-from gitmig.model import CommitId
+from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder
 
 MODELS = ["app/models"]

@@ -25,4 +25,5 @@ def test_the_exit_code_and_the_tidying_stay(name: str, tmp_path: Path) -> None:
         [sys.executable, "-c", ENDS.format(name=name)], cwd=tmp_path, capture_output=True, text=True
     )
     assert (run.returncode, run.stdout.splitlines()[-1:]) == (2, ["tidied up"])
-    assert "Traceback" not in run.stderr and "Interrupt" not in run.stderr
+    assert "Traceback" not in run.stderr
+    assert "Interrupt" not in run.stderr

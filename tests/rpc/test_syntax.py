@@ -14,10 +14,10 @@ from pathlib import Path
 import alembic
 import pytest
 
-from gitmig import parsing
+from gitmig.core import parsing
+from gitmig.core.revisions.scripts import read_script_bytes
 from gitmig.errors import NoInterpreter
 from gitmig.rpc.syntax import ElsewhereReader
-from gitmig.scripts import read_script_bytes
 from tests.bad import FIRST, script, with_two_revisions
 
 FILES = sorted(Path(parsing.__file__).parent.rglob("*.py"))

@@ -6,11 +6,13 @@ import posixpath
 import re
 from collections.abc import Sequence
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header, with_header
 from gitmig.core.revisions.rewriting import Identity, rewritten
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
 from gitmig.errors import Refused
-from gitmig.graph import Graph
-from gitmig.header import with_header
-from gitmig.model import FacetChange, FacetKey, Header, RevisionId, Schema, Script
+from gitmig.wire.values import RevisionId
 
 _REVISES = re.compile(r"(?m)^([ \t]*)Revises:[^\r\n]*")
 

@@ -7,7 +7,7 @@ import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from gitmig.parsing import parse_module
+from gitmig.core.parsing import parse_module
 from gitmig.wire.sql import Drop, dropped
 
 _UNKNOWN = "gitmig_unknown"

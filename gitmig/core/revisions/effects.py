@@ -6,7 +6,7 @@ import ast
 import functools
 from collections.abc import Iterator
 
-from gitmig.parsing import parse_module
+from gitmig.core.parsing import parse_module
 
 # What of Alembic's operations changes the schema and nothing else, and what is written around it.
 _OPERATIONS = frozenset(

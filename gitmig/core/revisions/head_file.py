@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitmig.graph import Graph
+from gitmig.core.revisions.graph import Graph
 
 NAME = "heads.txt"
 """Its name in the first versions folder; Alembic reads none but ``.py``."""

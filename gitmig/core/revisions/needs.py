@@ -6,7 +6,7 @@ import ast
 import functools
 import sys
 
-from gitmig.parsing import parse_module
+from gitmig.core.parsing import parse_module
 
 # Modules of the standard library through which a script reads files, other scripts or the application.
 _REACHING = frozenset(

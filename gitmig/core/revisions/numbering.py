@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from gitmig.graph import Graph
-from gitmig.model import RevisionId, Script
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
+from gitmig.wire.values import RevisionId
 
 
 def renumbered(

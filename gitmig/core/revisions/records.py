@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gitmig.graph import Graph
-from gitmig.model import Header, RevisionId, Schema
-from gitmig.schema import applied, change_digest, difference, digest
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import Header
+from gitmig.core.schema.facets import Schema, applied, change_digest, difference, digest
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

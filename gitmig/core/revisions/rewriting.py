@@ -12,11 +12,11 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from gitmig.core.parsing import parse_module
+from gitmig.core.revisions.header import Header, docstring_node, offset_of, with_header
+from gitmig.core.revisions.scripts import Script, read_script
 from gitmig.errors import Refused
-from gitmig.header import docstring_node, offset_of, with_header
-from gitmig.model import Header, RevisionId, Script
-from gitmig.parsing import parse_module
-from gitmig.scripts import read_script
+from gitmig.wire.values import RevisionId
 
 _REVISES = re.compile(r"""(?m)(?:^|(?<=["']))([ \t]*Revises:)[ \t]*([^\r\n]*)""")
 _REVISION_ID = re.compile(r"""(?m)(?:^|(?<=["']))([ \t]*Revision ID:)[ \t]*([^\r\n]*)""")

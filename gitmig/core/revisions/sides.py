@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gitmig.core.revisions.graph import Graph
 from gitmig.errors import Refused
-from gitmig.graph import Graph
-from gitmig.model import RevisionId
+from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gitmig.core.parsing import parse_module
 from gitmig.core.revisions.effects import moves_data
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.header import docstring_node
+from gitmig.core.revisions.scripts import Script
 from gitmig.errors import Refused
-from gitmig.graph import Graph
-from gitmig.header import docstring_node
-from gitmig.model import RevisionId, Script
-from gitmig.parsing import parse_module
+from gitmig.wire.values import RevisionId
 
 _IDENTIFIERS = frozenset({"revision", "down_revision", "depends_on", "branch_labels"})
 SUFFIX = ".squashed.json"

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gitmig.model import FacetChange, FacetKey
-from gitmig.schema import render
+from gitmig.core.schema.facets import FacetChange, FacetKey, render
 
 
 class Relation(enum.StrEnum):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from gitmig.core.plan import Plan, backports, downgrades, upgrades, with_marks
 from gitmig.core.revisions.backports import copied, copy_path, missing_for
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script, read_script_bytes
+from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
 from gitmig.errors import Refused
-from gitmig.graph import Graph
-from gitmig.model import Action, FacetChange, FacetKey, Plan, RevisionId, Schema, Script
-from gitmig.plan import backports, downgrades, upgrades, with_marks
-from gitmig.scripts import read_script_bytes
+from gitmig.wire.values import Action, RevisionId
 
 TEXT = b'''"""Add a name
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.head_file import head_file, named_in
-from gitmig.graph import Graph
-from gitmig.model import RevisionId, Script
+from gitmig.core.revisions.scripts import Script
+from gitmig.wire.values import RevisionId
 
 
 def test_written_and_read() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.numbering import apart, numbered_names, renamed, renumbered
-from gitmig.graph import Graph
-from gitmig.model import RevisionId, Script
+from gitmig.core.revisions.scripts import Script
+from gitmig.wire.values import RevisionId
 
 
 def ids(text: str) -> list[RevisionId]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from gitmig.core.revisions.header import Header
 from gitmig.core.revisions.rewriting import Identity, rewritten
+from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.errors import Refused
-from gitmig.model import Header, RevisionId, Script
-from gitmig.scripts import read_script_bytes
+from gitmig.wire.values import RevisionId
 
 ALEMBIC = b'''"""Add a name
 

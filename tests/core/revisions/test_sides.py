@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
 from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move
 from gitmig.errors import Refused
-from gitmig.graph import Graph
-from gitmig.model import RevisionId, Script
+from gitmig.wire.values import RevisionId
 
 
 def graph(**parents: str) -> Graph:

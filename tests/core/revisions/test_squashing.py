@@ -6,6 +6,8 @@ import ast
 
 import pytest
 
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script, read_script
 from gitmig.core.revisions.squashing import (
     Part,
     chain,
@@ -18,9 +20,7 @@ from gitmig.core.revisions.squashing import (
     with_squashes,
 )
 from gitmig.errors import Refused
-from gitmig.graph import Graph
-from gitmig.model import RevisionId, Script
-from gitmig.scripts import read_script
+from gitmig.wire.values import RevisionId
 
 FIRST = '''"""Add a name
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitmig.core.schema.commuting import Relation, compare
-from gitmig.model import FacetChange, FacetKey, Schema
-from gitmig.schema import applied, difference
+from gitmig.core.schema.facets import FacetChange, FacetKey, Schema, applied, difference
 
 COLUMN = FacetKey("column", "user", "email")
 OTHER = FacetKey("column", "user", "phone")

@@ -1,0 +1,140 @@
+"""The person's part of ``revise``: renames, and what becomes of the draft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from gitmig.core.person import Person
+from gitmig.core.revisions.scripts import Script, idle, read_script_bytes
+from gitmig.core.schema.facets import FacetChange, render
+from gitmig.drafting.answers import Named
+from gitmig.drafting.draft_file import DraftFile
+from gitmig.drafting.proving import Outcome, Proof
+from gitmig.errors import Declined, Refused
+from gitmig.rpc.protocol import Draft
+
+
+class Verdict(Enum):
+    """What is to become of a draft."""
+
+    APPLY = auto()
+    DRAFT = auto()
+    QUIT = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """A draft as it was made, and what there is to know about it before it is applied."""
+
+    draft: Draft
+    changes: tuple[FacetChange, ...]
+    doubt: str | None
+    """A question about it that nobody answered."""
+    proof: Proof | None
+    """None: there is nothing to prove."""
+    commit: bool
+    """Whether applying it goes on to a commit."""
+    way_on: str
+    """The command that goes on from a draft which was not applied."""
+
+
+def answered_renames(
+    person: Person, candidates: Iterable[tuple[str, str, str]]
+) -> tuple[tuple[str, str, str], ...]:
+    """The candidates (table, old column, new column) that the person calls a rename.
+
+    A column that was renamed once is not asked about again.
+    """
+    renames: list[tuple[str, str, str]] = []
+    for table, old, new in candidates:
+        taken = any(table == t and (old == o or new == n) for t, o, n in renames)
+        if not taken and person.confirm(f"Was {table}.{old} renamed to {table}.{new}?"):
+            renames.append((table, old, new))
+    return tuple(renames)
+
+
+def answered_fills(person: Person, columns: Iterable[str]) -> tuple[Named, ...]:
+    """The values, as SQL, that a person gives for the rows that are there. Raises Declined without one."""
+    fills: list[Named] = []
+    for each in columns:
+        table, _, column = each.rpartition(".")
+        value = person.ask(f"{each} may not be NULL: which value have the rows that are there (SQL)?")
+        if not value:
+            raise Declined("nothing was changed")
+        fills.append((table, column, value))
+    return tuple(fills)
+
+
+def review(person: Person, file: DraftFile, reviewed: Reviewed) -> Verdict:
+    """Decide about the draft; on a terminal it is shown and may be edited.
+
+    Raises Refused where nobody is there and something is left to decide; the draft stays.
+    """
+    if not person.present:
+        _require_decided(file, reviewed)
+        return Verdict.APPLY
+    title = "\n".join(render(change) for change in reviewed.changes)
+    while True:
+        person.show(title, _text(file))
+        problem = unfit(file, reviewed)
+        if problem is not None:
+            person.tell(problem)
+            for line in reviewed.proof.lines if reviewed.proof is not None else ():
+                person.tell(f"  {line}")
+        match person.choose(_question(reviewed, problem), _choices(reviewed, problem)):
+            case "a":
+                return Verdict.APPLY
+            case "e":
+                person.edit(file.file)
+            case "d":
+                return Verdict.DRAFT
+            case _:
+                return Verdict.QUIT
+
+
+def unfit(file: DraftFile, reviewed: Reviewed) -> str | None:
+    """Why the draft as it stands cannot be applied, or None."""
+    script = read_script_bytes(file.path, file.file.read_bytes())
+    if not isinstance(script, Script):
+        reason = script.reason if script is not None else "it has no revision identifier"
+        return f"the revision identifiers of {file.path} cannot be read: {reason}"
+    if script.open_lines:
+        name = file.file.name
+        return f"the draft {name} has something to write by hand (line {script.open_lines[0]})"
+    if reviewed.proof is not None and reviewed.proof.outcome is Outcome.DISPROVEN:
+        return f"the draft {file.file.name} is not proven: {reviewed.proof.reason}"
+    if idle(_text(file)):
+        why = "does nothing, and the models change" if reviewed.changes else "does nothing yet"
+        return f"upgrade() of {file.file.name} {why}"
+    return None
+
+
+def _question(reviewed: Reviewed, problem: str | None) -> str:
+    if problem is not None:
+        return "What now?"
+    return "Apply and commit?" if reviewed.commit else "Apply and stage?"
+
+
+def _choices(reviewed: Reviewed, problem: str | None) -> list[tuple[str, str]]:
+    choices = [("e", "edit it"), ("d", "save it as a draft"), ("q", "quit")]
+    if problem is not None:
+        return choices
+    return [("a", f"apply and {'commit' if reviewed.commit else 'stage'}"), *choices]
+
+
+def _require_decided(file: DraftFile, reviewed: Reviewed) -> None:
+    problem = unfit(file, reviewed) or reviewed.doubt or _losses(file, reviewed.draft)
+    if problem is not None:
+        lines = reviewed.proof.lines if reviewed.proof is not None else ()
+        detail = "\n".join(lines) or None
+        raise Refused(f"{problem}; nothing was applied", hint=reviewed.way_on, detail=detail)
+
+
+def _losses(file: DraftFile, draft: Draft) -> str | None:
+    return f"the draft {file.file.name} drops {', '.join(draft.drops)}" if draft.drops else None
+
+
+def _text(file: DraftFile) -> str:
+    return file.file.read_text("utf-8", errors="replace")

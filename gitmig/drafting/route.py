@@ -1,0 +1,98 @@
+"""The way of the database under a draft: to where the draft starts, and from there through it."""
+
+from __future__ import annotations
+
+from gitmig.core.plan import Plan, commits, downgrades, upgrades
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
+from gitmig.drafting.intent import Intent
+from gitmig.errors import Refused
+from gitmig.facts.models_state import models_place
+from gitmig.moving.foresight import stops
+from gitmig.moving.plans import Prepared
+from gitmig.moving.preconditions import require_known, require_sound, require_under_alembic, require_written
+from gitmig.project.project import Project
+from gitmig.rpc.protocol import Ground, Moves
+from gitmig.wire.values import Action, RevisionId, named
+
+
+def to_the_parent(project: Project, intent: Intent, ground: Ground) -> Moves:
+    """To the state that the draft starts from, whatever the database holds; rolled back afterwards.
+
+    Raises Refused where it could not be rolled back.
+    """
+    moves = _moves(project, intent, ground, intent.before, intent.before.heads)
+    if moves.steps and (ground.per_migration or stops(moves, ground)):
+        raise _lasting(moves)
+    return moves
+
+
+def require_ready(project: Project, intent: Intent, ground: Ground) -> None:
+    """Raises Refused if the database is in a state that no draft is made from, whatever it says."""
+    require_known(project, intent.graph, ground)
+    require_under_alembic(ground, intent.graph)
+    _require_not_rolled_back(project, intent, ground)
+
+
+def through_the_draft(
+    project: Project, intent: Intent, script: Script, paths: tuple[str, ...], ground: Ground
+) -> Prepared:
+    """All the way to the drafted revision, and the paths that are committed then."""
+    after = with_draft(project, intent, script)
+    moves = _moves(project, intent, ground, after, (script.revision,))
+    steps = tuple(step for step, _ in moves.steps)
+    return Prepared(plan=Plan(steps=(*steps, *commits(paths)), heads=moves.expect), moves=moves)
+
+
+def with_draft(project: Project, intent: Intent, script: Script) -> Graph:
+    """The graph with the draft, which a person may have edited. Raises Refused where it is not sound."""
+    after = Graph.of((*intent.before.scripts.values(), script))
+    require_sound(project, after)
+    return after
+
+
+def _moves(
+    project: Project, intent: Intent, ground: Ground, graph: Graph, targets: tuple[RevisionId, ...]
+) -> Moves:
+    require_ready(project, intent, ground)
+    downs = (intent.revision,) if intent.revision in ground.heads else ()
+    between = intent.graph.after(ground.heads, downs, ())
+    ups = graph.upgrade_path(between, targets)
+    require_written(graph, ups)
+    old: tuple[Script, ...] = ()
+    if intent.amended is not None and downs:
+        old = intent.amended.scripts(intent.graph, project.top, project.git.private())
+    return Moves(
+        graphs=(tuple(graph.scripts.values()), old),
+        roots=(project.top, project.top),
+        steps=tuple(
+            (step, 1 if step.action is Action.DOWNGRADE else 0)
+            for step in (*downgrades(downs), *upgrades(ups))
+        ),
+        expect=graph.after(between, (), ups),
+    )
+
+
+def _lasting(moves: Moves) -> Refused:
+    step, _ = moves.steps[0]
+    if step.action is Action.DOWNGRADE:
+        return Refused(
+            f"a draft would undo {step.revision}, and could not take it back",
+            hint="gitmig rollback --database-only, then run the command again",
+        )
+    return Refused(
+        f"the database is behind: a draft would apply {step.revision}, and could not take it back",
+        hint="gitmig upgrade, then run the command again",
+    )
+
+
+def _require_not_rolled_back(project: Project, intent: Intent, ground: Ground) -> None:
+    """Models that a rollback put there are no change to make a revision of."""
+    if not intent.graph.upgrade_path(ground.heads, intent.graph.heads):
+        return
+    back = models_place(project, intent.graph).rolled_back_to
+    if back and intent.graph.applied(ground.heads).issuperset(back):
+        raise Refused(
+            f"the models in the work tree are those of {named(back)}, as a rollback put them there",
+            hint="gitmig upgrade",
+        )

@@ -1,0 +1,166 @@
+"""Schemas that were computed before, kept under the private git directory.
+
+A schema is stored with its manifest: what the import depended on. A tree in which all of that is equal
+has that schema. The cache is only ever an answer that could be computed again: a file that is missing,
+damaged or written by another version counts as absent, and a failing write is ignored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitmig import __version__
+from gitmig.core.schema.facets import Schema, digest, from_json, to_json
+from gitmig.facts.manifest import files_seen, listings_seen, lookups_seen, unchanged
+from gitmig.wire.values import Manifest
+
+if TYPE_CHECKING:
+    from gitmig.git.trees import Tree
+
+_KEPT = 64
+
+
+def manifest_of(
+    tree: Tree, files: Iterable[str], lookups: Iterable[str], listings: Iterable[str], top: Path
+) -> Manifest:
+    """What an import that read these files, looked these names up and listed these folders saw in ``tree``.
+
+    Files that the tree does not hold (ignored, generated modules) are taken from ``top`` by content.
+    """
+    return Manifest(
+        files=files_seen(tree, files, top),
+        lookups=lookups_seen(tree, lookups),
+        listings=listings_seen(tree, listings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaCache:
+    """The cache of one repository. ``folder`` is made when something is first stored."""
+
+    folder: Path
+
+    def find(self, tree: Tree, circumstances: str, top: Path) -> Schema | None:
+        """The schema of a tree whose manifest is known under the same circumstances, or None.
+
+        ``circumstances`` names all that is not in the tree: interpreter, options, environment.
+        """
+        for entry in self._manifests():
+            known = _manifest(entry) if entry.get("circumstances") == circumstances else None
+            if known is not None and self.holds(known, tree, top):
+                return self.schema(str(entry.get("schema")))
+        return None
+
+    @staticmethod
+    def holds(known: Manifest, tree: Tree, top: Path) -> bool:
+        """Whether all that a manifest names is the same in a tree."""
+        seen = {"files": known.files, "lookups": known.lookups, "listings": known.listings}
+        return unchanged(tree, seen, top)
+
+    def schema(self, schema_digest: str) -> Schema | None:
+        """A stored schema by its digest, or None where none is stored that has it."""
+        try:
+            stored = from_json(json.loads((self.folder / f"schema-{schema_digest}.json").read_text("utf-8")))
+        except (OSError, ValueError):
+            return None
+        return stored if digest(stored) == schema_digest else None
+
+    def manifest(self, schema_digest: str) -> Manifest | None:
+        """The newest manifest that led to a schema, or None."""
+        for entry in self._manifests():
+            if entry.get("schema") == schema_digest:
+                return _manifest(entry)
+        return None
+
+    def reads(self, path: str) -> bool | None:
+        """Whether a known import read a file, or listed a folder above it; None if no import is known."""
+        known = [manifest for entry in self._manifests() if (manifest := _manifest(entry)) is not None]
+        parts = path.split("/")
+        above = {"/".join(parts[:count]) for count in range(len(parts))}
+        return (
+            any(path in one.files or not above.isdisjoint(one.listings) for one in known) if known else None
+        )
+
+    def store(self, schema: Schema, manifest: Manifest, circumstances: str) -> None:
+        """Remember that a tree with this manifest has this schema."""
+        entry: dict[str, object] = {
+            "circumstances": circumstances,
+            "schema": digest(schema),
+            "files": dict(manifest.files),
+            "lookups": dict(manifest.lookups),
+            "listings": dict(manifest.listings),
+        }
+        entries = [entry, *(other for other in self._manifests() if other != entry)]
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _replace(self.folder / f"schema-{digest(schema)}.json", json.dumps(to_json(schema)))
+            _replace(self._index, json.dumps({"gitmig": __version__, "manifests": entries[:_KEPT]}))
+
+    def proven(self, key: str) -> bool:
+        """Whether a proof was found good before."""
+        return key in self._proofs()
+
+    def store_proof(self, key: str) -> None:
+        """Remember that a proof was found good; ``key`` digests all that it depends on."""
+        keys = [key, *(other for other in self._proofs() if other != key)]
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _replace(self.folder / "proofs.json", json.dumps({"gitmig": __version__, "proofs": keys[:_KEPT]}))
+
+    def _proofs(self) -> list[str]:
+        try:
+            stored = json.loads((self.folder / "proofs.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        if not isinstance(stored, dict) or stored.get("gitmig") != __version__:
+            return []
+        keys = stored.get("proofs")
+        return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+
+    @property
+    def _index(self) -> Path:
+        return self.folder / "manifests.json"
+
+    def _manifests(self) -> list[dict[str, object]]:
+        try:
+            now = os.stat(self._index)
+        except OSError:
+            return []
+        # One command asks for many trees.
+        return _read_manifests(self._index, (now.st_ino, now.st_mtime_ns, now.st_size))
+
+
+@functools.lru_cache(maxsize=1)
+def _read_manifests(path: Path, stamp: tuple[int, int, int]) -> list[dict[str, object]]:
+    """The manifests of a file, while its ``stamp`` is this."""
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    if not isinstance(stored, dict) or stored.get("gitmig") != __version__:
+        return []
+    entries = stored.get("manifests")
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _manifest(entry: Mapping[str, object]) -> Manifest | None:
+    parts = [entry.get(name) for name in ("files", "lookups", "listings")]
+    if not all(isinstance(part, dict) for part in parts):
+        return None
+    files, lookups, listings = (part for part in parts if isinstance(part, dict))
+    return Manifest(files=files, lookups=lookups, listings=listings)
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = posixpath.join(path.parent, f".{path.name}.{os.getpid()}")
+    with open(temporary, "w", encoding="utf-8") as handle:
+        handle.write(text)
+    os.replace(temporary, path)

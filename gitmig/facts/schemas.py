@@ -1,0 +1,157 @@
+"""The schema of a tree: from the cache where its manifest is known, else from a worker.
+
+Computing one runs the project's models; it needs no database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitmig.core.schema.facets import Schema
+from gitmig.errors import NoAlembic, ProjectCodeError, WorkerCrashed
+from gitmig.facts.cache import SchemaCache, manifest_of
+from gitmig.facts.circumstances import environment, installed
+from gitmig.git.trees import Tree
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import SchemaAnswer
+from gitmig.wire.values import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeSchema:
+    """A tree's schema, the manifest it depends on, and whether it was computed just now."""
+
+    schema: Schema
+    manifest: Manifest
+    strayed: bool = False
+    """Whether the import read tracked files from the checkout all the same: it says nothing of the tree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schemas:
+    """Where a project's schemas come from."""
+
+    project: Project
+    fresh: bool = False
+    """Whether everything is computed, whatever the cache knows."""
+    _found: dict[str, Schema | None] = field(default_factory=dict)
+    """What the cache said, by the tree's label."""
+    _computed: dict[str, Schema] = field(default_factory=dict)
+    """What was computed just now, by the tree's label."""
+    _manifests: list[tuple[Manifest, Schema]] = field(default_factory=list)
+    """What that depended on."""
+
+    @property
+    def remembered(self) -> bool:
+        """Whether an answer so far came from the cache."""
+        return any(self._found.values())
+
+    def afresh(self) -> Schemas:
+        """The same, computing everything: what is about to block somebody must not rest on a cache."""
+        return Schemas(project=self.project, fresh=True, _computed=self._computed, _manifests=self._manifests)
+
+    @property
+    def cache(self) -> SchemaCache:
+        """The repository's cache, shared by its work trees."""
+        repository = self.project.repository
+        folder = repository.shared() if repository is not None else self.project.directory / ".gitmig"
+        return SchemaCache(folder / "cache")
+
+    def cached(self, tree: Tree) -> Schema | None:
+        """The schema of a tree without running anything, or None where it is not known."""
+        if tree.label in self._computed:
+            return self._computed[tree.label]
+        for manifest, schema in self._manifests:
+            if self.cache.holds(manifest, tree, self.project.top):
+                return schema
+        if self.fresh:
+            return None
+        if tree.label not in self._found:
+            self._found[tree.label] = self.cache.find(tree, self.circumstances(), self.project.top)
+        return self._found[tree.label]
+
+    def of(self, tree: Tree) -> Schema:
+        """The schema of a tree. Raises ProjectCodeError where its models do not import.
+
+        So does a commit without the Alembic configuration of today.
+        """
+        return self.cached(tree) or self.computed(tree).schema
+
+    def computed(self, tree: Tree) -> TreeSchema:
+        """The schema of a tree, computed afresh."""
+        with self.project.worker(None if tree is self.project.work_tree else tree) as worker:
+            return self._asked(worker, tree)
+
+    def _asked(self, worker: Worker, tree: Tree) -> TreeSchema:
+        try:
+            return self.with_worker(worker, tree)
+        except NoAlembic as error:
+            if tree is self.project.work_tree:
+                raise
+            raise ProjectCodeError(f"{tree.label}: {error.message}", hint="gitmig status") from None
+
+    def with_worker(self, worker: Worker, tree: Tree) -> TreeSchema:
+        """The schema of a tree by a worker that already imports from it; remembered in the cache."""
+        answer = worker.schema()
+        self._computed[tree.label] = answer.schema
+        manifest = self._manifest(tree, answer)
+        # A tracked file that was read from the checkout all the same says nothing about the tree.
+        strayed = tree is not self.project.work_tree and any(path in tree.ids() for path in answer.astray)
+        if not strayed:
+            self._manifests.append((manifest, answer.schema))
+        if self.project.repository is not None and not strayed:
+            self.cache.store(answer.schema, manifest, self.circumstances())
+        return TreeSchema(schema=answer.schema, manifest=manifest, strayed=strayed)
+
+    def all_of(self, trees: Sequence[Tree]) -> tuple[Schema, ...]:
+        """The schemas of several trees; what has to be computed is computed side by side."""
+        known = [self.cached(tree) for tree in trees]
+        missing = [tree for tree, schema in zip(trees, known, strict=True) if schema is None]
+        workers = self.project.start_workers(
+            [None if tree is self.project.work_tree else tree for tree in missing]
+        )
+        try:
+            for worker in workers[1:]:
+                worker.begin_schema()
+            computed = iter(
+                [self._of_any(worker, tree).schema for worker, tree in zip(workers, missing, strict=True)]
+            )
+        finally:
+            for worker in workers:
+                worker.leave()
+            for worker in reversed(workers):
+                worker.close()
+        return tuple(schema if schema is not None else next(computed) for schema in known)
+
+    def _of_any(self, worker: Worker, tree: Tree) -> TreeSchema:
+        try:
+            return self._asked(worker, tree)
+        except WorkerCrashed:
+            if not worker.is_twin:
+                raise
+            # What of it is the project's doing shows in a process of its own.
+            return self.computed(tree)
+
+    def circumstances(self) -> str:
+        """A digest of all that decides a schema and is not in a tree."""
+        project = self.project
+        parts = [
+            *project.interpreter.command,
+            *installed(str(Path(project.interpreter.command[0]).parent.parent)),
+            project.configuration.path,
+            project.configuration.section,
+            project.configuration.script_location,
+            project.configuration.source.flask or "",
+            *project.options.x,
+            project.options.url_env or "",
+            repr(project.settings),
+            *environment(),
+        ]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    def _manifest(self, tree: Tree, answer: SchemaAnswer) -> Manifest:
+        return manifest_of(tree, answer.files, answer.lookups, answer.listings, self.project.top)

@@ -1,0 +1,273 @@
+"""The advice after a checkout: one line where the database was last seen elsewhere than the checkout is.
+
+Files and the standard library, nothing else: no database, no interpreter, no git. What is not known for sure
+is passed over in silence: the hooks that call this must never be in the way.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import time
+import zlib
+
+from gitmig.hooks.folders import git_folders
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from gitmig.core.configuration import Configuration
+
+_TOML = "pyproject.toml"
+_BUSY = ("rebase-merge", "rebase-apply", "BISECT_LOG")
+_NAMES = (b"revision", b"down_revision", b"depends_on")
+_ASSIGNED = re.compile(
+    rb"^(revision|down_revision|depends_on)\b(?:[ \t]*:[^=\n]*)?[ \t]*="
+    rb"[ \t]*(None|\"[^\"\\\n]*\"|'[^'\\\n]*'|[(\[][^()\[\]]*[)\]])[ \t]*(?:#[^\n]*)?\r?$",
+    re.MULTILINE,
+)
+
+
+class Advice:
+    """One line, and the environment of Alembic that it is about."""
+
+    __slots__ = ("config", "database", "environment", "line", "section")
+
+    def __init__(self, line: str, *, database: str, config: str, section: str, environment: str | None):
+        self.line = line
+        self.database = database
+        self.config = config
+        """The alembic.ini (or pyproject.toml), relative to the top."""
+        self.section = section
+        self.environment = environment
+        """Its name, if there are several."""
+
+
+def advise(words: Sequence[str], environment: Mapping[str, str]) -> Advice | None:
+    """What to say after ``words``: a hook's name and the arguments that git gave it; None is silence.
+
+    Without words the pre-commit framework is asked, which has them in the environment. The current folder is
+    the top of the work tree. Raises OSError and ValueError where something cannot be read.
+    """
+    if not _moved(words or _frameworks(environment)):
+        return None
+    folder, common = git_folders()
+    if any(os.path.exists(f"{folder}/{name}") for name in _BUSY) or _starts_rebase(folder):
+        return None
+    for key, note in _notes(folder).items():
+        advice = _about(_newest(common, key, note))
+        if advice is not None:
+            return advice
+    return None
+
+
+def _moved(words: Sequence[str]) -> bool:
+    """Whether the hook tells of another commit in the work tree."""
+    if words[:1] != ["post-checkout"]:
+        return list(words[:1]) == ["post-merge"]
+    if len(words) != 4:
+        return False
+    _, old, new, flag = words
+    # All zeros: a new work tree, or a branch without a commit.
+    return flag == "1" and old != new and bool(old.strip("0")) and bool(new.strip("0"))
+
+
+def _starts_rebase(folder: str) -> bool:
+    """Whether HEAD was moved by the start of a rebase, which may have written nothing else yet."""
+    try:
+        with open(f"{folder}/logs/HEAD", "rb") as file:
+            file.seek(max(os.path.getsize(file.name) - 1000, 0))
+            message = file.read().rstrip(b"\n").rpartition(b"\n")[2].partition(b"\t")[2]
+    except OSError:
+        return False
+    return message.partition(b":")[0].endswith(b" (start)")
+
+
+def _frameworks(environment: Mapping[str, str]) -> list[str]:
+    flag = environment.get("PRE_COMMIT_CHECKOUT_TYPE")
+    if flag is not None:
+        ends = (environment.get(f"PRE_COMMIT_{name}_REF", "") for name in ("FROM", "TO"))
+        return ["post-checkout", *ends, flag]
+    return ["post-merge"] if "PRE_COMMIT_IS_SQUASH_MERGE" in environment else []
+
+
+def _notes(folder: str) -> dict[str, dict[str, Any]]:
+    """What ``seen.remember`` noted in a work tree of its own environment's database."""
+    try:
+        with open(f"{folder}/gitmig/seen.json", encoding="utf-8") as file:
+            notes = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    found = notes.items() if isinstance(notes, dict) else ()
+    return {key: note for key, note in found if isinstance(note, dict) and note.get("config")}
+
+
+def _newest(common: str, key: str, note: dict[str, Any]) -> dict[str, Any]:
+    """The newest note of the same database in any work tree; a relative SQLite file is a work tree's own."""
+    database = note["database"]
+    driver, _, path = database.partition(":///")
+    if driver.startswith("sqlite") and not path.startswith("/"):
+        return note
+    trees = [common]
+    if os.path.isdir(f"{common}/worktrees"):
+        trees += [entry.path for entry in os.scandir(f"{common}/worktrees")]
+    others = [_notes(tree).get(key) for tree in trees]
+    same = [other for other in others if other is not None and other.get("database") == database]
+    return max((note, *same), key=lambda one: float(one["time"]))
+
+
+def _about(note: dict[str, Any]) -> Advice | None:
+    heads = checkout_heads(note["config"], note["section"], note.get("layout"))
+    if heads is None or heads == set(note["heads"]):
+        return None
+    name = note.get("environment")
+    which, option = (f"{name}: ", f" -e {shlex.quote(name)}") if name else ("", "")
+    where = " and ".join(_named(head, note) for head in note["heads"]) or "base"
+    branch = f" of {note['branch']}" if note.get("branch") and note["heads"] else ""
+    given = "".join(f" -x {shlex.quote(argument)}" for argument in note.get("x", ()))
+    return Advice(
+        f"{which}database last seen ({_moment(note['time'])}) at {where}{branch}; "
+        f"run gitmig{option}{given} sync",
+        database=note["database"],
+        config=note["config"],
+        section=note["section"],
+        environment=name,
+    )
+
+
+def _named(head: str, note: dict[str, Any]) -> str:
+    message = note.get("messages", {}).get(head)
+    return f'{head} "{message}"' if message else head
+
+
+def _moment(seconds: float) -> str:
+    then, now = time.localtime(seconds), time.localtime()
+    return time.strftime("%H:%M" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
+
+
+def checkout_heads(config: str, section: str, layout: Sequence[Any] | None = None) -> set[str] | None:
+    """The heads of the files on disk; None where there are none to read, or they cannot be told apart.
+
+    ``layout`` is a :func:`fingerprint` of the configuration, with the folders of the revisions by then and
+    whether those below count: while it holds, the configuration is not read again.
+    """
+    if layout and layout[0] == fingerprint(config):
+        _, versions, recursive = layout
+    else:
+        found = _configuration(config, section)
+        if found is None:
+            return None
+        versions, recursive = found.versions, found.recursive
+    paths = [path for folder in versions for path in _below(folder, recursive)]
+    return _heads([*dict.fromkeys(paths)])
+
+
+def fingerprint(config: str, top: str = ".") -> int | None:
+    """Of what the configuration's files hold; None where it is not there."""
+    ini = _text(os.path.join(top, config))
+    toml = _text(os.path.join(top, os.path.dirname(config), _TOML))
+    return None if ini is None else zlib.crc32(f"{ini}\0{toml or ''}".encode())
+
+
+def _configuration(config: str, section: str) -> Configuration | None:
+    from gitmig.core.configuration import Source, read_configuration
+    from gitmig.errors import GitmigError
+
+    toml = os.path.join(os.path.dirname(config), _TOML)
+    ini = config if config != toml and not config.endswith(".py") else None
+    folder = os.path.dirname(config) if config.endswith(".py") else None
+    source = Source(ini=ini, toml=toml, section=section, folder=folder)
+    try:
+        return read_configuration(source, _Disk(), os.getcwd())
+    except GitmigError:
+        return None
+
+
+class _Disk:
+    """The files below the current folder; see ``configuration.Files``."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or a folder."""
+        return os.path.exists(path)
+
+    def read(self, path: str) -> bytes | None:
+        """A file's bytes."""
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError:
+            return None
+
+
+def _text(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError):
+        return None
+
+
+def _below(folder: str, recursive: bool) -> Iterator[str]:
+    try:
+        entries = list(os.scandir(folder or "."))
+    except OSError:
+        return
+    for entry in entries:
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.name.endswith(".py"):
+            # What Alembic passes over.
+            if not entry.name.startswith((".#", "__init__")):
+                yield path
+        elif recursive and entry.is_dir():
+            yield from _below(path, recursive)
+
+
+def _heads(paths: Sequence[str]) -> set[str] | None:
+    contents = {}
+    for path in paths:
+        with open(path, "rb") as file:
+            contents[path] = file.read()
+    parents: dict[str, tuple[str, ...]] = {}
+    for data in contents.values():
+        found = glance(data)
+        if found is None or found[0] in parents:
+            return _heads_read(contents)
+        parents[found[0]] = found[1]
+    return set(parents) - {parent for those in parents.values() for parent in those}
+
+
+def _heads_read(contents: Mapping[str, bytes]) -> set[str] | None:
+    """The same for what is not plain: dependencies, names that are computed, ids twice."""
+    from gitmig.core.revisions.graph import Graph
+    from gitmig.core.revisions.scripts import Script, read_script_bytes
+
+    read = [read_script_bytes(path, data) for path, data in contents.items()]
+    scripts = [one for one in read if isinstance(one, Script)]
+    if len(scripts) != len([one for one in read if one is not None]):
+        return None
+    graph = Graph.of(scripts)
+    return None if graph.duplicates else set(graph.heads)
+
+
+def glance(data: bytes) -> tuple[str, tuple[str, ...]] | None:
+    """The revision of a file as Alembic writes it, and its parents; None where a closer look is needed."""
+    found = _ASSIGNED.findall(data)
+    values = dict(found)
+    begun = sum(data.count(b"\n" + name) + data.startswith(name) for name in _NAMES)
+    if len(found) != len(values) or begun != len(values) or b"revision" not in values:
+        return None
+    try:
+        revision = ast.literal_eval(values[b"revision"].decode())
+        down = ast.literal_eval(values.get(b"down_revision", b"None").decode())
+        needed = ast.literal_eval(values.get(b"depends_on", b"None").decode())
+    except (SyntaxError, ValueError):
+        return None
+    parents = (down,) if isinstance(down, str) else tuple(down or ())
+    if needed or not all(isinstance(one, str) for one in (revision, *parents)):
+        return None
+    return revision, parents

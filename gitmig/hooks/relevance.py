@@ -1,0 +1,214 @@
+"""The hook's quick answer: whether what is being committed can change the schema or the revisions at all.
+
+Two questions to git and the standard library, nothing else: no settings, no interpreter, no Typer. It only
+ever says "passes" or "look closer", and never guesses: what is not known here is for ``operations.check``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from bisect import bisect_left
+
+from gitmig import __version__
+from gitmig.facts.circumstances import summary
+from gitmig.facts.manifest import unchanged
+from gitmig.hooks.folders import git_folders
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+_FILE = "passed.json"
+_KEPT = 8
+_ENDINGS = (".py", ".ini", "pyproject.toml")
+"""What can be project code or configuration, wherever it lies."""
+_HARMLESS = (
+    *(".md", ".rst", ".html", ".css", ".scss", ".js", ".mjs", ".jsx", ".ts", ".tsx", ".vue", ".map", ".po"),
+    *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".pdf", ".lock"),
+    *(".gitignore", ".dockerignore", ".editorconfig", "LICENSE", "Dockerfile"),
+)
+"""What nobody makes tables from. Of other files that is known once it is known what the models read."""
+
+
+def passes() -> bool:
+    """Whether the commit being made passes without a closer look."""
+    try:
+        changed = _changed()
+        entries = read(f"{git_folders()[1]}/gitmig/cache")
+    except (OSError, ValueError):
+        return False
+    if changed is None or (not changed and "PRE_COMMIT" in os.environ) or "PRE_COMMIT_FROM_REF" in os.environ:
+        # Before the first commit there is nothing to compare; `pre-commit run --all-files` means HEAD.
+        return False
+    untouched = [entry for entry in entries if not any(_touches(entry, *change) for change in changed)]
+    if not any(_may_matter(path, known=bool(entries)) for _, path in changed) and untouched == entries:
+        return True
+    return bool(untouched) and _known(untouched)
+
+
+def _may_matter(path: str, *, known: bool) -> bool:
+    return path.endswith(_ENDINGS) or not (known or path.endswith(_HARMLESS))
+
+
+def read(folder: str) -> list[dict[str, Any]]:
+    """What passed before: entries of :func:`remember`. Damaged or of another version counts as absent."""
+    try:
+        with open(f"{folder}/{_FILE}", encoding="utf-8") as file:
+            stored = json.load(file)
+        return list(stored["entries"]) if stored["gitmig"] == __version__ else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def remember(
+    folder: str,
+    tree: Tree,
+    manifest: Mapping[str, Mapping[str, str]],
+    watched: Iterable[str],
+    circumstances: str,
+) -> None:
+    """Note that a tree was found to be in step: its schema is the one that its revisions were made for.
+
+    ``manifest`` is what the schema depends on (``files``, ``lookups``, ``listings``), ``watched`` the folders
+    of the revisions and the files that configure the project. Changes ``passed.json``; a failure is ignored.
+    """
+    entry = {
+        **{name: dict(values) for name, values in manifest.items()},
+        "watched": {path: tree.digest(path) for path in watched},
+        "circumstances": circumstances,
+    }
+    entries = [entry, *(other for other in read(folder) if other != entry)][:_KEPT]
+    temporary = f"{folder}/.{_FILE}.{os.getpid()}"
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump({"gitmig": __version__, "entries": entries}, file)
+        os.replace(temporary, f"{folder}/{_FILE}")
+    except OSError:
+        return
+
+
+def circumstances() -> str:
+    """The digest of what is not in the tree, as it is now."""
+    top = os.getcwd()
+    main = os.path.dirname(git_folders()[1])
+    return summary((top, main), _git("config", "-z", "--get-regexp", r"^gitmig\.", codes=(0, 1)) or b"")
+
+
+class Tree:
+    """What is staged, as ``git ls-files`` tells it; see ``gitmig.facts.manifest.Paths``."""
+
+    def __init__(self, ids: Mapping[str, str], links: Sequence[str] = ()):
+        self._ids = ids
+        self.links = links
+        self._paths = sorted(ids)
+
+    def blob(self, path: str) -> str | None:
+        """The blob id of a file; None if there is no such file."""
+        return self._ids.get(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or folder of that name."""
+        return path in self._ids or next(iter(self._below(path)), None) is not None
+
+    def listing(self, folder: str) -> tuple[list[str], list[str]]:
+        """The names of the files and of the folders in a folder."""
+        start = len(folder) + 1 if folder else 0
+        rests = [path[start:].partition("/") for path in self._below(folder)]
+        names = [name for name, slash, _ in rests if not slash]
+        return names, list(dict.fromkeys(name for name, slash, _ in rests if slash))
+
+    def digest(self, path: str) -> str:
+        """A digest of a file, or of all that lies in a folder."""
+        found = [path] if path in self._ids else self._below(path)
+        text = "\n".join(f"{name} {self._ids[name]}" for name in found)
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    def _below(self, folder: str) -> Sequence[str]:
+        if not folder:
+            return self._paths
+        # "0" follows "/".
+        return self._paths[bisect_left(self._paths, f"{folder}/") : bisect_left(self._paths, f"{folder}0")]
+
+
+def _known(entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether one of these entries is what the index holds, under the circumstances of now."""
+    tree = _index()
+    if tree is None:
+        return False
+    now = circumstances()
+    return any(entry["circumstances"] == now and _holds(entry, tree) for entry in entries)
+
+
+def _holds(entry: Mapping[str, Any], tree: Tree) -> bool:
+    depends = [path for name in ("files", "lookups", "listings", "watched") for path in entry[name]]
+    if any(_below(path, link) for link in tree.links for path in depends):
+        # Links are followed by the closer look alone.
+        return False
+    return bool(
+        {path: tree.digest(path) for path in entry["watched"]} == entry["watched"]
+        and unchanged(tree, entry, os.getcwd())
+    )
+
+
+def _touches(entry: Mapping[str, Any], status: str, path: str) -> bool:
+    """Whether a changed path is among what an entry depends on, or may become so."""
+    if path in entry["files"] or any(_below(path, at) for at in entry["watched"]):
+        return True
+    if status == "M":
+        return False
+    stem = path.removesuffix(".py").removesuffix("/__init__")
+    folder = os.path.dirname(path)
+    above = list(_upwards(folder))
+    # A new file makes its folders, which an import may have looked for; a package's is there anyway.
+    made = any(not entry["lookups"].get(name, "p").startswith("p") for name in above)
+    return made or stem in entry["lookups"] or any(name in entry["listings"] for name in (*above, ""))
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _upwards(folder: str) -> Iterable[str]:
+    while folder:
+        yield folder
+        folder = os.path.dirname(folder)
+
+
+def _changed() -> list[tuple[str, str]] | None:
+    """How the index differs from HEAD: (status letter, path). None where there is no HEAD."""
+    out = _git("diff-index", "--cached", "--raw", "--no-renames", "-z", "HEAD", "--")
+    if out is None:
+        return None
+    words = os.fsdecode(out).split("\0")
+    return [(meta.rpartition(" ")[2], path) for meta, path in zip(words[::2], words[1::2], strict=False)]
+
+
+def _index() -> Tree | None:
+    """What is staged; None while a merge is unresolved."""
+    ids, links = {}, []
+    for line in os.fsdecode(_git("ls-files", "-s", "-z", "--full-name") or b"").split("\0")[:-1]:
+        meta, _, path = line.partition("\t")
+        mode, blob, stage = meta.split(" ")
+        if stage != "0":
+            return None
+        if mode != "160000":
+            ids[path] = blob
+        if mode == "120000":
+            links.append(path)
+    return Tree(ids, links)
+
+
+def _git(*args: str, codes: Sequence[int] = (0,)) -> bytes | None:
+    # With the environment of the hook: GIT_INDEX_FILE is the index of this very commit.
+    done = subprocess.run(
+        ["git", *args],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        check=False,
+    )
+    return done.stdout if done.returncode in codes else None

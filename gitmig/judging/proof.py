@@ -1,0 +1,247 @@
+"""Whether revisions take a database to the models: tried on scratch databases, as the database tells it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.schema.facets import FacetChange, FacetKey, Schema, difference, digest
+from gitmig.errors import GitmigError, Unproven, WorkerCrashed
+from gitmig.facts.schemas import Schemas
+from gitmig.facts.ties import Ties, models_digest
+from gitmig.git.trees import Tree
+from gitmig.judging.scratch import Scratch, scratch, scratch_name
+from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.wire.values import CommitId, RevisionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is to be proven: that ``steps`` take a database with the models of ``old`` to those of ``new``."""
+
+    old: Tree | None
+    """None: an empty database."""
+    new: Tree
+    start: tuple[RevisionId, ...]
+    """The heads of the old database."""
+    graph: Graph
+    steps: tuple[RevisionId, ...]
+    """Oldest first."""
+    script: Script | None = None
+    """One of the steps, whose file is taken from the work tree."""
+    idle: tuple[RevisionId, ...] = ()
+    """The steps that are marked as applied, and run nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came out of it."""
+
+    changes: tuple[FacetChange, ...] = ()
+    """What it would still take from the database that the revisions leave to that of the models."""
+    reason: str | None = None
+    """Why nothing could be proven."""
+    crash: WorkerCrashed | None = None
+    """What ended the try before it could say anything: another one may prove it."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether both databases describe themselves alike."""
+        return self.reason is None and not self.changes
+
+
+def cases_of(
+    project: Project,
+    *,
+    new: Tree,
+    parent: CommitId | None,
+    graph: Graph,
+    redone: frozenset[RevisionId] = frozenset(),
+    script: Script | None = None,
+) -> tuple[Case, ...]:
+    """The cases of the revisions that ``graph`` has beyond the commit ``parent``, and of those ``redone``.
+
+    They start from the models of that commit; but also, since models may have been committed ahead of their
+    revision, from those that the last common revision was made for. One of them has to be proven.
+    Raises Unproven where there is none.
+    """
+    tree = project.commit_tree(parent) if parent is not None else None
+    before = project.graph(tree).scripts if tree is not None else {}
+    missing = [r for r in graph.scripts if r not in before or r in redone]
+    common = frozenset(graph.scripts) - graph.descendants(missing)
+    start = graph.tips(common)
+    olds: list[Tree | None] = [None]
+    # What the models had before the first revision is in no database that Alembic knows of.
+    if common:
+        olds = [tree] if len(common) == len(before) else []
+        tie = Ties(project=project, at=parent).of(start) if parent is not None else None
+        if tie is not None and tie.models_commit is not None:
+            olds.append(project.commit_tree(tie.models_commit))
+    if not olds:
+        raise Unproven(f"the models of {', '.join(start)} are in no commit")
+    steps = graph.topological(frozenset(graph.scripts) - common)
+    case = Case(old=None, new=new, start=start, graph=graph, steps=steps, script=script)
+    distinct = {models_digest(project, old) if old is not None else None: old for old in reversed(olds)}
+    return tuple(replace(case, old=old) for old in reversed(distinct.values()))
+
+
+def prove_one(project: Project, cases: Sequence[Case]) -> tuple[Case, Verdict]:
+    """The first case that is proven; else the first that was tried to the end, or the first of all."""
+    tried: list[tuple[Case, Verdict]] = []
+    for case in cases:
+        tried.append((case, prove(project, case, Schemas(project=project))))
+        if tried[-1][1].proven:
+            return tried[-1]
+    return next((one for one in tried if one[1].changes), tried[0])
+
+
+def prove(project: Project, case: Case, schemas: Schemas) -> Verdict:
+    """Try it, unless it is known to be so. Nothing but scratch databases and the cache is written."""
+    memory = project.memory.setdefault("proofs", {})
+    assert isinstance(memory, dict)
+    try:
+        now = schemas.of(case.new)
+        key = _key(project, case, schemas, now)
+        if schemas.cache.proven(key):
+            return Verdict()
+    except WorkerCrashed as error:
+        return Verdict(reason=error.message, crash=error)
+    except GitmigError as error:
+        return Verdict(reason=error.message)
+    if key not in memory:
+        memory[key] = _tried(project, case, now)
+    verdict: Verdict = memory[key]
+    if verdict.proven:
+        schemas.cache.store_proof(key)
+    return verdict
+
+
+def _tried(project: Project, case: Case, now: Schema) -> Verdict:
+    try:
+        return Verdict(changes=_differing(project, case, now))
+    except WorkerCrashed as error:
+        return Verdict(reason=error.message, crash=error)
+    except GitmigError as error:
+        return Verdict(reason=error.message)
+
+
+def _key(project: Project, case: Case, schemas: Schemas, now: Schema) -> str:
+    old = digest(schemas.of(case.old)) if case.old is not None else None
+    held = {case.graph.scripts[revision].path for revision in case.steps}
+    parts = [
+        old,
+        digest(now),
+        list(case.start),
+        [*case.steps, *(f"idle {revision}" for revision in case.idle)],
+        sorted(_code(project, case.new, held).items()),
+        (project.top / case.script.path).read_bytes().hex() if case.script is not None else None,
+        schemas.circumstances(),
+        scratch_name(project, now.dialect),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _code(project: Project, tree: Tree, steps: set[str]) -> Mapping[str, str]:
+    """What an upgrade can depend on: its own file, env.py and what lies beside it, any module."""
+    configuration = project.configuration
+    beside = f"{configuration.script_location}/"
+    return {
+        path: blob
+        for path, blob in tree.ids().items()
+        if path in steps
+        or (not configuration.holds(path) and (path.startswith(beside) or path.endswith((".py", ".sql"))))
+    }
+
+
+def _differing(project: Project, case: Case, now: Schema) -> tuple[FacetChange, ...]:
+    with scratch(project, now.dialect) as place, ExitStack() as stack:
+        sides = [case.new] if case.old is None else [case.new, case.old]
+        workers = project.start_workers([None if tree is project.work_tree else tree for tree in sides])
+        for worker in workers:
+            stack.callback(worker.close)
+        one, two = (
+            stack.enter_context(scratch_database(place, workers, name)) for name in ("revised", "models")
+        )
+        new = workers[0]
+        excluded = created(new, two)
+        if case.old is not None:
+            excluded += created(workers[1], one)
+        new.prove("upgrade", one, **upgrade_request(project, case))
+        found, wanted = (described(new, url, excluded, now) for url in (one, two))
+    return difference(found, wanted)
+
+
+def upgrade_request(project: Project, case: Case) -> dict[str, object]:
+    """What the worker's ``upgrade`` takes to apply the steps of a case."""
+    scripts = dict(case.graph.scripts)
+    if case.script is not None:
+        own = case.script
+        scripts[own.revision] = replace(own, path=str(project.top / own.path))
+    return upgrade_data(scripts.values(), case.start, case.steps) | {"idle": list(case.idle)}
+
+
+def upgrade_data(
+    scripts: Iterable[Script], start: Sequence[RevisionId], steps: Sequence[RevisionId]
+) -> dict[str, object]:
+    """What the worker's ``upgrade`` takes: the graph, and which of it is applied from where."""
+    return {
+        "start": list(start),
+        "steps": list(steps),
+        "graph": [
+            {
+                "revision": script.revision,
+                "down_revisions": list(script.down_revisions),
+                "depends_on": list(script.depends_on),
+                "branch_labels": list(script.branch_labels),
+                "path": script.path,
+                "step": script.revision in steps,
+            }
+            for script in scripts
+        ],
+    }
+
+
+@contextmanager
+def scratch_database(place: Scratch, workers: Sequence[Worker], name: str) -> Iterator[str]:
+    """The URL of an empty database, which is dropped in the end."""
+    if place.server is None:
+        yield place.file(name)
+        return
+    own = f"gitmig_scratch_{uuid.uuid4().hex[:12]}"
+    url = str(workers[0].prove("make", place.server, name=own)["url"])
+    try:
+        yield url
+    finally:
+        for worker in workers:
+            try:
+                worker.prove("drop", place.server, name=own)
+                break
+            except GitmigError:  # one that has crashed: the other may still answer
+                continue
+
+
+def created(worker: Worker, url: str) -> list[str]:
+    """Make the models' tables of the worker's tree there; the names of those that take no part."""
+    excluded = worker.prove("create", url)["excluded"]
+    assert isinstance(excluded, list)
+    return excluded
+
+
+def described(
+    worker: Worker, url: str, excluded: list[str], like: Schema, named: Sequence[FacetKey] = ()
+) -> Schema:
+    """What the database says of itself, without the tables ``excluded``.
+
+    Constraints that the models name, or ``named`` has, are told by their names.
+    """
+    more = [[key.kind, key.table, key.name] for key in named]
+    rows = worker.prove("describe", url, excluded=excluded, named=more)["facets"]
+    assert isinstance(rows, list)
+    return Schema(like.dialect, like.sqlalchemy, {FacetKey(*row[:3]): row[3] for row in rows})

@@ -1,0 +1,276 @@
+"""One run of the worker's ``migrate``: what it asks, what it is answered, and what is asked of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gitmig.core.person import Person
+from gitmig.errors import GitmigError, Interrupted, MigrationFailed, Refused
+from gitmig.failpoints import point
+from gitmig.git.repository import Repository
+from gitmig.git.restore import apply, check
+from gitmig.git.switch import apply_switch
+from gitmig.moving.bookkeeping import Bookkeeping
+from gitmig.moving.consent import asked_in_person, not_run_yet, protection, require_harmless, told_of
+from gitmig.moving.foresight import drops_of, stops, told
+from gitmig.moving.parking import park_order, why_not
+from gitmig.moving.plans import Agreed, Following, Manner, Prepared
+from gitmig.moving.recorder import Recording, applied_by_others
+from gitmig.rpc.protocol import Dropped, Ground, Json, Loss, Moves
+from gitmig.state.logbook import Logbook
+from gitmig.wire.values import Action, LedgerRow, RevisionId
+
+
+class Attempt:
+    """One attempt to carry a plan out.
+
+    Attributes:
+        prepared: the plan, once the worker asked for it.
+        before: the heads under the lock.
+        asks: what a person has to agree to before the next attempt; None where nothing is open.
+        found: what holds rows and is dropped, as far as that was asked.
+        details: what is shown with it.
+        warnings: those of the plan that are agreed to; estimates of rows are not among them.
+    """
+
+    def __init__(
+        self,
+        repository: Repository | None,
+        build: Callable[[Ground], Prepared],
+        manner: Manner,
+        agreed: Agreed | None,
+        log: Logbook,
+        recording: Recording,
+        directory: Path,
+        unannounced: tuple[Loss, ...] = (),
+    ):
+        """``unannounced`` is what the attempt before lost, and its scripts did not say."""
+        self._repository = repository
+        self._directory = directory
+        self._unannounced = unannounced
+        self._command = log.journal.command
+        self._step_log = log.step_log
+        self._build = build
+        self._manner = manner
+        self._agreed = agreed
+        self._ground: Ground | None = None
+        self._recording = recording
+        self._books = Bookkeeping(repository, log, recording)
+        self._halts = False
+        self._applied = 0
+        self._word_given = False
+        self.prepared: Prepared | None = None
+        self.before: tuple[RevisionId, ...] = ()
+        self.asks: str | None = None
+        self.details: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = ()
+        self.found: tuple[Loss, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to tell in the end."""
+        return self._books.notes
+
+    def plan(self, ground: Ground) -> Moves | None:
+        """Answers ``plan``: None releases the lock."""
+        self.before, self._ground = ground.heads, ground
+        prepared = self._build(ground)
+        others = applied_by_others(self._repository, ground, prepared.plan.steps)
+        protected = protection(
+            self._repository, self._directory, self._manner, self._command, ground.database, prepared.plan
+        )
+        require_harmless(self._manner, prepared)
+        halts = stops(prepared.moves, ground)
+        self._halts = bool(halts)
+        strangers = map(not_run_yet, prepared.strangers) if self._manner.dry_run else ()
+        warnings = (*prepared.plan.warnings, *halts, *map(told_of, others), *strangers, *protected)
+        plan = replace(prepared.plan, warnings=warnings)
+        self.prepared = replace(prepared, plan=plan)
+        self.warnings, self.details = plan.warnings, self.prepared.details
+        if self._agreed is not None and plan != self._agreed.plan:
+            raise Refused(
+                "things moved while the plan was being read; nothing was changed",
+                hint="run the command again",
+            )
+        wanted = self._manner.park and bool(plan.of(Action.DOWNGRADE))
+        losses = self._dropped(self.prepared.moves, ground, parking=wanted)
+        order = park_order(self._repository, self._directory, ground, wanted=wanted)
+        moves = replace(self.prepared.moves, losses=losses, parking=order)
+        if not self._manner.dry_run:
+            self.asks = self._question(others)
+        if self._manner.dry_run or self.asks:
+            # Which rows are lost is part of the plan that is shown.
+            return moves if moves.losses else None
+        if self.prepared.restoration is not None and self._repository is not None:
+            check(self._repository, self.prepared.restoration)
+        moves = self._recording.announced(
+            moves,
+            ground,
+            scripts_of=prepared.scripts_of,
+            branch=self._branch(prepared),
+            stopping=bool(halts),
+        )
+        if not ground.transactional:
+            moves = replace(moves, step_log=self._step_log)
+        if not moves.losses and not ground.provisional:
+            self._books.write_down(self.prepared, ground)
+        return moves
+
+    def _dropped(self, moves: Moves, ground: Ground, *, parking: bool) -> tuple[Dropped, ...]:
+        """What the scripts say that they drop, and what they dropped in the attempt before."""
+        # An empty stand-in holds no rows.
+        said = () if ground.provisional else drops_of(moves, ground.database)
+        if parking and why_not(self._repository, self._directory, ground) is None:
+            # What the text does not name is found when it goes, and parked.
+            said = tuple(each for each in said if each.drop.table is not None or not each.down)
+        return (*said, *(Dropped(drop=each.drop, down=each.down, known=True) for each in self._unannounced))
+
+    def _question(self, others: Sequence[LedgerRow]) -> str | None:
+        """What a person is asked, whatever rows it may cost. Raises Refused where nobody is there."""
+        assert self.prepared is not None
+        if self._agreed is None:
+            asked = asked_in_person(self._manner, self._command, others, self.prepared.strangers)
+            if asked:
+                return f"{'; '.join(asked)}. {self.prepared.question or 'Go on?'}"
+        return self.prepared.question if not self._is_agreed else None
+
+    def _branch(self, prepared: Prepared) -> str | None:
+        """The branch that is checked out when all is done; None where it has nothing to do with the move."""
+        if prepared.switch is not None:
+            return prepared.switch.after.branch
+        if self._repository is None or prepared.scripts_of is not None:
+            return None
+        return self._repository.branch()
+
+    @property
+    def _is_agreed(self) -> bool:
+        return self._agreed is not None or self._manner.person.agreed
+
+    def losses(self, found: tuple[Loss, ...]) -> bool:
+        """Answers ``losses``: GM020 for what holds rows; whether to go on all the same."""
+        assert self.prepared is not None
+        assert self._ground is not None
+        why = why_not(self._repository, self._directory, self._ground) if self._manner.park else None
+        known = {loss.drop for loss in self._unannounced}
+        found = (*(loss for loss in found if loss.drop not in known), *self._unannounced)
+        lost = tuple(told(loss, why) for loss in found)
+        if lost:
+            plan = self.prepared.plan
+            self.prepared = replace(self.prepared, plan=replace(plan, warnings=(*plan.warnings, *lost)))
+        self.found = found
+        if self._manner.dry_run:
+            return False
+        seen = self._agreed.losses if self._agreed is not None else frozenset()
+        if not self._manner.person.agreed and not {loss.drop for loss in found} <= seen:
+            self.asks = f"{'; '.join(lost)}. {self.asks or 'Go on?'}"
+        if self.asks:
+            return False
+        self._books.write_down(self.prepared, self._ground)
+        return True
+
+    def write_files(self) -> bool:
+        """Answers ``commit``: the database is prepared, and the files are written before it commits."""
+        point("database-prepared")
+        if (
+            self.prepared is not None
+            and self.prepared.restoration is not None
+            and self._repository is not None
+        ):
+            apply(self._repository, self.prepared.restoration)
+        if self.prepared is not None and self.prepared.switch is not None and self._repository is not None:
+            point("models-restored")
+            apply_switch(self._repository, self.prepared.switch)
+        point("files-written")
+        self._word_given = True
+        return True
+
+    def write_files_alone(self) -> None:
+        """Where the database has nothing to do. Raises as :meth:`write_files` does, with nothing changed."""
+        try:
+            self.write_files()
+        except GitmigError as error:
+            self.take_back(error)
+            raise
+
+    def note(self, note: Json) -> None:
+        """Hears a note of the worker's."""
+        tell_waiting(self._manner.person, note)
+        if note.get("note") == "step":
+            self._recording.note(note)
+            self._applied += 1
+            arrow = "▲" if note["action"] == "upgrade" else "▼"
+            self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
+
+    def take_back(self, error: GitmigError) -> None:
+        """It failed: the files go back, or follow the database as far as that has gone."""
+        self._describe(error)
+        self._books.take_back(error, self._follow)
+
+    def finish(self, moved: bool) -> None:
+        """Database and files have moved, if they had to."""
+        assert self.prepared is not None
+        self._books.finish(self.prepared, moved)
+
+    def _follow(self, committed: int) -> Following | None:
+        """The files of where the database was left; with a question only where nobody agreed to it."""
+        assert self.prepared is not None
+        following = self.prepared.follow(committed) if self.prepared.follow is not None else None
+        return replace(following, question=None) if following is not None and self._is_agreed else following
+
+    def _describe(self, error: GitmigError) -> None:
+        """What became of the database is part of the message."""
+        if self.prepared is None:
+            if isinstance(error, Interrupted):
+                error.message = "interrupted; everything is as before"
+            return
+        failed = isinstance(error, MigrationFailed)
+        cut_off = error.partial is not None and not failed and self._can_be_finished
+        error.unsettled = error.unsettled or cut_off
+        if error.unsettled:
+            if self._books.written:
+                error.message, error.hint = f"{error.message} {self._while()}", "gitmig recover"
+        elif error.committed or error.partial:
+            self._tell_kept(error, self.prepared)
+        elif isinstance(error, Interrupted):
+            error.message = "interrupted; everything is as before"
+
+    @property
+    def _can_be_finished(self) -> bool:
+        """Whether recovery can finish a step that was cut off."""
+        name = self._ground.database if self._ground is not None else ""
+        return self._books.written and name.startswith(("mysql", "mariadb"))
+
+    def _while(self) -> str:
+        """What was going on when the worker's end came, and what the database makes of that."""
+        assert self.prepared is not None
+        assert self._ground is not None
+        steps = self.prepared.moves.steps
+        if self._word_given:
+            return "while the database was committing"
+        step, _ = steps[min(self._applied, len(steps) - 1)]
+        told = f"during the {step.action} of {step.revision}"
+        if self._halts or not self._ground.transactional:
+            return f"{told}, after {self._applied} of {len(steps)}"
+        return f"{told}; the database keeps nothing of it"
+
+    def _tell_kept(self, error: GitmigError, prepared: Prepared) -> None:
+        """What of the plan the database has kept comes first in the message."""
+        kept = f"{error.committed} of {len(prepared.moves.steps)} applied"
+        if error.partial:
+            maybe = "" if self._ground is None or self._ground.transactional else "perhaps "
+            kept += f", {error.partial} {maybe}in part"
+            look = f"look at what {error.partial} has done already"
+            error.hint = f"{look}; {error.hint}" if error.hint else look
+        elif not isinstance(error, MigrationFailed):
+            error.hint = "gitmig sync"
+        error.message = f"{kept}, then: {error.message}"
+
+
+def tell_waiting(person: Person, note: Json) -> None:
+    """Tell whom the worker waits for, where the note is about that."""
+    if note.get("note") == "waiting":
+        person.tell(f"Waiting for {note['holder']}")
+    if note.get("note") == "blocked":
+        person.tell(f"Waiting for a lock of {note['holder']}")

@@ -1,0 +1,83 @@
+"""The git commit at the end of a command, and what the journal tells of it.
+
+Foreign programs (hooks, signers) run here, so everything else has happened and no transaction is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from gitmig.errors import CommitFailed, GitmigError, Interrupted
+from gitmig.failpoints import point
+from gitmig.git.repository import Repository
+from gitmig.state.journal import CommitNote, Stage
+from gitmig.state.logbook import Logbook
+from gitmig.wire.values import CommitId
+
+
+def begin_commit(log: Logbook, note: CommitNote) -> None:
+    """Write down that everything has moved, and what is going to be committed."""
+    log.write(replace(log.journal, stage=Stage.COMMITTING, commit=note))
+    point("commit-begun")
+
+
+def end_commit(log: Logbook) -> None:
+    """The commit was made, or it was not and what is to be committed is staged: nothing is half done."""
+    log.remove()
+    point("journal-removed")
+
+
+def commit_paths(
+    repository: Repository,
+    log: Logbook,
+    message: str | None,
+    paths: Sequence[str],
+    *,
+    trailers: Mapping[str, str],
+    amend: bool = False,
+    staged: Sequence[str] = (),
+    refresh: Callable[[], None] = lambda: None,
+    state: str = "the revision is applied, not committed, and its files are in place and staged",
+) -> CommitId:
+    """Commit these paths as they are in the work tree; everything else that is staged stays staged.
+
+    ``staged`` are committed as they are in the index instead. Without a message an amended commit
+    keeps its own. The journal tells of the commit already, and is removed.
+
+    Hooks that reformat just these paths are given one more try, after ``refresh`` (which may rewrite
+    the record in the revision). Raises CommitFailed, or Interrupted, which tell the ``state`` and how to
+    complete it; the paths are then staged, so that a plain ``git commit`` does.
+    """
+    before = repository.hash_worktree(paths)
+
+    def attempt() -> CommitId:
+        try:
+            return repository.commit(message, paths, trailers=trailers, amend=amend, staged=staged)
+        except CommitFailed as error:
+            if staged or error.interrupted or repository.hash_worktree(paths) == before:
+                raise
+        refresh()
+        return repository.commit(message, paths, trailers=trailers, amend=amend)
+
+    try:
+        made = attempt()
+    except CommitFailed as error:
+        end_commit(log)
+        assert log.journal.commit is not None
+        raise _left(error, state, log.journal.commit.complete) from None
+    except GitmigError:
+        end_commit(log)
+        raise
+    end_commit(log)
+    return made
+
+
+def _left(error: CommitFailed, state: str, complete: str) -> GitmigError:
+    if error.interrupted:
+        return Interrupted(f"git commit was interrupted; {state}", hint=complete)
+    return CommitFailed(
+        f"git did not commit (its output above says why); {state}",
+        hint=f"correct that, then: {complete}",
+        detail=error.detail,
+    )

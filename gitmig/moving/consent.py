@@ -1,0 +1,92 @@
+"""What a plan needs beyond ``--yes``: a protected database is named, and a person knows of others' work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from gitmig.core.plan import Plan
+from gitmig.errors import Refused
+from gitmig.git.repository import Repository
+from gitmig.moving.plans import Manner, Prepared, Stranger
+from gitmig.moving.protection import is_protected, last_part, require_named
+from gitmig.wire.values import Action, LedgerRow
+
+
+def protection(
+    repository: Repository | None, directory: Path, manner: Manner, command: str, database: str, plan: Plan
+) -> tuple[str, ...]:
+    """What a dry run says of a protected database in which something is undone.
+
+    Raises Refused where another database than this one was named, and where this one is protected and was not
+    named with ``--yes``. A hook moves nothing there.
+    """
+    if manner.database is not None:
+        require_named(database, manner.database)
+    touched = (Action.DOWNGRADE, Action.UPGRADE) if manner.unattended else (Action.DOWNGRADE,)
+    if not plan.of(*touched) or not is_protected(repository, database, directory):
+        return ()
+    if manner.unattended:
+        raise Refused(f"{database} is protected", hint="gitmig sync")
+    if manner.dry_run:
+        return (f"{database} is protected: undoing takes --yes and --database {last_part(database)}",)
+    if manner.person.agreed and manner.database is not None:
+        return ()
+    missing = () if manner.person.agreed else ("--yes",)
+    if manner.database is None:
+        missing = (*missing, "--database", last_part(database))
+    raise Refused(
+        f"{database} is protected: nothing is undone in it without --yes and its name",
+        hint="gitmig revise -m MESSAGE, for another revision"
+        if command == "revise"
+        else manner.again(*missing),
+    )
+
+
+def require_harmless(manner: Manner, prepared: Prepared) -> None:
+    """Raise Refused where a hook would change files: those were left there by a rollback."""
+    if manner.unattended and prepared.restoration is not None and prepared.restoration.paths:
+        raise Refused("a rollback left the models as they are", hint="gitmig sync")
+
+
+def told_of(row: LedgerRow) -> str:
+    """Who applied a revision, and when."""
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.time))
+    return f"{row.revision} was applied by {row.who} ({when})"
+
+
+def asked_in_person(
+    manner: Manner, command: str, others: Sequence[LedgerRow], strangers: Sequence[Stranger]
+) -> tuple[str, ...]:
+    """What a person has to be asked even with ``--yes``: what others applied, and scripts that were fetched.
+
+    Raises Refused where nobody is there to be asked. Whoever was named with ``--including`` is not among the
+    others.
+    """
+    for one in strangers if not manner.person.present else ():
+        # Before whose work it is: a name would not help here.
+        raise Refused(
+            f"{not_run_yet(one)}: it is not run without a question",
+            hint=f"{one.look}; then answer on a terminal, without --yes",
+        )
+    open_rows = [row for row in others if not _is_included(manner, row)]
+    told = tuple(told_of(row) for row in open_rows)
+    if told and not manner.person.present:
+        names = dict.fromkeys(row.who or "" for row in open_rows)
+        more = tuple(word for name in names for word in ("--including", name))
+        raise Refused(
+            f"{'; '.join(told)}: that is undone only where their name is given",
+            hint="answer on a terminal, without --yes" if command == "revise" else manner.again(*more),
+        )
+    return (*told, *map(not_run_yet, strangers))
+
+
+def not_run_yet(stranger: Stranger) -> str:
+    """What a plan says of a script that nobody here has run."""
+    return f"the script of {stranger.revision} was only fetched"
+
+
+def _is_included(manner: Manner, row: LedgerRow) -> bool:
+    who = row.who or ""
+    return who in manner.including or who.partition(" <")[0] in manner.including

@@ -1,0 +1,73 @@
+"""The models of where a run left the database: up after a rollback, down with one, or in between."""
+
+from __future__ import annotations
+
+from gitmig.core.revisions.graph import Graph, in_repository
+from gitmig.core.ties import Tie, TieState
+from gitmig.errors import Refused
+from gitmig.facts.models_state import models_place
+from gitmig.facts.ties import Ties
+from gitmig.moving.plans import Following
+from gitmig.moving.restoring import PutBack, put_back, put_back_from
+from gitmig.project.project import Project
+from gitmig.wire.values import RevisionId, named
+
+
+def models_forward(
+    project: Project, graph: Graph, heads: tuple[RevisionId, ...]
+) -> tuple[PutBack | None, tuple[str, ...]]:
+    """The models of where the database goes, if those in the work tree were put there by a rollback.
+
+    Also why they stay as they are, where that has to be told.
+    """
+    head = project.git.head() if project.repository is not None else None
+    if head is None or not project.models or not heads:
+        return None, ()
+    ties = Ties(project=project)
+    back = models_place(project, graph).rolled_back_to
+    if not back or ties.same(back, heads):
+        return None, ()
+    if ties.same(heads, graph.heads):
+        return put_back_from(project, head), ()
+    found = put_back(project, ties.settled(heads), heads)
+    if found is None:
+        stay = f"the models stay those of {named(back)}: those of {named(heads)} are in no commit"
+        return None, (stay,)
+    return found, ()
+
+
+def models_back(project: Project, heads: tuple[RevisionId, ...], hint: str) -> PutBack | None:
+    """The models of where a rollback goes; base has none, and files stay as they are.
+
+    Raises Refused with this hint if no commit that git still has holds them.
+    """
+    heads = in_repository(project.graph(), heads)
+    if not heads:
+        return None
+    ties = Ties(project=project)
+    tie = ties.settled(heads)
+    if tie.state is TieState.UNTIED:
+        tie = ties.elsewhere(heads)
+    found = put_back(project, tie, heads)
+    if found is None:
+        raise Refused(_nowhere(tie, heads), hint=hint)
+    return found
+
+
+def _nowhere(tie: Tie, heads: tuple[RevisionId, ...]) -> str:
+    if len(heads) > 1:
+        return f"no commit has the models of {named(heads)} together"
+    why = "is not committed" if tie.state is TieState.UNCOMMITTED else "has no commit of its own models"
+    return f"the models of {heads[0]} cannot be put back: the revision {why}"
+
+
+def models_between(project: Project, command: str, heads: tuple[RevisionId, ...]) -> Following | None:
+    """The models of where an ``upgrade`` or ``rollback`` was interrupted between two of its commits.
+
+    Raises Refused where they cannot be had, or would overwrite an edit.
+    """
+    if command == "rollback":
+        found = models_back(project, heads, "gitmig status")
+    else:
+        found, _ = models_forward(project, project.graph(), heads)
+    return Following(restoration=found.restoration, question=found.question) if found else None

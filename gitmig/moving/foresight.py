@@ -1,0 +1,101 @@
+"""What a plan can lose and where it can stop half-way, told from its scripts' text before anything moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gitmig.core.parked import told_rows
+from gitmig.core.plan import Step
+from gitmig.core.revisions.drops import drops
+from gitmig.core.revisions.scripts import splits
+from gitmig.rpc.protocol import Dropped, Ground, Loss, Moved, Moves
+from gitmig.wire.sql import Drop
+from gitmig.wire.values import Action
+
+
+def stops(moves: Moves, ground: Ground) -> tuple[str, ...]:
+    """Where the plan can stop half-way, said beforehand."""
+    count = len(moves.steps)
+    if not ground.transactional and count:
+        return (
+            f"{count} commits or more: this database cannot take DDL back, so a failure may stop half-way",
+        )
+    if ground.per_migration and count > 1:
+        return (
+            f"{count} commits: env.py asks for one transaction per migration, and a failure may stop between",
+        )
+    splitting = [step.revision for step, text in _scripts(moves) if splits(text, step.action.value)]
+    return tuple(
+        f"{revision} uses autocommit_block(): what comes before it is committed there"
+        for revision in splitting
+    )
+
+
+def _scripts(moves: Moves) -> Iterator[tuple[Step, str]]:
+    """Each step with the text of its script."""
+    paths = [{script.revision: script.path for script in graph} for graph in moves.graphs]
+    for step, graph in moves.steps:
+        assert step.revision is not None
+        yield step, _text(moves.roots[graph] / paths[graph][step.revision])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""  # the worker says what is wrong with it
+
+
+def drops_of(moves: Moves, database: str) -> tuple[Dropped, ...]:
+    """What the steps drop, by the text of their scripts, in a ``database`` of this name."""
+    found: dict[tuple[Drop, bool], None] = {}
+    for step, text in _scripts(moves):
+        if step.idle:
+            continue
+        down = step.action is Action.DOWNGRADE
+        for drop in drops(text, step.action.value, database):
+            found[drop, down] = None
+    # Dropped in both directions, something is not parked in one of them.
+    return tuple(
+        Dropped(drop=drop, down=down and (drop, False) not in found)
+        for drop, down in found
+        if not down or (drop, False) not in found
+    )
+
+
+def told(loss: Loss, why: str | None = None) -> str:
+    """GM020 in words; ``why`` nothing is parked from this database."""
+    return f"GM020: {_dropped(loss)}{_kept(loss, why)}"
+
+
+def _kept(loss: Loss, why: str | None) -> str:
+    """What becomes of the rows of a downgrade."""
+    if loss.parked:
+        return "; parked until the revision is applied again"
+    why = loss.why or (why if loss.down else None)
+    return f"; they cannot be parked: {why}" if why is not None else ""
+
+
+def rows_left(moved: Moved) -> tuple[str, ...]:
+    """What a move dropped without parking it, and what it could not put back."""
+    lost = tuple(f"not parked, and gone: {name}" for name in moved.unparked)
+    if moved.unread is not None:
+        lost = (*lost, f"nothing was put back: {moved.unread}")
+    return lost + tuple(
+        f"{told_rows(each.left)} of {each.name} stay{'s' if each.left == 1 else ''} parked: {each.why} "
+        f"(gitmig park show {each.id})"
+        for each in moved.back
+        if each.left
+    )
+
+
+def _dropped(loss: Loss) -> str:
+    drop = loss.drop
+    rows = f"about {loss.rows:,} rows" if loss.rows is not None else "rows"
+    if drop.table is None:
+        return f"this drops something that may hold {rows}"
+    table = f"{drop.schema}.{drop.table}" if drop.schema else drop.table
+    if drop.column is None:
+        return f"the table {table} is dropped, and holds {rows}"
+    return f"the column {table}.{drop.column} is dropped, and holds values in {rows}"

@@ -1,0 +1,112 @@
+"""What a command hands to the executor, and what it gets back: values, and the questions about them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gitmig.core.parked import ParkedRows
+from gitmig.core.person import Person
+from gitmig.core.plan import Plan
+from gitmig.git.restore import Restoration
+from gitmig.git.switch import Switch
+from gitmig.rpc.protocol import Moves
+from gitmig.state.journal import CommitNote
+from gitmig.wire.redaction import without_passwords
+from gitmig.wire.sql import Drop
+from gitmig.wire.values import CommitId, RevisionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """The models of where a failure left the database, and what a person has to have agreed to first."""
+
+    restoration: Restoration
+    question: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """A script that was fetched from somebody else and is about to be run."""
+
+    revision: RevisionId
+    text: str
+    look: str
+    """The command that shows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan, with what it takes to carry it out."""
+
+    plan: Plan
+    moves: Moves
+    restoration: Restoration | None = None
+    question: str | None = None
+    """What a person has to agree to first, or None."""
+    details: tuple[str, ...] = ()
+    commit: CommitNote | None = None
+    """The commit that the command makes when everything has moved."""
+    follow: Callable[[int], Following | None] | None = None
+    """The files that match the database after so many steps: a failure may leave it between two revisions.
+    None where the files do not follow it."""
+    scripts_of: CommitId | None = None
+    """The commit whose scripts are applied; None: those on disk."""
+    switch: Switch | None = None
+    """What git does between the database's preparing and its commit."""
+    strangers: tuple[Stranger, ...] = ()
+    """Scripts that nobody here has run yet: a person reads them first, also with ``--yes``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What a person has seen and said yes to."""
+
+    plan: Plan
+    """With the warnings that were known without a look at the rows."""
+    losses: frozenset[Drop] = frozenset()
+    """What holds rows and is dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What happened. ``done`` is False for a dry run."""
+
+    plan: Plan
+    database: str
+    heads: tuple[RevisionId, ...]
+    done: bool
+    before: tuple[RevisionId, ...] = ()
+    notes: tuple[str, ...] = ()
+    parked: tuple[ParkedRows, ...] = ()
+    """What was parked before it was dropped."""
+    back: tuple[ParkedRows, ...] = ()
+    """What was parked and came back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a plan is to be carried out."""
+
+    person: Person
+    dry_run: bool = False
+    wait: float = 60.0
+    park: bool = False
+    """Whether rows are parked that a downgrade drops."""
+    ddl_lock_timeout: float | None = None
+    """How many seconds a statement may wait for another session; None is the database's default."""
+    database: str | None = None
+    """The database that the person named."""
+    including: tuple[str, ...] = ()
+    """The people whose work may be undone, as the ledger names them or by their name alone."""
+    unattended: bool = False
+    """Whether a hook does it by itself: never in a protected database, and no file changes."""
+    words: tuple[str, ...] = ()
+    """The command as it was given, after ``gitmig``; without how to answer."""
+
+    def again(self, *more: str) -> str:
+        """The command to give instead: the same with ``more``."""
+        given = list(self.words)
+        end = given.index("--") if "--" in given else len(given)
+        return without_passwords(shlex.join(["gitmig", *given[:end], *more, *given[end:]]))

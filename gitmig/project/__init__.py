@@ -1,0 +1,1 @@
+"""Open a project: its repository, environments, settings and interpreter."""

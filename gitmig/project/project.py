@@ -1,0 +1,429 @@
+"""Opening a project: its repository, Alembic configuration, settings and interpreter.
+
+A Project is what every operation works on. Opening one reads files and asks git; it changes nothing,
+starts no process but git, and imports nothing of the project's code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from gitmig.core.configuration import Configuration
+from gitmig.core.environments import Environment
+from gitmig.core.parsing import use_reader
+from gitmig.core.paths import other_form
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script, Unreadable, read_script_bytes
+from gitmig.core.settings import Settings
+from gitmig.errors import NoRepository, SettingsError
+from gitmig.git.folder_tree import FolderTree
+from gitmig.git.layout import Layouts
+from gitmig.git.patterns import expanded, is_pattern
+from gitmig.git.repository import Repository
+from gitmig.git.trees import CommitTree, GitTree, IndexTree, Tree, WorkTree
+from gitmig.project.environments import Surroundings
+from gitmig.project.origin import commit_of
+from gitmig.project.outside import outside_scripts
+from gitmig.rpc import launch
+from gitmig.rpc.client import Worker
+from gitmig.rpc.interpreter import Interpreter
+from gitmig.rpc.protocol import WorkerOptions
+from gitmig.rpc.syntax import ElsewhereReader
+from gitmig.wire.values import CommitId
+
+_PASSED_ON = "GITMIG_X"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectOptions:
+    """What the options that every command takes say."""
+
+    directory: Path
+    config: Path | None = None
+    section: str = "alembic"
+    environment: str | None = None
+    """The name of the environment that is meant."""
+    x: tuple[str, ...] = ()
+    url_env: str | None = None
+    verbose: bool = False
+    hook: bool = False
+    """Whether a hook runs: then ``x`` is what :func:`hook_arguments` says, unless it was given."""
+
+    @property
+    def words(self) -> list[str]:
+        """The options as a person gives them, for the hints."""
+        words = [] if self.directory == Path(".") else ["-C", str(self.directory)]
+        words += ["--config", str(self.config)] if self.config is not None else []
+        words += ["-e", self.environment] if self.environment is not None else []
+        words += ["--name", self.section] if self.section != "alembic" else []
+        words += [word for argument in self.x for word in ("-x", argument)]
+        return words + (["--url-env", self.url_env] if self.url_env is not None else [])
+
+
+@dataclass(kw_only=True)
+class Project:
+    """An Alembic environment and, where there is one, the git repository around it."""
+
+    top: Path
+    """The top level of the work tree; without git, the folder of the configuration."""
+    repository: Repository | None
+    environment: Environment
+    options: ProjectOptions
+    memory: dict[str, object] = field(default_factory=dict)
+    """What the layers above have derived from history so far; :meth:`forget` clears it."""
+    _graphs: dict[str, Graph] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The environment's name."""
+        return self.environment.name
+
+    @property
+    def configuration(self) -> Configuration:
+        """How Alembic is configured."""
+        return self.environment.configuration
+
+    @property
+    def settings(self) -> Settings:
+        """What the tracked settings say of this environment."""
+        return self.environment.settings
+
+    @property
+    def directory(self) -> Path:
+        """The folder in which people run Alembic: where the project's code runs."""
+        return self.top / self.configuration.directory
+
+    @property
+    def git(self) -> Repository:
+        """The repository. Raises NoRepository where there is none."""
+        if self.repository is None:
+            raise NoRepository(f"{self.top} is not in a git repository", hint="git init")
+        return self.repository
+
+    @property
+    def commit(self) -> CommitId | None:
+        """HEAD; without git what ``GITMIG_COMMIT`` says."""
+        return commit_of(self.repository)
+
+    def notes(self) -> Path:
+        """The folder for what this work tree remembers of this environment; made by whoever writes there."""
+        return self.git.private() / self.notes_folder
+
+    @property
+    def notes_folder(self) -> str:
+        """The folder of its notes in what each work tree remembers."""
+        return environment_folder(self.configuration.source.key)
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """The models files and folders that a rollback puts back, relative to the top; patterns expanded."""
+        paths = self.environment.models
+        if not any(map(is_pattern, paths)):
+            return paths
+        if self.repository is not None:
+            return expanded(self.repository, paths)
+        return tuple(dict.fromkeys(name for path in paths for name in self._on_disk(path)))
+
+    def _on_disk(self, path: str) -> list[str]:
+        return sorted(map(self.relative, self.top.glob(path))) if is_pattern(path) else [path]
+
+    def require_models(self) -> tuple[str, ...]:
+        """The models files. Raises SettingsError where none are configured or one is nowhere."""
+        if not self.models:
+            raise SettingsError("no models files are configured", hint="gitmig init")
+        self.require_models_found()
+        return self.models
+
+    def require_models_found(self) -> None:
+        """Raise SettingsError for a models file that neither the work tree nor HEAD has.
+
+        HEAD counts: a rollback to before a file was added takes it out of the work tree. So does a package
+        where a module of that name is configured, and the reverse.
+        """
+        head = self.repository.head() if self.repository is not None else None
+        for path in self.models:
+            trees = [self.work_tree, *([self.commit_tree(head)] if head is not None else [])]
+            if any(tree.exists(place) for tree in trees for place in (path, other_form(path))):
+                continue
+            raise SettingsError(
+                f"{path} does not exist, and is configured as a models file",
+                hint=f"correct models in [tool.gitmig] of {self.environment.settings_file}",
+            )
+
+    @cached_property
+    def work_tree(self) -> Tree:
+        """The files on disk."""
+        if self.repository is None:
+            return FolderTree(self.top)
+        return WorkTree(self.repository, also=_revision_files(self.configuration, self.top))
+
+    @cached_property
+    def index(self) -> Tree:
+        """What is staged (git's own index, or the one that a running ``git commit`` names)."""
+        return IndexTree(self.git, os.environ.get("GIT_INDEX_FILE"))
+
+    def commit_tree(self, commit: CommitId) -> Tree:
+        """The files of a commit."""
+        return CommitTree(self.git, commit)
+
+    def graph(self, tree: Tree | None = None) -> Graph:
+        """The revision graph of a tree (the work tree by default), read as text."""
+        tree = tree or self.work_tree
+        if tree.label not in self._graphs:
+            self._graphs[tree.label] = read_graph(tree, self.configuration, self.outside)
+        return self._graphs[tree.label]
+
+    @cached_property
+    def outside(self) -> tuple[Script | Unreadable, ...]:
+        """The revisions in installed packages; their paths are absolute. Raises NoInterpreter."""
+        configuration = self.configuration
+        if not configuration.outside:
+            return ()
+        return outside_scripts(configuration, self.interpreter.command, self.directory)
+
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        """The project's interpreter. Raises NoInterpreter with the list of what was tried."""
+        return launch.interpreter_of(self.repository, self.directory)
+
+    @cached_property
+    def hook_x(self) -> tuple[str, ...]:
+        """What a hook gives env.py: ``gitmig.x`` of git's configuration."""
+        return self.repository.config_all("gitmig.x") if self.repository is not None else ()
+
+    @cached_property
+    def lock(self) -> str | None:
+        """``none`` where ``GITMIG_LOCK`` or ``git config gitmig.lock`` says so. Raises SettingsError."""
+        origin, value = "GITMIG_LOCK", os.environ.get("GITMIG_LOCK")
+        if not value and self.repository is not None:
+            origin, value = "git config gitmig.lock", self.repository.config("gitmig.lock")
+        if not value or value.lower() == "none":
+            return "none" if value else None
+        unset = "unset GITMIG_LOCK" if origin == "GITMIG_LOCK" else "git config --unset gitmig.lock"
+        raise SettingsError(
+            f"{origin} is {value!r}: only 'none' can be said there",
+            hint=f"git config gitmig.lock none, or to have the lock: {unset}",
+        )
+
+    def start_worker(self, tree: Tree | None = None) -> Worker:
+        """A worker that imports from ``tree``, or from the files on disk. The caller closes it."""
+        configuration, settings = self.configuration, self.settings
+        worker = Worker.start(
+            self.interpreter,
+            WorkerOptions(
+                top=self.top,
+                directory=self.directory,
+                ini=configuration.ini,
+                toml=configuration.toml,
+                section=configuration.section,
+                script_location=configuration.script_location,
+                versions=configuration.versions if configuration.source.versions else (),
+                paths=configuration.roots,
+                flask=configuration.flask,
+                app=configuration.source.flask,
+                x=self.options.x,
+                url_env=self.options.url_env,
+                metadata=settings.metadata,
+                dialect=settings.dialect,
+                exclude=settings.exclude,
+                verbose=self.options.verbose,
+                limit=self._import_limit(),
+                lock=self.lock,
+            ),
+        )
+        return self.with_code(worker, tree)
+
+    def with_code(self, worker: Worker, tree: Tree | None) -> Worker:
+        """A worker that was asked nothing yet, with the folder of a tree to import from."""
+        if isinstance(tree, GitTree):
+            try:
+                worker.layout = Layouts(repository=self.git).lay_out(tree)
+            except BaseException:
+                worker.close()
+                raise
+        return worker
+
+    def start_workers(self, trees: Sequence[Tree | None]) -> list[Worker]:
+        """As :meth:`start_worker` for each of them: what all of them import is imported once, if possible."""
+        workers: list[Worker] = []
+        for tree in trees:
+            twin = workers[0].twin() if workers else None
+            workers.append(self.start_worker(tree) if twin is None else self.with_code(twin, tree))
+        return workers
+
+    def start_like(self, first: Worker, tree: Tree | None) -> Worker:
+        """As :meth:`start_worker`, by forking ``first``, which was asked for nothing yet, if possible."""
+        twin = first.twin()
+        return self.start_worker(tree) if twin is None else self.with_code(twin, tree)
+
+    def _import_limit(self) -> float:
+        text = self.repository.config("gitmig.importLimit") if self.repository is not None else None
+        try:
+            limit = float(text) if text is not None else 60.0
+        except ValueError:
+            limit = 0.0
+        if not 0 < limit < 1e6:
+            raise SettingsError(
+                f"gitmig.importLimit is not a number of seconds: {text!r}",
+                hint="git config gitmig.importLimit 60",
+            )
+        return limit
+
+    @contextmanager
+    def worker(self, tree: Tree | None = None) -> Iterator[Worker]:
+        """``start_worker``, closed at the end of the block."""
+        worker = self.start_worker(tree)
+        try:
+            yield worker
+        finally:
+            worker.close()
+
+    def forget(self) -> None:
+        """Drop what was read from the work tree and the index, after they were changed."""
+        self._graphs = {
+            label: graph
+            for label, graph in self._graphs.items()
+            if label not in ("the index", "the work tree")
+        }
+        for name in ("ties", "replayed"):
+            self.memory.pop(name, None)
+        for name in ("work_tree", "index", "models"):
+            self.__dict__.pop(name, None)
+
+    def relative(self, path: Path) -> str:
+        """A path inside the project, relative to the top, with forward slashes."""
+        return path.relative_to(self.top).as_posix()
+
+    def shown(self, path: Path) -> str:
+        """A path for a message: relative to the top where it lies below."""
+        return self.relative(path) if path.is_relative_to(self.top) else str(path)
+
+
+def environment_folder(key: str) -> str:
+    """Where the notes of an environment are, in a folder of the git directory."""
+    if not key:
+        return ""
+    return f"environments/{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+
+
+def read_graph(
+    tree: Tree, configuration: Configuration, outside: Sequence[Script | Unreadable] = ()
+) -> Graph:
+    """The revision graph of a tree: every file that Alembic would read, parsed and never imported.
+
+    ``outside`` are those that are in no tree, see :attr:`Project.outside`.
+    """
+    scripts = [one for one in outside if isinstance(one, Script)]
+    unreadable = [one for one in outside if isinstance(one, Unreadable)]
+    paths = sorted({path for versions in configuration.versions for path in tree.ids(versions)})
+    contents = tree.read_all([path for path in paths if configuration.holds(path)])
+    for path in sorted(contents):
+        match read_script_bytes(path, contents[path]):
+            case Script() as script:
+                scripts.append(script)
+            case Unreadable() as problem:
+                unreadable.append(problem)
+            case None:
+                pass
+    return Graph.of(scripts, unreadable)
+
+
+def _revision_files(configuration: Configuration, top: Path) -> frozenset[str]:
+    """The files on disk that Alembic reads, also if git ignores them."""
+    found: list[str] = []
+    for versions in configuration.versions:
+        folders = os.walk(top / versions)
+        for folder, _, names in folders if configuration.recursive else itertools.islice(folders, 1):
+            inside = Path(folder).relative_to(top).as_posix()
+            found += [f"{inside}/{name}" for name in names]
+    return frozenset(path for path in found if configuration.holds(path))
+
+
+def open_project(options: ProjectOptions) -> Project:
+    """The project that ``options`` name. Raises NoAlembic, SettingsError, GitError."""
+    surroundings, repository = _surroundings(options)
+    return _project(surroundings, repository, surroundings.one(), options)
+
+
+def open_projects(options: ProjectOptions) -> tuple[Project, ...]:
+    """The projects that a command speaks of, one for each environment; at least one.
+
+    At the top those are all of the repository. Raises as :func:`open_project`.
+    """
+    surroundings, repository = _surroundings(options)
+    return tuple(_project(surroundings, repository, each, options) for each in surroundings.several())
+
+
+def project_of(options: ProjectOptions, repository: Repository, environment: Environment) -> Project:
+    """The project of an environment of the repository."""
+    return Project(top=repository.top, repository=repository, environment=environment, options=options)
+
+
+def _surroundings(options: ProjectOptions) -> tuple[Surroundings, Repository | None]:
+    directory = _directory(options)
+    repository = launch.discover(directory)
+    return surroundings_of(options, repository.top if repository is not None else None), repository
+
+
+def surroundings_of(
+    options: ProjectOptions, top: Path | None, listed: tuple[str, ...] | None = None
+) -> Surroundings:
+    """Where a command was started; environments are looked for among ``listed``, or what git tracks."""
+    return Surroundings(
+        directory=_directory(options),
+        top=top,
+        config=options.config,
+        section=options.section,
+        name=options.environment,
+        listed=listed,
+    )
+
+
+def _project(
+    surroundings: Surroundings,
+    repository: Repository | None,
+    environment: Environment,
+    options: ProjectOptions,
+) -> Project:
+    folder = surroundings.base / environment.configuration.directory
+    use_reader(ElsewhereReader(lambda: launch.interpreter_of(repository, folder).command))
+    if options.hook and not options.x:
+        options = replace(options, x=hook_arguments(repository))
+    return Project(top=surroundings.base, repository=repository, environment=environment, options=options)
+
+
+def pass_on(x: Sequence[str]) -> None:
+    """Let the hooks of this command's own commit have its arguments for env.py. Changes the environment."""
+    if x:
+        os.environ[_PASSED_ON] = "\n".join(x)
+
+
+def hook_arguments(repository: Repository | None) -> tuple[str, ...]:
+    """The arguments for env.py in a hook: those of the command that commits, else ``gitmig.x`` of git."""
+    passed = os.environ.get(_PASSED_ON)
+    if passed is not None:
+        return tuple(passed.split("\n"))
+    return repository.config_all("gitmig.x") if repository is not None else ()
+
+
+def open_repository(options: ProjectOptions) -> Repository:
+    """The repository alone, for what needs no Alembic. Raises NoRepository, SettingsError, GitError."""
+    directory = _directory(options)
+    repository = Repository.discover(directory)
+    if repository is None:
+        raise NoRepository(f"{directory} is not in a git repository", hint="git init")
+    return repository
+
+
+def _directory(options: ProjectOptions) -> Path:
+    directory = options.directory.resolve()
+    if not directory.is_dir():
+        raise SettingsError(f"{options.directory} is not a folder", hint="name one with -C DIR")
+    return directory

@@ -1,0 +1,1 @@
+"""Bring home what an interrupted command left."""

@@ -1,0 +1,254 @@
+"""The command line's end of the worker: what can be asked of it, as values.
+
+See ``worker/main.py`` for the other end. Everything that runs the project's code happens there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from gitmig.core.parked import ParkedRows
+from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
+from gitmig.rpc import fork
+from gitmig.rpc.process import WorkerProcess
+from gitmig.rpc.protocol import (
+    Draft,
+    Ground,
+    Json,
+    Loss,
+    Moved,
+    Moves,
+    SchemaAnswer,
+    a_text,
+    an_object,
+    ground_of,
+    ledger_rows,
+    ledger_states,
+    lists_of_texts,
+    losses_found,
+    mapping,
+    moved_of,
+    moves_told,
+    parked_rows,
+    revisions,
+    texts,
+)
+from gitmig.wire.values import DatabaseState, LedgerState, RevisionId
+
+
+@dataclass(slots=True)
+class Worker(WorkerProcess):
+    """The requests that a worker answers."""
+
+    _asked_for: fork.Errand[Json] | None = None
+
+    def begin_schema(self) -> None:
+        """Have the schema computed while the caller goes on; :meth:`schema` waits for it."""
+        self._asked_for = fork.Errand(self._schema)
+
+    def _schema(self) -> Json:
+        return self.request("schema", {"limit": self.options.limit})
+
+    def schema(self) -> SchemaAnswer:
+        """The schema of the models of this worker's tree, and what it depended on."""
+        answer = self._schema() if self._asked_for is None else self._asked_for.result()
+        manifest = an_object(answer["manifest"])
+        return SchemaAnswer(
+            schema=Schema(
+                dialect=a_text(answer["dialect"]),
+                sqlalchemy=a_text(answer["sqlalchemy"]),
+                facets={
+                    FacetKey(kind, table, name): ddl
+                    for kind, table, name, ddl in lists_of_texts(answer["facets"])
+                },
+            ),
+            files=texts(manifest["files"]),
+            lookups=mapping(manifest["lookups"]),
+            listings=mapping(manifest["listings"]),
+            astray=texts(manifest["astray"]),
+            sources=mapping(answer["sources"]),
+            versions=texts(answer["versions"]),
+        )
+
+    def heads(self) -> DatabaseState:
+        """Where the configured database stands; changes nothing, creates nothing."""
+        answer = self.request("heads")
+        database = a_text(answer["database"])
+        return DatabaseState(
+            name=database,
+            heads=revisions(answer["heads"]),
+            exists=bool(answer["exists"]),
+            versioned=bool(answer["versioned"]),
+            tables=int(cast(int, answer["tables"])),
+            models_tables=int(cast(int, answer["models_tables"])),
+            environment=a_text(answer["environment"]),
+            ledger=ledger_rows(answer["ledger"], database),
+        )
+
+    def ledger(self, limit: int | None = None) -> tuple[LedgerState, ...]:
+        """The ledger of each database of this environment, with at most ``limit`` rows; changes nothing."""
+        return ledger_states(self.request("ledger", {"limit": limit}))
+
+    def enable_ledger(self, wait: float) -> tuple[LedgerState, ...]:
+        """Make the table where it is missing, under the database's lock. Raises as :meth:`migrate` does."""
+        return ledger_states(self.request("ledger", {"enable": True, "wait": wait}))
+
+    def parked(self, folder: str) -> tuple[str, tuple[ParkedRows, ...]]:
+        """The database's name and what is parked of it, oldest first; changes nothing, creates nothing."""
+        answer = self.request("park", {"folder": folder})
+        return a_text(answer["database"]), parked_rows(answer["entries"])
+
+    def parked_rows(
+        self, folder: str, number: int, limit: int | None
+    ) -> tuple[tuple[str, ...], tuple[tuple[str | None, ...], ...]]:
+        """The columns and the rows of one copy, as text; changes nothing."""
+        answer = self.request("park", {"folder": folder, "show": number, "limit": limit})
+        rows = cast("list[list[str | None]]", answer["rows"])
+        return texts(answer["columns"]), tuple(tuple(row) for row in rows)
+
+    def drop_parked(self, folder: str, numbers: Sequence[int], wait: float) -> tuple[ParkedRows, ...]:
+        """Delete copies, under the database's lock; what is left. Raises as :meth:`migrate` does."""
+        data: Json = {"folder": folder, "drop": list(numbers), "wait": wait, "lock": self.options.lock}
+        self.request("park", data)
+        return self.parked(folder)[1]
+
+    def present(self, places: Sequence[tuple[str, str]]) -> tuple[bool, ...]:
+        """Whether tables (``schema.table``, and no column) and columns are in the database."""
+        answer = self.request("present", {"places": [list(place) for place in places]})
+        return tuple(map(bool, cast("list[object]", answer["there"])))
+
+    def migrate(
+        self,
+        plan: Callable[[Ground], Moves | None],
+        confirm: Callable[[], bool],
+        *,
+        wait: float,
+        ddl_lock_timeout: float | None = None,
+        losses: Callable[[tuple[Loss, ...]], bool] = lambda found: True,
+        note: Callable[[Json], None] = lambda note: None,
+        operation: str | None = None,
+    ) -> Moved:
+        """Take the lock, ask ``plan`` what to do from here, prepare it, and commit when ``confirm`` says so.
+
+        ``plan`` returns None to let go of everything, and may be asked twice (see ``provisional``); where
+        its moves drop what holds rows, ``losses`` is asked whether to go on. A statement waits for other
+        sessions for ``ddl_lock_timeout`` seconds, None being the database's default. ``operation`` is one
+        whose rows the ground is to count (``recorded``). What ``plan`` or ``confirm`` raises is raised here
+        after the worker rolled back. Raises MigrationFailed, Blocked, LockTimeout, DatabaseUnreachable,
+        WrongDatabase, ProjectCodeError.
+        """
+        data: Json = {
+            "wait": wait,
+            "ddl_lock_timeout": ddl_lock_timeout,
+            "lock": self.options.lock,
+            "operation": operation,
+        }
+        answer = self.request("migrate", data, self._deciders(plan, confirm, losses), note=note)
+        return moved_of(answer)
+
+    def draft(
+        self,
+        *,
+        revision: RevisionId,
+        message: str,
+        head: Sequence[RevisionId],
+        changes: Iterable[FacetChange] | None,
+        parent: Callable[[Json], Json] = lambda ask: {"objects": []},
+        plan: Callable[[Ground], Moves | None] = lambda ground: None,
+        renames: Iterable[tuple[str, str, str]] = (),
+        fills: Iterable[tuple[str, str, str]] = (),
+        empty: bool = False,
+        keep_id: bool = False,
+        wait: float = 0,
+        ddl_lock_timeout: float | None = None,
+        note: Callable[[Json], None] = lambda note: None,
+    ) -> Draft:
+        """Draft a revision; nothing is written.
+
+        ``parent`` answers with the code of what the old models have. Without ``changes`` the draft holds all
+        that the database has otherwise, in a transaction that is rolled back: ``plan`` says how it gets to
+        the parents, as for :meth:`migrate`; so for what extensions of autogenerate look into it for. With
+        ``keep_id`` no hook of the project's gives it another id.
+        """
+        rows = None
+        if changes is not None:
+            rows = [[c.key.kind, c.key.table, c.key.name, c.before, c.after] for c in changes]
+        data: Json = {
+            "revision": revision,
+            "message": message,
+            "head": list(head),
+            "changes": rows,
+            "renames": [list(rename) for rename in renames],
+            "fills": [list(fill) for fill in fills],
+            "empty": empty,
+            "keep_id": keep_id,
+            "wait": wait,
+            "ddl_lock_timeout": ddl_lock_timeout,
+            "lock": self.options.lock,
+        }
+        answers = self._deciders(plan, lambda: False) | {"parent": parent}
+        answer = self.request("draft", data, answers, note=note)
+        return Draft(
+            filename=a_text(answer["filename"]),
+            text=a_text(answer["text"]),
+            uncovered=tuple(FacetKey(*row) for row in lists_of_texts(answer["uncovered"])),
+            drops=texts(answer["drops"]),
+            rename_candidates=tuple(
+                (table, old, new) for table, old, new in lists_of_texts(answer["rename_candidates"])
+            ),
+            empty=bool(answer["empty"]),
+            unfilled=texts(answer["unfilled"]),
+            warnings=texts(answer["warnings"]),
+            unasked=texts(answer["unasked"]),
+        )
+
+    def parent(self, ask: Json) -> Json:
+        """The code of objects of this worker's models, see ``worker/drafting/parents.py``."""
+        return self.request("parent", {key: value for key, value in ask.items() if key != "ask"})
+
+    def prove(self, part: str, url: str, **data: object) -> Json:
+        """One part of a proof in the scratch database ``url``, see ``worker/prove.py``. Raises Unproven."""
+        self.doing = f"the {part} of a proof did not end"
+        return self.request("prove", {"part": part, "url": url, "limit": self.options.limit, **data})
+
+    def live(self, excluded: Sequence[str], like: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The facets of the configured database, see ``worker/proving/live.py``. Changes nothing."""
+        data: Json = {"excluded": list(excluded), "like": [list(row) for row in like]}
+        return lists_of_texts(self.request("live", data)["facets"])
+
+    def replay(
+        self,
+        url: str,
+        models: Callable[[Json], Json],
+        note: Callable[[Json], None],
+        **data: object,
+    ) -> Json:
+        """Replay revisions in the scratch database ``url``, see ``worker/proving/replay.py``."""
+        return self.request("replay", {"url": url, **data}, {"models": models}, note=note)
+
+    def format(self, path: Path) -> None:
+        """Run the project's post-write hooks on a revision file."""
+        self.request("format", {"path": self.there(path)})
+
+    def initialise(self, **data: object) -> None:
+        """Make an Alembic environment; see ``worker/initialise.py``."""
+        self.request("initialise", dict(data))
+
+    def _deciders(
+        self,
+        plan: Callable[[Ground], Moves | None],
+        confirm: Callable[[], bool],
+        losses: Callable[[tuple[Loss, ...]], bool] = lambda found: True,
+    ) -> dict[str, Callable[[Json], Json]]:
+        def answer_plan(ask: Json) -> Json:
+            moves = plan(ground_of(ask))
+            return {"release": True} if moves is None else moves_told(moves, self.there)
+
+        return {
+            "plan": answer_plan,
+            "losses": lambda ask: {"go": losses(losses_found(ask["found"]))},
+            "commit": lambda ask: {"commit": confirm()},
+        }

@@ -1,0 +1,161 @@
+"""The worker's errors, translated into those that a person can act on."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar, cast
+
+from gitmig.core.parked import told_size
+from gitmig.errors import (
+    Blocked,
+    DatabaseUnreachable,
+    GitmigError,
+    LockTimeout,
+    MigrationFailed,
+    NoAlembic,
+    NoInterpreter,
+    ProjectCodeError,
+    Refused,
+    SettingsError,
+    Unproven,
+    WorkerCrashed,
+    WrongDatabase,
+)
+from gitmig.rpc.protocol import Json, Loss, a_text, losses_found
+
+_NEW_ENUM_VALUE = "55P04"
+# The folder that the code of a tree is laid out in.
+_LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
+
+
+class UnannouncedLoss(GitmigError):
+    """A step lost rows of which nobody knew, and was taken back.
+
+    Attributes:
+        losses: those rows.
+    """
+
+    code = "GM020"
+    losses: tuple[Loss, ...] = ()
+
+
+def translated(error: Json) -> GitmigError:
+    """The error that a worker's ``error`` object stands for."""
+    message = a_text(error["message"])
+    detail = cast("str | None", error.get("detail"))
+    match error["kind"]:
+        case "project-code":
+            return ProjectCodeError(message, hint=_correction(error), detail=detail)
+        case "database":
+            hint = "start the database, or correct its URL"
+            if error.get("answers"):
+                hint = "the database refuses that: see to it there, or in env.py"
+            return DatabaseUnreachable(message, hint=hint, detail=detail)
+        case "wrong-database":
+            return WrongDatabase(message, hint="make env.py use the URL it is given", detail=detail)
+        case "migration" | "blocked":
+            return _failed(error, message, detail)
+        case "park" | "park-limit":
+            return _unparked(error, message)
+        case "loss":
+            return _unannounced(error, message)
+        case "lock":
+            hint = "wait for it, or give it longer with --wait SECONDS"
+            if error.get("lost"):
+                hint = "connect without the proxy, or do without the lock: git config gitmig.lock none"
+            return _with_progress(LockTimeout(message, hint=hint, detail=detail), error)
+        case "no-metadata":
+            return SettingsError(
+                message, hint='set metadata = "app.models:Base.metadata" in [tool.gitmig]', detail=detail
+            )
+        case "no-configuration":
+            return NoAlembic(message, hint="gitmig init", detail=detail)
+        case "application":
+            return SettingsError(
+                message,
+                hint="name the application: export FLASK_APP=package:create_app, then gitmig init keeps it",
+                detail=detail,
+            )
+        case "version":
+            return NoInterpreter(message, hint="git config gitmig.python PATH_OF_PYTHON", detail=detail)
+        case "unproven":
+            unproven = Unproven(message, detail=detail)
+            unproven.failed = bool(error.get("failed"))
+            return unproven
+        case "alembic":
+            return GitmigError(message, detail=detail)
+        case _:
+            return WorkerCrashed(message, hint="run it again with --debug, and report it", detail=detail)
+
+
+def _correction(error: Json) -> str:
+    """What to do about the project's code."""
+    missing = error.get("missing")
+    if isinstance(missing, list) and missing:
+        files = " ".join(shlex.quote(a_text(path)) for path in missing)
+        return f"{'they are' if len(missing) > 1 else 'it is'} in the work tree alone: git add {files}"
+    return str(error.get("hint") or "correct it, then run the command again")
+
+
+def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:
+    kind, hint = MigrationFailed, "correct the revision, then run the command again"
+    if error["kind"] == "blocked":
+        kind, hint = Blocked, "wait for that session or end it, or wait longer: --ddl-lock-timeout SECONDS"
+    elif error.get("sqlstate") == _NEW_ENUM_VALUE and error.get("previous"):
+        hint = f"commit the value first: gitmig upgrade {error['previous']}, then run the command again"
+    elif error.get("sqlstate") == _NEW_ENUM_VALUE:
+        hint = "commit the value first: add it in op.get_context().autocommit_block()"
+    elif error.get("hint"):
+        hint = a_text(error["hint"])
+    return _with_progress(kind(message, hint=hint, detail=detail), error)
+
+
+_Error = TypeVar("_Error", bound=GitmigError)
+
+
+def _with_progress(failed: _Error, error: Json) -> _Error:
+    """The error, with what the database has kept all the same."""
+    failed.committed = int(cast("int | None", error.get("committed")) or 0)
+    failed.partial = cast("str | None", error.get("partial"))
+    failed.unsettled = bool(error.get("unsettled"))
+    return failed
+
+
+def _unparked(error: Json, message: str) -> GitmigError:
+    hint = str(error.get("hint") or "to lose the rows, give --no-park")
+    if error["kind"] == "park-limit":
+        size, limit = (int(str(error[key])) for key in ("size", "limit"))
+        more = -(-size // (1 << 20))
+        message = (
+            f"{error['name']} holds {told_size(size)}, more than the {told_size(limit)} of gitmig.parkLimit: "
+            "its rows are not parked, and not dropped (--no-park loses them)"
+        )
+        hint = f"git config gitmig.parkLimit {more}M"
+    if not error.get("committed"):
+        return Refused(message, hint=hint)
+    return _with_progress(MigrationFailed(message, hint=hint), error)
+
+
+def _unannounced(error: Json, message: str) -> UnannouncedLoss:
+    found = UnannouncedLoss(f"GM020: {message}", hint="run the command again")
+    found.losses = losses_found(error["losses"])
+    found.committed = int(str(error.get("committed") or 0))
+    return found
+
+
+def frames_of(stack: Sequence[str]) -> str | None:
+    """The user's frames of a stack that faulthandler wrote, innermost last."""
+    lines = (_LAID_OUT.sub('File "', line) for line in stack)
+    frames = [line.strip() for line in lines if line.lstrip().startswith("File ")]
+    others = (
+        f'File "{Path(__file__).parent.parent}',
+        'File "<',
+        "site-packages",
+        sys.prefix,
+        sys.base_prefix,
+    )
+    return "\n".join(line for line in reversed(frames) if not any(other in line for other in others)) or None

@@ -1,0 +1,361 @@
+"""What the command line and the worker say to each other: values, and their JSON.
+
+See ``worker/main.py`` for the other end. Nothing here starts a process or runs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+from gitmig.core.parked import ParkedRows, ParkOrder
+from gitmig.core.plan import Step
+from gitmig.core.revisions.scripts import Script
+from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
+from gitmig.state.history import row_of
+from gitmig.wire.sql import Drop
+from gitmig.wire.values import Action, LedgerRow, LedgerState, Operation, RevisionId
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """What the worker is opened with; paths ``ini`` and ``toml`` are relative to ``top``."""
+
+    top: Path
+    directory: Path
+    ini: str | None = None
+    toml: str | None = None
+    section: str = "alembic"
+    script_location: str | None = None
+    versions: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    flask: bool = False
+    app: str | None = None
+    x: tuple[str, ...] = ()
+    url_env: str | None = None
+    metadata: str | None = None
+    dialect: str | None = None
+    exclude: tuple[str, ...] = ()
+    verbose: bool = False
+    limit: float = 60.0
+    """Seconds that the import of the models may take."""
+    lock: str | None = None
+    """``none`` where no lock is to be taken on the database."""
+
+    @property
+    def folder(self) -> str:
+        """``directory``, relative to ``top``, with forward slashes; "" for the top itself."""
+        return self.directory.relative_to(self.top).as_posix() if self.directory != self.top else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaAnswer:
+    """What the worker says about the models of its tree."""
+
+    schema: Schema
+    files: tuple[str, ...]
+    """Repository files that the import read, relative to the top."""
+    lookups: Mapping[str, str]
+    listings: Mapping[str, str]
+    astray: tuple[str, ...]
+    """Files that were read from the checkout by their absolute path, although the code came from a tree."""
+    sources: Mapping[str, str]
+    """Table to the file whose code defined it."""
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the worker found under the lock, before anything moved."""
+
+    heads: tuple[RevisionId, ...]
+    database: str
+    transactional: bool
+    per_migration: bool
+    versioned: bool = True
+    """Whether Alembic's version table is there."""
+    models_tables: int = 0
+    """How many of the models' tables are there."""
+    provisional: bool = False
+    """Whether this is an empty stand-in for a file that is not there: the plan is asked for again."""
+    ledger: tuple[LedgerRow, ...] | None = None
+    """The last row of each revision, oldest first; None where the database has no ledger."""
+    environment: str = ""
+    """What the ledger calls this section and version table."""
+    recorded: int | None = None
+    """How many rows the ledger has of the operation that was asked about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A tree that scripts run in. All but ``root`` is relative to it."""
+
+    root: Path
+    """The folder that it is laid out in."""
+    folder: str
+    """The folder of the Alembic configuration: the current directory."""
+    paths: tuple[str, ...]
+    """The folders that its modules are imported from."""
+    script_location: str
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What the worker is to do: steps, each with the index of the graph its script comes from."""
+
+    graphs: tuple[tuple[Script, ...], ...]
+    roots: tuple[Path, ...]
+    """For each graph the folder that its scripts' paths are relative to."""
+    steps: tuple[tuple[Step, int], ...]
+    expect: tuple[RevisionId, ...]
+    losses: tuple[Dropped, ...] = ()
+    """What the steps drop: the worker looks whether it holds rows, before anything moves."""
+    operation: Operation | None = None
+    """What the ledger is to say of the steps; without it no rows are written."""
+    worlds: tuple[World | None, ...] = ()
+    """For each step the tree that its script runs in; None, or no entry: the files on disk."""
+    parking: ParkOrder | None = None
+    """What becomes of the rows that a downgrade drops; None: nothing is parked or put back."""
+    difference: tuple[FacetChange, ...] = ()
+    """What the database has to have before it commits: looked up, where no scratch database proves it."""
+    step_log: Path | None = None
+    """Where the statements of a step are logged, if the database keeps each of them; None: nowhere."""
+    resume: bool = False
+    """Whether the step that the log tells of is to be finished. There are no others then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """Something that a step drops."""
+
+    drop: Drop
+    down: bool
+    """Whether a downgrade drops it, so that the upgrade would bring it back."""
+    known: bool = False
+    """Whether its rows were lost already, in an attempt that was taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Something that holds rows and is about to be dropped; ``rows`` is an estimate, or None."""
+
+    drop: Drop
+    rows: int | None
+    down: bool = False
+    parked: bool = False
+    """Whether the rows are parked first."""
+    why: str | None = None
+    """Why they cannot be, where that is a matter of the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A drafted revision: not written anywhere yet."""
+
+    filename: str
+    text: str
+    uncovered: tuple[FacetKey, ...]
+    drops: tuple[str, ...]
+    rename_candidates: tuple[tuple[str, str, str], ...]
+    """Table or type, old name, new name."""
+    empty: bool
+    unfilled: tuple[str, ...] = ()
+    """Columns that may not be NULL and have no value for the rows that are there."""
+    warnings: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+    """Extensions of autogenerate that need a database, and were not asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """How a migration ended."""
+
+    heads: tuple[RevisionId, ...]
+    committed: bool
+    database: str
+    parked: tuple[ParkedRows, ...] = ()
+    back: tuple[ParkedRows, ...] = ()
+    unparked: tuple[str, ...] = ()
+    """What is gone and could not be parked, in words."""
+    unread: str | None = None
+    """Why nothing was put back, whatever is parked."""
+
+
+def ground_of(ask: Json) -> Ground:
+    """What the worker says of the database when it asks for a plan."""
+    return Ground(
+        heads=revisions(ask["heads"]),
+        database=a_text(ask["database"]),
+        transactional=bool(ask["transactional"]),
+        per_migration=bool(ask["per_migration"]),
+        versioned=bool(ask["versioned"]),
+        models_tables=int(cast(int, ask["models_tables"])),
+        provisional=bool(ask["provisional"]),
+        ledger=ledger_rows(ask["ledger"], a_text(ask["database"])),
+        environment=a_text(ask["environment"]),
+        recorded=cast("int | None", ask["recorded"]),
+    )
+
+
+def moves_told(moves: Moves, there: Callable[[Path], str] = str) -> Json:
+    """What is to be done, as the answer to ``plan``; ``there`` says where the worker finds a place."""
+    worlds = list(dict.fromkeys(world for world in moves.worlds if world is not None))
+    numbers = [None if world is None else worlds.index(world) for world in moves.worlds]
+    numbers += [None] * (len(moves.steps) - len(numbers))
+    return {
+        "graphs": [
+            [_script(script, there(root / script.path)) for script in graph]
+            for graph, root in zip(moves.graphs, moves.roots, strict=True)
+        ],
+        "worlds": [asdict(world) | {"root": there(world.root)} for world in worlds],
+        "steps": [
+            {
+                "action": step.action.value,
+                "revision": step.revision,
+                "graph": graph,
+                "world": number,
+                "idle": step.idle,
+            }
+            for number, (step, graph) in zip(numbers, moves.steps, strict=True)
+            if step.action in (Action.UPGRADE, Action.DOWNGRADE)
+        ],
+        "expect": list(moves.expect),
+        "losses": [
+            {
+                "table": drop.table,
+                "column": drop.column,
+                "schema": drop.schema,
+                "down": dropped.down,
+                "known": dropped.known,
+            }
+            for dropped in moves.losses
+            for drop in (dropped.drop,)
+        ],
+        "difference": [_row(change) for change in moves.difference],
+        "operation": None if moves.operation is None else asdict(moves.operation),
+        "parking": None if moves.parking is None else _order(moves),
+        "step_log": None if moves.step_log is None else there(moves.step_log),
+        "resume": moves.resume,
+    }
+
+
+def _row(change: FacetChange) -> list[str | None]:
+    return [change.key.kind, change.key.table, change.key.name, change.before, change.after]
+
+
+def _order(moves: Moves) -> Json:
+    assert moves.parking is not None
+    operation = None if moves.operation is None else moves.operation.id
+    return asdict(moves.parking) | {"operation": operation}
+
+
+def moved_of(answer: Json) -> Moved:
+    """How a migration ended."""
+    return Moved(
+        heads=revisions(answer["heads"]),
+        committed=bool(answer["committed"]),
+        database=a_text(answer["database"]),
+        parked=parked_rows(answer["parked"]),
+        back=parked_rows(answer["back"]),
+        unparked=texts(answer["unparked"]),
+        unread=None if answer["unread"] is None else a_text(answer["unread"]),
+    )
+
+
+def parked_rows(value: object) -> tuple[ParkedRows, ...]:
+    """What is or was parked."""
+    assert isinstance(value, list), value
+    return tuple(
+        ParkedRows(**{**row, "columns": None if row["columns"] is None else tuple(row["columns"])})
+        for row in value
+    )
+
+
+def _script(script: Script, place: str) -> Json:
+    return {
+        "revision": script.revision,
+        "down_revisions": list(script.down_revisions),
+        "depends_on": list(script.depends_on),
+        "branch_labels": list(script.branch_labels),
+        "path": place,
+    }
+
+
+def ledger_rows(value: object, database: str) -> tuple[LedgerRow, ...] | None:
+    """The rows of a ledger; None where there is none."""
+    if value is None:
+        return None
+    assert isinstance(value, list), value
+    return tuple(row_of(row, database) for row in value)
+
+
+def ledger_states(answer: Json) -> tuple[LedgerState, ...]:
+    """What the worker found in each database that env.py names."""
+    found = answer["databases"]
+    assert isinstance(found, list), found
+    return tuple(
+        LedgerState(
+            database=row["database"],
+            dialect=row["dialect"],
+            table=row["table"],
+            environment=row["environment"],
+            enabled=row["enabled"],
+            rows=ledger_rows(row["rows"], row["database"]) or (),
+        )
+        for row in found
+    )
+
+
+def losses_found(value: object) -> tuple[Loss, ...]:
+    """What holds rows among what is to be dropped."""
+    assert isinstance(value, list), value
+    return tuple(
+        Loss(
+            drop=Drop(table=row["table"], column=row["column"], schema=row["schema"]),
+            rows=row["rows"],
+            down=row["down"],
+            parked=row["parked"],
+            why=row["why"],
+        )
+        for row in value
+    )
+
+
+def an_object(value: object) -> Json:
+    """A JSON value that has to be an object."""
+    assert isinstance(value, dict), value
+    return value
+
+
+def a_text(value: object) -> str:
+    """A JSON value that has to be a string."""
+    assert isinstance(value, str), value
+    return value
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A JSON value that has to be a list of strings."""
+    assert isinstance(value, list), value
+    return tuple(a_text(item) for item in value)
+
+
+def revisions(value: object) -> tuple[RevisionId, ...]:
+    """A JSON value that has to be a list of revision ids."""
+    return tuple(RevisionId(item) for item in texts(value))
+
+
+def lists_of_texts(value: object) -> list[list[str]]:
+    """A JSON value that has to be a list of lists of strings."""
+    assert isinstance(value, list), value
+    return value
+
+
+def mapping(value: object) -> Mapping[str, str]:
+    """A JSON value that has to be an object of strings."""
+    assert isinstance(value, dict), value
+    return value
