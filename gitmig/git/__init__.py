@@ -1,6 +1,6 @@
 """What gitmig asks git and what it changes there.
 
-Imports model, errors and the pure rooms only; prints nothing. GitPython is the runner, and is
+Imports wire and errors only; prints nothing. GitPython is the runner, and is
 imported once a repository was found (it is slow, and fails where there is no git).
 """
 

@@ -210,7 +210,7 @@ class Worker(WorkerProcess):
         return self.request("parent", {key: value for key, value in ask.items() if key != "ask"})
 
     def prove(self, part: str, url: str, **data: object) -> Json:
-        """One part of a proof in the scratch database ``url``, see ``worker/prove.py``. Raises Unproven."""
+        """One part of a proof in the scratch database ``url``, see ``worker/proving``. Raises Unproven."""
         self.doing = f"the {part} of a proof did not end"
         return self.request("prove", {"part": part, "url": url, "limit": self.options.limit, **data})
 
@@ -234,7 +234,7 @@ class Worker(WorkerProcess):
         self.request("format", {"path": self.there(path)})
 
     def initialise(self, **data: object) -> None:
-        """Make an Alembic environment; see ``worker/initialise.py``."""
+        """Make an Alembic environment; see ``worker/requests/initialise.py``."""
         self.request("initialise", dict(data))
 
     def _deciders(

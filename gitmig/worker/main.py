@@ -52,7 +52,7 @@ def main() -> int:
                 if request["do"] == "fork":
                     answer = {}
                 elif request["do"] == "initialise":
-                    from .initialise import initialise
+                    from .requests.initialise import initialise
 
                     answer = initialise(request)
                 else:
@@ -92,7 +92,7 @@ def _prepare() -> Failure | None:
         import sqlalchemy.orm  # noqa: F401
 
         if sys.argv[3:] == ["moving"]:
-            from . import migrate  # noqa: F401
+            from .moving import migration  # noqa: F401
     except ImportError as error:
         return Failure("version", f"{sys.executable} cannot import {error.name}", name=error.name)
     return None
@@ -110,7 +110,7 @@ def _without_collecting() -> Iterator[None]:
 
 def _told(error: BaseException) -> dict[str, Any]:
     from ..wire.redaction import without_passwords
-    from .tracebacks import first_line
+    from .importing.tracebacks import first_line
 
     if isinstance(error, Failure):
         detail = without_passwords(error.detail) if error.detail else None
@@ -133,7 +133,7 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
         return open_session(session)
     if name == "schema":
-        from .schema import read_schema
+        from .requests.schema import read_schema
 
         # An env.py that waits for a service would hold up a commit for ever. Where its import stood is told
         # on stderr, and the process ends: nothing in it could be interrupted.
@@ -144,7 +144,7 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
         finally:
             faulthandler.cancel_dump_traceback_later()
     if name == "prove":
-        from .prove import prove
+        from .proving.prove import prove
 
         faulthandler.dump_traceback_later(float(request.get("limit") or 0) or 1e6, exit=True)
         try:
@@ -160,15 +160,15 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
         return describe_live(session, request)
     if name == "heads":
-        from .heads import read_heads
+        from .environment.heads import read_heads
 
         return read_heads(session)
     if name == "present":
-        from .heads import find_present
+        from .environment.heads import find_present
 
         return find_present(session, request)
     if name == "migrate":
-        from .migrate import migrate
+        from .moving.migration import migrate
 
         return migrate(session, request)
     if name == "draft":
@@ -180,11 +180,11 @@ def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
         return describe_parent(session, request)
     if name == "ledger":
-        from .enabling import ledger
+        from .requests.ledger import ledger
 
         return ledger(session, request)
     if name == "park":
-        from .parked import parked
+        from .requests.park import parked
 
         return parked(session, request)
     if name == "format":

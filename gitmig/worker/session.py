@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .channel import Channel
-from .places import Places
+from .importing.places import Places
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -14,13 +14,15 @@ from pathlib import Path
 import alembic
 import pytest
 
+import gitmig
 from gitmig.core import parsing
 from gitmig.core.revisions.scripts import read_script_bytes
 from gitmig.errors import NoInterpreter
 from gitmig.rpc.syntax import ElsewhereReader
 from tests.bad import FIRST, script, with_two_revisions
 
-FILES = sorted(Path(parsing.__file__).parent.rglob("*.py"))
+PACKAGE = Path(gitmig.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
 EVERYTHING = """\
 import a.b as c
 x: int = 1
@@ -128,7 +130,7 @@ def newer() -> Path:
 
 
 def test_a_project_whose_python_is_newer(tmp_path: Path) -> None:
-    site = f"{Path(alembic.__file__).parent.parent}:{FILES[0].parent.parent}"
+    site = f"{Path(alembic.__file__).parent.parent}:{PACKAGE.parent}"
     python = tmp_path / "newer"
     python.write_text(
         f'#!/bin/sh\nPYTHONPATH="{site}" DISABLE_SQLALCHEMY_CEXT_RUNTIME=1 exec "{newer()}" "$@"\n'

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.engine import make_url
 
-from gitmig.worker.description import describe
+from gitmig.worker.schema.description import describe
 
 Key = tuple[str, str, str]
 NAMED = frozenset(

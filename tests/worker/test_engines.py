@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from gitmig.worker.importing.finder import Importing, ProjectFinder
 from gitmig.worker.importing.no_database import without_database
-from gitmig.worker.places import Places
+from gitmig.worker.importing.places import Places
 from tests.worker.driver import ENV, FILES, MODELS, Project, WorkerError
 
 ARGUMENTS = {

@@ -34,8 +34,8 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import make_url
 
 from benchmarks.facets import FACETS, HEAD, NOTHING
-from gitmig.worker.ddl_text import one_line
-from gitmig.worker.facets import Facet, Filters, facets_of, plain_dialect
+from gitmig.worker.schema.ddl_text import one_line
+from gitmig.worker.schema.facets import Facet, Filters, facets_of, plain_dialect
 
 Make = Callable[[MetaData], object]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitmig.worker.tracebacks import first_line
+from gitmig.worker.importing.tracebacks import first_line
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import write_hooks
 from alembic.util import CommandError
 
-from ..capture import Configured, configured
 from ..channel import Failure
-from ..config import alembic_config, script_directory
-from ..facets import plain_dialect
+from ..environment.config import alembic_config, script_directory
+from ..environment.target import Configured, configured
+from ..importing.tracebacks import project_code
+from ..schema.facets import plain_dialect
 from ..session import Session
-from ..tracebacks import project_code
 from .changes import Changes
 from .code import RenameTableOp, Spelling
 from .enums import write_enums

@@ -14,7 +14,7 @@ from sqlalchemy import Column
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import ARRAY
 
-from .. import facets
+from ..schema import facets
 from .code import Code, Spelling, WrittenOp, execute, together
 from .objects import split
 

@@ -9,8 +9,8 @@ from alembic.autogenerate import comparators
 from alembic.operations import ops
 
 from ..channel import Failure
-from ..environment import run_environment
-from ..heads import no_new_files
+from ..environment.heads import no_new_files
+from ..environment.run import run_environment
 from ..session import Session
 from .from_database import FromDatabase
 

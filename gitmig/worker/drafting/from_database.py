@@ -13,13 +13,13 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
-from ..capture import capture
 from ..channel import Failure
-from ..config import alembic_config, script_directory
-from ..environment import Stopped
-from ..heads import no_new_files
+from ..environment.config import alembic_config, script_directory
+from ..environment.heads import no_new_files
+from ..environment.run import Stopped
+from ..environment.target import capture
 from ..hidden import is_shown
-from ..migrate import Migration, run_migration
+from ..moving.migration import Migration, run_migration
 from ..session import Session
 from .parts import autogenerating, new_script, nothing, parents_of
 from .rebuild import needs_rebuild

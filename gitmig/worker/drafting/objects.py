@@ -12,9 +12,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import ARRAY, TypeEngine
 
-from .. import facets
-from ..ddl_text import qualified
-from ..filters import Filters
+from ..schema import facets
+from ..schema.ddl_text import qualified
+from ..schema.filters import Filters
 
 Key = tuple[str, str, str]
 """kind, table, name."""

@@ -14,9 +14,9 @@ from alembic.operations import ops
 from sqlalchemy import Column, Table
 from sqlalchemy.sql.elements import conv
 
-from ..capture import Configured, configured
-from ..facets import plain_dialect, table_key
-from ..tracebacks import project_code
+from ..environment.target import Configured, configured
+from ..importing.tracebacks import project_code
+from ..schema.facets import plain_dialect, table_key
 from .code import NOTHING, Code, Spelling, WrittenOp, execute
 from .items import Items, importable, rendering_context
 from .making import Maker, constraint_kind

@@ -9,7 +9,7 @@ from typing import Any
 from alembic.operations import ops
 from alembic.util import rev_id
 
-from ..config import alembic_config
+from ..environment.config import alembic_config
 from ..session import Session
 
 

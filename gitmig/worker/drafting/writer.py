@@ -11,7 +11,7 @@ from typing import Any
 
 from alembic.operations import ops
 
-from ..facets import table_key
+from ..schema.facets import table_key
 from .changes import Changes
 from .code import (
     NOTHING,

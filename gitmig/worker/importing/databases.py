@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-    from ..places import Places
+    from .places import Places
 
 _places: list[Places] = []
 

@@ -30,8 +30,8 @@ from types import ModuleType
 from typing import Any
 
 from ..channel import Failure
-from ..manifest import Manifest
-from ..places import Places
+from .manifest import Manifest
+from .places import Places
 
 _LOADERS: tuple[tuple[Any, list[str]], ...] = (
     (ExtensionFileLoader, EXTENSION_SUFFIXES),

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy.engine import Engine
 
-from ..places import Places
+from .places import Places
 
 _REFLECTION = "sqlalchemy.engine.reflection"
 _DDL = "sqlalchemy.sql.ddl"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..places import Places
+from .places import Places
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext

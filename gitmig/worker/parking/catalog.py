@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ..tables import Place, run
+from .tables import Place, run
 
 
 @dataclass(frozen=True)

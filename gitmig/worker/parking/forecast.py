@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ...wire.sql import Name
-from ..park_places import store_of
-from ..tables import tables_of
 from .run import Order, too_large, why_not
+from .stores import store_of
+from .tables import tables_of
 
 
 def foretold(

@@ -8,15 +8,15 @@ from contextlib import nullcontext
 from sqlalchemy.exc import DBAPIError
 
 from ...wire.sql import Add, Name, Statement
-from ..fitting import KEY_IS_GONE
-from ..park_entry import Entry
-from ..park_store import Store
-from ..putting_back import PuttingBack
-from ..tables import Place, quoted, run
-from ..triggers import silenced
 from .catalog import Catalog
+from .entry import Entry
+from .fitting import KEY_IS_GONE
+from .restore import PuttingBack
 from .run import Loss, ParkingRun, plain, same, told
 from .step import REBUILT, Step
+from .store import Store
+from .tables import Place, quoted, run
+from .triggers import silenced
 
 _ASIDE = "gitmig_aside"
 _RETRY = "gitmig_retry"

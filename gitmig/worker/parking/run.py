@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from ...wire.sql import Drop
 from ..channel import Failure
-from ..crash_copy import CrashCopy
-from ..park_store import Store
-from ..tables import Column, Look, Place, Tables, quoted
 from .catalog import Catalog, Catalogs
+from .crash_copy import CrashCopy
+from .store import Store
+from .tables import Column, Look, Place, Tables, quoted
 
 
 @dataclass(frozen=True)

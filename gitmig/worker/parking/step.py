@@ -15,11 +15,11 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from ...wire.sql import Drop, Name, Rebuild, Statement, statements
-from ..blockers import sqlstate
 from ..channel import Failure
-from ..tables import HIDDEN, Place, run
+from ..locking.blockers import sqlstate
 from .catalog import Catalog, Lost, losses
 from .run import Loss, ParkingRun, same, told
+from .tables import HIDDEN, Place, run
 
 _LOOK = "gitmig_look"
 _DROPS = re.compile(r"drop|\b(?:do|call|execute)\b", re.IGNORECASE)

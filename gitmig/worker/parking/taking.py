@@ -7,12 +7,12 @@ from dataclasses import replace
 from sqlalchemy.exc import DBAPIError
 
 from ..channel import Failure
-from ..environment import first_line
-from ..park_entry import Entry
-from ..park_store import ROW, STATE
-from ..tables import Column, Place
+from ..environment.run import first_line
+from .entry import Entry
 from .run import Loss, ParkingRun, told, too_large, why_not
 from .step import Step
+from .store import ROW, STATE
+from .tables import Column, Place
 
 
 class Downgrade(Step):

@@ -11,14 +11,14 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext
 
 from ...wire.sql import Drop
-from ..crash_copy import CrashCopy, adopt
-from ..park_entry import Entry
-from ..park_places import park_file, store_of
-from ..park_store import NOT_THEIRS
-from ..tables import Place, tables_of
 from .catalog import catalogs_of
+from .crash_copy import CrashCopy, adopt
+from .entry import Entry
 from .returning import Upgrade
 from .run import Order, ParkingRun
+from .store import NOT_THEIRS
+from .stores import park_file, store_of
+from .tables import Place, tables_of
 from .taking import Downgrade
 
 MADE_ANEW = "the database was made anew"

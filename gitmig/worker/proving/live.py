@@ -16,12 +16,12 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
 from ..channel import Failure
-from ..environment import Purpose, Stopped, run_environment
-from ..facets import Facet
-from ..heads import no_new_files
+from ..environment.heads import no_new_files
+from ..environment.run import Purpose, Stopped, run_environment
 from ..hidden import is_shown
-from ..prove import Reader
+from ..schema.facets import Facet
 from ..session import Session
+from .prove import Reader
 
 _STATEMENTS = """
     SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'

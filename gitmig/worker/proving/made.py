@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from sqlalchemy import Connection, Engine, create_engine, pool
 from sqlalchemy.engine import URL
 
-from ..scratch import scratch_url
+from .scratch import scratch_url
 
 
 def directly(url: URL) -> Engine:

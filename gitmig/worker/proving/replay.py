@@ -20,17 +20,17 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection, event
 
-from ..capture import Configured
-from ..description import describe
-from ..environment import Purpose, Stopped, first_line, run_environment
-from ..facets import Facet
-from ..graph import BrokenScript, build_steps, revision_map
-from ..prove import Reader, named_database, only_target, source_of, stamp
-from ..scratch import Substitution, Unprovable, only_scratch, scratch_url
+from ..environment.revisions import BrokenScript, build_steps, revision_map
+from ..environment.run import Purpose, Stopped, first_line, run_environment
+from ..environment.sqlite import SqliteTransactions
+from ..environment.target import Configured
+from ..schema.description import describe
+from ..schema.facets import Facet
 from ..session import Session
-from ..sqlite import SqliteTransactions
 from .hurting import Rows, columns_of, statements_of
 from .made import directly, made_by
+from .prove import Reader, named_database, only_target, source_of, stamp
+from .scratch import Substitution, Unprovable, only_scratch, scratch_url
 
 _LOOKS = re.compile(
     r"\s*(?:PRAGMA\b|(?:SELECT|WITH)\b.*\b(?:sqlite_master|pg_catalog|pg_class)\b)", re.I | re.S

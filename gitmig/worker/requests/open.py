@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..channel import Failure
 from ..importing.databases import keep_databases
 from ..importing.finder import Importing
-from ..places import Places
+from ..importing.places import Places
 
 if TYPE_CHECKING:
     from ..session import Options, Session

@@ -1,0 +1,77 @@
+"""All that one run holds so that nobody else moves the database, and its patience with others' locks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ..channel import Channel
+from .blockers import Blockers, blockers_of
+from .file_lock import LockFile, database_file
+from .session_lock import NoLock, lock_for
+
+
+class Locks:
+    """The locks of one run of env.py, none held yet.
+
+    The request's ``wait`` is how many seconds to wait for another run, ``ddl_lock_timeout`` how many a
+    statement may wait for another session (0: as long as it takes; None: the default), and ``lock`` is
+    "none" where no lock is to be taken. Whoever is waited for is told in a note.
+    """
+
+    def __init__(self, channel: Channel, request: dict[str, Any]):
+        self._channel = channel
+        self.wait = float(request.get("wait") or 0)
+        self._reserved = request.get("lock")
+        self._patience = request.get("ddl_lock_timeout")
+        self._held: list[NoLock] = []
+        self._files: dict[str, LockFile] = {}
+        self._blockers: list[Blockers] = []
+
+    def take_file(self, connection: Connection) -> None:
+        """SQLite's lock file, before any transaction. Raises Failure("lock")."""
+        file = database_file(connection) if self._reserved != "none" else None
+        if file is not None and file not in self._files:
+            lock = LockFile(file)
+            lock.acquire(self.wait, self.waiting)
+            self._files[file] = lock
+
+    def take(self, connection: Connection, version_table: str) -> None:
+        """The database's lock; from here on statements wait only so long. Raises Failure("lock")."""
+        lock = lock_for(connection, version_table, self._reserved)
+        self._held.append(lock)
+        lock.acquire(self.wait, self.waiting)
+        lock.guard(connection, self.wait, self.waiting)
+        self._blockers.append(blockers_of(connection, self._patience, self._blocked))
+        self._blockers[-1].begin()
+
+    def cancel(self) -> None:
+        """End the statement that is running, from any thread; nothing happens where that is not possible."""
+        for blockers in self._blockers:
+            blockers.cancel()
+
+    def check(self) -> None:
+        """Raise Failure("lock") where one was lost since."""
+        for lock in self._held:
+            lock.check()
+
+    def gave_up(self, error: BaseException) -> str | None:
+        """If ``error`` is a statement that waited for another session in vain: for how long, for whom."""
+        return next((told for blockers in self._blockers if (told := blockers.gave_up(error))), None)
+
+    def release(self) -> None:
+        """Let go of everything; the transaction has ended by now."""
+        for blockers in self._blockers:
+            blockers.end()
+        for lock in self._held:
+            lock.release()
+        for file in self._files.values():
+            file.release()
+
+    def waiting(self, holder: str) -> None:
+        """Tell whose lock is waited for."""
+        self._channel.note("waiting", holder=holder)
+
+    def _blocked(self, holder: str) -> None:
+        self._channel.note("blocked", holder=holder)

@@ -1,0 +1,445 @@
+"""Moves the database: lock, plan, prepare, check, and commit or roll back on the command line's word."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
+
+from ...wire.step_log import HalfStep
+from ..channel import Failure, ParentGone
+from ..environment.heads import no_new_files
+from ..environment.ledger import Ledger, ledger_facts
+from ..environment.revisions import BrokenScript, build_steps, revision_map
+from ..environment.run import Purpose, Stopped, database_name, first_line, run_environment
+from ..environment.sqlite import SqliteTransactions
+from ..importing.world import World
+from ..locking.held import Locks
+from ..parking.run import Order
+from ..parking.watching import Parking, parking_of
+from ..session import Session
+from .calling_off import CallingOff
+from .planning import ask_plan, is_autocommit, is_mysql, is_transactional
+from .progress import Progress
+from .step_log import StepLog, halves_of
+
+
+def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
+    """The ``migrate`` request: asks ``plan`` under the lock, applies, asks ``commit``.
+
+    An SQLite file that is not there is made only once a plan for it is to be carried out: ``plan`` is asked
+    on an empty database in memory first, with ``provisional``, and then again. ``operation`` is one that the
+    command line asks about: ``plan`` says how many rows the ledger has of it.
+
+    Returns ``{heads, committed, database, steps, parked, back, unparked, unread}``: ``committed`` whether
+    everything planned was committed, ``steps`` how many steps were, ``heads`` what the version table holds
+    now; the last four are those of :class:`Parking`. Raises Failure("migration") with ``committed`` (steps),
+    ``revision``, ``action``, ``previous`` (the step before), ``statement``, ``sqlstate``, ``partial``: the
+    revision of which something was committed before its step was done, or None; where the database takes no
+    DDL back, the one that failed. Failure("blocked") has the same, where a statement waited for another
+    session's lock in vain; Failure("lock") has ``holder``, and ``lost`` where the lock was held and is not
+    any more.
+    """
+    missing: list[Any] = []
+    migration = Migration(session, request, missing)
+    with no_new_files(missing, folders=False):
+        _run(session, migration)
+    if migration.again:
+        migration = Migration(session, request, [])
+        _run(session, migration)
+    migration.finish()
+    return migration.result()
+
+
+def _run(session: Session, migration: Migration) -> None:
+    try:
+        run_migration(session, migration)
+    finally:
+        migration.release()
+
+
+def run_migration(session: Session, migration: Migration) -> None:
+    """Run env.py for ``migration``, watching for the command line's end. Raises Failure as that does."""
+    try:
+        with migration.calling_off.watching():
+            run_environment(session, migration)
+    except (KeyboardInterrupt, ParentGone):
+        # If somebody is there to read it, it says how far the run has come.
+        raise migration.progress.failure("interrupted", kind="interrupted") from None
+
+
+class Migration(Purpose):
+    """One run of env.py that applies what the command line plans."""
+
+    def __init__(self, session: Session, request: dict[str, Any], missing: Sequence[Any] = ()):
+        """``missing`` fills with the databases in memory that stand in for files that are not there."""
+        self.session = session
+        self._locks = Locks(session.channel, request)
+        self._missing = missing
+        self._asked: str | None = request.get("operation")
+        self._ledger: Ledger | None = None
+        self._told: dict[str, Any] = {}
+        self._sqlite: dict[Connection, SqliteTransactions] = {}
+        self._steps: tuple[RevisionStep, ...] = ()
+        self._halves: list[HalfStep] = []
+        self._step_log: StepLog | None = None
+        self._expect: list[str] = []
+        self._difference: list[list[Any]] = []
+        self._looked_up: list[frozenset[int]] = []
+        """The metadata of the databases that were looked into, in their order."""
+        self._parkings: list[Parking] = []
+        self._parking: Parking | None = None
+        self._external = False
+        self._prepared = False
+        self.progress = Progress(self._locks, session.places)
+        self.calling_off = CallingOff(session.channel, self._locks.cancel)
+        self.database = ""
+        """The one that env.py has come to."""
+        self._first = ""
+        self.confirmed: bool | None = None
+        self.again = False
+        """Whether the plan was made on a stand-in, and is to be carried out."""
+
+    # What env.py calls.
+
+    def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
+        """Make SQLite transactional, and listen to versions applied and to commits."""
+        self._external = connection.in_transaction()
+        if connection.dialect.name == "sqlite":
+            self._or_stop(lambda: self._locks.take_file(connection))
+        if connection.dialect.name == "sqlite" and options.get("transactional_ddl") is None:
+            self._sqlite[connection] = SqliteTransactions(connection, self._locks.wait, self._locks.waiting)
+            options["transactional_ddl"] = True
+        theirs = options.get("on_version_apply") or ()
+        theirs = tuple(theirs) if isinstance(theirs, Iterable) else (theirs,)
+        options["on_version_apply"] = (*theirs, self._applied)
+        event.listen(connection, "commit", self._committing)
+        event.listen(connection, "begin", lambda connection: self.calling_off.committed())
+
+    def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
+        """Under the lock: ask for the plan, then let Alembic apply it."""
+        heads = self.prepare(context)
+        if not self._plan(context, heads):
+            return
+        if self._stands_in(context):
+            self.again = True
+            raise Stopped
+        proceed()
+        self._verify(context)
+
+    def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
+        """The planned steps, each watched."""
+        for number, step in enumerate(self._steps):
+            self.calling_off.committed()
+            if self.calling_off.gone:
+                raise KeyboardInterrupt
+            if not self.progress.whole or self.is_per_migration(context):
+                self._or_stop(self._check_lock)
+            self.progress.begin("upgrade" if step.is_upgrade else "downgrade", step.revision.revision)
+            step.migration_fn = self._watched(self._logged(step.migration_fn, number), step.revision.path)
+            yield step
+            self.progress.end()
+
+    def translated(self, error: Exception) -> Failure | None:
+        """Whatever the database refuses once steps are being applied is a failed migration.
+
+        A commit, say, for a deferred constraint. So is a statement of Alembic's own that waited for somebody
+        else's lock in vain.
+        """
+        if isinstance(error, DBAPIError) and (self.confirmed or self.progress.begun):
+            if self.confirmed or error.statement is None:
+                self.progress.not_committed()
+            failed = self.progress.failed(error, None)
+            # Who loses the connection while it commits does not know whether it did.
+            failed.data["unsettled"] |= bool(self.confirmed and error.connection_invalidated)
+            return failed
+        return self.progress.failed(error, None) if self._locks.gave_up(error) else None
+
+    # What the request is made of.
+
+    def prepare(self, context: MigrationContext) -> tuple[str, ...]:
+        """Take the lock and read the heads under it."""
+        connection = context.connection
+        assert connection is not None
+        self.database = database_name(connection.engine.url)
+        self._first = self._first or self.database
+        if connection in self._sqlite:
+            self._sqlite[connection].lock()
+        self._or_stop(lambda: self._locks.take(connection, table_name(context)))
+        # Before the heads: whoever waits is told the last statement of the lock's holder.
+        self._told = self._look_into_ledger(context)
+        heads = context.get_current_heads()
+        self.progress.heads = self.progress.prepared_heads = list(heads)
+        return heads
+
+    def is_per_migration(self, context: MigrationContext) -> bool:
+        """Whether each migration has a transaction of its own."""
+        return bool(context.opts.get("transaction_per_migration")) and not self._external
+
+    def finish(self) -> None:
+        """After env.py returned: raise where what was prepared was not committed after all."""
+        if self._prepared and self.confirmed is None:
+            message = "env.py did not commit the transaction that it began itself: nothing was applied"
+            raise Failure("project-code", message)
+
+    def release(self) -> None:
+        """Let go of the locks, and of where rows are parked; the transaction has ended by now."""
+        for parking in self._parkings:
+            parking.close()
+        if self._step_log is not None:
+            self._step_log.close()
+        self._locks.release()
+
+    def result(self) -> dict[str, Any]:
+        """The answer to the request."""
+        return {
+            "heads": self.progress.heads,
+            "committed": bool(self.confirmed),
+            "database": self._first,
+            "steps": self.progress.committed,
+            "partial": self.progress.left_over,
+            "parked": [each for parking in self._parkings for each in parking.parked],
+            "back": [each for parking in self._parkings for each in parking.back],
+            "unparked": [each for parking in self._parkings for each in parking.unparked],
+            "unread": next((parking.unread for parking in self._parkings if parking.unread), None),
+        }
+
+    def _plan(self, context: MigrationContext, heads: tuple[str, ...]) -> bool:
+        self.progress.whole = self.calling_off.whole = is_transactional(context)
+        answer = ask_plan(
+            self.session.channel,
+            context,
+            heads,
+            database=self.database,
+            transactional=self.progress.whole,
+            per_migration=self.is_per_migration(context),
+            provisional=self._stands_in(context),
+            **self._told,
+        )
+        self._expect = sorted(answer["expect"])
+        self._difference = answer.get("difference") or []
+        self._log_steps(context, answer)
+        self._park(context, answer)
+        if self._ledger is not None:
+            self._ledger.expect(answer.get("operation"))
+        try:
+            graphs = [revision_map(graph) for graph in answer["graphs"]]
+            worlds = [World(self.session, told) for told in answer.get("worlds") or ()]
+            self._steps = build_steps(graphs, answer["steps"], context, worlds)
+        except BrokenScript as broken:
+            self.progress.begin(broken.action, broken.revision)
+            raise Stopped(self.progress.failed(broken.error, None)) from broken
+        except Failure as failure:
+            raise Stopped(failure) from None
+        # An env.py for several databases comes here for each of them.
+        self.progress.planned += len(self._steps)
+        self._prepared = self._prepared and not self._steps
+        if self._steps and (sqlite := self._sqlite_of(context)) is not None:
+            sqlite.remember_foreign_keys()
+        return bool(self._steps)
+
+    def _log_steps(self, context: MigrationContext, answer: dict[str, Any]) -> None:
+        """Log the steps where the database keeps each statement; or finish the one that the log tells of."""
+        path, connection = answer.get("step_log"), context.connection
+        autocommit = connection is None or is_autocommit(connection)
+        if path is None or connection is None or autocommit or not is_mysql(context):
+            return
+        if self._step_log is not None:
+            self._step_log.close()
+        log = StepLog(path, connection, self.calling_off, resumed=bool(answer.get("resume")))
+        self._step_log = log
+        if log.half is not None:
+            answer |= log.to_be_finished(log.half)
+        self._halves = halves_of(answer)
+
+    def _logged(self, function: Callable[..., None], number: int) -> Callable[..., None]:
+        log = self._step_log
+        if log is None:
+            return function
+
+        @functools.wraps(function)
+        def logged(**arguments: Any) -> None:
+            with log.step(self._halves[number]):
+                function(**arguments)
+
+        return logged
+
+    def _park(self, context: MigrationContext, answer: dict[str, Any]) -> None:
+        """Have what the steps take looked at and parked, and put back what belongs to them."""
+        self._parking = None
+        order = Order.of(answer.get("parking"))
+        if answer["steps"]:
+            environment = f"{self.session.options.section}:{table_name(context)}"
+            parking = parking_of(
+                context,
+                order,
+                environment,
+                transactional=self.progress.whole,
+                announced=answer.get("announced") or (),
+            )
+            if parking is not None:
+                self._parking = parking
+                self._parkings.append(parking)
+
+    def _watched(self, function: Callable[..., None], path: str) -> Callable[..., None]:
+        @functools.wraps(function)
+        def watched(**arguments: Any) -> None:
+            assert self.progress.current is not None
+            try:
+                if self._parking is not None:
+                    self._parking.watch(*self.progress.current, lambda: function(**arguments))
+                else:
+                    function(**arguments)
+            except Failure as failure:
+                raise Stopped(self.progress.reported(failure)) from failure
+            except (Exception, SystemExit) as error:
+                raise Stopped(self.progress.failed(error, path)) from error
+
+        return watched
+
+    def _applied(self, *, ctx: MigrationContext, step: Any, heads: set[str], run_args: Any, **_: Any) -> None:
+        progress = self.progress
+        seconds = progress.applied(sorted(heads))
+        assert progress.current is not None
+        action, revision = progress.current
+        self._write_down(action, revision, seconds)
+        self.session.channel.note(
+            "step",
+            action=action,
+            revision=revision,
+            seconds=seconds,
+            k=progress.done,
+            of=progress.planned,
+            heads=progress.prepared_heads,
+        )
+        if progress.done == progress.planned:
+            self._or_stop(lambda: self._check(ctx))
+            self._prepared = True
+
+    def _write_down(self, action: str, revision: str, seconds: float) -> None:
+        """The step's row in the ledger, where there is one: it stays or goes with the step."""
+        if self._ledger is None:
+            return
+        try:
+            self._ledger.write(action, revision, seconds, self.progress.prepared_heads)
+        except DBAPIError as error:
+            raise self._without_ledger(self._ledger, error) from error
+
+    def _look_into_ledger(self, context: MigrationContext) -> dict[str, Any]:
+        ledger = Ledger(context, self.session.options.section)
+        try:
+            told = ledger_facts(ledger, self._asked)
+        except DBAPIError as error:
+            raise self._without_ledger(ledger, error) from error
+        self._ledger = ledger if told["ledger"] is not None else None
+        return told
+
+    def _without_ledger(self, ledger: Ledger, error: DBAPIError) -> Stopped:
+        failure = self.progress.failure(f"the ledger, {ledger.name}, cannot be kept: {first_line(error)}")
+        failure.data["hint"] = f"let this database user read and write {ledger.name}"
+        return Stopped(failure)
+
+    def _check(self, context: MigrationContext) -> None:
+        """Before the last commit: the heads are the plan's, and no foreign key is violated."""
+        heads = sorted(context.get_current_heads())
+        if heads != self._expect:
+            message = f"the version table holds {_listed(heads)} where {_listed(self._expect)} was planned"
+            raise self.progress.failure(message)
+        if self._difference:
+            self._look_up(context)
+        sqlite = self._sqlite_of(context)
+        if sqlite is not None and (violated := sqlite.check_foreign_keys()) is not None:
+            raise self.progress.failure(violated)
+
+    def _look_up(self, context: MigrationContext) -> None:
+        """Whether the database has each of its lines of a difference that nothing has proven."""
+        from ..drafting.draft import rows_of
+        from ..drafting.looking_up import not_there
+        from ..drafting.objects import ModelObjects
+
+        target = context.opts.get("target_metadata") or ()
+        several = target if isinstance(target, (list, tuple)) else [target]
+        models = ModelObjects(several, context.dialect)
+        key = frozenset(map(id, several))
+        if key not in self._looked_up:
+            self._looked_up.append(key)
+        number = self._looked_up.index(key)
+        rows = rows_of(self._difference, self.engine or str(number), first=number == 0)
+        missing = not_there(context, models, rows)
+        if missing:
+            raise self.progress.failure(f"the database has not what the draft is for: {'; '.join(missing)}")
+
+    def _verify(self, context: MigrationContext) -> None:
+        done, planned = self.progress.done, self.progress.planned
+        if done != planned:
+            raise Stopped(Failure("internal", f"{done} of {planned} steps were applied"))
+
+    def _committing(self, connection: Connection) -> None:
+        """Before each commit of the connection; the last one needs the command line's word."""
+        self.calling_off.committing()
+        if self._prepared and self.confirmed is None:
+            self._confirm(connection)
+        self.progress.committing()
+
+    def _confirm(self, connection: Connection) -> None:
+        try:
+            self._check_lock()
+            answer = self._word()
+        except BaseException as error:
+            connection.connection.rollback()
+            if isinstance(error, Failure):
+                raise Stopped(error) from None
+            raise
+        self.confirmed = bool(answer.get("commit"))
+        if not self.confirmed:
+            # At once, on the driver: env.py may keep the connection open.
+            connection.connection.rollback()
+            raise Stopped
+
+    def _word(self) -> dict[str, Any]:
+        """Whether to commit. If nobody is there to say so, what cannot be taken back is finished."""
+        try:
+            return self.session.channel.ask("commit")
+        except ParentGone:
+            if self.progress.whole:
+                raise
+            self.calling_off.gone = True
+            return {"commit": True}
+
+    def _check_lock(self) -> None:
+        """Raise Failure("lock") where it was lost, with how far the run had come."""
+        try:
+            self._locks.check()
+        except Failure as failure:
+            told = self.progress.reported(failure)
+            # In the midst of a step, what is kept of it waits to be finished.
+            told.data["unsettled"] = not self.progress.whole and self.progress.current is not None
+            raise told from None
+
+    def _stands_in(self, context: MigrationContext) -> bool:
+        assert context.connection is not None
+        return any(context.connection.connection.dbapi_connection is made for made in self._missing)
+
+    def _sqlite_of(self, context: MigrationContext) -> SqliteTransactions | None:
+        return self._sqlite.get(context.connection) if context.connection is not None else None
+
+    @staticmethod
+    def _or_stop(action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Failure as failure:
+            raise Stopped(failure) from None
+
+
+def table_name(context: MigrationContext) -> str:
+    """The version table, with its schema where it has one."""
+    schema = context.version_table_schema
+    return f"{schema}.{context.version_table}" if schema else context.version_table
+
+
+def _listed(heads: list[str]) -> str:
+    return ", ".join(heads) or "nothing"

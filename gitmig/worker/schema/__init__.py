@@ -1,0 +1,1 @@
+"""What the models say, and what a database says of itself, as facets."""
