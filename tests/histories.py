@@ -22,7 +22,7 @@ from gitmig.core.revisions.header import Header, with_header
 from gitmig.core.revisions.scripts import Script, read_script
 from gitmig.core.ties import Derivation, KnownSchema, Tie, TieState
 from gitmig.facts.history import read_history
-from gitmig.facts.places import Places
+from gitmig.facts.places import TrackedPlaces
 from gitmig.git import Repository
 from gitmig.git.trees import digest_of
 from gitmig.wire.values import CommitId, RevisionId
@@ -401,7 +401,7 @@ def _stream(play: Play) -> Iterator[str]:
 def check(history: Told, repository: Repository, *, schemas_known: bool) -> int:
     """Compare every tie with the naive model; how many were verified."""
     node = history.node
-    places = Places(versions=(node.versions,), models=with_other_forms([node.models_path]))
+    places = TrackedPlaces(versions=(node.versions,), models=with_other_forms([node.models_path]))
     found = read_history(repository, history.ids[history.head], places)
     scripts = [read_script(f"v/{id}.py", one.text) for id, one in node.revisions.items()]
     graph = Graph.of([script for script in scripts if isinstance(script, Script)])

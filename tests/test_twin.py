@@ -24,7 +24,7 @@ def test_each_imports_from_its_own_tree(told: Article) -> None:
     workers = project.start_workers(trees)
     assert [worker.is_twin for worker in workers] == [False, True]
     process = workers[1].process
-    assert isinstance(process, fork.Twin)
+    assert isinstance(process, fork.ForkedWorker)
     workers[1].begin_schema()
     found = [sorted(key.name for key in worker.schema().schema.facets) for worker in workers]
     assert ["username" in names for names in found] == [True, False]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gitmig.applied.work_trees import Moved, recorded_moves
+from gitmig.applied.work_trees import RecordedStep, recorded_moves
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.header import Header
 from gitmig.core.revisions.scripts import Script, program_digest, read_script_bytes
@@ -31,7 +31,7 @@ class Recorded:
     rows: tuple[LedgerRow, ...]
     gap: bool
     """Whether something else has moved the database since the very last row."""
-    moved: Moved | None = None
+    moved: RecordedStep | None = None
     """The step of another work tree of this clone that left the database where it is."""
 
     @property
@@ -42,7 +42,7 @@ class Recorded:
 
 def recorded(project: Project, database: DatabaseState) -> Recorded | None:
     """What the database's ledger says, else the local record; None where neither says anything."""
-    moves: tuple[Moved, ...] = ()
+    moves: tuple[RecordedStep, ...] = ()
     if project.repository is not None:
         moves = recorded_moves(project.repository, project.notes_folder, database.name, database.environment)
     rows = database.ledger or _last([moved.row for moved in moves])

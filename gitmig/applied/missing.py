@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gitmig.applied.elsewhere import find_scripts
 from gitmig.errors import Refused
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import Ground
+from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.state.pins import pin_key, read_pins
 from gitmig.wire.values import Action, LedgerRow, RevisionId
 
@@ -24,7 +24,7 @@ def has_scripts(project: Project, environment: str, database: str, revisions: Se
     return found.keys() >= set(unpinned)
 
 
-def nowhere(project: Project, ground: Ground, revision: RevisionId, row: LedgerRow | None) -> Refused:
+def nowhere(project: Project, ground: DatabaseFacts, revision: RevisionId, row: LedgerRow | None) -> Refused:
     """The refusal: which revision, when and by whom it was applied and from which commit, and a way on."""
     known = _known(row) if row is not None and row.direction is Action.UPGRADE else ""
     return Refused(

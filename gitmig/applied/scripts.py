@@ -15,18 +15,18 @@ from functools import cached_property
 from gitmig.applied.elsewhere import Elsewhere, Origin, find_scripts
 from gitmig.applied.missing import nowhere
 from gitmig.applied.side import Side
-from gitmig.applied.work_trees import Moved, recorded_moves
+from gitmig.applied.work_trees import RecordedStep, recorded_moves
 from gitmig.core.configuration import Configuration
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, program_digest, read_script_bytes, same_upgrade
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import Ground
+from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.state.pins import Pin, pin_key, read_pins
 from gitmig.wire.values import Action, BlobId, CommitId, LedgerRow, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ScriptSource:
     """A script of a revision, and the side that it is read from."""
 
     side: Side
@@ -49,20 +49,20 @@ class Source:
 class Applied:
     """What a database was made with."""
 
-    sources: Mapping[RevisionId, Source]
+    sources: Mapping[RevisionId, ScriptSource]
     graph: Graph
     differing: frozenset[RevisionId]
     """The revisions that the target has under the same id with another ``upgrade``."""
     rows: Mapping[RevisionId, LedgerRow]
     """The last row of each revision."""
-    as_it_was: Callable[[RevisionId, Callable[[Source, Side], bool]], Source]
+    as_it_was: Callable[[RevisionId, Callable[[ScriptSource, Side], bool]], ScriptSource]
     """The script of a revision in the tree that it was applied from.
 
     The other argument says whether a script does the same in its own side as in another.
     """
 
 
-def read_applied(project: Project, checkout: Side, target: Side, ground: Ground) -> Applied:
+def read_applied(project: Project, checkout: Side, target: Side, ground: DatabaseFacts) -> Applied:
     """Find the script of everything that the database holds.
 
     Raises Refused where a script is nowhere, telling what is known of it and what to fetch.
@@ -70,9 +70,9 @@ def read_applied(project: Project, checkout: Side, target: Side, ground: Ground)
     return _Reading(project, checkout, target, ground).read()
 
 
-def last_rows(project: Project, ground: Ground) -> Mapping[RevisionId, LedgerRow]:
+def last_rows(project: Project, ground: DatabaseFacts) -> Mapping[RevisionId, LedgerRow]:
     """The last row of each revision, from the ledger, else from what this clone's work trees recorded."""
-    moves: Iterable[Moved] = ()
+    moves: Iterable[RecordedStep] = ()
     if project.repository is not None:
         moves = recorded_moves(project.repository, project.notes_folder, ground.database, ground.environment)
     if not ground.ledger:
@@ -90,8 +90,8 @@ class _Reading:
     project: Project
     checkout: Side
     target: Side
-    ground: Ground
-    _sources: dict[RevisionId, Source] = field(default_factory=dict)
+    ground: DatabaseFacts
+    _sources: dict[RevisionId, ScriptSource] = field(default_factory=dict)
     _trees: dict[tuple[str, tuple[str, ...]], Side] = field(default_factory=dict)
     _below: dict[RevisionId, Side] = field(default_factory=dict)
     """Where the child of a revision was found: what was beside it then, if nothing is better."""
@@ -134,14 +134,14 @@ class _Reading:
                 return self._take(next((source for source in here if _same(source, pinned)), pinned))
         below = self._below.get(revision)
         if not here and below is not None and revision in below.graph.scripts:
-            here = [Source(side=below, script=below.graph.scripts[revision])]
+            here = [ScriptSource(side=below, script=below.graph.scripts[revision])]
         recorded = next((source for source in here if self._is_recorded(revision, source) is not False), None)
         return recorded is not None and self._take(recorded)
 
-    def _here(self, revision: RevisionId) -> list[Source]:
+    def _here(self, revision: RevisionId) -> list[ScriptSource]:
         sides = [self.checkout] if self.target is self.checkout else [self.checkout, self.target]
         found = [(side, side.graph.scripts.get(revision)) for side in sides]
-        return [Source(side=side, script=script) for side, script in found if script is not None]
+        return [ScriptSource(side=side, script=script) for side, script in found if script is not None]
 
     def _search(self, revisions: Sequence[RevisionId]) -> None:
         if not revisions:
@@ -168,29 +168,31 @@ class _Reading:
             else:
                 raise nowhere(self.project, self.ground, revision, self._rows.get(revision))
 
-    def _elsewhere(self, found: Elsewhere) -> Source:
+    def _elsewhere(self, found: Elsewhere) -> ScriptSource:
         side = self._side(found.commit, found.script.path, trusted=found.origin is not Origin.FETCHED)
-        return Source(side=side, script=found.script)
+        return ScriptSource(side=side, script=found.script)
 
-    def _take(self, source: Source) -> bool:
+    def _take(self, source: ScriptSource) -> bool:
         self._sources[source.script.revision] = source
         return True
 
-    def _as_it_was(self, revision: RevisionId, alike: Callable[[Source, Side], bool]) -> Source:
+    def _as_it_was(self, revision: RevisionId, alike: Callable[[ScriptSource, Side], bool]) -> ScriptSource:
         source, pin = self._sources[revision], self._pins.get(revision)
         if pin is None or source.blob != pin.script:
             return source
         then = self._side(CommitId(pin.files), source.script.path, trusted=True)
         return source if alike(source, then) else self._pinned(revision, pin) or source
 
-    def _pinned(self, revision: RevisionId, pin: Pin) -> Source | None:
+    def _pinned(self, revision: RevisionId, pin: Pin) -> ScriptSource | None:
         tree = self.project.commit_tree(CommitId(pin.files))
         # The scripts may have lain in other folders then.
         for folder in (*self.project.configuration.versions, ""):
             for path in (path for path, blob in tree.ids(folder).items() if blob == pin.script):
                 script = read_script_bytes(path, tree.read(path) or b"")
                 if isinstance(script, Script) and script.revision == revision:
-                    return Source(side=self._side(CommitId(pin.files), path, trusted=True), script=script)
+                    return ScriptSource(
+                        side=self._side(CommitId(pin.files), path, trusted=True), script=script
+                    )
         return None
 
     def _side(self, tree: CommitId, path: str, *, trusted: bool) -> Side:
@@ -208,7 +210,7 @@ class _Reading:
             )
         return self._trees[key]
 
-    def _is_recorded(self, revision: RevisionId, source: Source) -> bool | None:
+    def _is_recorded(self, revision: RevisionId, source: ScriptSource) -> bool | None:
         """Whether a script is the one that the record tells of; None where it tells of none."""
         row = self._rows.get(revision)
         if row is None or row.direction is not Action.UPGRADE or row.program is None:
@@ -219,7 +221,7 @@ class _Reading:
         source, other = self._sources[revision], self.target.graph.scripts.get(revision)
         if other is None or source.side is self.target:
             return False
-        theirs = Source(side=self.target, script=other)
+        theirs = ScriptSource(side=self.target, script=other)
         return source.blob != theirs.blob and not same_upgrade(source.text, theirs.text)
 
     @cached_property
@@ -240,7 +242,7 @@ def _moved(configuration: Configuration, path: str) -> Configuration:
     return replace(configuration, script_location=location, versions=(versions,), recursive=False)
 
 
-def _same(one: Source, other: Source) -> bool:
+def _same(one: ScriptSource, other: ScriptSource) -> bool:
     """Whether two versions of a revision have the same parents and do the same."""
     if (one.script.down_revisions, one.script.depends_on) != (
         other.script.down_revisions,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitmig.applied.elsewhere import find_scripts
-from gitmig.applied.scripts import Applied, Source
+from gitmig.applied.scripts import Applied, ScriptSource
 from gitmig.applied.side import Side
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, read_script
@@ -50,7 +50,7 @@ def reconciled(project: Project, applied: Applied, target: Side) -> tuple[Applie
         if last is not None and last.script.squashes != script.squashes and old <= sources.keys():
             for revision in old:
                 del sources[revision]
-            sources[script.revision] = Source(side=target, script=script)
+            sources[script.revision] = ScriptSource(side=target, script=script)
         elif last is None and old.intersection(sources):
             opened.append(script)
     if len(sources) < len(applied.sources):

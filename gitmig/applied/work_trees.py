@@ -13,7 +13,7 @@ from gitmig.wire.values import LedgerRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class RecordedStep:
     """A step that a work tree of this clone recorded."""
 
     row: LedgerRow
@@ -23,7 +23,9 @@ class Moved:
     """Whether it is this one."""
 
 
-def recorded_moves(repository: Repository, notes: str, database: str, environment: str) -> tuple[Moved, ...]:
+def recorded_moves(
+    repository: Repository, notes: str, database: str, environment: str
+) -> tuple[RecordedStep, ...]:
     """The last step of each revision in a database, oldest first, from each work tree.
 
     An SQLite file that is named relative to its work tree is that work tree's own. ``notes`` is the
@@ -33,7 +35,7 @@ def recorded_moves(repository: Repository, notes: str, database: str, environmen
     own = driver.partition("+")[0] == "sqlite" and not os.path.isabs(path)
     here = repository.private()
     found = [
-        Moved(row=row, tree=tree, here=private == here)
+        RecordedStep(row=row, tree=tree, here=private == here)
         for private, tree in _folders(repository)
         if private == here or not own
         for row in newest_rows(private / notes, database, environment)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from gitmig.applied.elsewhere import find_scripts
-from gitmig.applied.scripts import Source
+from gitmig.applied.scripts import ScriptSource
 from gitmig.applied.side import Side
 from gitmig.core.revisions.needs import stands_alone
 from gitmig.git.layout import Layout, Layouts
 from gitmig.git.trees import GitTree, Tree
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import World
+from gitmig.rpc.protocol import ScriptTree
 from gitmig.wire.values import BlobId, CommitId, LedgerRow, RevisionId
 
 
@@ -24,7 +24,7 @@ class _LaidOut:
 
     tree: Tree
     layout: Layout
-    world: World
+    world: ScriptTree
     paths: Mapping[BlobId, str]
     """Where each of its revisions lies."""
 
@@ -53,7 +53,7 @@ class Worlds:
         """Let go of the folders."""
         self._held.close()
 
-    def of(self, source: Source, rows: Mapping[RevisionId, LedgerRow]) -> tuple[World | None, str]:
+    def of(self, source: ScriptSource, rows: Mapping[RevisionId, LedgerRow]) -> tuple[ScriptTree | None, str]:
         """The tree that a script runs in, None for the files on disk, and the script's path.
 
         That is relative to the top on disk, and absolute elsewhere. ``rows`` says of which commit a revision
@@ -70,7 +70,7 @@ class Worlds:
         path = source.script.path if blob is None else laid_out.paths.get(blob, source.script.path)
         return laid_out.world, str(laid_out.layout.top / path)
 
-    def alike(self, source: Source, then: Side) -> bool:
+    def alike(self, source: ScriptSource, then: Side) -> bool:
         """Whether a script does in its side what it did in another: it needs nothing, or all is the same."""
         return stands_alone(source.text) or _beside(source.side) == _beside(then)
 
@@ -85,7 +85,7 @@ class Worlds:
         found = _LaidOut(
             tree=tree,
             layout=layout,
-            world=World(
+            world=ScriptTree(
                 root=layout.top,
                 folder=configuration.directory,
                 paths=configuration.roots,
@@ -99,7 +99,7 @@ class Worlds:
         self._found.append(found)
         return found
 
-    def _tree(self, source: Source, rows: Mapping[RevisionId, LedgerRow]) -> Tree:
+    def _tree(self, source: ScriptSource, rows: Mapping[RevisionId, LedgerRow]) -> Tree:
         """The tree that a script was applied from. An older pin has the folders of the scripts alone."""
         if not self._is_part(source.side) or stands_alone(source.text):
             return source.side.tree
@@ -110,7 +110,7 @@ class Worlds:
         self.missing.append(source.script.revision)
         return source.side.tree
 
-    def _candidates(self, source: Source, rows: Mapping[RevisionId, LedgerRow]) -> Iterator[CommitId]:
+    def _candidates(self, source: ScriptSource, rows: Mapping[RevisionId, LedgerRow]) -> Iterator[CommitId]:
         git, revision = self.project.git, source.script.revision
         row = rows.get(revision)
         if row is not None and row.commit is not None and git.objects.find(f"{row.commit}^{{commit}}"):

@@ -52,12 +52,12 @@ def _follow(advice: Advice) -> str:
     from gitmig.cli.moving import show
     from gitmig.cli.terminal import Terminal
     from gitmig.errors import GitmigError
-    from gitmig.moving.plans import Manner
+    from gitmig.moving.plans import RunOptions
     from gitmig.moving.protection import is_protected
     from gitmig.operations.sync import sync
     from gitmig.project.project import ProjectOptions, open_project
 
-    manner = Manner(
+    manner = RunOptions(
         person=Terminal(agreed=False, quiet=True),
         wait=_WAIT,
         park=True,

@@ -8,14 +8,14 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import finish, undoing
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.operations.backport import BackportOptions, backport
 
 
 @undoing
 def run(
     common: Common,
-    how: Manner,
+    how: RunOptions,
     revision: Annotated[
         str, typer.Argument(metavar="REV", help="The whole id of a revision of another branch.")
     ],

@@ -8,14 +8,14 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import finish, undoing
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.operations.merge import MergeOptions, merge
 
 
 @undoing
 def run(
     common: Common,
-    how: Manner,
+    how: RunOptions,
     revisions: Annotated[
         list[str] | None, typer.Argument(metavar="[REV REV]", help="The heads to join; by default both.")
     ] = None,

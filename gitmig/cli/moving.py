@@ -15,7 +15,7 @@ import typer
 from gitmig.cli.common import Common
 from gitmig.cli.terminal import Terminal
 from gitmig.hooks.notes import note_seen
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.moving.results import MoveResult
 from gitmig.project.project import Project
 from gitmig.render.json import move_json
@@ -63,9 +63,9 @@ def manner(
     yes: bool,
     wait: float,
     ddl_lock_timeout: float | None = None,
-) -> Manner:
+) -> RunOptions:
     """How the operation is to go about it, with the terminal as its person."""
-    return Manner(
+    return RunOptions(
         person=Terminal(agreed=yes, quiet=common.format == "json"),
         dry_run=dry_run,
         wait=wait,
@@ -74,7 +74,9 @@ def manner(
     )
 
 
-def undoing(function: Callable[Concatenate[Common, Manner, P], int]) -> Callable[Concatenate[Common, P], int]:
+def undoing(
+    function: Callable[Concatenate[Common, RunOptions, P], int],
+) -> Callable[Concatenate[Common, P], int]:
     """Give a command that undoes revisions the options for that; it gets them as its second argument."""
     common, _, *own = inspect.signature(function, eval_str=True).parameters.values()
     shared = list(inspect.signature(_undoing, eval_str=True).parameters.values())[1:]
@@ -97,7 +99,7 @@ def _undoing(
     ddl_lock_timeout: DdlLockTimeout = None,
     database: _Database = None,
     including: _Including = None,
-) -> Manner:
+) -> RunOptions:
     how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
     return replace(how, database=database, including=tuple(including or ()), park=not no_park)
 

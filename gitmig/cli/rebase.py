@@ -12,7 +12,7 @@ from gitmig.cli.common import Common
 from gitmig.cli.moving import finish, undoing
 from gitmig.cli.terminal import Terminal
 from gitmig.errors import UsageError
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.operations.rebase import RebaseOptions, rebase
 from gitmig.operations.rebase_check import rebase_check
 from gitmig.project.project import Project
@@ -22,7 +22,7 @@ from gitmig.render.rebase import check_json, check_text
 @undoing
 def run(
     common: Common,
-    how: Manner,
+    how: RunOptions,
     revisions: Annotated[
         list[str] | None,
         typer.Argument(metavar="[REV...]", help="What goes on top; by default what git and history say."),

@@ -8,14 +8,14 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import finish, undoing
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.operations.rollback import RollbackOptions, rollback
 
 
 @undoing
 def run(
     common: Common,
-    how: Manner,
+    how: RunOptions,
     target: Annotated[str, typer.Argument(metavar="[TARGET]", help="-1, base, an id or its prefix.")] = "-1",
     commit: Annotated[
         bool, typer.Option("--commit", help="Make it permanent: remove the unpublished revisions and commit.")

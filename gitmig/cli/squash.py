@@ -8,14 +8,14 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import finish, undoing
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.operations.squash import SquashOptions, squash
 
 
 @undoing
 def run(
     common: Common,
-    how: Manner,
+    how: RunOptions,
     span: Annotated[
         str,
         typer.Argument(metavar="FROM..TO", help="The revisions after FROM up to TO; ..TO from the first on."),

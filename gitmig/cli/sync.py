@@ -8,14 +8,14 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import finish, undoing
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.operations.sync import sync
 
 
 @undoing
 def run(
     common: Common,
-    how: Manner,
+    how: RunOptions,
     ref: Annotated[
         str | None, typer.Argument(metavar="[REF]", help="A branch, tag or commit; the checkout by default.")
     ] = None,

@@ -13,7 +13,7 @@ from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class BlamedName:
     """A table, or a column of one; ``table`` is written as the schema has it."""
 
     table: str
@@ -30,27 +30,27 @@ class Blamed:
     """A revision (None: the models beyond the last one) that changed the subject."""
 
     revision: RevisionId | None
-    subject: Subject
+    subject: BlamedName
     """What it was called after the revision."""
     changes: tuple[FacetChange, ...]
-    renamed_from: Subject | None = None
+    renamed_from: BlamedName | None = None
     """What it may have been called before."""
 
 
-def subjects(word: str, keys: Iterable[FacetKey]) -> tuple[Subject, ...]:
+def subjects(word: str, keys: Iterable[FacetKey]) -> tuple[BlamedName, ...]:
     """What a word may mean among all facets there ever were: a table of that name first, then a column."""
     keys = list(keys)
     tables = {key.table for key in keys if key.kind == "table"}
     columns = {(key.table, key.name) for key in keys if key.kind == "column"}
     table, _, column = word.rpartition(".")
-    found = [Subject(table=word)] if word in tables else []
+    found = [BlamedName(table=word)] if word in tables else []
     if (table, column) in columns:
-        found.append(Subject(table=table, column=column))
+        found.append(BlamedName(table=table, column=column))
     if not found:
         # A schema that is not said: the one table of that name.
-        found = [Subject(table=t) for t in sorted(tables) if t.rpartition(".")[2] == word]
+        found = [BlamedName(table=t) for t in sorted(tables) if t.rpartition(".")[2] == word]
         found += [
-            Subject(table=t, column=c)
+            BlamedName(table=t, column=c)
             for t, c in sorted(columns)
             if c == column and t.rpartition(".")[2] == table and table
         ]
@@ -66,14 +66,14 @@ def similar(word: str, keys: Iterable[FacetKey]) -> str | None:
 
 
 def blame(
-    subject: Subject, changes: Sequence[tuple[RevisionId | None, Sequence[FacetChange]]]
+    subject: BlamedName, changes: Sequence[tuple[RevisionId | None, Sequence[FacetChange]]]
 ) -> tuple[Blamed, ...]:
     """The revisions that changed it, of ``changes`` (newest first). A likely rename is followed."""
     return tuple(_blamed(subject, changes))
 
 
 def _blamed(
-    subject: Subject, changes: Sequence[tuple[RevisionId | None, Sequence[FacetChange]]]
+    subject: BlamedName, changes: Sequence[tuple[RevisionId | None, Sequence[FacetChange]]]
 ) -> Iterator[Blamed]:
     for revision, several in changes:
         about = tuple(change for change in several if _is_about(change, subject))
@@ -86,18 +86,18 @@ def _blamed(
         subject = before or subject
 
 
-def _renamed_from(subject: Subject, changes: Sequence[FacetChange]) -> Subject | None:
+def _renamed_from(subject: BlamedName, changes: Sequence[FacetChange]) -> BlamedName | None:
     for rename in renames(changes):
         if subject.column is None and not rename.table and rename.new == subject.table:
-            return Subject(table=rename.old)
+            return BlamedName(table=rename.old)
         if subject.column is not None and not rename.table and rename.new == subject.table:
-            return Subject(table=rename.old, column=subject.column)
+            return BlamedName(table=rename.old, column=subject.column)
         if (rename.table, rename.new) == (subject.table, subject.column):
-            return Subject(table=rename.table, column=rename.old)
+            return BlamedName(table=rename.table, column=rename.old)
     return None
 
 
-def _is_about(change: FacetChange, subject: Subject) -> bool:
+def _is_about(change: FacetChange, subject: BlamedName) -> bool:
     if change.key.table != subject.table:
         return False
     if subject.column is None:

@@ -36,7 +36,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class DriftOrigin:
     """Where a difference comes from: a revision, or the models of a commit that no revision made."""
 
     revision: RevisionId | None = None
@@ -51,7 +51,7 @@ class Drifted:
     """One thing in which the database differs; ``change`` leads from what is wanted to what was found."""
 
     change: FacetChange
-    origin: Origin | None = None
+    origin: DriftOrigin | None = None
 
     @property
     def kind(self) -> Kind:
@@ -75,7 +75,9 @@ def inside(table: str, wanted: Schema, found: Schema) -> tuple[FacetChange, ...]
     return tuple(change for change in difference(wanted, found) if change.key.table == table)
 
 
-def origin_of(change: FacetChange, at: Sequence[RevisionId], graph: Graph, changes: Changes) -> Origin | None:
+def origin_of(
+    change: FacetChange, at: Sequence[RevisionId], graph: Graph, changes: Changes
+) -> DriftOrigin | None:
     """The revision that a difference comes from, the nearest first; None where no revision is known for it.
 
     What is extra was made by a later revision, or should have been dropped by an earlier one. What is missing
@@ -89,7 +91,7 @@ def origin_of(change: FacetChange, at: Sequence[RevisionId], graph: Graph, chang
         for revision in revisions:
             way = _way(change.key, changes(revision) or ())
             if way is not None and _explains(change, way, is_later):
-                return Origin(revision=revision, way=way, later=is_later)
+                return DriftOrigin(revision=revision, way=way, later=is_later)
     return None
 
 

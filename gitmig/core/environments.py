@@ -48,14 +48,14 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundEnvironments:
     """The environments of a repository, and what kept others from being read."""
 
     environments: tuple[Environment, ...]
     problem: NoAlembic | SettingsError | None = None
 
 
-def environments_of(paths: Collection[str], files: Files, top: str) -> Found:
+def environments_of(paths: Collection[str], files: Files, top: str) -> FoundEnvironments:
     """All environments among ``paths``, those that settings list first.
 
     ``paths`` are relative to the top folder, whose absolute path is ``top``. Raises SettingsError for
@@ -87,7 +87,7 @@ def environments_of(paths: Collection[str], files: Files, top: str) -> Found:
         )
     several = len(listed) + len(plain) > 1
     found = tuple(replace(each, alone=not several) for each in (*listed, *plain))
-    return Found(environments=found, problem=problem if not found else None)
+    return FoundEnvironments(environments=found, problem=problem if not found else None)
 
 
 def models_in(settings_file: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def settings_file(configuration: Configuration, settings: Collection[str], files
     return found or below(configuration.directory, SETTINGS)
 
 
-def choose(found: Found, here: str, name: str | None = None) -> tuple[Environment, ...]:
+def choose(found: FoundEnvironments, here: str, name: str | None = None) -> tuple[Environment, ...]:
     """The environments that are meant in the folder ``here`` (relative to the top), or by ``name``.
 
     That is the one in whose folder it lies; at the top, and in a folder of none, those that settings are of,
@@ -146,7 +146,7 @@ def choose(found: Found, here: str, name: str | None = None) -> tuple[Environmen
     return tuple(one for one in best if one.configured) or tuple(best)
 
 
-def choose_one(found: Found, here: str, name: str | None = None) -> Environment:
+def choose_one(found: FoundEnvironments, here: str, name: str | None = None) -> Environment:
     """As :func:`choose` for what works in one. Raises NoAlembic if several may be meant."""
     several = choose(found, here, name)
     if len(several) > 1 and not here:

@@ -34,7 +34,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ReplayOutcome:
     """What came of one revision."""
 
     script: Script
@@ -76,7 +76,7 @@ class Judged:
 class Verified:
     """One revision, judged."""
 
-    outcome: Outcome
+    outcome: ReplayOutcome
     judged: tuple[Judged, ...]
     accepted: int = 0
     """How much of it the baseline accepts."""
@@ -137,12 +137,12 @@ def runs(graph: Graph, wanted: Collection[RevisionId]) -> tuple[Run, ...]:
     return tuple(result)
 
 
-def judged(outcome: Outcome) -> tuple[Judged, ...]:
+def judged(outcome: ReplayOutcome) -> tuple[Judged, ...]:
     """The findings of an outcome: GM023, GM022, GM024, and GM007 for what could not be tried."""
     return tuple(_judged(outcome))
 
 
-def _judged(outcome: Outcome) -> Iterator[Judged]:
+def _judged(outcome: ReplayOutcome) -> Iterator[Judged]:
     script, revision = outcome.script, outcome.script.revision
     if outcome.failed is not None:
         yield _one(

@@ -16,7 +16,7 @@ from gitmig.git.trees import Tree
 from gitmig.judging.cases import cases_for, header_of
 from gitmig.judging.proof import prove_one
 from gitmig.moving.commit import begin_commit, commit_paths
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.moving.preconditions import require_committable
 from gitmig.moving.results import MoveResult
 from gitmig.project.head_file import headed
@@ -75,7 +75,7 @@ def require_doing(project: Project, scripts: tuple[Script, ...]) -> None:
             )
 
 
-def waiting(project: Project, worker: Worker, manner: Manner, scripts: tuple[Script, ...]) -> Waiting:
+def waiting(project: Project, worker: Worker, manner: RunOptions, scripts: tuple[Script, ...]) -> Waiting:
     """What committing ``scripts`` takes. ``worker`` imports from the work tree.
 
     The last of them is proven where it has no record, and gets one. Raises Refused where the models are not

@@ -10,7 +10,7 @@ from gitmig.core.revisions.header import Header, with_header
 from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.drafting.amending import Amended
 from gitmig.errors import Refused
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
 from gitmig.state.files import write_bytes
@@ -103,7 +103,7 @@ def write_draft(
         )
     note = DraftNote(path=path, old=old, held=held, ours=(digest(data),))
     log.write(replace(log.journal, draft=note))
-    point("draft-begun")
+    failpoint("draft-begun")
     draft = draft_of(project, note)
     try:
         write_bytes(file, data)
@@ -112,7 +112,7 @@ def write_draft(
         raise Refused(
             f"{path} cannot be written: {error.strerror}", hint=f"make {file.parent} writable"
         ) from None
-    point("draft-written")
+    failpoint("draft-written")
     try:
         worker.format(file)
     except BaseException:
@@ -123,7 +123,7 @@ def write_draft(
     if formatted not in note.ours:
         note = replace(note, ours=(*note.ours, formatted))
         log.write(replace(log.journal, draft=note))
-    point("draft-formatted")
+    failpoint("draft-formatted")
     return draft_of(project, note)
 
 

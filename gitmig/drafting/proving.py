@@ -17,7 +17,7 @@ from gitmig.judging.scratch import scratch
 from gitmig.rpc.client import Worker
 
 
-class Outcome(Enum):
+class ProofOutcome(Enum):
     """What came out of a proof."""
 
     PROVEN = auto()
@@ -31,14 +31,14 @@ class Outcome(Enum):
 class Proof:
     """The outcome, in words and with what differs."""
 
-    outcome: Outcome
+    outcome: ProofOutcome
     reason: str | None = None
     changes: tuple[FacetChange, ...] = ()
 
     @property
     def proven(self) -> bool:
         """Whether the draft gets a record."""
-        return self.outcome is Outcome.PROVEN
+        return self.outcome is ProofOutcome.PROVEN
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def prove_draft(worker: Worker, old: OldModels, case: Case, new: Schema, base: S
     try:
         return _proven(worker, old, case, new, base)
     except Unproven as error:
-        outcome = Outcome.DISPROVEN if error.failed else Outcome.UNTRIED
+        outcome = ProofOutcome.DISPROVEN if error.failed else ProofOutcome.UNTRIED
         return Proof(outcome=outcome, reason=error.message)
 
 
@@ -86,7 +86,7 @@ def _proven(worker: Worker, old: OldModels, case: Case, new: Schema, base: Schem
         worker.prove("upgrade", one, **request | {"stamp": False})
         if changes := difference(look(one), wanted):
             return _disproven("applied once more, after its downgrade, the draft leads elsewhere", changes)
-    return Proof(outcome=Outcome.PROVEN)
+    return Proof(outcome=ProofOutcome.PROVEN)
 
 
 def _start(old: OldModels, url: str, worker: Worker, case: Case, base: Schema) -> tuple[list[str], bool]:
@@ -118,7 +118,7 @@ def _start_by_scripts(old: OldModels, url: str, worker: Worker, case: Case) -> l
 
 
 def _disproven(reason: str, changes: tuple[FacetChange, ...]) -> Proof:
-    return Proof(outcome=Outcome.DISPROVEN, reason=reason, changes=changes)
+    return Proof(outcome=ProofOutcome.DISPROVEN, reason=reason, changes=changes)
 
 
 def _named(schema: Schema) -> list[FacetKey]:

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from gitmig.core.person import Person
+from gitmig.core.prompter import Prompter
 from gitmig.core.revisions.scripts import Script, idle, read_script_bytes
 from gitmig.core.schema.facets import FacetChange, render
 from gitmig.drafting.answers import Named
 from gitmig.drafting.draft_file import DraftFile
-from gitmig.drafting.proving import Outcome, Proof
+from gitmig.drafting.proving import Proof, ProofOutcome
 from gitmig.errors import Declined, Refused
 from gitmig.rpc.protocol import Draft
 
 
-class Verdict(Enum):
+class Decision(Enum):
     """What is to become of a draft."""
 
     APPLY = auto()
@@ -41,7 +41,7 @@ class Reviewed:
 
 
 def answered_renames(
-    person: Person, candidates: Iterable[tuple[str, str, str]]
+    person: Prompter, candidates: Iterable[tuple[str, str, str]]
 ) -> tuple[tuple[str, str, str], ...]:
     """The candidates (table, old column, new column) that the person calls a rename.
 
@@ -55,7 +55,7 @@ def answered_renames(
     return tuple(renames)
 
 
-def answered_fills(person: Person, columns: Iterable[str]) -> tuple[Named, ...]:
+def answered_fills(person: Prompter, columns: Iterable[str]) -> tuple[Named, ...]:
     """The values, as SQL, that a person gives for the rows that are there. Raises Declined without one."""
     fills: list[Named] = []
     for each in columns:
@@ -67,14 +67,14 @@ def answered_fills(person: Person, columns: Iterable[str]) -> tuple[Named, ...]:
     return tuple(fills)
 
 
-def review(person: Person, file: DraftFile, reviewed: Reviewed) -> Verdict:
+def review(person: Prompter, file: DraftFile, reviewed: Reviewed) -> Decision:
     """Decide about the draft; on a terminal it is shown and may be edited.
 
     Raises Refused where nobody is there and something is left to decide; the draft stays.
     """
     if not person.present:
         _require_decided(file, reviewed)
-        return Verdict.APPLY
+        return Decision.APPLY
     title = "\n".join(render(change) for change in reviewed.changes)
     while True:
         person.show(title, _text(file))
@@ -85,13 +85,13 @@ def review(person: Person, file: DraftFile, reviewed: Reviewed) -> Verdict:
                 person.tell(f"  {line}")
         match person.choose(_question(reviewed, problem), _choices(reviewed, problem)):
             case "a":
-                return Verdict.APPLY
+                return Decision.APPLY
             case "e":
                 person.edit(file.file)
             case "d":
-                return Verdict.DRAFT
+                return Decision.DRAFT
             case _:
-                return Verdict.QUIT
+                return Decision.QUIT
 
 
 def unfit(file: DraftFile, reviewed: Reviewed) -> str | None:
@@ -103,7 +103,7 @@ def unfit(file: DraftFile, reviewed: Reviewed) -> str | None:
     if script.open_lines:
         name = file.file.name
         return f"the draft {name} has something to write by hand (line {script.open_lines[0]})"
-    if reviewed.proof is not None and reviewed.proof.outcome is Outcome.DISPROVEN:
+    if reviewed.proof is not None and reviewed.proof.outcome is ProofOutcome.DISPROVEN:
         return f"the draft {file.file.name} is not proven: {reviewed.proof.reason}"
     if idle(_text(file)):
         why = "does nothing, and the models change" if reviewed.changes else "does nothing yet"

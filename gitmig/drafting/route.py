@@ -9,14 +9,14 @@ from gitmig.drafting.intent import Intent
 from gitmig.errors import Refused
 from gitmig.facts.models_state import models_place
 from gitmig.moving.foresight import stops
-from gitmig.moving.plans import Prepared
+from gitmig.moving.plans import PlannedMove
 from gitmig.moving.preconditions import require_known, require_sound, require_under_alembic, require_written
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import Ground, Moves
+from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.wire.values import Action, RevisionId, named
 
 
-def to_the_parent(project: Project, intent: Intent, ground: Ground) -> Moves:
+def to_the_parent(project: Project, intent: Intent, ground: DatabaseFacts) -> MigrationRequest:
     """To the state that the draft starts from, whatever the database holds; rolled back afterwards.
 
     Raises Refused where it could not be rolled back.
@@ -27,7 +27,7 @@ def to_the_parent(project: Project, intent: Intent, ground: Ground) -> Moves:
     return moves
 
 
-def require_ready(project: Project, intent: Intent, ground: Ground) -> None:
+def require_ready(project: Project, intent: Intent, ground: DatabaseFacts) -> None:
     """Raises Refused if the database is in a state that no draft is made from, whatever it says."""
     require_known(project, intent.graph, ground)
     require_under_alembic(ground, intent.graph)
@@ -35,13 +35,13 @@ def require_ready(project: Project, intent: Intent, ground: Ground) -> None:
 
 
 def through_the_draft(
-    project: Project, intent: Intent, script: Script, paths: tuple[str, ...], ground: Ground
-) -> Prepared:
+    project: Project, intent: Intent, script: Script, paths: tuple[str, ...], ground: DatabaseFacts
+) -> PlannedMove:
     """All the way to the drafted revision, and the paths that are committed then."""
     after = with_draft(project, intent, script)
     moves = _moves(project, intent, ground, after, (script.revision,))
     steps = tuple(step for step, _ in moves.steps)
-    return Prepared(plan=Plan(steps=(*steps, *commits(paths)), heads=moves.expect), moves=moves)
+    return PlannedMove(plan=Plan(steps=(*steps, *commits(paths)), heads=moves.expect), moves=moves)
 
 
 def with_draft(project: Project, intent: Intent, script: Script) -> Graph:
@@ -52,8 +52,8 @@ def with_draft(project: Project, intent: Intent, script: Script) -> Graph:
 
 
 def _moves(
-    project: Project, intent: Intent, ground: Ground, graph: Graph, targets: tuple[RevisionId, ...]
-) -> Moves:
+    project: Project, intent: Intent, ground: DatabaseFacts, graph: Graph, targets: tuple[RevisionId, ...]
+) -> MigrationRequest:
     require_ready(project, intent, ground)
     downs = (intent.revision,) if intent.revision in ground.heads else ()
     between = intent.graph.after(ground.heads, downs, ())
@@ -62,7 +62,7 @@ def _moves(
     old: tuple[Script, ...] = ()
     if intent.amended is not None and downs:
         old = intent.amended.scripts(intent.graph, project.top, project.git.private())
-    return Moves(
+    return MigrationRequest(
         graphs=(tuple(graph.scripts.values()), old),
         roots=(project.top, project.top),
         steps=tuple(
@@ -73,7 +73,7 @@ def _moves(
     )
 
 
-def _lasting(moves: Moves) -> Refused:
+def _lasting(moves: MigrationRequest) -> Refused:
     step, _ = moves.steps[0]
     if step.action is Action.DOWNGRADE:
         return Refused(
@@ -86,7 +86,7 @@ def _lasting(moves: Moves) -> Refused:
     )
 
 
-def _require_not_rolled_back(project: Project, intent: Intent, ground: Ground) -> None:
+def _require_not_rolled_back(project: Project, intent: Intent, ground: DatabaseFacts) -> None:
     """Models that a rollback put there are no change to make a revision of."""
     if not intent.graph.upgrade_path(ground.heads, intent.graph.heads):
         return

@@ -12,15 +12,15 @@ from gitmig.core.revisions.head_file import head_file
 from gitmig.errors import Refused
 from gitmig.git.trees import CommitTree
 from gitmig.moving.commit import commit_paths, end_commit
-from gitmig.moving.crossing import Crossing
 from gitmig.moving.execute import move
-from gitmig.moving.plans import Manner, Outcome, Prepared
+from gitmig.moving.plans import Outcome, PlannedMove, RunOptions
 from gitmig.moving.preconditions import require_quiet
 from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, tree_after, with_file, write_files
+from gitmig.moving.transition import Transition
 from gitmig.project.head_file import has_head_file, head_path
 from gitmig.project.project import Project, read_graph
-from gitmig.rpc.protocol import Ground
+from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.state.journal import CommitNote
 from gitmig.state.logbook import Logbook
 from gitmig.wire.values import CommitId
@@ -47,7 +47,7 @@ class Together:
 
     project: Project
     log: Logbook
-    manner: Manner
+    manner: RunOptions
     command: str
     rewriting: Rewriting
     message: str
@@ -106,7 +106,7 @@ class Together:
                 tree=CommitTree(project.git, tree_after(project, self.rewriting, self.base)),
                 configuration=project.configuration,
             )
-            crossing = Crossing(
+            crossing = Transition(
                 project=project, checkout=checkout_side(project), target=target, worlds=worlds
             )
             outcome = move(
@@ -121,7 +121,7 @@ class Together:
         result = self._result(outcome.plan, outcome, done=outcome.done)
         return self._ended(result) if outcome.done else result
 
-    def _prepared(self, crossing: Crossing, ground: Ground) -> Prepared:
+    def _prepared(self, crossing: Transition, ground: DatabaseFacts) -> PlannedMove:
         prepared = crossing.prepared(ground)
         return replace(
             prepared,

@@ -12,7 +12,7 @@ from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
+class KnownDatabase:
     """What is known of one database."""
 
     database: str
@@ -24,7 +24,7 @@ class Applied:
     """Who applied it, where this clone has recorded that."""
 
 
-def applied_where(project: Project, graph: Graph, revision: RevisionId) -> tuple[Applied, ...]:
+def applied_where(project: Project, graph: Graph, revision: RevisionId) -> tuple[KnownDatabase, ...]:
     """Each database that this clone has moved or looked at, sorted by its name."""
     if project.repository is None:
         return ()
@@ -40,7 +40,7 @@ def applied_where(project: Project, graph: Graph, revision: RevisionId) -> tuple
         if seen.time >= latest.get(seen.database, (0, ()))[0]:
             latest[seen.database] = (seen.time, seen.heads)
     return tuple(
-        Applied(
+        KnownDatabase(
             database=database,
             applied=_is_applied(graph, heads, revision),
             time=time,

@@ -14,8 +14,8 @@ from dataclasses import replace
 from gitmig.core.commits import Fact, History, Placed
 from gitmig.core.paths import Generations, below, other_form
 from gitmig.core.revisions.scripts import Script, read_script_bytes
-from gitmig.facts.places import ModelsLines, Places
-from gitmig.git.history import Change, Changed, Rename, changes_below, renames
+from gitmig.facts.places import ModelsLines, TrackedPlaces
+from gitmig.git.history import Change, Changed, FileRename, changes_below, renames
 from gitmig.git.objects import Entry
 from gitmig.git.repository import Repository
 from gitmig.wire.values import BlobId, CommitId, RevisionId
@@ -34,7 +34,7 @@ _BLOBS = 500
 def read_history(
     repository: Repository,
     head: CommitId,
-    places: Places,
+    places: TrackedPlaces,
     *,
     others: Sequence[str] = (),
     identities: Identities | None = None,
@@ -59,7 +59,7 @@ class _Reader:
         self._others = others
         self._identities = identities
 
-    def read(self, places: Places) -> History:
+    def read(self, places: TrackedPlaces) -> History:
         history, commits = self._read(places)
         for _ in range(_MOVES):
             wider = self._wider(places, history, commits)
@@ -69,7 +69,7 @@ class _Reader:
             history, commits = self._read(places)
         return replace(history, models=places.models)
 
-    def _read(self, places: Places) -> tuple[History, Mapping[CommitId, Changed]]:
+    def _read(self, places: TrackedPlaces) -> tuple[History, Mapping[CommitId, Changed]]:
         changed = changes_below(self._repository, [self._head, *self._others], places.paths)
         commits = {each.commit: each for each in changed}
         self._identify(places, changed)
@@ -85,7 +85,7 @@ class _Reader:
         )
         return history, commits
 
-    def _identify(self, places: Places, changed: Sequence[Changed]) -> None:
+    def _identify(self, places: TrackedPlaces, changed: Sequence[Changed]) -> None:
         unknown = {
             entry.blob: path
             for each in changed
@@ -98,7 +98,9 @@ class _Reader:
             for blob, data in zip(group, self._repository.objects.read_all(group), strict=True):
                 self._identities[blob] = _identity(unknown[blob], data)
 
-    def _wider(self, places: Places, history: History, commits: Mapping[CommitId, Changed]) -> Places:
+    def _wider(
+        self, places: TrackedPlaces, history: History, commits: Mapping[CommitId, Changed]
+    ) -> TrackedPlaces:
         """The places with where the revisions and the models lay before they came to those known so far."""
         line = [history.facts[place] for place in history.line]
         first = next((fact for fact in line if fact.placed), None)
@@ -114,7 +116,7 @@ class _Reader:
             [[_former(roots, moved.get(commit, ())) for commit, roots in each.items()] for each in arrivals]
         )
 
-    def _former_folders(self, places: Places, first: Fact, gone: Sequence[Rename]) -> set[str]:
+    def _former_folders(self, places: TrackedPlaces, first: Fact, gone: Sequence[FileRename]) -> set[str]:
         gone = [each for each in gone if each.old.endswith(".py") and not places.holds_revision(each.old)]
         folders = set()
         contents = self._repository.objects.read_all([each.blob for each in gone])
@@ -158,7 +160,7 @@ def _line(commits: Mapping[CommitId, Changed], head: CommitId) -> list[CommitId]
     return line[::-1]
 
 
-def _former(roots: Sequence[str], moved: Sequence[Rename]) -> list[str]:
+def _former(roots: Sequence[str], moved: Sequence[FileRename]) -> list[str]:
     """The places out of which a commit moved files to one of these roots: a folder, if it moved as one."""
     found: dict[str, None] = {}
     for each in moved:
@@ -176,7 +178,7 @@ class _Facts:
     """What the paths hold, commit by commit: one walk from first parents to their children."""
 
     def __init__(
-        self, places: Places, identities: Mapping[BlobId, Identity | None], changed: Sequence[Changed]
+        self, places: TrackedPlaces, identities: Mapping[BlobId, Identity | None], changed: Sequence[Changed]
     ) -> None:
         self._places = places
         self._identities = identities

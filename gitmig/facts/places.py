@@ -13,7 +13,7 @@ from gitmig.git.trees import digest_line, digest_of_sorted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class TrackedPlaces:
     """The folders with revision files (their subfolders too if ``recursive``), and the models paths."""
 
     versions: tuple[str, ...]
@@ -35,11 +35,11 @@ class Places:
             return True
         return self.recursive and any(not root or folder.startswith(root + "/") for root in self.versions)
 
-    def with_versions(self, folders: Iterable[str]) -> Places:
+    def with_versions(self, folders: Iterable[str]) -> TrackedPlaces:
         """The same with more folders."""
         return replace(self, versions=tuple(dict.fromkeys((*self.versions, *folders))))
 
-    def with_models(self, former: Sequence[Sequence[Sequence[str]]]) -> Places:
+    def with_models(self, former: Sequence[Sequence[Sequence[str]]]) -> TrackedPlaces:
         """The same with more generations of each models path, in turn; an empty one is none."""
         pairs = zip(self.models, former, strict=True)
         models = (dict.fromkeys((*each, *(tuple(paths) for paths in more if paths))) for each, more in pairs)

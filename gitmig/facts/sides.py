@@ -20,7 +20,7 @@ DATABASE, WORK_TREE, INDEX, NOTHING = "db", ".", ":", "base"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class ComparedSide:
     """One thing to compare."""
 
     word: str
@@ -46,7 +46,7 @@ class Side:
         return self.word == NOTHING
 
 
-def side(project: Project, word: str) -> Side:
+def side(project: Project, word: str) -> ComparedSide:
     """What a word names. ``db`` is always the database, and a whole revision id always that revision.
 
     Raises UnknownRef for what is neither a ref nor a revision, Refused for a revision whose models are in no
@@ -54,13 +54,13 @@ def side(project: Project, word: str) -> Side:
     """
     match word:
         case "db":
-            return Side(word=word, label="the database")
+            return ComparedSide(word=word, label="the database")
         case ".":
-            return Side(word=word, label="the work tree", tree=project.work_tree)
+            return ComparedSide(word=word, label="the work tree", tree=project.work_tree)
         case ":":
-            return Side(word=word, label="the index", tree=_index(project))
+            return ComparedSide(word=word, label="the index", tree=_index(project))
         case "base":
-            return Side(word=word, label="base")
+            return ComparedSide(word=word, label="base")
     graph = project.graph()
     if RevisionId(word) in graph.scripts or word in ("head", "heads"):
         return of_revision(project, graph, _one(graph, word), word)
@@ -71,10 +71,12 @@ def side(project: Project, word: str) -> Side:
     except UnknownRef:
         return of_revision(project, graph, _revision(graph, word), word)
     label = word if short(commit).startswith(word[:8]) else f"{word} ({short(commit)})"
-    return Side(word=word, label=label, tree=project.commit_tree(commit), commit=commit)
+    return ComparedSide(word=word, label=label, tree=project.commit_tree(commit), commit=commit)
 
 
-def of_revision(project: Project, graph: Graph, revision: RevisionId, word: str | None = None) -> Side:
+def of_revision(
+    project: Project, graph: Graph, revision: RevisionId, word: str | None = None
+) -> ComparedSide:
     """The models that a revision was made for: those of its tie; of an uncommitted head the work tree's.
 
     Raises Refused where they are in no commit.
@@ -91,7 +93,7 @@ def of_revision(project: Project, graph: Graph, revision: RevisionId, word: str 
     if tree is None and recorded is None:
         raise Refused(f"the models of {revision} are in no commit", hint="gitmig log")
     doubtful = tie is not None and tie.state is TieState.APPROXIMATE and commit is not None
-    return Side(
+    return ComparedSide(
         word=word or revision,
         label=f"revision {revision}",
         tree=tree,
@@ -104,7 +106,7 @@ def of_revision(project: Project, graph: Graph, revision: RevisionId, word: str 
     )
 
 
-def schemas_of(project: Project, sides: tuple[Side, Side]) -> tuple[Schema, Schema]:
+def schemas_of(project: Project, sides: tuple[ComparedSide, ComparedSide]) -> tuple[Schema, Schema]:
     """The schemas of two sides that are not the database, both of one dialect and one SQLAlchemy.
 
     From the cache where they are known. Raises ProjectCodeError where models do not import, Refused where

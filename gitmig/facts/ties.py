@@ -14,7 +14,7 @@ from gitmig.core.schema.facets import Schema, change_digest, difference, digest
 from gitmig.core.ties import Derivation, KnownSchema, Tie, TieState
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.history import Identities, read_history
-from gitmig.facts.places import Places
+from gitmig.facts.places import TrackedPlaces
 from gitmig.facts.schemas import Schemas
 from gitmig.git.trees import Tree, content_digest
 from gitmig.project.project import Project
@@ -285,7 +285,7 @@ class Ties:
         known = self._memory.histories
         if (head, others) not in known:
             configuration = self.project.configuration
-            places = Places(
+            places = TrackedPlaces(
                 versions=configuration.versions,
                 recursive=configuration.recursive,
                 models=with_other_forms(self.project.models),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitmig.errors import GitError
-from gitmig.git.command import Place, Runner, abandon, common_dir_of, git_dir_of, refusal
+from gitmig.git.command import Location, Runner, abandon, common_dir_of, git_dir_of, refusal
 from gitmig.git.worktree import PLAIN, records
 
 _SETTINGS = (
@@ -43,7 +43,7 @@ _SMALL = 500
 class Checkout:
     """A folder with files, and where git keeps what it knows of them."""
 
-    source: Place
+    source: Location
     """The repository whose objects are used, and the work tree that has what is ignored, if it is there."""
     work: Path
     git_dir: Path
@@ -91,7 +91,7 @@ class Checkout:
     @property
     def _runner(self) -> Runner:
         """git in this folder."""
-        place = Place(top=self.work, git_dir=self.git_dir, common_dir=self.source.common_dir)
+        place = Location(top=self.work, git_dir=self.git_dir, common_dir=self.source.common_dir)
         return Runner(place, self.locks)
 
     def _run(self, *args: str) -> bytes:
@@ -157,7 +157,7 @@ class Checkout:
             else:
                 yield from (f"{path}/{below}" for below in nested.move(nested.head, commit, commit))
 
-    def _nested(self, source: Place, path: str) -> Checkout:
+    def _nested(self, source: Location, path: str) -> Checkout:
         name = path.replace("%", "%25").replace("/", "%2F")
         return Checkout(
             source=source,
@@ -210,12 +210,12 @@ class Checkout:
             _link(self.work / path, target)
 
 
-def submodule(place: Place, path: str) -> Place | None:
+def submodule(place: Location, path: str) -> Location | None:
     """Where this clone keeps the repository of a submodule; None if it does not have it."""
     top = place.top / path
     places = [git_dir_of(top), *(folder / "modules" / path for folder in (place.git_dir, place.common_dir))]
     found = next((folder for folder in places if folder is not None and (folder / "HEAD").is_file()), None)
-    return None if found is None else Place(top=top, git_dir=found, common_dir=common_dir_of(found))
+    return None if found is None else Location(top=top, git_dir=found, common_dir=common_dir_of(found))
 
 
 def remove(place: Path) -> None:

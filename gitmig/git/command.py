@@ -40,7 +40,7 @@ _PLUMBING = ("git", "-c", f"core.hooksPath={os.devnull}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Location:
     """Where a repository is: three absolute folders."""
 
     top: Path
@@ -120,7 +120,7 @@ def probe(directory: Path, *args: str) -> bytes:
 
 
 def attended(
-    place: Place, args: Sequence[str], env: Mapping[str, str], inherited_fds: Sequence[int] = ()
+    place: Location, args: Sequence[str], env: Mapping[str, str], inherited_fds: Sequence[int] = ()
 ) -> int:
     """Run git as the user would, in the top folder; the exit code. It inherits the files ``inherited_fds``.
 
@@ -183,7 +183,7 @@ def _verb(args: Sequence[str]) -> str:
 class Runner:
     """Runs git in one repository, through GitPython, whatever the environment points at."""
 
-    def __init__(self, place: Place, locks: tuple[int, ...] = ()) -> None:
+    def __init__(self, place: Location, locks: tuple[int, ...] = ()) -> None:
         self.place = place
         self.locks = locks
         """Open files that every git inherits: each is locked until the last of them has ended."""

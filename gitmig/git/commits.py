@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitmig.errors import CommitFailed
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.command import INTERRUPTED, attended, pathspecs
 from gitmig.git.objects import Entry
 from gitmig.git.real_index import real_index
@@ -124,7 +124,7 @@ def stage(repository: Repository, paths: Sequence[str]) -> None:
     if wanted:
         with real_index(repository) as env:
             repository.git("add", "--all", "--", *wanted, env=env)
-    point("staged")
+    failpoint("staged")
 
 
 def make(repository: Repository, request: Request, env: Mapping[str, str]) -> CommitId:
@@ -137,7 +137,7 @@ def make(repository: Repository, request: Request, env: Mapping[str, str]) -> Co
     with private_index(repository.runner, write=True) as index:
         composed = _compose(repository, request, index)
         _run(repository, request, {**env, **index})
-    point("committed")
+    failpoint("committed")
     head = repository.head()
     assert head is not None
     _follow(repository, head, composed)

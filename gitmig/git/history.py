@@ -39,7 +39,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rename:
+class FileRename:
     """A file that a commit took away; ``new`` is where it lies now, None if it is gone."""
 
     old: str
@@ -58,14 +58,14 @@ def changes_below(repository: Repository, revs: Sequence[str], paths: Sequence[s
 
 def renames(
     repository: Repository, pairs: Iterable[tuple[CommitId, CommitId]]
-) -> Mapping[CommitId, tuple[Rename, ...]]:
+) -> Mapping[CommitId, tuple[FileRename, ...]]:
     """The files that commits renamed or deleted, wherever they lay; of each pair the parent goes first."""
     lines = "".join(f"{commit} {parent}\n" for parent, commit in dict.fromkeys(pairs))
     if not lines:
         return {}
     options = ("--stdin", "-r", "-z", "--raw", "-M", "--no-abbrev", "--diff-filter=RD")
     fields = iter(records(repository.git("diff-tree", *options, input=lines.encode())))
-    found: dict[CommitId, list[Rename]] = {}
+    found: dict[CommitId, list[FileRename]] = {}
     commit = CommitId("")
     for field in fields:
         if not field.startswith(":"):
@@ -73,7 +73,7 @@ def renames(
             continue
         _, _, blob, _, status = field.split(" ")
         old, new = next(fields), next(fields) if status.startswith("R") else None
-        found.setdefault(commit, []).append(Rename(old, new, BlobId(blob)))
+        found.setdefault(commit, []).append(FileRename(old, new, BlobId(blob)))
     return {commit: tuple(moved) for commit, moved in found.items()}
 
 

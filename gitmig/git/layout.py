@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Refused
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.checkout import Checkout, remove
 from gitmig.git.trees import GitTree
 
@@ -194,7 +194,7 @@ class _Slot:
         state = self.state
         known = state.tree if state is not None and state.circumstances == wanted.circumstances else None
         (self.path / "state").unlink(missing_ok=True)
-        point("tree-being-laid-out")
+        failpoint("tree-being-laid-out")
         checkout = Checkout(
             source=repository.runner.place,
             work=self.work,
@@ -205,7 +205,7 @@ class _Slot:
             locks=(self._handle,) if self._handle is not None else (),
         )
         absent = checkout.move(known, wanted.tree, wanted.head, tell)
-        point("tree-laid-out")
+        failpoint("tree-laid-out")
         temporary = self.path / "state.new"
         temporary.write_text(json.dumps({**asdict(wanted), "absent": absent}), "utf-8")
         temporary.replace(self.path / "state")

@@ -49,7 +49,7 @@ class Entry(NamedTuple):
         return self.mode == "160000"
 
 
-class Found(NamedTuple):
+class ObjectInfo(NamedTuple):
     """The id and type (``commit``, ``tree``, ``blob``, ``tag``) of an object."""
 
     id: str
@@ -65,11 +65,11 @@ class Objects:
         self._trees: dict[str, Mapping[str, Entry]] = {}
         self._asking = threading.Lock()
 
-    def find(self, name: str) -> Found | None:
+    def find(self, name: str) -> ObjectInfo | None:
         """The object that a name stands for, or None: no such object, or ambiguous."""
         return self.find_all([name])[0]
 
-    def find_all(self, names: Sequence[str]) -> list[Found | None]:
+    def find_all(self, names: Sequence[str]) -> list[ObjectInfo | None]:
         """As :meth:`find`, in the order of the names, much faster than one by one."""
         return self._ask("--batch-check", names, _found)
 
@@ -176,9 +176,9 @@ def _header(process: subprocess.Popen[bytes]) -> tuple[str, str, int] | None:
     return id, type, int(size)
 
 
-def _found(process: subprocess.Popen[bytes]) -> Found | None:
+def _found(process: subprocess.Popen[bytes]) -> ObjectInfo | None:
     header = _header(process)
-    return None if header is None else Found(header[0], header[1])
+    return None if header is None else ObjectInfo(header[0], header[1])
 
 
 def _content(process: subprocess.Popen[bytes]) -> bytes | None:

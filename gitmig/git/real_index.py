@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.worktree import private_index
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def real_index(repository: Repository) -> Iterator[dict[str, str]]:
         copy = Path(env["GIT_INDEX_FILE"])
         _take(lock, copy.with_name("mark"))
         try:
-            point("index-locked")
+            failpoint("index-locked")
             if index.exists():
                 shutil.copy2(index, copy)
             yield env
             if copy.exists():
                 copy.replace(index)
-            point("index-replaced")
+            failpoint("index-replaced")
         finally:
             lock.unlink(missing_ok=True)
 

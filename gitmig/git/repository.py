@@ -14,7 +14,7 @@ from pathlib import Path
 from gitmig.errors import GitError, NoRepository, Refused, UnknownRef
 from gitmig.git import changes, commits, publication
 from gitmig.git.changes import PathState
-from gitmig.git.command import TIMEOUT, Place, Runner, probe, separate_repository
+from gitmig.git.command import TIMEOUT, Location, Runner, probe, separate_repository
 from gitmig.git.commits import Commit
 from gitmig.git.objects import Objects
 from gitmig.git.worktree import hash_files, objects_in, records, scan
@@ -40,7 +40,7 @@ class Repository:
         common_dir: the git directory that all work trees share; often the same.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Location) -> None:
         self.top = place.top
         self.git_dir = place.git_dir
         self.common_dir = place.common_dir
@@ -61,7 +61,7 @@ class Repository:
         if len(lines) != 3:
             raise NoRepository(f"git does not say where the repository of {directory} is")
         top, git_dir, common = lines
-        return cls(Place(top=Path(top), git_dir=Path(git_dir), common_dir=_absolute(directory, common)))
+        return cls(Location(top=Path(top), git_dir=Path(git_dir), common_dir=_absolute(directory, common)))
 
     def git(
         self,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Interrupted, Refused
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.command import INTERRUPTED, attended, inherited
 from gitmig.git.objects import Entry
 from gitmig.git.obstacles import quoted, require_free, require_no_lock
@@ -226,7 +226,7 @@ def apply_switch(repository: Repository, switch: Switch) -> None:
             raise Interrupted("interrupted")
         if code:
             raise GitError("git did not switch: its output above says why", hint="git status")
-        point("switched")
+        failpoint("switched")
 
 
 def settle_switch(repository: Repository, switch: Switch, *, forward: bool) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gitmig.hooks.advice import fingerprint
 from gitmig.project.project import Project
-from gitmig.state.last_seen import Surroundings, remember
+from gitmig.state.last_seen import AdviceContext, remember
 from gitmig.wire.values import RevisionId
 
 
@@ -15,7 +15,7 @@ def note_seen(project: Project, database: str, heads: tuple[RevisionId, ...]) ->
     scripts, configuration = project.graph().scripts, project.configuration
     known = all(head in scripts for head in heads)
     commit = project.repository.head()
-    around = Surroundings(
+    around = AdviceContext(
         config=configuration.path,
         section=configuration.section,
         branch=(project.repository.branch() or (commit and commit[:8])) if known else None,

@@ -66,7 +66,7 @@ def read(folder: str) -> list[dict[str, Any]]:
 
 def remember(
     folder: str,
-    tree: Tree,
+    tree: StagedPaths,
     manifest: Mapping[str, Mapping[str, str]],
     watched: Iterable[str],
     circumstances: str,
@@ -98,7 +98,7 @@ def circumstances() -> str:
     return summary((top, main), _git("config", "-z", "--get-regexp", r"^gitmig\.", codes=(0, 1)) or b"")
 
 
-class Tree:
+class StagedPaths:
     """What is staged, as ``git ls-files`` tells it; see ``gitmig.facts.manifest.Paths``."""
 
     def __init__(self, ids: Mapping[str, str], links: Sequence[str] = ()):
@@ -143,7 +143,7 @@ def _known(entries: Sequence[Mapping[str, Any]]) -> bool:
     return any(entry["circumstances"] == now and _holds(entry, tree) for entry in entries)
 
 
-def _holds(entry: Mapping[str, Any], tree: Tree) -> bool:
+def _holds(entry: Mapping[str, Any], tree: StagedPaths) -> bool:
     depends = [path for name in ("files", "lookups", "listings", "watched") for path in entry[name]]
     if any(_below(path, link) for link in tree.links for path in depends):
         # Links are followed by the closer look alone.
@@ -187,7 +187,7 @@ def _changed() -> list[tuple[str, str]] | None:
     return [(meta.rpartition(" ")[2], path) for meta, path in zip(words[::2], words[1::2], strict=False)]
 
 
-def _index() -> Tree | None:
+def _index() -> StagedPaths | None:
     """What is staged; None while a merge is unresolved."""
     ids, links = {}, []
     for line in os.fsdecode(_git("ls-files", "-s", "-z", "--full-name") or b"").split("\0")[:-1]:
@@ -199,7 +199,7 @@ def _index() -> Tree | None:
             ids[path] = blob
         if mode == "120000":
             links.append(path)
-    return Tree(ids, links)
+    return StagedPaths(ids, links)
 
 
 def _git(*args: str, codes: Sequence[int] = (0,)) -> bytes | None:

@@ -22,7 +22,7 @@ _STEPS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class BaseSchema:
     """The schema of a state."""
 
     schema: Schema
@@ -53,7 +53,7 @@ def base_of(
     like: Schema,
     at: CommitId | None = None,
     schemas: Schemas | None = None,
-) -> Base:
+) -> BaseSchema:
     """What a state was made for, under the dialect and SQLAlchemy of ``like``.
 
     By a record; else by the models of the commits that are at it. Somebody may have committed half of a
@@ -64,7 +64,7 @@ def base_of(
     """
     heads = in_repository(graph, heads)
     if not heads:
-        return Base(schema=Schema(like.dialect, like.sqlalchemy, {}))
+        return BaseSchema(schema=Schema(like.dialect, like.sqlalchemy, {}))
     schemas = schemas or Schemas(project=project)
     ties = Ties(project=project, at=at)
     for head in heads:
@@ -75,7 +75,7 @@ def base_of(
         tie = ties.of(heads)
         borne_out = tie.state is not TieState.APPROXIMATE and not tie.re_parented
         if borne_out or not ties.is_record_committed(head):
-            return Base(schema=stored)
+            return BaseSchema(schema=stored)
     return _committed(schemas, ties, graph, heads)
 
 
@@ -86,7 +86,7 @@ def _stored(schemas: Schemas, header: Header, like: Schema) -> Schema | None:
     return schemas.cache.schema(header.schema)
 
 
-def _committed(schemas: Schemas, ties: Ties, graph: Graph, heads: Heads) -> Base:
+def _committed(schemas: Schemas, ties: Ties, graph: Graph, heads: Heads) -> BaseSchema:
     tie = ties.of(heads)
     if tie.state is TieState.APPROXIMATE:
         tie = ties.settled(heads)
@@ -97,7 +97,7 @@ def _committed(schemas: Schemas, ties: Ties, graph: Graph, heads: Heads) -> Base
     if _is_cut_off(ties, heads):
         return _in_shallow(schemas, ties, graph, heads, commit, schema)
     if tie.state is TieState.VERIFIED or not _unspoken(ties, graph, heads):
-        return Base(schema=schema)
+        return BaseSchema(schema=schema)
     return _by_scripts(schemas, ties, graph, heads, commit, schema)
 
 
@@ -114,7 +114,7 @@ def _is_cut_off(ties: Ties, heads: Heads) -> bool:
 
 def _in_shallow(
     schemas: Schemas, ties: Ties, graph: Graph, heads: Heads, commit: CommitId, schema: Schema
-) -> Base:
+) -> BaseSchema:
     """What the scripts lead to from nothing: the first commit of the clone may have later models."""
     headers = [graph.scripts[head].header for head in heads]
     if any(
@@ -122,19 +122,19 @@ def _in_shallow(
         and (header.dialect, header.sqlalchemy) == (schema.dialect, schema.sqlalchemy)
         for header in headers
     ):
-        return Base(schema=schema)
+        return BaseSchema(schema=schema)
     steps = graph.topological(graph.ancestors(heads))
     tree = ties.project.commit_tree(commit)
     case = Case(old=None, new=tree, start=(), graph=graph, steps=steps)
     verdict = prove(ties.project, case, schemas)
     if verdict.reason is not None:
-        return Base(schema=schema, doubt=verdict.reason, cut_off=True)
-    return Base(schema=undone(schema, verdict.changes))
+        return BaseSchema(schema=schema, doubt=verdict.reason, cut_off=True)
+    return BaseSchema(schema=undone(schema, verdict.changes))
 
 
 def _by_scripts(
     schemas: Schemas, ties: Ties, graph: Graph, heads: Heads, commit: CommitId, schema: Schema
-) -> Base:
+) -> BaseSchema:
     """What the scripts above the last known models lead to, told by how it differs from a commit's models."""
     project = ties.project
     below, known = _footing(ties, graph, heads)
@@ -142,7 +142,7 @@ def _by_scripts(
     # A merge that does nothing may have come after these models: the commit's own scripts are what there is.
     then = project.graph(project.commit_tree(commit))
     if below and (old is None or not then.scripts.keys() >= set(below)):
-        return Base(schema=schema, doubt=f"the models of {named(below)} are in no commit")
+        return BaseSchema(schema=schema, doubt=f"the models of {named(below)} are in no commit")
     case = Case(
         old=project.commit_tree(old) if old is not None else None,
         new=project.commit_tree(commit),
@@ -152,8 +152,8 @@ def _by_scripts(
     )
     verdict = prove(project, case, schemas)
     if verdict.reason is not None:
-        return Base(schema=schema, doubt=verdict.reason)
-    return Base(schema=undone(schema, verdict.changes))
+        return BaseSchema(schema=schema, doubt=verdict.reason)
+    return BaseSchema(schema=undone(schema, verdict.changes))
 
 
 def footing(project: Project, graph: Graph, heads: Heads) -> tuple[Heads, CommitId | None]:

@@ -27,7 +27,7 @@ _TRIED = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CandidateModels:
     """Models that a revision may have been made for; ``commit`` None: those of the work tree."""
 
     tree: Tree
@@ -101,18 +101,18 @@ class ModelsOnDemand:
         tie = self._ties().get(revision)
         return tie is not None and tie.state is TieState.VERIFIED
 
-    def candidates(self, revision: RevisionId) -> tuple[Candidate, ...]:
+    def candidates(self, revision: RevisionId) -> tuple[CandidateModels, ...]:
         """The models that a revision may have been made for, the likeliest first."""
         tie = self._ties().get(revision)
         if tie is None or tie.state is TieState.UNCOMMITTED:
             tree = self.project.work_tree
-            return (Candidate(tree, None),) if revision in self.graph.heads else ()
+            return (CandidateModels(tree, None),) if revision in self.graph.heads else ()
         if tie.models_commit is None:
             return ()
         commits = [tie.models_commit]
         if tie.state is TieState.APPROXIMATE:
             commits += [c for c in reversed(tie.candidates) if c != tie.models_commit]
-        return tuple(Candidate(self.project.commit_tree(c), c) for c in commits[:_TRIED])
+        return tuple(CandidateModels(self.project.commit_tree(c), c) for c in commits[:_TRIED])
 
     def close(self) -> None:
         """Drop the database that was handed out last."""
@@ -123,7 +123,7 @@ class ModelsOnDemand:
         has_head = repository is not None and repository.head() is not None
         return Ties(project=self.project).all() if has_head else {}
 
-    def _by_statements(self, revision: RevisionId, candidate: Candidate) -> Json | None:
+    def _by_statements(self, revision: RevisionId, candidate: CandidateModels) -> Json | None:
         if candidate.commit is None:
             return None
         self.history.learn_commits([candidate.commit])
@@ -139,7 +139,7 @@ class ModelsOnDemand:
             "like": [[key.kind, key.table, key.name, ddl] for key, ddl in schema.facets.items()],
         }
 
-    def _made(self, candidate: Candidate) -> Json:
+    def _made(self, candidate: CandidateModels) -> Json:
         worker = self._stack.enter_context(self._worker(candidate))
         self._made_so_far += 1
         name = f"models-{self._made_so_far}"
@@ -147,11 +147,11 @@ class ModelsOnDemand:
         made = make(worker, url)
         return {"url": url, "excluded": list(made.excluded), "like": made.like}
 
-    def _worker(self, candidate: Candidate) -> Worker:
+    def _worker(self, candidate: CandidateModels) -> Worker:
         tree = None if candidate.tree is self.project.work_tree else candidate.tree
         return self.project.start_like(self.mother, tree)
 
 
-def _why(candidate: Candidate, error: GitmigError) -> str:
+def _why(candidate: CandidateModels, error: GitmigError) -> str:
     whose = f"the models of {candidate.commit[:8]}" if candidate.commit is not None else "the models"
     return f"{whose}: {error.message}"

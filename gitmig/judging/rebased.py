@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.header import Header
-from gitmig.core.revisions.records import Moved, records_on_top, schemas_on_top
+from gitmig.core.revisions.records import RebasedSchemas, records_on_top, schemas_on_top
 from gitmig.core.schema.facets import Schema, change_digest, difference, digest, render
 from gitmig.errors import GitmigError, Refused
 from gitmig.facts.parallel import Parallel
@@ -63,7 +63,7 @@ def _on_top(schemas: Schemas, parallel: Parallel) -> Mapping[RevisionId, Schema]
             if schema is not None:
                 known[revision] = schema
     start = None if found.forks else Schema(theirs.dialect, theirs.sqlalchemy, {})
-    moved = Moved(graph=parallel.graph, ours=found.ours, known=known, start=start)
+    moved = RebasedSchemas(graph=parallel.graph, ours=found.ours, known=known, start=start)
     return schemas_on_top(moved, theirs)
 
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.schema.facets import FacetChange, FacetKey
-from gitmig.core.verification import Outcome, Run
+from gitmig.core.verification import ReplayOutcome, Run
 from gitmig.errors import GitmigError
 from gitmig.facts.schema_history import SchemaHistory
 from gitmig.facts.schemas import Schemas
@@ -25,17 +25,17 @@ VERIFY, ROWS, APPLY = "verify", "rows", "apply"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class ProgressReport:
     """Whom the verifier tells how far it is."""
 
-    outcome: Callable[[Outcome], None] = lambda outcome: None
+    outcome: Callable[[ReplayOutcome], None] = lambda outcome: None
     """A revision is done."""
     step: Callable[[], None] = lambda: None
     """One of two looks at a revision is done."""
 
 
 def verify_runs(
-    project: Project, graph: Graph, runs: Sequence[Run], *, seeds: Sequence[str], progress: Progress
+    project: Project, graph: Graph, runs: Sequence[Run], *, seeds: Sequence[str], progress: ProgressReport
 ) -> str:
     """Replay the runs, telling each outcome; the dialect. Nothing but scratch databases is written.
 
@@ -74,15 +74,15 @@ class _Verifier:
     mother: Worker
     models: ModelsOnDemand
     seeds: tuple[str, ...]
-    progress: Progress
-    _found: dict[RevisionId, Outcome] = field(default_factory=dict)
+    progress: ProgressReport
+    _found: dict[RevisionId, ReplayOutcome] = field(default_factory=dict)
     _finished: set[tuple[RevisionId, str]] = field(default_factory=set)
     _databases: int = 0
 
     def verify(self, run: Run) -> None:
         """Both looks at the revisions of a run."""
         for revision in run.steps:
-            self._found[revision] = Outcome(script=self.graph.scripts[revision])
+            self._found[revision] = ReplayOutcome(script=self.graph.scripts[revision])
         try:
             self._replayed(run, VERIFY)
         finally:

@@ -6,19 +6,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gitmig.core.person import Person
+from gitmig.core.prompter import Prompter
 from gitmig.errors import GitmigError, Interrupted, MigrationFailed, Refused
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.repository import Repository
 from gitmig.git.restore import apply, check
 from gitmig.git.switch import apply_switch
-from gitmig.moving.bookkeeping import Bookkeeping
-from gitmig.moving.consent import asked_in_person, not_run_yet, protection, require_harmless, told_of
+from gitmig.moving.consent import (
+    asked_in_person,
+    describe_others_work,
+    not_run_yet,
+    protection,
+    require_harmless,
+)
 from gitmig.moving.foresight import drops_of, stops, told
+from gitmig.moving.move_journal import MoveJournal
 from gitmig.moving.parking import park_order, why_not
-from gitmig.moving.plans import Agreed, Following, Manner, Prepared
-from gitmig.moving.recorder import Recording, applied_by_others
-from gitmig.rpc.protocol import Dropped, Ground, Json, Loss, Moves
+from gitmig.moving.plans import Agreed, ModelsFollow, PlannedMove, RunOptions
+from gitmig.moving.recorder import MoveRecorder, applied_by_others
+from gitmig.rpc.protocol import AnnouncedDrop, AnnouncedLoss, DatabaseFacts, Json, MigrationRequest
 from gitmig.state.logbook import Logbook
 from gitmig.wire.values import Action, LedgerRow, RevisionId
 
@@ -38,13 +44,13 @@ class Attempt:
     def __init__(
         self,
         repository: Repository | None,
-        build: Callable[[Ground], Prepared],
-        manner: Manner,
+        build: Callable[[DatabaseFacts], PlannedMove],
+        manner: RunOptions,
         agreed: Agreed | None,
         log: Logbook,
-        recording: Recording,
+        recording: MoveRecorder,
         directory: Path,
-        unannounced: tuple[Loss, ...] = (),
+        unannounced: tuple[AnnouncedLoss, ...] = (),
     ):
         """``unannounced`` is what the attempt before lost, and its scripts did not say."""
         self._repository = repository
@@ -55,25 +61,25 @@ class Attempt:
         self._build = build
         self._manner = manner
         self._agreed = agreed
-        self._ground: Ground | None = None
+        self._ground: DatabaseFacts | None = None
         self._recording = recording
-        self._books = Bookkeeping(repository, log, recording)
+        self._books = MoveJournal(repository, log, recording)
         self._halts = False
         self._applied = 0
         self._word_given = False
-        self.prepared: Prepared | None = None
+        self.prepared: PlannedMove | None = None
         self.before: tuple[RevisionId, ...] = ()
         self.asks: str | None = None
         self.details: tuple[str, ...] = ()
         self.warnings: tuple[str, ...] = ()
-        self.found: tuple[Loss, ...] = ()
+        self.found: tuple[AnnouncedLoss, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What to tell in the end."""
         return self._books.notes
 
-    def plan(self, ground: Ground) -> Moves | None:
+    def plan(self, ground: DatabaseFacts) -> MigrationRequest | None:
         """Answers ``plan``: None releases the lock."""
         self.before, self._ground = ground.heads, ground
         prepared = self._build(ground)
@@ -85,7 +91,13 @@ class Attempt:
         halts = stops(prepared.moves, ground)
         self._halts = bool(halts)
         strangers = map(not_run_yet, prepared.strangers) if self._manner.dry_run else ()
-        warnings = (*prepared.plan.warnings, *halts, *map(told_of, others), *strangers, *protected)
+        warnings = (
+            *prepared.plan.warnings,
+            *halts,
+            *map(describe_others_work, others),
+            *strangers,
+            *protected,
+        )
         plan = replace(prepared.plan, warnings=warnings)
         self.prepared = replace(prepared, plan=plan)
         self.warnings, self.details = plan.warnings, self.prepared.details
@@ -118,14 +130,19 @@ class Attempt:
             self._books.write_down(self.prepared, ground)
         return moves
 
-    def _dropped(self, moves: Moves, ground: Ground, *, parking: bool) -> tuple[Dropped, ...]:
+    def _dropped(
+        self, moves: MigrationRequest, ground: DatabaseFacts, *, parking: bool
+    ) -> tuple[AnnouncedDrop, ...]:
         """What the scripts say that they drop, and what they dropped in the attempt before."""
         # An empty stand-in holds no rows.
         said = () if ground.provisional else drops_of(moves, ground.database)
         if parking and why_not(self._repository, self._directory, ground) is None:
             # What the text does not name is found when it goes, and parked.
             said = tuple(each for each in said if each.drop.table is not None or not each.down)
-        return (*said, *(Dropped(drop=each.drop, down=each.down, known=True) for each in self._unannounced))
+        return (
+            *said,
+            *(AnnouncedDrop(drop=each.drop, down=each.down, known=True) for each in self._unannounced),
+        )
 
     def _question(self, others: Sequence[LedgerRow]) -> str | None:
         """What a person is asked, whatever rows it may cost. Raises Refused where nobody is there."""
@@ -136,7 +153,7 @@ class Attempt:
                 return f"{'; '.join(asked)}. {self.prepared.question or 'Go on?'}"
         return self.prepared.question if not self._is_agreed else None
 
-    def _branch(self, prepared: Prepared) -> str | None:
+    def _branch(self, prepared: PlannedMove) -> str | None:
         """The branch that is checked out when all is done; None where it has nothing to do with the move."""
         if prepared.switch is not None:
             return prepared.switch.after.branch
@@ -148,7 +165,7 @@ class Attempt:
     def _is_agreed(self) -> bool:
         return self._agreed is not None or self._manner.person.agreed
 
-    def losses(self, found: tuple[Loss, ...]) -> bool:
+    def losses(self, found: tuple[AnnouncedLoss, ...]) -> bool:
         """Answers ``losses``: GM020 for what holds rows; whether to go on all the same."""
         assert self.prepared is not None
         assert self._ground is not None
@@ -172,7 +189,7 @@ class Attempt:
 
     def write_files(self) -> bool:
         """Answers ``commit``: the database is prepared, and the files are written before it commits."""
-        point("database-prepared")
+        failpoint("database-prepared")
         if (
             self.prepared is not None
             and self.prepared.restoration is not None
@@ -180,9 +197,9 @@ class Attempt:
         ):
             apply(self._repository, self.prepared.restoration)
         if self.prepared is not None and self.prepared.switch is not None and self._repository is not None:
-            point("models-restored")
+            failpoint("models-restored")
             apply_switch(self._repository, self.prepared.switch)
-        point("files-written")
+        failpoint("files-written")
         self._word_given = True
         return True
 
@@ -213,7 +230,7 @@ class Attempt:
         assert self.prepared is not None
         self._books.finish(self.prepared, moved)
 
-    def _follow(self, committed: int) -> Following | None:
+    def _follow(self, committed: int) -> ModelsFollow | None:
         """The files of where the database was left; with a question only where nobody agreed to it."""
         assert self.prepared is not None
         following = self.prepared.follow(committed) if self.prepared.follow is not None else None
@@ -255,7 +272,7 @@ class Attempt:
             return f"{told}, after {self._applied} of {len(steps)}"
         return f"{told}; the database keeps nothing of it"
 
-    def _tell_kept(self, error: GitmigError, prepared: Prepared) -> None:
+    def _tell_kept(self, error: GitmigError, prepared: PlannedMove) -> None:
         """What of the plan the database has kept comes first in the message."""
         kept = f"{error.committed} of {len(prepared.moves.steps)} applied"
         if error.partial:
@@ -268,7 +285,7 @@ class Attempt:
         error.message = f"{kept}, then: {error.message}"
 
 
-def tell_waiting(person: Person, note: Json) -> None:
+def tell_waiting(person: Prompter, note: Json) -> None:
     """Tell whom the worker waits for, where the note is about that."""
     if note.get("note") == "waiting":
         person.tell(f"Waiting for {note['holder']}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from gitmig.errors import CommitFailed, GitmigError, Interrupted
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.repository import Repository
 from gitmig.state.journal import CommitNote, Stage
 from gitmig.state.logbook import Logbook
@@ -19,13 +19,13 @@ from gitmig.wire.values import CommitId
 def begin_commit(log: Logbook, note: CommitNote) -> None:
     """Write down that everything has moved, and what is going to be committed."""
     log.write(replace(log.journal, stage=Stage.COMMITTING, commit=note))
-    point("commit-begun")
+    failpoint("commit-begun")
 
 
 def end_commit(log: Logbook) -> None:
     """The commit was made, or it was not and what is to be committed is staged: nothing is half done."""
     log.remove()
-    point("journal-removed")
+    failpoint("journal-removed")
 
 
 def commit_paths(

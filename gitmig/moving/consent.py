@@ -9,13 +9,18 @@ from pathlib import Path
 from gitmig.core.plan import Plan
 from gitmig.errors import Refused
 from gitmig.git.repository import Repository
-from gitmig.moving.plans import Manner, Prepared, Stranger
+from gitmig.moving.plans import PlannedMove, RunOptions, UnreviewedScript
 from gitmig.moving.protection import is_protected, last_part, require_named
 from gitmig.wire.values import Action, LedgerRow
 
 
 def protection(
-    repository: Repository | None, directory: Path, manner: Manner, command: str, database: str, plan: Plan
+    repository: Repository | None,
+    directory: Path,
+    manner: RunOptions,
+    command: str,
+    database: str,
+    plan: Plan,
 ) -> tuple[str, ...]:
     """What a dry run says of a protected database in which something is undone.
 
@@ -44,20 +49,20 @@ def protection(
     )
 
 
-def require_harmless(manner: Manner, prepared: Prepared) -> None:
+def require_harmless(manner: RunOptions, prepared: PlannedMove) -> None:
     """Raise Refused where a hook would change files: those were left there by a rollback."""
     if manner.unattended and prepared.restoration is not None and prepared.restoration.paths:
         raise Refused("a rollback left the models as they are", hint="gitmig sync")
 
 
-def told_of(row: LedgerRow) -> str:
+def describe_others_work(row: LedgerRow) -> str:
     """Who applied a revision, and when."""
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.time))
     return f"{row.revision} was applied by {row.who} ({when})"
 
 
 def asked_in_person(
-    manner: Manner, command: str, others: Sequence[LedgerRow], strangers: Sequence[Stranger]
+    manner: RunOptions, command: str, others: Sequence[LedgerRow], strangers: Sequence[UnreviewedScript]
 ) -> tuple[str, ...]:
     """What a person has to be asked even with ``--yes``: what others applied, and scripts that were fetched.
 
@@ -71,7 +76,7 @@ def asked_in_person(
             hint=f"{one.look}; then answer on a terminal, without --yes",
         )
     open_rows = [row for row in others if not _is_included(manner, row)]
-    told = tuple(told_of(row) for row in open_rows)
+    told = tuple(describe_others_work(row) for row in open_rows)
     if told and not manner.person.present:
         names = dict.fromkeys(row.who or "" for row in open_rows)
         more = tuple(word for name in names for word in ("--including", name))
@@ -82,11 +87,11 @@ def asked_in_person(
     return (*told, *map(not_run_yet, strangers))
 
 
-def not_run_yet(stranger: Stranger) -> str:
+def not_run_yet(stranger: UnreviewedScript) -> str:
     """What a plan says of a script that nobody here has run."""
     return f"the script of {stranger.revision} was only fetched"
 
 
-def _is_included(manner: Manner, row: LedgerRow) -> bool:
+def _is_included(manner: RunOptions, row: LedgerRow) -> bool:
     who = row.who or ""
     return who in manner.including or who.partition(" <")[0] in manner.including

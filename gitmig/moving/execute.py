@@ -13,12 +13,12 @@ from gitmig.errors import Declined, GitmigError, Refused
 from gitmig.git.repository import Repository
 from gitmig.moving.attempt import Attempt
 from gitmig.moving.foresight import rows_left
-from gitmig.moving.plans import Agreed, Manner, Outcome, Prepared
-from gitmig.moving.recorder import Recording
+from gitmig.moving.plans import Agreed, Outcome, PlannedMove, RunOptions
+from gitmig.moving.recorder import MoveRecorder
 from gitmig.rpc.client import Worker
 from gitmig.rpc.errors import UnannouncedLoss
 from gitmig.rpc.interrupts import held
-from gitmig.rpc.protocol import Ground, Loss, Moved
+from gitmig.rpc.protocol import AnnouncedLoss, DatabaseFacts, MigrationReply
 from gitmig.state.logbook import Logbook
 from gitmig.wire.values import Action
 
@@ -26,8 +26,8 @@ from gitmig.wire.values import Action
 def move(
     repository: Repository | None,
     worker: Worker,
-    build: Callable[[Ground], Prepared],
-    manner: Manner,
+    build: Callable[[DatabaseFacts], PlannedMove],
+    manner: RunOptions,
     log: Logbook,
     *,
     folders: Sequence[str] = (),
@@ -42,9 +42,9 @@ def move(
     applied, so that it can be undone when no branch has it any more.
     """
     agreed: Agreed | None = None
-    unannounced: tuple[Loss, ...] = ()
+    unannounced: tuple[AnnouncedLoss, ...] = ()
     while True:
-        recording = Recording(repository, log.folder, folders, worker.options.directory)
+        recording = MoveRecorder(repository, log.folder, folders, worker.options.directory)
         folder = worker.options.directory
         attempt = Attempt(repository, build, manner, agreed, log, recording, folder, unannounced)
         with held():
@@ -58,7 +58,7 @@ def move(
         agreed = _agreement(attempt, manner)
 
 
-def _attempted(worker: Worker, attempt: Attempt, manner: Manner) -> Moved:
+def _attempted(worker: Worker, attempt: Attempt, manner: RunOptions) -> MigrationReply:
     try:
         return worker.migrate(
             attempt.plan,
@@ -73,7 +73,7 @@ def _attempted(worker: Worker, attempt: Attempt, manner: Manner) -> Moved:
         raise
 
 
-def _new_losses(error: UnannouncedLoss, known: Sequence[Loss]) -> tuple[Loss, ...]:
+def _new_losses(error: UnannouncedLoss, known: Sequence[AnnouncedLoss]) -> tuple[AnnouncedLoss, ...]:
     """What a step lost without its script saying so; then nothing has happened, and it is part of the plan.
 
     Raises the error if that is not all that is wrong.
@@ -84,7 +84,7 @@ def _new_losses(error: UnannouncedLoss, known: Sequence[Loss]) -> tuple[Loss, ..
     return new
 
 
-def _outcome(attempt: Attempt, moved: Moved, manner: Manner) -> Outcome:
+def _outcome(attempt: Attempt, moved: MigrationReply, manner: RunOptions) -> Outcome:
     """What happened; files that move without the database are written now."""
     prepared = attempt.prepared
     assert prepared is not None
@@ -105,7 +105,7 @@ def _outcome(attempt: Attempt, moved: Moved, manner: Manner) -> Outcome:
     )
 
 
-def _agreement(attempt: Attempt, manner: Manner) -> Agreed:
+def _agreement(attempt: Attempt, manner: RunOptions) -> Agreed:
     """What a person agreed to. Raises Refused where nobody is there, and Declined."""
     prepared, asks = attempt.prepared, attempt.asks
     assert prepared is not None

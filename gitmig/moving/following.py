@@ -7,15 +7,15 @@ from gitmig.core.ties import Tie, TieState
 from gitmig.errors import Refused
 from gitmig.facts.models_state import models_place
 from gitmig.facts.ties import Ties
-from gitmig.moving.plans import Following
-from gitmig.moving.restoring import PutBack, put_back, put_back_from
+from gitmig.moving.plans import ModelsFollow
+from gitmig.moving.restoring import ModelsRestore, put_back, put_back_from
 from gitmig.project.project import Project
 from gitmig.wire.values import RevisionId, named
 
 
 def models_forward(
     project: Project, graph: Graph, heads: tuple[RevisionId, ...]
-) -> tuple[PutBack | None, tuple[str, ...]]:
+) -> tuple[ModelsRestore | None, tuple[str, ...]]:
     """The models of where the database goes, if those in the work tree were put there by a rollback.
 
     Also why they stay as they are, where that has to be told.
@@ -36,7 +36,7 @@ def models_forward(
     return found, ()
 
 
-def models_back(project: Project, heads: tuple[RevisionId, ...], hint: str) -> PutBack | None:
+def models_back(project: Project, heads: tuple[RevisionId, ...], hint: str) -> ModelsRestore | None:
     """The models of where a rollback goes; base has none, and files stay as they are.
 
     Raises Refused with this hint if no commit that git still has holds them.
@@ -61,7 +61,7 @@ def _nowhere(tie: Tie, heads: tuple[RevisionId, ...]) -> str:
     return f"the models of {heads[0]} cannot be put back: the revision {why}"
 
 
-def models_between(project: Project, command: str, heads: tuple[RevisionId, ...]) -> Following | None:
+def models_between(project: Project, command: str, heads: tuple[RevisionId, ...]) -> ModelsFollow | None:
     """The models of where an ``upgrade`` or ``rollback`` was interrupted between two of its commits.
 
     Raises Refused where they cannot be had, or would overwrite an edit.
@@ -70,4 +70,4 @@ def models_between(project: Project, command: str, heads: tuple[RevisionId, ...]
         found = models_back(project, heads, "gitmig status")
     else:
         found, _ = models_forward(project, project.graph(), heads)
-    return Following(restoration=found.restoration, question=found.question) if found else None
+    return ModelsFollow(restoration=found.restoration, question=found.question) if found else None

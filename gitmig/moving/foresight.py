@@ -9,12 +9,12 @@ from gitmig.core.parked import told_rows
 from gitmig.core.plan import Step
 from gitmig.core.revisions.drops import drops
 from gitmig.core.revisions.scripts import splits
-from gitmig.rpc.protocol import Dropped, Ground, Loss, Moved, Moves
+from gitmig.rpc.protocol import AnnouncedDrop, AnnouncedLoss, DatabaseFacts, MigrationReply, MigrationRequest
 from gitmig.wire.sql import Drop
 from gitmig.wire.values import Action
 
 
-def stops(moves: Moves, ground: Ground) -> tuple[str, ...]:
+def stops(moves: MigrationRequest, ground: DatabaseFacts) -> tuple[str, ...]:
     """Where the plan can stop half-way, said beforehand."""
     count = len(moves.steps)
     if not ground.transactional and count:
@@ -32,7 +32,7 @@ def stops(moves: Moves, ground: Ground) -> tuple[str, ...]:
     )
 
 
-def _scripts(moves: Moves) -> Iterator[tuple[Step, str]]:
+def _scripts(moves: MigrationRequest) -> Iterator[tuple[Step, str]]:
     """Each step with the text of its script."""
     paths = [{script.revision: script.path for script in graph} for graph in moves.graphs]
     for step, graph in moves.steps:
@@ -47,7 +47,7 @@ def _text(path: Path) -> str:
         return ""  # the worker says what is wrong with it
 
 
-def drops_of(moves: Moves, database: str) -> tuple[Dropped, ...]:
+def drops_of(moves: MigrationRequest, database: str) -> tuple[AnnouncedDrop, ...]:
     """What the steps drop, by the text of their scripts, in a ``database`` of this name."""
     found: dict[tuple[Drop, bool], None] = {}
     for step, text in _scripts(moves):
@@ -58,18 +58,18 @@ def drops_of(moves: Moves, database: str) -> tuple[Dropped, ...]:
             found[drop, down] = None
     # Dropped in both directions, something is not parked in one of them.
     return tuple(
-        Dropped(drop=drop, down=down and (drop, False) not in found)
+        AnnouncedDrop(drop=drop, down=down and (drop, False) not in found)
         for drop, down in found
         if not down or (drop, False) not in found
     )
 
 
-def told(loss: Loss, why: str | None = None) -> str:
+def told(loss: AnnouncedLoss, why: str | None = None) -> str:
     """GM020 in words; ``why`` nothing is parked from this database."""
     return f"GM020: {_dropped(loss)}{_kept(loss, why)}"
 
 
-def _kept(loss: Loss, why: str | None) -> str:
+def _kept(loss: AnnouncedLoss, why: str | None) -> str:
     """What becomes of the rows of a downgrade."""
     if loss.parked:
         return "; parked until the revision is applied again"
@@ -77,7 +77,7 @@ def _kept(loss: Loss, why: str | None) -> str:
     return f"; they cannot be parked: {why}" if why is not None else ""
 
 
-def rows_left(moved: Moved) -> tuple[str, ...]:
+def rows_left(moved: MigrationReply) -> tuple[str, ...]:
     """What a move dropped without parking it, and what it could not put back."""
     lost = tuple(f"not parked, and gone: {name}" for name in moved.unparked)
     if moved.unread is not None:
@@ -90,7 +90,7 @@ def rows_left(moved: Moved) -> tuple[str, ...]:
     )
 
 
-def _dropped(loss: Loss) -> str:
+def _dropped(loss: AnnouncedLoss) -> str:
     drop = loss.drop
     rows = f"about {loss.rows:,} rows" if loss.rows is not None else "rows"
     if drop.table is None:

@@ -9,11 +9,11 @@ from gitmig.errors import SettingsError
 from gitmig.git.repository import Repository
 from gitmig.moving.protection import is_protected
 from gitmig.project.origin import who
-from gitmig.rpc.protocol import Ground
+from gitmig.rpc.protocol import DatabaseFacts
 
 
 def park_order(
-    repository: Repository | None, directory: Path, ground: Ground, *, wanted: bool
+    repository: Repository | None, directory: Path, ground: DatabaseFacts, *, wanted: bool
 ) -> ParkOrder | None:
     """What the worker is to do; None where there is nowhere to park. Raises SettingsError.
 
@@ -35,7 +35,7 @@ def folder_of(repository: Repository) -> str:
     return str(repository.common_dir / "gitmig" / "parked")
 
 
-def why_not(repository: Repository | None, directory: Path, ground: Ground) -> str | None:
+def why_not(repository: Repository | None, directory: Path, ground: DatabaseFacts) -> str | None:
     """Why nothing is parked from this database; None where rows can be."""
     if repository is None:
         return "there is no git repository"

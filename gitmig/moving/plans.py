@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitmig.core.parked import ParkedRows
-from gitmig.core.person import Person
 from gitmig.core.plan import Plan
+from gitmig.core.prompter import Prompter
 from gitmig.git.restore import Restoration
 from gitmig.git.switch import Switch
-from gitmig.rpc.protocol import Moves
+from gitmig.rpc.protocol import MigrationRequest
 from gitmig.state.journal import CommitNote
 from gitmig.wire.redaction import without_passwords
 from gitmig.wire.sql import Drop
@@ -19,7 +19,7 @@ from gitmig.wire.values import CommitId, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Following:
+class ModelsFollow:
     """The models of where a failure left the database, and what a person has to have agreed to first."""
 
     restoration: Restoration
@@ -27,7 +27,7 @@ class Following:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stranger:
+class UnreviewedScript:
     """A script that was fetched from somebody else and is about to be run."""
 
     revision: RevisionId
@@ -37,25 +37,25 @@ class Stranger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PlannedMove:
     """A plan, with what it takes to carry it out."""
 
     plan: Plan
-    moves: Moves
+    moves: MigrationRequest
     restoration: Restoration | None = None
     question: str | None = None
     """What a person has to agree to first, or None."""
     details: tuple[str, ...] = ()
     commit: CommitNote | None = None
     """The commit that the command makes when everything has moved."""
-    follow: Callable[[int], Following | None] | None = None
+    follow: Callable[[int], ModelsFollow | None] | None = None
     """The files that match the database after so many steps: a failure may leave it between two revisions.
     None where the files do not follow it."""
     scripts_of: CommitId | None = None
     """The commit whose scripts are applied; None: those on disk."""
     switch: Switch | None = None
     """What git does between the database's preparing and its commit."""
-    strangers: tuple[Stranger, ...] = ()
+    strangers: tuple[UnreviewedScript, ...] = ()
     """Scripts that nobody here has run yet: a person reads them first, also with ``--yes``."""
 
 
@@ -86,10 +86,10 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class RunOptions:
     """How a plan is to be carried out."""
 
-    person: Person
+    person: Prompter
     dry_run: bool = False
     wait: float = 60.0
     park: bool = False

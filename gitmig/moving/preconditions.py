@@ -12,7 +12,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.errors import Refused
 from gitmig.git import obstacles
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import Ground
+from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.wire.values import RevisionId
 
 
@@ -49,13 +49,13 @@ def require_sound(project: Project, graph: Graph) -> None:
             raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
 
 
-def require_under_alembic(ground: Ground, graph: Graph) -> None:
+def require_under_alembic(ground: DatabaseFacts, graph: Graph) -> None:
     """The database is empty or has a version table: else every CREATE TABLE would fail on what is there."""
     if not ground.versioned and ground.models_tables:
         raise Refused(f"GM017: {not_under_alembic(ground.models_tables)}", hint=stamp(graph))
 
 
-def require_known(project: Project, graph: Graph, ground: Ground) -> None:
+def require_known(project: Project, graph: Graph, ground: DatabaseFacts) -> None:
     """Every revision that the database holds has a file in the checkout (GM010)."""
     unknown = [head for head in ground.heads if head not in graph.scripts]
     if unknown:

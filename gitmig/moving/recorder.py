@@ -16,13 +16,13 @@ from gitmig.errors import GitError
 from gitmig.git.folder_tree import blob_id
 from gitmig.git.repository import Repository
 from gitmig.project.origin import commit_of, who
-from gitmig.rpc.protocol import Ground, Json, Moves
+from gitmig.rpc.protocol import DatabaseFacts, Json, MigrationRequest
 from gitmig.state.history import append_rows
 from gitmig.state.pins import Pin, change_pins, files_tree, pin_key
 from gitmig.wire.values import Action, BlobId, CommitId, LedgerRow, Operation, RevisionId, ScriptOf
 
 
-class Recording:
+class MoveRecorder:
     """One attempt to move a database.
 
     Attributes:
@@ -46,13 +46,13 @@ class Recording:
 
     def announced(
         self,
-        moves: Moves,
-        ground: Ground,
+        moves: MigrationRequest,
+        ground: DatabaseFacts,
         *,
         scripts_of: CommitId | None = None,
         branch: str | None = None,
         stopping: bool = False,
-    ) -> Moves:
+    ) -> MigrationRequest:
         """The moves with what the worker is to write into a ledger.
 
         ``scripts_of`` is the commit whose scripts are applied, None for those on disk, ``branch`` the branch
@@ -126,7 +126,7 @@ def pin_rows(repository: Repository, directory: Path, files: str | None, rows: S
 
 
 def applied_by_others(
-    repository: Repository | None, ground: Ground, steps: Sequence[Step]
+    repository: Repository | None, ground: DatabaseFacts, steps: Sequence[Step]
 ) -> tuple[LedgerRow, ...]:
     """The rows of the revisions that are taken down and that somebody else applied, as the ledger tells."""
     downs = {step.revision for step in steps if step.action is Action.DOWNGRADE}
@@ -136,7 +136,10 @@ def applied_by_others(
 
 
 def _planned(
-    operation: Operation, moves: Moves, ground: Ground, heads: Sequence[tuple[RevisionId, ...]] | None
+    operation: Operation,
+    moves: MigrationRequest,
+    ground: DatabaseFacts,
+    heads: Sequence[tuple[RevisionId, ...]] | None,
 ) -> tuple[LedgerRow, ...]:
     steps = [(step.action, step.revision) for step, _ in moves.steps if step.revision is not None]
     after: list[tuple[RevisionId, ...] | None] = [*heads] if heads else [None] * len(steps)
@@ -160,7 +163,7 @@ def _planned(
     )
 
 
-def _heads(moves: Moves, ground: Ground) -> tuple[tuple[RevisionId, ...], ...]:
+def _heads(moves: MigrationRequest, ground: DatabaseFacts) -> tuple[tuple[RevisionId, ...], ...]:
     """Where each step leaves the database."""
     graphs = [Graph.of(graph) for graph in moves.graphs]
     heads, after = ground.heads, []
@@ -173,7 +176,7 @@ def _heads(moves: Moves, ground: Ground) -> tuple[tuple[RevisionId, ...], ...]:
     return tuple(after)
 
 
-def _scripts(repository: Repository | None, moves: Moves) -> tuple[ScriptOf, ...]:
+def _scripts(repository: Repository | None, moves: MigrationRequest) -> tuple[ScriptOf, ...]:
     """The script of each step, as it is about to be run."""
     paths = [{script.revision: script.path for script in graph} for graph in moves.graphs]
     files = [moves.roots[graph] / paths[graph][step.revision] for step, graph in moves.steps if step.revision]

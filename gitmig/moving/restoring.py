@@ -19,7 +19,7 @@ from gitmig.wire.values import CommitId, RevisionId, named, short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PutBack:
+class ModelsRestore:
     """Models on their way from a commit into the work tree."""
 
     commit: CommitId
@@ -35,7 +35,7 @@ class PutBack:
         return restores(self.restoration.paths, self.restoration.removed, self.commit)
 
 
-def put_back(project: Project, tie: Tie, heads: tuple[RevisionId, ...]) -> PutBack | None:
+def put_back(project: Project, tie: Tie, heads: tuple[RevisionId, ...]) -> ModelsRestore | None:
     """The models of a state, by its tie; None if it has none. Raises Refused for edits git does not hold."""
     if tie.models_commit is None:
         return None
@@ -43,7 +43,7 @@ def put_back(project: Project, tie: Tie, heads: tuple[RevisionId, ...]) -> PutBa
     if tie.state is TieState.VERIFIED or not found.restoration.paths:
         return found
     commit = short(found.commit)
-    return PutBack(
+    return ModelsRestore(
         commit=found.commit,
         restoration=found.restoration,
         question=_question(heads, commit),
@@ -57,7 +57,7 @@ def _question(heads: tuple[RevisionId, ...], commit: str) -> str:
     return f"the tie of {named(heads)} is approximate: {commit} may have their models. Restore them?"
 
 
-def put_back_from(project: Project, commit: CommitId) -> PutBack:
+def put_back_from(project: Project, commit: CommitId) -> ModelsRestore:
     """The models of a commit, whichever revision they are of. Raises Refused as above.
 
     If they lay elsewhere then, they go back there, and leave the place where they are now.
@@ -65,10 +65,10 @@ def put_back_from(project: Project, commit: CommitId) -> PutBack:
     ties = Ties(project=project)
     trees = (project.commit_tree(commit), project.work_tree)
     paths = tuple(dict.fromkeys(path for tree in trees for path in ties.models_in(tree)))
-    return PutBack(commit=commit, restoration=plan_restoration(project.git, commit, paths))
+    return ModelsRestore(commit=commit, restoration=plan_restoration(project.git, commit, paths))
 
 
-def rolled_back_models(project: Project) -> PutBack | None:
+def rolled_back_models(project: Project) -> ModelsRestore | None:
     """HEAD's models, where those in the work tree were put there by a rollback; None mostly."""
     head = project.git.head()
     if head is None or not project.models or not models_place(project, project.graph()).rolled_back_to:
@@ -85,7 +85,7 @@ def _difference(project: Project, commit: CommitId) -> tuple[str, ...]:
     return tuple(render(change) for change in changes) or ("the schema stays as it is",)
 
 
-def leaving(project: Project, found: PutBack) -> tuple[str, ...]:
+def leaving(project: Project, found: ModelsRestore) -> tuple[str, ...]:
     """The commits whose changes to the models are in the work tree now and will not be, newest first."""
     current = _current(project)
     if current is None or not found.restoration.paths:

@@ -10,7 +10,7 @@ from gitmig.core.plan import Step
 from gitmig.core.revisions.header import Header
 from gitmig.core.revisions.rewriting import Identity, rewritten
 from gitmig.core.revisions.scripts import Script
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.objects import Entry
 from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration
@@ -133,7 +133,7 @@ def write_files(project: Project, rewriting: Rewriting) -> None:
     """
     for path, data in rewriting.contents.items():
         write_bytes(project.top / path, data)
-        point("file-rewritten")
+        failpoint("file-rewritten")
     for path in rewriting.restoration.removed:
         (project.top / path).unlink(missing_ok=True)
     project.forget()

@@ -19,11 +19,11 @@ from gitmig.errors import Declined, GitmigError, Refused, UnknownRevision
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
 from gitmig.judging.proof import Case, prove
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.moving.preconditions import require_quiet, require_sound
 from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files
-from gitmig.operations.recover import changing
+from gitmig.operations.recover import command_session
 from gitmig.project.project import Project, read_graph
 from gitmig.wire.values import RevisionId, short
 
@@ -38,14 +38,14 @@ class BackportOptions:
     files_only: bool = False
 
 
-def backport(project: Project, options: BackportOptions, manner: Manner) -> MoveResult:
+def backport(project: Project, options: BackportOptions, manner: RunOptions) -> MoveResult:
     """Copy a revision of another branch on top of this one, under an id of its own, prove it and commit it.
 
     The models of the work tree must have its change; they are committed with it. Raises UnknownRevision;
     Refused (nothing changed) if it is here already, if something that it needs is not, or if it does not lead
     to these models; MigrationFailed, CommitFailed.
     """
-    with changing(project, manner, "backport") as log:
+    with command_session(project, manner, "backport") as log:
         require_quiet(project)
         project.require_models()
         graph = project.graph()
@@ -107,7 +107,7 @@ def _found(project: Project, graph: Graph, named: str) -> Elsewhere:
     return versions[0]
 
 
-def _require_read(manner: Manner, found: Elsewhere) -> None:
+def _require_read(manner: RunOptions, found: Elsewhere) -> None:
     """A script that was only fetched is shown, and a person has to agree."""
     if found.origin is not Origin.FETCHED or manner.dry_run:
         return

@@ -27,7 +27,7 @@ from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.hooks import relevance
-from gitmig.judging.base import Base, base_of
+from gitmig.judging.base import BaseSchema, base_of
 from gitmig.judging.configured import missing_paths
 from gitmig.judging.judge import Subject, edited, graph_judged, judge, recorded, where
 from gitmig.project.head_file import head_file_findings
@@ -121,7 +121,7 @@ def remember_passed(projects: Sequence[Project]) -> None:
     with contextlib.suppress(OSError):
         relevance.remember(
             str(Schemas(project=projects[0]).cache.folder),
-            relevance.Tree(projects[0].index.ids()),
+            relevance.StagedPaths(projects[0].index.ids()),
             {
                 "files": _together(manifest.files for manifest in manifests),
                 "lookups": _together(manifest.lookups for manifest in manifests),
@@ -199,7 +199,9 @@ def _models_findings(project: Project, graph: Graph, tree: Tree, schemas: Schema
     return models_compared(project, graph, tree, base, now)
 
 
-def models_compared(project: Project, graph: Graph, tree: Tree, base: Base, now: Schema) -> list[Finding]:
+def models_compared(
+    project: Project, graph: Graph, tree: Tree, base: BaseSchema, now: Schema
+) -> list[Finding]:
     """GM001 for what the models of a tree have beyond the state that its heads were made for.
 
     Without a difference GM007, if nothing proves that state.

@@ -8,7 +8,7 @@ from gitmig.core.ddl import statements
 from gitmig.core.differences import Rename, TableChanges, by_table, renames
 from gitmig.core.schema.facets import FacetChange, Schema, difference
 from gitmig.errors import Refused
-from gitmig.facts.sides import DATABASE, Side, schemas_of, side
+from gitmig.facts.sides import DATABASE, ComparedSide, schemas_of, side
 from gitmig.hooks.notes import note_seen
 from gitmig.judging.described import live_beside
 from gitmig.project.project import Project
@@ -18,8 +18,8 @@ from gitmig.project.project import Project
 class Diff:
     """What it takes to get from ``old`` to ``new``."""
 
-    old: Side
-    new: Side
+    old: ComparedSide
+    new: ComparedSide
     dialect: str
     changes: tuple[FacetChange, ...]
     tables: tuple[TableChanges, ...]
@@ -66,7 +66,7 @@ def _statements(one: Schema, two: Schema, *, keep: bool) -> tuple[str, ...]:
     return (*left, *statements(Schema(one.dialect, one.sqlalchemy, kept), two))
 
 
-def _with_database(project: Project, old: Side, new: Side) -> tuple[Schema, Schema]:
+def _with_database(project: Project, old: ComparedSide, new: ComparedSide) -> tuple[Schema, Schema]:
     """Both sides as the database describes them."""
     other = new if old.is_database else old
     if not other.is_database and not other.is_nothing and other.tree is None:

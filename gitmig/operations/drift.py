@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from gitmig.core.codes import Finding, Severity
 from gitmig.core.drifting import (
     Drifted,
+    DriftOrigin,
     Kind,
-    Origin,
     candidates,
     drifted,
     finding,
@@ -23,7 +23,7 @@ from gitmig.core.schema.facets import FacetChange, FacetKey
 from gitmig.core.ties import TieState
 from gitmig.errors import GitmigError, Refused
 from gitmig.facts.schema_history import SchemaHistory
-from gitmig.facts.sides import Side, of_revision
+from gitmig.facts.sides import ComparedSide, of_revision
 from gitmig.facts.ties import Ties
 from gitmig.hooks.notes import note_seen
 from gitmig.judging.described import Compared, live_beside, live_beside_scripts
@@ -118,7 +118,7 @@ def _require_comparable(graph: Graph, state: DatabaseState) -> None:
 
 def _compared(
     project: Project, graph: Graph, state: DatabaseState, worker: Worker
-) -> tuple[Side | None, Compared]:
+) -> tuple[ComparedSide | None, Compared]:
     """The database beside the models of its one revision; where nobody has them, beside its scripts."""
     if not state.heads:
         return None, live_beside(project, None, worker)
@@ -128,14 +128,14 @@ def _compared(
     return side, live_beside(project, side.tree, worker, replay=(graph, state.heads))
 
 
-def _side(project: Project, graph: Graph, heads: tuple[RevisionId, ...]) -> Side | None:
+def _side(project: Project, graph: Graph, heads: tuple[RevisionId, ...]) -> ComparedSide | None:
     if len(heads) > 1:
         tie = Ties(project=project).settled(heads) if project.repository is not None else None
         if tie is None or tie.models_commit is None or tie.state is not TieState.VERIFIED:
             return None
         commit = tie.models_commit
         label = " and ".join(heads)
-        return Side(word=label, label=label, tree=project.commit_tree(commit), commit=commit)
+        return ComparedSide(word=label, label=label, tree=project.commit_tree(commit), commit=commit)
     try:
         return of_revision(project, graph, heads[0])
     except Refused:
@@ -156,7 +156,7 @@ class _Found:
     project: Project
     graph: Graph
     state: DatabaseState
-    side: Side | None
+    side: ComparedSide | None
     compared: Compared
     history: SchemaHistory
 
@@ -199,11 +199,11 @@ class _Found:
         replayed, key = self.compared.replayed, change.key
         return replayed is not None and replayed.facets.get(key) == change.after
 
-    def _origin(self, change: FacetChange) -> Origin | None:
+    def _origin(self, change: FacetChange) -> DriftOrigin | None:
         found = origin_of(change, self.state.heads, self.graph, self.history.change)
         return found or (self._of_commit(change.key) if change.sign == "+" else None)
 
-    def _of_commit(self, key: FacetKey) -> Origin | None:
+    def _of_commit(self, key: FacetKey) -> DriftOrigin | None:
         """The commit that brought it into the models without a revision."""
         if self.side is None or self.side.commit is None:
             return None
@@ -212,5 +212,5 @@ class _Found:
         for commit in commits:
             schema = self.history.of_commit(commit)
             if schema is not None and key in schema.facets:
-                return Origin(commit=commit)
+                return DriftOrigin(commit=commit)
         return None

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitmig.errors import Declined, GitmigError, Refused
-from gitmig.moving.plans import Manner
-from gitmig.operations.recover import changing
+from gitmig.moving.plans import RunOptions
+from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
 from gitmig.state.history import read_rows
 from gitmig.wire.values import LedgerRow, LedgerState, RevisionId
@@ -24,7 +24,7 @@ class Enabled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class LedgerResult:
     """What is recorded of this environment, newest first."""
 
     enabled: bool
@@ -35,12 +35,12 @@ class Shown:
     """What the checkout says of the revisions that it has."""
 
 
-def enable_ledger(project: Project, manner: Manner) -> Enabled:
+def enable_ledger(project: Project, manner: RunOptions) -> Enabled:
     """Make the ledger's table in the database; where it is there already, nothing changes.
 
     Raises Refused where nobody is there to agree, Declined, and the worker's errors.
     """
-    with changing(project, manner, "ledger enable"), project.worker() as worker:
+    with command_session(project, manner, "ledger enable"), project.worker() as worker:
         ledgers = worker.ledger(0)
         missing = [ledger for ledger in ledgers if not ledger.enabled]
         created = tuple(ledger.database for ledger in missing)
@@ -52,7 +52,7 @@ def enable_ledger(project: Project, manner: Manner) -> Enabled:
     return Enabled(ledgers=ledgers, created=created, done=not manner.dry_run)
 
 
-def show_ledger(project: Project, limit: int | None = None) -> Shown:
+def show_ledger(project: Project, limit: int | None = None) -> LedgerResult:
     """The rows of the database's ledger; without one, those of the local record. Changes nothing."""
     with project.worker() as worker:
         ledgers = worker.ledger(limit)
@@ -62,14 +62,14 @@ def show_ledger(project: Project, limit: int | None = None) -> Shown:
         rows = sorted(
             (row for ledger in ledgers for row in ledger.rows), key=lambda row: row.time, reverse=True
         )
-        return Shown(enabled=True, database=database, rows=tuple(rows[:limit]), messages=messages)
+        return LedgerResult(enabled=True, database=database, rows=tuple(rows[:limit]), messages=messages)
     recorded = read_rows(project.notes()) if project.repository is not None else ()
     own = [row for row in recorded if (row.database, row.environment) == (database, environment)]
     rows = list(reversed(own))[:limit]
-    return Shown(enabled=False, database=database, rows=tuple(rows), messages=messages)
+    return LedgerResult(enabled=False, database=database, rows=tuple(rows), messages=messages)
 
 
-def _require_agreed(missing: list[LedgerState], manner: Manner) -> None:
+def _require_agreed(missing: list[LedgerState], manner: RunOptions) -> None:
     what = " and ".join(f"the table {ledger.table} in {ledger.database}" for ledger in missing)
     if manner.person.agreed:
         return

@@ -16,10 +16,10 @@ from gitmig.facts.ties import models_digest
 from gitmig.git.trees import Tree
 from gitmig.judging.orders import judge_parallel
 from gitmig.judging.proof import Case, Verdict, prove
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files, write_files
-from gitmig.operations.recover import changing
+from gitmig.operations.recover import command_session
 from gitmig.project.head_file import head_path
 from gitmig.project.project import Project
 from gitmig.state.logbook import Logbook
@@ -47,14 +47,14 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
-def merge(project: Project, options: MergeOptions, manner: Manner) -> MoveResult:
+def merge(project: Project, options: MergeOptions, manner: RunOptions) -> MoveResult:
     """Write a revision that follows both heads, prove that it has the models of both, apply and commit it.
 
     It does nothing, unless the two lines do not commute: then what is left is written into it, for a person
     to finish. Raises Refused (nothing changed) if one line fails on top of the other, MigrationFailed,
     CommitFailed, and ProjectCodeError if the models of both do not import.
     """
-    with changing(project, manner, "merge") as log:
+    with command_session(project, manner, "merge") as log:
         operation = operation_of(project)
         unmerged = set(project.git.unmerged()) - {head_path(project)}
         if unmerged:
@@ -91,7 +91,7 @@ def _joined(
     project: Project,
     log: Logbook,
     options: MergeOptions,
-    manner: Manner,
+    manner: RunOptions,
     operation: str | None,
     revision: RevisionId,
     message: str,
@@ -115,7 +115,7 @@ def _joined(
 
 
 def _drafted(
-    project: Project, manner: Manner, revision: RevisionId, rewriting: Rewriting, found: _Found
+    project: Project, manner: RunOptions, revision: RevisionId, rewriting: Rewriting, found: _Found
 ) -> MoveResult:
     """The revision is left for a person to finish."""
     result = nothing_to_do(project, "merge")
@@ -139,7 +139,7 @@ def _written(
     message: str,
     heads: Sequence[RevisionId],
     found: _Found,
-    manner: Manner,
+    manner: RunOptions,
 ) -> Rewriting:
     with project.worker() as worker:
         draft = worker.draft(

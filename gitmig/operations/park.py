@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from gitmig.core.parked import ParkedRows, told_rows
 from gitmig.errors import Declined, GitmigError, Refused, UsageError
 from gitmig.moving.parking import folder_of
-from gitmig.moving.plans import Manner
-from gitmig.operations.recover import changing
+from gitmig.moving.plans import RunOptions
+from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
 
 
@@ -30,7 +30,7 @@ class ShownRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
+class DropResult:
     """What ``drop`` deleted, or (``done`` False) would."""
 
     entries: tuple[ParkedRows, ...]
@@ -53,14 +53,14 @@ def show_parked(project: Project, number: int, limit: int | None = None) -> Show
     return ShownRows(entry=entry, names=names, rows=rows)
 
 
-def drop_parked(project: Project, number: int | None, *, all_of_them: bool, manner: Manner) -> Dropped:
+def drop_parked(project: Project, number: int | None, *, all_of_them: bool, manner: RunOptions) -> DropResult:
     """Delete one copy, or all of this environment, for good. Asks.
 
     Raises UsageError, Refused (nobody is there to agree, or there is none of that number), Declined.
     """
     if (number is None) != all_of_them:
         raise UsageError("name one by its ID, or give --all", hint="gitmig park list")
-    with changing(project, manner, "park drop"), project.worker() as worker:
+    with command_session(project, manner, "park drop"), project.worker() as worker:
         _, entries = worker.parked(folder_of(project.git))
         chosen = entries if number is None else (_one(entries, number),)
         if chosen and not manner.dry_run:
@@ -68,7 +68,7 @@ def drop_parked(project: Project, number: int | None, *, all_of_them: bool, mann
             left = worker.drop_parked(folder_of(project.git), [each.id for each in chosen], manner.wait)
             if {each.id for each in left} & {each.id for each in chosen}:
                 raise GitmigError("env.py did not commit", hint="have it commit what it begins")
-    return Dropped(entries=chosen, done=not manner.dry_run)
+    return DropResult(entries=chosen, done=not manner.dry_run)
 
 
 def _one(entries: tuple[ParkedRows, ...], number: int) -> ParkedRows:
@@ -78,7 +78,7 @@ def _one(entries: tuple[ParkedRows, ...], number: int) -> ParkedRows:
     raise Refused(f"nothing is parked under {number}", hint="gitmig park list")
 
 
-def _require_agreed(chosen: tuple[ParkedRows, ...], number: int | None, manner: Manner) -> None:
+def _require_agreed(chosen: tuple[ParkedRows, ...], number: int | None, manner: RunOptions) -> None:
     if manner.person.agreed:
         return
     what = " and ".join(f"{told_rows(each.rows)} of {each.name}" for each in chosen)

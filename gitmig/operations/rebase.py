@@ -12,11 +12,11 @@ from gitmig.errors import GitmigError, Refused, UsageError
 from gitmig.facts.parallel import Parallel, parallel_here, parallel_refs
 from gitmig.judging.orders import Commuting, judge_parallel
 from gitmig.judging.rebased import Records, records_of
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.moving.preconditions import require_quiet
 from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewrite, plan_rewriting
-from gitmig.operations.recover import changing
+from gitmig.operations.recover import command_session
 from gitmig.operations.sync import moved_to_checkout
 from gitmig.project.head_file import head_path
 from gitmig.project.project import Project
@@ -37,7 +37,7 @@ class RebaseOptions:
     """For a bot: the files alone, and only if nothing has to be decided."""
 
 
-def rebase(project: Project, options: RebaseOptions, manner: Manner) -> MoveResult:
+def rebase(project: Project, options: RebaseOptions, manner: RunOptions) -> MoveResult:
     """Put revisions on top of others: their files, their records, and the database that has them.
 
     Raises Refused (nothing changed) if they are published, if the two sides do not commute (GM009) and nobody
@@ -45,7 +45,7 @@ def rebase(project: Project, options: RebaseOptions, manner: Manner) -> MoveResu
     CommitFailed (database and files stay), UnknownRef, UnknownRevision.
     """
     _require_one_half(options)
-    with changing(project, manner, "rebase") as log:
+    with command_session(project, manner, "rebase") as log:
         if options.database_only:
             require_quiet(project)
             return replace(moved_to_checkout(project, log, manner), command="rebase")
@@ -85,7 +85,7 @@ def _not_merged(project: Project, options: RebaseOptions) -> CommitId | None:
 
 
 def _merged_first(
-    project: Project, log: Logbook, options: RebaseOptions, manner: Manner, onto: CommitId
+    project: Project, log: Logbook, options: RebaseOptions, manner: RunOptions, onto: CommitId
 ) -> MoveResult:
     """Begin the merge of ``--onto``, and rebase in the middle of it. Whatever fails takes the merge back."""
     git = project.git
@@ -126,7 +126,7 @@ class _Rebasing:
         project: Project,
         log: Logbook,
         options: RebaseOptions,
-        manner: Manner,
+        manner: RunOptions,
         parallel: Parallel,
         operation: str | None,
         base: CommitId | None = None,

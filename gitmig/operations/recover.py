@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from gitmig.core.revisions.graph import Graph
 from gitmig.errors import GitmigError, Interrupted, Refused
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.real_index import remove_stale_lock
 from gitmig.git.ref_locks import remove_stale_ref_locks
 from gitmig.git.restore import apply, check
@@ -16,13 +16,13 @@ from gitmig.git.settle import settle_files
 from gitmig.git.switch import head_state, settle_switch
 from gitmig.git.temporary import delete_abandoned
 from gitmig.moving.following import models_between
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.moving.recorder import pin_rows
 from gitmig.project.project import Project
 from gitmig.recovery.half_step import finish_half_step, may_be_half_done
-from gitmig.recovery.redone import has_it_anew, has_the_others, is_undecided, same_heads
+from gitmig.recovery.redone import has_amended_form, has_the_others, is_undecided, same_heads
 from gitmig.recovery.settle import settle_commit, settle_draft
-from gitmig.rpc.protocol import Ground, Moves
+from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.state.command_lock import command_lock
 from gitmig.state.history import append_missing
 from gitmig.state.journal import Journal, Stage
@@ -78,7 +78,7 @@ def is_interrupted(project: Project) -> bool:
     return project.repository is not None and has_journal(project.notes())
 
 
-def recover(project: Project, manner: Manner) -> Recovered | None:
+def recover(project: Project, manner: RunOptions) -> Recovered | None:
     """Bring database and files to one side of the command that was interrupted; None where there is none.
 
     Where its steps were several transactions, the files go where the database was left between them.
@@ -99,7 +99,7 @@ def recover(project: Project, manner: Manner) -> Recovered | None:
 
 
 @contextmanager
-def changing(project: Project, manner: Manner, command: str) -> Iterator[Logbook]:
+def command_session(project: Project, manner: RunOptions, command: str) -> Iterator[Logbook]:
     """One changing command at a time in this work tree, on facts that are read from here on.
 
     Gives the command's own journal, not written yet. What an earlier command left is settled first, and
@@ -120,7 +120,7 @@ def changing(project: Project, manner: Manner, command: str) -> Iterator[Logbook
             raise Interrupted("interrupted; everything is as before") from None
 
 
-def _require_settled(project: Project, manner: Manner) -> None:
+def _require_settled(project: Project, manner: RunOptions) -> None:
     if project.repository is None:
         return
     remove_half_written(project.notes())
@@ -141,11 +141,11 @@ def _require_settled(project: Project, manner: Manner) -> None:
     )
 
 
-def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
+def _settle(project: Project, journal: Journal, manner: RunOptions) -> Recovered:
     found: list[Recovered] = []
     anew: bool | None = None
 
-    def look(ground: Ground) -> Moves | None:
+    def look(ground: DatabaseFacts) -> MigrationRequest | None:
         found.append(_brought_to_a_side(project, journal, ground, anew, manner))
         return None
 
@@ -156,7 +156,7 @@ def _settle(project: Project, journal: Journal, manner: Manner) -> Recovered:
         if journal.stage is Stage.MOVING and (same_heads(journal) or is_undecided(journal)):
             # A killed worker may still be committing: it is waited for before anything is looked at.
             worker.migrate(lambda ground: None, lambda: False, wait=manner.wait)
-            look_at = has_it_anew if same_heads(journal) else has_the_others
+            look_at = has_amended_form if same_heads(journal) else has_the_others
             anew = look_at(project, worker, journal)
         worker.migrate(look, lambda: False, wait=manner.wait, operation=journal.operation)
     if rows := journal.rows if found[0].forward else journal.rows[: found[0].applied or 0]:
@@ -182,7 +182,7 @@ def _settle_files(project: Project, journal: Journal, forward: bool) -> tuple[bo
     return forward, left
 
 
-def _by_ledger(journal: Journal, ground: Ground) -> bool | None:
+def _by_ledger(journal: Journal, ground: DatabaseFacts) -> bool | None:
     """Whether the ledger has the journal's operation, all its steps; None where it cannot tell."""
     steps = len(journal.ups) + len(journal.downs)
     if not journal.ledger or ground.recorded is None or not steps:
@@ -190,7 +190,7 @@ def _by_ledger(journal: Journal, ground: Ground) -> bool | None:
     return ground.recorded == steps
 
 
-def _applied(journal: Journal, ground: Ground) -> int | None:
+def _applied(journal: Journal, ground: DatabaseFacts) -> int | None:
     """How many steps the database has kept; None where it is none, all, or not to be told."""
     steps = len(journal.revisions)
     if journal.stage is not Stage.MOVING or len(journal.rows) != steps:
@@ -205,7 +205,7 @@ def _applied(journal: Journal, ground: Ground) -> int | None:
 
 
 def _follow(
-    project: Project, journal: Journal, ground: Ground, applied: int, manner: Manner
+    project: Project, journal: Journal, ground: DatabaseFacts, applied: int, manner: RunOptions
 ) -> tuple[str, ...]:
     """The models to where the database was left between two steps. Returns what kept them from it."""
     heads = journal.rows[applied - 1].heads
@@ -222,14 +222,14 @@ def _follow(
         check(project.git, restoration)
         write_journal(project.notes(), journal.first(applied, restoration.old, restoration.new))
         apply(project.git, restoration)
-        point("models-followed")
+        failpoint("models-followed")
     except GitmigError as obstacle:
         return (f"the models stay as they are: {obstacle.message}",)
     return ()
 
 
 def _brought_to_a_side(
-    project: Project, journal: Journal, ground: Ground, anew: bool | None, manner: Manner
+    project: Project, journal: Journal, ground: DatabaseFacts, anew: bool | None, manner: RunOptions
 ) -> Recovered:
     """Files, draft and index follow the database, which is locked."""
     applied = _applied(journal, ground)
@@ -268,7 +268,7 @@ def _brought_to_a_side(
     )
 
 
-def _forward(project: Project, journal: Journal, ground: Ground, anew: bool | None) -> bool:
+def _forward(project: Project, journal: Journal, ground: DatabaseFacts, anew: bool | None) -> bool:
     match journal.stage:
         case Stage.PREPARING:
             return False

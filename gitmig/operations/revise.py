@@ -15,9 +15,9 @@ from gitmig.drafting.draft_file import DraftFile, record_draft, write_draft
 from gitmig.drafting.intent import Intent, intend
 from gitmig.drafting.material import Material, gather, header_of
 from gitmig.drafting.old_models import OldModels, old_models
-from gitmig.drafting.proving import Outcome as ProofOutcome
 from gitmig.drafting.proving import Proof, prove_draft
-from gitmig.drafting.review import Reviewed, Verdict, answered_fills, answered_renames, review, unfit
+from gitmig.drafting.proving import ProofOutcome as ProofOutcome
+from gitmig.drafting.review import Decision, Reviewed, answered_fills, answered_renames, review, unfit
 from gitmig.drafting.route import require_ready, through_the_draft, to_the_parent, with_draft
 from gitmig.errors import (
     Blocked,
@@ -35,14 +35,14 @@ from gitmig.git.trees import Tree
 from gitmig.judging.proof import Case
 from gitmig.moving.attempt import tell_waiting
 from gitmig.moving.execute import move
-from gitmig.moving.plans import Manner, Outcome, Prepared
+from gitmig.moving.plans import Outcome, PlannedMove, RunOptions
 from gitmig.moving.preconditions import require_committable, require_quiet, require_written
 from gitmig.moving.results import MoveResult
-from gitmig.operations.recover import changing
+from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
 from gitmig.project.staging import chosen_tree
 from gitmig.rpc.client import Worker
-from gitmig.rpc.protocol import Draft, Ground, Moves
+from gitmig.rpc.protocol import DatabaseFacts, Draft, MigrationRequest
 from gitmig.state.logbook import Logbook
 from gitmig.wire.values import RevisionId
 
@@ -66,7 +66,7 @@ class ReviseOptions:
     """Table or type, column or label, value for the rows that are there."""
 
 
-def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResult:
+def revise(project: Project, options: ReviseOptions, manner: RunOptions) -> MoveResult:
     """Draft a revision and, once it is agreed to, apply it and commit it with the models.
 
     Without a person the draft is applied only when nothing is dropped and nothing is left to decide.
@@ -74,7 +74,7 @@ def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResu
     then as they were, the draft excepted), CommitFailed (database and files stay; ``git commit``
     completes it).
     """
-    with changing(project, manner, "revise") as log:
+    with command_session(project, manner, "revise") as log:
         require_quiet(project)
         project.require_models()
         if options.commit and not options.draft and not manner.dry_run:
@@ -87,7 +87,7 @@ def revise(project: Project, options: ReviseOptions, manner: Manner) -> MoveResu
 
 
 def _of_tree(
-    project: Project, log: Logbook, options: ReviseOptions, manner: Manner, intent: Intent, tree: Tree
+    project: Project, log: Logbook, options: ReviseOptions, manner: RunOptions, intent: Intent, tree: Tree
 ) -> MoveResult:
     """The whole of ``revise`` for the models of one tree."""
     whole = tree is project.work_tree
@@ -141,7 +141,7 @@ class _Revising:
     project: Project
     log: Logbook
     options: ReviseOptions
-    manner: Manner
+    manner: RunOptions
     intent: Intent
     worker: Worker
     material: Material
@@ -173,16 +173,16 @@ class _Revising:
         while True:
             shown = file.file.read_bytes()
             verdict = self._verdict(file, draft, doubt)
-            if verdict is not Verdict.QUIT and file.file.read_bytes() != shown:
+            if verdict is not Decision.QUIT and file.file.read_bytes() != shown:
                 file = self._proven(file, doubt)
-                if verdict is Verdict.APPLY and not self._agreed_to(file, draft, doubt):
+                if verdict is Decision.APPLY and not self._agreed_to(file, draft, doubt):
                     continue
             match verdict:
-                case Verdict.APPLY:
+                case Decision.APPLY:
                     return self._apply(file)
-                case Verdict.DRAFT:
+                case Decision.DRAFT:
                     return self._left(file)
-                case Verdict.QUIT:
+                case Decision.QUIT:
                     raise self._given_up(file)
 
     def _agreed_to(self, file: DraftFile, draft: Draft, doubt: str | None) -> bool:
@@ -197,7 +197,7 @@ class _Revising:
         if alone and self.intent.amended is None:
             return
 
-        def look(ground: Ground) -> None:
+        def look(ground: DatabaseFacts) -> None:
             self.applied = self.intent.revision in ground.heads
             require_ready(self.project, self.intent, ground)
 
@@ -265,7 +265,7 @@ class _Revising:
             note=lambda note: tell_waiting(self.manner.person, note),
         )
 
-    def _to_the_parent(self, ground: Ground) -> Moves:
+    def _to_the_parent(self, ground: DatabaseFacts) -> MigrationRequest:
         self.applied = self.intent.revision in ground.heads
         return to_the_parent(self.project, self.intent, ground)
 
@@ -351,13 +351,13 @@ class _Revising:
             else "answer on a terminal: gitmig revise --amend",
         )
 
-    def _verdict(self, file: DraftFile, draft: Draft, doubt: str | None) -> Verdict:
+    def _verdict(self, file: DraftFile, draft: Draft, doubt: str | None) -> Decision:
         reviewed = self._reviewed(file, draft, doubt)
         try:
             if self.options.edit:
                 self.manner.person.edit(file.file)
             if self.options.draft or self._unwritten(file):
-                return Verdict.DRAFT
+                return Decision.DRAFT
             return review(self.manner.person, file, reviewed)
         except (KeyboardInterrupt, Declined, UsageError):
             self._take_back(file)
@@ -460,7 +460,7 @@ class _Revising:
             folders=self.project.configuration.folders,
         )
 
-    def _looked_up(self, prepared: Prepared) -> Prepared:
+    def _looked_up(self, prepared: PlannedMove) -> PlannedMove:
         """What nothing has proven is looked up before the database commits."""
         proof = self.proof
         if proof is None or proof.outcome is not ProofOutcome.UNTRIED or not self.options.proof:

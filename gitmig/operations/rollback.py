@@ -9,12 +9,12 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.errors import NoRepository, Refused, UsageError
 from gitmig.facts.models_state import models_changed
 from gitmig.facts.ties import Ties
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.restore import edits
 from gitmig.moving.commit import commit_paths
 from gitmig.moving.execute import move
 from gitmig.moving.following import models_back
-from gitmig.moving.plans import Following, Manner, Prepared
+from gitmig.moving.plans import ModelsFollow, PlannedMove, RunOptions
 from gitmig.moving.preconditions import (
     require_known,
     require_quiet,
@@ -22,13 +22,13 @@ from gitmig.moving.preconditions import (
     require_target,
     require_under_alembic,
 )
-from gitmig.moving.restoring import PutBack, leaving, remaining
+from gitmig.moving.restoring import ModelsRestore, leaving, remaining
 from gitmig.moving.results import MoveResult
 from gitmig.moving.reversible import require_reversible
-from gitmig.operations.recover import changing
+from gitmig.operations.recover import command_session
 from gitmig.project.head_file import headed
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import Ground, Moves
+from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.state.journal import CommitNote
 from gitmig.state.logbook import Logbook
 from gitmig.wire.values import Action, CommitId, RevisionId
@@ -43,7 +43,7 @@ class RollbackOptions:
     database_only: bool = False
 
 
-def rollback(project: Project, options: RollbackOptions, manner: Manner) -> MoveResult:
+def rollback(project: Project, options: RollbackOptions, manner: RunOptions) -> MoveResult:
     """Take the database down to the target and put the models of that revision into the work tree.
 
     The index is not touched. Raises Refused (nothing changed) at base, for edits that git does not
@@ -54,11 +54,11 @@ def rollback(project: Project, options: RollbackOptions, manner: Manner) -> Move
             f"{project.top} is not in a git repository: no models can be put back",
             hint=f"gitmig rollback {options.target} --database-only",
         )
-    with changing(project, manner, "rollback") as log:
+    with command_session(project, manner, "rollback") as log:
         return _rollback(project, log, options, manner)
 
 
-def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: Manner) -> MoveResult:
+def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: RunOptions) -> MoveResult:
     if options.commit and options.database_only:
         raise UsageError("--commit and --database-only exclude each other", hint="gitmig rollback --help")
     require_quiet(project)
@@ -95,16 +95,16 @@ def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: 
 class _Rolling:
     """One rollback: what it puts back, and what it leaves behind."""
 
-    def __init__(self, project: Project, graph: Graph, options: RollbackOptions, manner: Manner):
+    def __init__(self, project: Project, graph: Graph, options: RollbackOptions, manner: RunOptions):
         self.manner = manner
         self.project = project
         self.graph = graph
         self.options = options
-        self.put_back: PutBack | None = None
+        self.put_back: ModelsRestore | None = None
         self.target: RevisionId | None = None
         self.left: tuple[RevisionId, ...] = ()
 
-    def prepared(self, ground: Ground) -> Prepared:
+    def prepared(self, ground: DatabaseFacts) -> PlannedMove:
         require_known(self.project, self.graph, ground)
         require_under_alembic(ground, self.graph)
         plan = self._way_down(ground)
@@ -116,9 +116,9 @@ class _Rolling:
             self.put_back = self._put_back(plan.heads)
         if self.options.commit:
             self._require_removable()
-        return Prepared(
+        return PlannedMove(
             plan=self._whole(plan),
-            moves=Moves(
+            moves=MigrationRequest(
                 graphs=(tuple(self.graph.scripts.values()),),
                 roots=(self.project.top,),
                 steps=tuple((step, 0) for step in plan.steps),
@@ -133,7 +133,7 @@ class _Rolling:
             else lambda committed: self._following(ground, plan, committed),
         )
 
-    def _way_down(self, ground: Ground) -> Plan:
+    def _way_down(self, ground: DatabaseFacts) -> Plan:
         plan = plan_rollback(self.graph, ground.heads, self.options.target)
         downs = [self.graph.scripts[step.revision] for step in plan.steps if step.revision is not None]
         texts = self.project.work_tree.read_all([script.path for script in downs])
@@ -144,13 +144,13 @@ class _Rolling:
         )
         return replace(plan, warnings=(*idle, *plan.warnings))
 
-    def _following(self, ground: Ground, plan: Plan, committed: int) -> Following | None:
+    def _following(self, ground: DatabaseFacts, plan: Plan, committed: int) -> ModelsFollow | None:
         """The models of where a failure after so many steps left the database."""
         downs = [step.revision for step in plan.steps[:committed] if step.revision is not None]
         found = self._put_back(self.graph.after(ground.heads, downs, ()))
-        return Following(restoration=found.restoration, question=found.question) if found else None
+        return ModelsFollow(restoration=found.restoration, question=found.question) if found else None
 
-    def _put_back(self, heads: tuple[RevisionId, ...]) -> PutBack | None:
+    def _put_back(self, heads: tuple[RevisionId, ...]) -> ModelsRestore | None:
         hint = f"gitmig rollback {self.options.target} --database-only"
         return models_back(self.project, heads, hint)
 
@@ -205,7 +205,7 @@ class _Rolling:
     def make_permanent(self, log: Logbook) -> CommitId:
         for path in self._scripts():
             (self.project.top / path).unlink()
-            point("script-removed")
+            failpoint("script-removed")
         self.project.forget()
         names = ", ".join(self.left)
         return commit_paths(

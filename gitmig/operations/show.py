@@ -9,7 +9,7 @@ from gitmig.core.revisions.scripts import Script
 from gitmig.core.schema.facets import FacetChange
 from gitmig.core.ties import Tie
 from gitmig.errors import Refused
-from gitmig.facts.applied_where import Applied, applied_where
+from gitmig.facts.applied_where import KnownDatabase, applied_where
 from gitmig.facts.schema_history import SchemaHistory
 from gitmig.git.commits import Author, Commit, authors
 from gitmig.judging.statements import Statements, statements_of
@@ -18,7 +18,7 @@ from gitmig.wire.values import CommitId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ShowResult:
     """What ``show`` says."""
 
     script: Script
@@ -34,10 +34,10 @@ class Shown:
     reason: str | None
     """Why nobody can say."""
     statements: Statements
-    applied: tuple[Applied, ...]
+    applied: tuple[KnownDatabase, ...]
 
 
-def show(project: Project, target: str) -> Shown:
+def show(project: Project, target: str) -> ShowResult:
     """Look at one revision of the work tree. Changes nothing, and asks no database but a scratch one.
 
     Raises UnknownRevision, AmbiguousRevision, Refused for what is not one revision.
@@ -55,7 +55,7 @@ def show(project: Project, target: str) -> Shown:
     commits = project.git.commit_infos(ids) if ids else {}
     introduced = commits.get(tie.introduced) if tie is not None and tie.introduced is not None else None
     wrote = authors(project.git, [introduced.id]) if introduced is not None else {}
-    return Shown(
+    return ShowResult(
         script=graph.scripts[revision],
         tie=tie,
         introduced=introduced,

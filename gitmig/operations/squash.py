@@ -26,11 +26,11 @@ from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.judging.squashed import squash_differs
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.moving.preconditions import require_quiet, require_sound, require_written
 from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files
-from gitmig.operations.recover import changing
+from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
 from gitmig.wire.values import RevisionId
 
@@ -73,14 +73,14 @@ class _Squash:
         return self.line[-1]
 
 
-def squash(project: Project, options: SquashOptions, manner: Manner) -> MoveResult:
+def squash(project: Project, options: SquashOptions, manner: RunOptions) -> MoveResult:
     """Write one revision that does what several do, in their order, under the id of the last of them.
 
     Their scripts are kept in a file beside it, so that a database at any of them still finds its way. Raises
     Refused (nothing changed) if they are no chain, if one is published and nobody asked for that, or if the
     squash leaves another database than the chain; UsageError, UnknownRevision, Unproven, CommitFailed.
     """
-    with changing(project, manner, "squash") as log:
+    with command_session(project, manner, "squash") as log:
         require_quiet(project)
         graph = project.graph()
         require_sound(project, graph)

@@ -11,15 +11,15 @@ from gitmig.errors import Refused, UsageError
 from gitmig.git.restore import Restoration
 from gitmig.git.switch import Switch, plan_switch, require_possible, run_post_checkout
 from gitmig.hooks.notes import note_seen
-from gitmig.moving.crossing import Crossing
 from gitmig.moving.execute import move
-from gitmig.moving.plans import Manner, Outcome, Prepared
+from gitmig.moving.plans import Outcome, PlannedMove, RunOptions
 from gitmig.moving.preconditions import require_quiet, require_under_alembic
-from gitmig.moving.restoring import PutBack, rolled_back_models
+from gitmig.moving.restoring import ModelsRestore, rolled_back_models
 from gitmig.moving.results import MoveResult
-from gitmig.operations.recover import changing
+from gitmig.moving.transition import Transition
+from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import Ground, Moves
+from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.wire.values import Action
 
 
@@ -32,7 +32,7 @@ class SwitchOptions:
     detach: bool = False
 
 
-def switch(project: Project, options: SwitchOptions, manner: Manner) -> MoveResult:
+def switch(project: Project, options: SwitchOptions, manner: RunOptions) -> MoveResult:
     """Switch to a ref and take the database to its revisions; both happen, or neither.
 
     A new branch at HEAD leaves the database alone. Models that a rollback left behind go back first. The
@@ -44,7 +44,7 @@ def switch(project: Project, options: SwitchOptions, manner: Manner) -> MoveResu
     if options.ref is None and options.create is None:
         raise UsageError("there is no ref to switch to", hint="gitmig switch BRANCH")
     git = project.git
-    with changing(project, manner, "switch") as log:
+    with command_session(project, manner, "switch") as log:
         require_quiet(project)
         planned = plan_switch(git, options.ref, create=options.create, detach=options.detach)
         with Worlds(project=project) as worlds, project.worker() as worker:
@@ -96,8 +96,10 @@ class _Switching:
         if not self._stays:
             self.target = commit_side(project, planned.after.commit, options.ref or planned.after.name)
             require_readable(self.target)
-        self._models: PutBack | None = None if self._stays else rolled_back_models(project)
-        self._crossing = Crossing(project=project, checkout=self._checkout, target=self.target, worlds=worlds)
+        self._models: ModelsRestore | None = None if self._stays else rolled_back_models(project)
+        self._crossing = Transition(
+            project=project, checkout=self._checkout, target=self.target, worlds=worlds
+        )
 
     @property
     def _restoration(self) -> Restoration | None:
@@ -113,7 +115,7 @@ class _Switching:
             self._project.graph(self._project.commit_tree(self._switch.before.commit))
             self._crossing.look_ahead()
 
-    def prepared(self, ground: Ground) -> Prepared:
+    def prepared(self, ground: DatabaseFacts) -> PlannedMove:
         self.require_possible()
         found = self._staying(ground) if self._stays else self._moving(ground)
         plan = found.plan
@@ -127,7 +129,7 @@ class _Switching:
             found, plan=replace(plan, steps=steps), restoration=self._restoration, switch=self._switch
         )
 
-    def _moving(self, ground: Ground) -> Prepared:
+    def _moving(self, ground: DatabaseFacts) -> PlannedMove:
         head = self._project.commit_tree(self._switch.before.commit)
         committed = self._project.graph(head).scripts
         for revision in sorted(self._checkout.graph.applied(ground.heads)):
@@ -143,9 +145,9 @@ class _Switching:
             return replace(self._crossing, checkout=left).prepared(ground)
         return self._crossing.prepared(ground)
 
-    def _staying(self, ground: Ground) -> Prepared:
+    def _staying(self, ground: DatabaseFacts) -> PlannedMove:
         require_under_alembic(ground, self._checkout.graph)
-        return Prepared(
+        return PlannedMove(
             plan=Plan(heads=ground.heads),
-            moves=Moves(graphs=((),), roots=(self._project.top,), steps=(), expect=ground.heads),
+            moves=MigrationRequest(graphs=((),), roots=(self._project.top,), steps=(), expect=ground.heads),
         )

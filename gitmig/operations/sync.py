@@ -6,19 +6,19 @@ from dataclasses import replace
 
 from gitmig.applied.side import checkout_side, commit_side, require_readable
 from gitmig.applied.worlds import Worlds
-from gitmig.moving.crossing import Crossing
 from gitmig.moving.execute import move
-from gitmig.moving.plans import Manner, Prepared
+from gitmig.moving.plans import PlannedMove, RunOptions
 from gitmig.moving.preconditions import require_quiet
-from gitmig.moving.restoring import PutBack, rolled_back_models
+from gitmig.moving.restoring import ModelsRestore, rolled_back_models
 from gitmig.moving.results import MoveResult
-from gitmig.operations.recover import changing
+from gitmig.moving.transition import Transition
+from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import Ground
+from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.state.logbook import Logbook
 
 
-def sync(project: Project, ref: str | None, manner: Manner) -> MoveResult:
+def sync(project: Project, ref: str | None, manner: RunOptions) -> MoveResult:
     """Take the database to the heads of the checkout, or with ``ref`` to those of that ref's files.
 
     What only the database has is undone with the scripts that were applied, wherever git still has them;
@@ -26,11 +26,13 @@ def sync(project: Project, ref: str | None, manner: Manner) -> MoveResult:
     tree is not touched. Raises Refused (nothing moved) where a script is nowhere or cannot be undone,
     MigrationFailed, UnknownRef, NoRepository.
     """
-    with changing(project, manner, "sync") as log:
+    with command_session(project, manner, "sync") as log:
         return moved_to_checkout(project, log, manner, ref)
 
 
-def moved_to_checkout(project: Project, log: Logbook, manner: Manner, ref: str | None = None) -> MoveResult:
+def moved_to_checkout(
+    project: Project, log: Logbook, manner: RunOptions, ref: str | None = None
+) -> MoveResult:
     """The same for a command that has begun already."""
     git = project.git
     require_quiet(project)
@@ -38,7 +40,7 @@ def moved_to_checkout(project: Project, log: Logbook, manner: Manner, ref: str |
         checkout = checkout_side(project)
         target = checkout if ref is None else commit_side(project, git.resolve(ref), ref)
         require_readable(target)
-        crossing = Crossing(project=project, checkout=checkout, target=target, worlds=worlds)
+        crossing = Transition(project=project, checkout=checkout, target=target, worlds=worlds)
         models = rolled_back_models(project) if ref is None else None
         outcome = move(
             git,
@@ -61,7 +63,7 @@ def moved_to_checkout(project: Project, log: Logbook, manner: Manner, ref: str |
     )
 
 
-def _prepared(crossing: Crossing, models: PutBack | None, ground: Ground) -> Prepared:
+def _prepared(crossing: Transition, models: ModelsRestore | None, ground: DatabaseFacts) -> PlannedMove:
     prepared = crossing.prepared(ground)
     if models is None:
         return prepared

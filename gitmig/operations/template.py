@@ -24,7 +24,7 @@ _KEPT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class TemplateSource:
     """What a template is made of; another ``key`` is another template."""
 
     project: Project
@@ -36,7 +36,7 @@ class Source:
     """Tells the templates of this clone from those of others on one server."""
 
 
-def source(project: Project) -> Source:
+def source(project: Project) -> TemplateSource:
     """What a template of the work tree is made of. Imports the models. Raises ProjectCodeError.
 
     The key digests the revisions and what lies beside env.py, the models' schema and the files that it was
@@ -55,7 +55,7 @@ def source(project: Project) -> Source:
         list(graph.heads),
         schemas.circumstances(),
     ]
-    return Source(
+    return TemplateSource(
         project=project,
         dialect=found.schema.dialect,
         key=_hashed(parts),
@@ -85,7 +85,7 @@ def one_at_a_time(folder: Path, name: str) -> Iterator[None]:
         yield
 
 
-def sqlite_file(source: Source) -> Path:
+def sqlite_file(source: TemplateSource) -> Path:
     """The template as an SQLite file, made if it is not there yet. Raises as :func:`upgrade_to_head`."""
     path = source.folder / f"{source.key}.db"
     if path.exists():
@@ -103,13 +103,13 @@ def sqlite_file(source: Source) -> Path:
     return path
 
 
-def upgrade_to_head(source: Source, url: str) -> None:
+def upgrade_to_head(source: TemplateSource, url: str) -> None:
     """Upgrade an empty scratch database to head. Raises MigrationFailed, and as the worker."""
     with source.project.worker() as worker:
         _upgrade(source, worker, url)
 
 
-def _upgrade(source: Source, worker: Worker, url: str) -> None:
+def _upgrade(source: TemplateSource, worker: Worker, url: str) -> None:
     graph = source.project.graph()
     data = upgrade_data(graph.scripts.values(), (), ())
     data["steps"] = [{"revision": revision, "how": "apply"} for revision in graph.topological()]

@@ -15,9 +15,9 @@ from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.judging.cases import cases_for, header_of
 from gitmig.judging.proof import Verdict, prove_one
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.moving.preconditions import require_sound, require_written
-from gitmig.operations.recover import changing
+from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
 from gitmig.project.staging import chosen_tree
 from gitmig.wire.values import CommitId, RevisionId
@@ -48,7 +48,7 @@ class _Made:
     introduced: CommitId | None = None
 
 
-def tie(project: Project, target: str, manner: Manner, *, trust: bool = False) -> Tied:
+def tie(project: Project, target: str, manner: RunOptions, *, trust: bool = False) -> Tied:
     """Prove a revision of the work tree and record its models and schema; the file's other bytes stay.
 
     An uncommitted revision was made for the models of the work tree (or of the index, where they are staged
@@ -57,7 +57,7 @@ def tie(project: Project, target: str, manner: Manner, *, trust: bool = False) -
     commit; Unproven, Declined, and ProjectCodeError where the models do not import.
     """
     project.require_models()
-    with changing(project, manner, "tie"):
+    with command_session(project, manner, "tie"):
         graph = project.graph()
         require_sound(project, graph)
         script = _script(graph, target)
@@ -91,7 +91,7 @@ def _script(graph: Graph, target: str) -> Script:
     return graph.scripts[found[0]]
 
 
-def _made(project: Project, graph: Graph, script: Script, manner: Manner) -> _Made:
+def _made(project: Project, graph: Graph, script: Script, manner: RunOptions) -> _Made:
     revision, head = script.revision, project.git.head()
     found = Ties(project=project).settled((revision,)) if head is not None else None
     if found is None or found.state is TieState.UNCOMMITTED:
@@ -128,7 +128,7 @@ def _require_last(graph: Graph, revision: RevisionId) -> None:
         )
 
 
-def _settled(script: Script, verdict: Verdict, manner: Manner, trust: bool) -> tuple[str, ...]:
+def _settled(script: Script, verdict: Verdict, manner: RunOptions, trust: bool) -> tuple[str, ...]:
     """Warnings; raises where the revision is not to be recorded."""
     revision = script.revision
     if verdict.changes:

@@ -15,10 +15,9 @@ from gitmig.core.revisions.scripts import Script
 from gitmig.drafting.complete import Waiting, complete, require_doing, uncommitted, waiting
 from gitmig.errors import GitmigError, Refused
 from gitmig.moving.commit import end_commit
-from gitmig.moving.crossing import Crossing
 from gitmig.moving.execute import move
 from gitmig.moving.following import models_forward
-from gitmig.moving.plans import Following, Manner, Prepared
+from gitmig.moving.plans import ModelsFollow, PlannedMove, RunOptions
 from gitmig.moving.preconditions import (
     require_known,
     require_quiet,
@@ -28,26 +27,27 @@ from gitmig.moving.preconditions import (
     require_written,
 )
 from gitmig.moving.results import MoveResult
-from gitmig.operations.recover import changing
+from gitmig.moving.transition import Transition
+from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
-from gitmig.rpc.protocol import Ground, Moves
+from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.state.logbook import Logbook
 from gitmig.wire.values import RevisionId
 
 
-def upgrade(project: Project, target: str, manner: Manner, *, commit: bool = False) -> MoveResult:
+def upgrade(project: Project, target: str, manner: RunOptions, *, commit: bool = False) -> MoveResult:
     """Move the database up to ``target``; where it is there already, nothing moves.
 
     Models that a rollback took back go forward with it; other files are never touched. An uncommitted
     head revision is committed with its models when ``commit`` is given or a person says so. Raises
     Refused, MigrationFailed (nothing moved), CommitFailed (the database stays where it is then).
     """
-    with changing(project, manner, "upgrade") as log:
+    with command_session(project, manner, "upgrade") as log:
         return _upgrade(project, log, target, manner, commit)
 
 
-def _upgrade(project: Project, log: Logbook, target: str, manner: Manner, commit: bool) -> MoveResult:
+def _upgrade(project: Project, log: Logbook, target: str, manner: RunOptions, commit: bool) -> MoveResult:
     require_quiet(project)
     graph = project.graph()
     require_sound(project, graph)
@@ -96,7 +96,7 @@ def _offered(
     project: Project,
     log: Logbook,
     worker: Worker,
-    manner: Manner,
+    manner: RunOptions,
     scripts: tuple[Script, ...],
     result: MoveResult,
 ) -> MoveResult:
@@ -122,15 +122,15 @@ def _question(scripts: tuple[Script, ...]) -> str:
 
 
 def _planned(
-    project: Project, graph: Graph, target: str, ground: Ground, wait: Waiting | None, worlds: Worlds
-) -> Prepared:
+    project: Project, graph: Graph, target: str, ground: DatabaseFacts, wait: Waiting | None, worlds: Worlds
+) -> PlannedMove:
     found = _over_backports(project, graph, target, ground, worlds)
     return found or _prepared(project, graph, target, ground, wait)
 
 
 def _over_backports(
-    project: Project, graph: Graph, target: str, ground: Ground, worlds: Worlds
-) -> Prepared | None:
+    project: Project, graph: Graph, target: str, ground: DatabaseFacts, worlds: Worlds
+) -> PlannedMove | None:
     """The way of a database that has copies of revisions of this line; None if it has none.
 
     Their originals are marked as applied.
@@ -146,10 +146,12 @@ def _over_backports(
     copies = [source.script for r, source in applied.sources.items() if r not in graph.scripts]
     if not copies or any(script.backport_of not in graph.scripts for script in copies):
         return None
-    return Crossing(project=project, checkout=side, target=side, worlds=worlds).prepared(ground)
+    return Transition(project=project, checkout=side, target=side, worlds=worlds).prepared(ground)
 
 
-def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait: Waiting | None) -> Prepared:
+def _prepared(
+    project: Project, graph: Graph, target: str, ground: DatabaseFacts, wait: Waiting | None
+) -> PlannedMove:
     graph = with_squashed(project, graph, project.work_tree, ground.heads)
     require_known(project, graph, ground)
     require_under_alembic(ground, graph)
@@ -161,9 +163,9 @@ def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait:
     steps = forward.steps if forward is not None else ()
     if wait is not None:
         steps = (*steps, *commits(wait.paths))
-    return Prepared(
+    return PlannedMove(
         plan=replace(plan, steps=(*plan.steps, *steps), warnings=warnings),
-        moves=Moves(
+        moves=MigrationRequest(
             graphs=(tuple(graph.scripts.values()),),
             roots=(project.top,),
             steps=tuple((step, 0) for step in plan.steps),
@@ -178,8 +180,8 @@ def _prepared(project: Project, graph: Graph, target: str, ground: Ground, wait:
 
 
 def _following(
-    project: Project, graph: Graph, ground: Ground, ups: tuple[RevisionId, ...]
-) -> Following | None:
+    project: Project, graph: Graph, ground: DatabaseFacts, ups: tuple[RevisionId, ...]
+) -> ModelsFollow | None:
     """The models of where a failure left the database, as far as they are to go forward."""
     forward, _ = models_forward(project, graph, graph.after(ground.heads, (), ups))
-    return Following(restoration=forward.restoration, question=forward.question) if forward else None
+    return ModelsFollow(restoration=forward.restoration, question=forward.question) if forward else None

@@ -10,9 +10,9 @@ from pathlib import Path
 from gitmig.core.codes import Finding
 from gitmig.core.findings import has_errors, with_severities
 from gitmig.core.revisions.graph import Graph
-from gitmig.core.verification import Baseline, Judged, Outcome, Result, Verified, judged, runs
+from gitmig.core.verification import Baseline, Judged, ReplayOutcome, Result, Verified, judged, runs
 from gitmig.errors import SettingsError, UsageError
-from gitmig.judging.verifying import Progress, verify_runs
+from gitmig.judging.verifying import ProgressReport, verify_runs
 from gitmig.project.project import Project
 from gitmig.state.files import write_text
 from gitmig.wire.values import RevisionId
@@ -81,14 +81,14 @@ def verify(
     seeds = [_text(seed) for seed in wanted.seeds]
     done: list[Verified] = []
 
-    def hear(outcome: Outcome) -> None:
+    def hear(outcome: ReplayOutcome) -> None:
         done.append(_verified(project, outcome, baseline))
         told(done[-1])
 
     begun(len(chosen))
     dialect = None
     if chosen:
-        progress = Progress(outcome=hear, step=step)
+        progress = ProgressReport(outcome=hear, step=step)
         dialect = verify_runs(project, graph, runs(graph, chosen), seeds=seeds, progress=progress)
     if wanted.write_baseline:
         _write(path, [one for verified in done for one in verified.judged])
@@ -112,7 +112,7 @@ def _chosen(project: Project, graph: Graph, wanted: Wanted) -> tuple[RevisionId,
     return found[-wanted.last :] if wanted.last is not None else found
 
 
-def _verified(project: Project, outcome: Outcome, baseline: Baseline) -> Verified:
+def _verified(project: Project, outcome: ReplayOutcome, baseline: Baseline) -> Verified:
     everything = judged(outcome)
     kept = [left for one in everything if (left := baseline.without(one)) is not None]
     before, after = (sum(len(one.keys) for one in some) for some in (everything, kept))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gitmig.core.blame import Blamed, Subject, blame, similar, subjects
+from gitmig.core.blame import Blamed, BlamedName, blame, similar, subjects
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.schema.facets import FacetChange, FacetKey, difference
 from gitmig.core.ties import Tie
@@ -33,7 +33,7 @@ class Reason:
 class Why:
     """What ``why`` says, newest first."""
 
-    subject: Subject
+    subject: BlamedName
     exists: bool
     """Whether the models still have it."""
     reasons: tuple[Reason, ...]
@@ -71,7 +71,7 @@ def why(project: Project, word: str) -> Why:
     )
 
 
-def _subject(word: str, keys: Sequence[FacetKey]) -> Subject:
+def _subject(word: str, keys: Sequence[FacetKey]) -> BlamedName:
     found = subjects(word, keys)
     if len(found) > 1:
         names = ", ".join(one.name for one in found)
@@ -99,7 +99,7 @@ def _ahead(project: Project, history: SchemaHistory) -> Iterator[FacetChange]:
         yield from difference(head, now)
 
 
-def _is_gone(last: Blamed, subject: Subject) -> bool:
+def _is_gone(last: Blamed, subject: BlamedName) -> bool:
     key = FacetKey("table", subject.table, "")
     if subject.column is not None:
         key = FacetKey("column", subject.table, subject.column)

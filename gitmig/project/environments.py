@@ -13,7 +13,7 @@ from gitmig.core.configuration import Configuration, Source, read_configuration
 from gitmig.core.environments import (
     SETTINGS,
     Environment,
-    Found,
+    FoundEnvironments,
     choose,
     choose_one,
     environments_of,
@@ -31,7 +31,7 @@ _ENDINGS = (".ini", ".cfg", SETTINGS, "/env.py", "/script.py.mako")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class StartingPoint:
     """Where a command was started, and which options name its environment."""
 
     directory: Path
@@ -98,7 +98,7 @@ class Surroundings:
         return "" if here == "." else here
 
     @cached_property
-    def _found(self) -> Found:
+    def _found(self) -> FoundEnvironments:
         paths = set(self._listed() if self.listed is None else self.listed)
         found = environments_of(self._with_settings(paths), self._files, str(self.base))
         if not found.environments and self.top is not None:
@@ -140,7 +140,7 @@ class Surroundings:
             and one.configuration.section == self.section
         ]
         if known and self.name is None:
-            return choose_one(Found(environments=tuple(known)), self._here)
+            return choose_one(FoundEnvironments(environments=tuple(known)), self._here)
         beside = below(posixpath.dirname(name), SETTINGS)
         is_toml = name.endswith(".toml")
         source = Source(

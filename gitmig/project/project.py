@@ -28,7 +28,7 @@ from gitmig.git.layout import Layouts
 from gitmig.git.patterns import expanded, is_pattern
 from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree, GitTree, IndexTree, Tree, WorkTree
-from gitmig.project.environments import Surroundings
+from gitmig.project.environments import StartingPoint
 from gitmig.project.origin import commit_of
 from gitmig.project.outside import outside_scripts
 from gitmig.rpc import launch
@@ -366,7 +366,7 @@ def project_of(options: ProjectOptions, repository: Repository, environment: Env
     return Project(top=repository.top, repository=repository, environment=environment, options=options)
 
 
-def _surroundings(options: ProjectOptions) -> tuple[Surroundings, Repository | None]:
+def _surroundings(options: ProjectOptions) -> tuple[StartingPoint, Repository | None]:
     directory = _directory(options)
     repository = launch.discover(directory)
     return surroundings_of(options, repository.top if repository is not None else None), repository
@@ -374,9 +374,9 @@ def _surroundings(options: ProjectOptions) -> tuple[Surroundings, Repository | N
 
 def surroundings_of(
     options: ProjectOptions, top: Path | None, listed: tuple[str, ...] | None = None
-) -> Surroundings:
+) -> StartingPoint:
     """Where a command was started; environments are looked for among ``listed``, or what git tracks."""
-    return Surroundings(
+    return StartingPoint(
         directory=_directory(options),
         top=top,
         config=options.config,
@@ -387,7 +387,7 @@ def surroundings_of(
 
 
 def _project(
-    surroundings: Surroundings,
+    surroundings: StartingPoint,
     repository: Repository | None,
     environment: Environment,
     options: ProjectOptions,

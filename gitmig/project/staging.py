@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gitmig.core.person import Person
+from gitmig.core.prompter import Prompter
 from gitmig.errors import Declined, Refused
 from gitmig.git.trees import Tree
 from gitmig.project.project import Project
 
 
-def chosen_tree(project: Project, person: Person, paths: Iterable[str]) -> Tree:
+def chosen_tree(project: Project, person: Prompter, paths: Iterable[str]) -> Tree:
     """The work tree; or the index, where a file at or below ``paths`` is staged in part and that is meant.
 
     Raises Refused where nobody is there to say, Declined where the person will not.

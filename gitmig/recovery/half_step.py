@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from gitmig.errors import MigrationFailed, ProjectCodeError
-from gitmig.moving.plans import Manner
+from gitmig.moving.plans import RunOptions
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
-from gitmig.rpc.protocol import Ground, Moves
+from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.state.journal import Journal, Stage
 from gitmig.state.logbook import step_log
 from gitmig.wire.step_log import HalfStep, read_half_step
 from gitmig.wire.values import RevisionId
 
 
-def finish_half_step(project: Project, worker: Worker, journal: Journal, manner: Manner) -> str | None:
+def finish_half_step(project: Project, worker: Worker, journal: Journal, manner: RunOptions) -> str | None:
     """Do what is left of the step that an interrupted command was in; what to say of that, or None.
 
     Nothing happens if no part of it was committed, or if the database has moved on.
@@ -23,11 +23,11 @@ def finish_half_step(project: Project, worker: Worker, journal: Journal, manner:
     if journal.stage is not Stage.MOVING or half is None or not half.has_begun:
         return None
 
-    def plan(ground: Ground) -> Moves | None:
+    def plan(ground: DatabaseFacts) -> MigrationRequest | None:
         before, after = _place(journal, half)
         if before is None or after is None or ground.transactional or set(before) != set(ground.heads):
             return None
-        return Moves(graphs=(), roots=(), steps=(), expect=after, step_log=path, resume=True)
+        return MigrationRequest(graphs=(), roots=(), steps=(), expect=after, step_log=path, resume=True)
 
     try:
         moved = worker.migrate(plan, lambda: True, wait=manner.wait)

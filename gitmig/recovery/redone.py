@@ -25,7 +25,7 @@ def is_undecided(journal: Journal) -> bool:
     return bool(journal.downs) and journal.draft is None and set(journal.before) == set(journal.after)
 
 
-def has_it_anew(project: Project, worker: Worker, journal: Journal) -> bool | None:
+def has_amended_form(project: Project, worker: Worker, journal: Journal) -> bool | None:
     """Look for the tables and columns that the revision has in one form only. None: there are none.
 
     Only what a database has all of counts as anew. The caller has seen that no killed worker is left.

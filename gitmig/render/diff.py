@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from gitmig.core.differences import Rename, TableChanges
 from gitmig.core.schema.facets import FacetChange
-from gitmig.facts.sides import Side
+from gitmig.facts.sides import ComparedSide
 from gitmig.operations.diff import Diff
 from gitmig.render import consoles
 from gitmig.render.findings import print_line
@@ -101,7 +101,7 @@ def renamed(rename: Rename) -> str:
     return f"{place}{rename.old} → {place}{rename.new}"
 
 
-def _side(side: Side) -> Json:
+def _side(side: ComparedSide) -> Json:
     return {"name": side.word, "commit": side.commit, "revision": side.revision}
 
 

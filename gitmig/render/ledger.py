@@ -7,7 +7,7 @@ import time
 from rich.table import Table
 from rich.text import Text
 
-from gitmig.operations.ledger import Enabled, Shown
+from gitmig.operations.ledger import Enabled, LedgerResult
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 from gitmig.state.history import row_json
@@ -77,7 +77,7 @@ def enabled_json(result: Enabled) -> Json:
     }
 
 
-def shown_text(result: Shown) -> None:
+def shown_text(result: LedgerResult) -> None:
     """One line for each row, newest first."""
     out = consoles.output()
     if not result.enabled:
@@ -97,7 +97,7 @@ def shown_text(result: Shown) -> None:
     consoles.print_table(table)
 
 
-def shown_json(result: Shown) -> Json:
+def shown_json(result: LedgerResult) -> Json:
     """``ledger show --json``."""
     return {
         "version": 1,

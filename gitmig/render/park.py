@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gitmig.core.parked import told_rows, told_size
-from gitmig.operations.park import Dropped, Listed, ShownRows
+from gitmig.operations.park import DropResult, Listed, ShownRows
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
 from gitmig.render.json import parked_json
@@ -72,7 +72,7 @@ def shown_rows_json(result: ShownRows) -> Json:
     }
 
 
-def dropped_text(result: Dropped) -> None:
+def dropped_text(result: DropResult) -> None:
     """What is gone."""
     out = consoles.output()
     verb = "deleted" if result.done else "would delete"
@@ -82,7 +82,7 @@ def dropped_text(result: Dropped) -> None:
         out.print("nothing is parked")
 
 
-def dropped_json(result: Dropped) -> Json:
+def dropped_json(result: DropResult) -> Json:
     """``park drop --json``."""
     return {
         "version": 1,

@@ -7,7 +7,7 @@ import time
 from gitmig.core.schema.facets import render_inside
 from gitmig.core.ties import Tie
 from gitmig.git.commits import Author, Commit
-from gitmig.operations.show import Shown
+from gitmig.operations.show import ShowResult
 from gitmig.operations.why import Reason, Why
 from gitmig.render import consoles
 from gitmig.render.diff import COLOURS, change_json, lines
@@ -17,7 +17,7 @@ from gitmig.wire.values import short
 Json = dict[str, object]
 
 
-def show_text(shown: Shown) -> None:
+def show_text(shown: ShowResult) -> None:
     """The revision, its commits, where it is applied, what changes, and its statements."""
     out = consoles.output()
     script = shown.script
@@ -44,7 +44,7 @@ def show_text(shown: Shown) -> None:
     _statements_text(shown)
 
 
-def _statements_text(shown: Shown) -> None:
+def _statements_text(shown: ShowResult) -> None:
     out = consoles.output()
     for word, statements in (("upgrade", shown.statements.up), ("downgrade", shown.statements.down)):
         if statements:
@@ -55,7 +55,7 @@ def _statements_text(shown: Shown) -> None:
         print_line(consoles.status(), f"Warning: its statements: {shown.statements.reason}", "yellow")
 
 
-def show_json(shown: Shown) -> Json:
+def show_json(shown: ShowResult) -> Json:
     """``show --json``."""
     script = shown.script
     return {

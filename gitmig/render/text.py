@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gitmig.applied.drift import Recorded
-from gitmig.applied.work_trees import Moved
+from gitmig.applied.work_trees import RecordedStep
 from gitmig.core.drawing import draw
 from gitmig.core.ties import TieState
 from gitmig.operations.log import Line, Log
@@ -82,7 +82,7 @@ def _checked_out(status: Status) -> str:
     return f"{status.branch or 'detached'} {short(status.commit) if status.commit else 'no commit yet'}"
 
 
-def _moved(moved: Moved) -> str:
+def _moved(moved: RecordedStep) -> str:
     moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(moved.row.time))
     branch = f" ({moved.row.branch})" if moved.row.branch else ""
     who = f" by {moved.row.who}" if moved.row.who else ""

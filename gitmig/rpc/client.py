@@ -15,12 +15,12 @@ from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
 from gitmig.rpc import fork
 from gitmig.rpc.process import WorkerProcess
 from gitmig.rpc.protocol import (
+    AnnouncedLoss,
+    DatabaseFacts,
     Draft,
-    Ground,
     Json,
-    Loss,
-    Moved,
-    Moves,
+    MigrationReply,
+    MigrationRequest,
     SchemaAnswer,
     a_text,
     an_object,
@@ -43,11 +43,11 @@ from gitmig.wire.values import DatabaseState, LedgerState, RevisionId
 class Worker(WorkerProcess):
     """The requests that a worker answers."""
 
-    _asked_for: fork.Errand[Json] | None = None
+    _asked_for: fork.BackgroundCall[Json] | None = None
 
     def begin_schema(self) -> None:
         """Have the schema computed while the caller goes on; :meth:`schema` waits for it."""
-        self._asked_for = fork.Errand(self._schema)
+        self._asked_for = fork.BackgroundCall(self._schema)
 
     def _schema(self) -> Json:
         return self.request("schema", {"limit": self.options.limit})
@@ -122,15 +122,15 @@ class Worker(WorkerProcess):
 
     def migrate(
         self,
-        plan: Callable[[Ground], Moves | None],
+        plan: Callable[[DatabaseFacts], MigrationRequest | None],
         confirm: Callable[[], bool],
         *,
         wait: float,
         ddl_lock_timeout: float | None = None,
-        losses: Callable[[tuple[Loss, ...]], bool] = lambda found: True,
+        losses: Callable[[tuple[AnnouncedLoss, ...]], bool] = lambda found: True,
         note: Callable[[Json], None] = lambda note: None,
         operation: str | None = None,
-    ) -> Moved:
+    ) -> MigrationReply:
         """Take the lock, ask ``plan`` what to do from here, prepare it, and commit when ``confirm`` says so.
 
         ``plan`` returns None to let go of everything, and may be asked twice (see ``provisional``); where
@@ -157,7 +157,7 @@ class Worker(WorkerProcess):
         head: Sequence[RevisionId],
         changes: Iterable[FacetChange] | None,
         parent: Callable[[Json], Json] = lambda ask: {"objects": []},
-        plan: Callable[[Ground], Moves | None] = lambda ground: None,
+        plan: Callable[[DatabaseFacts], MigrationRequest | None] = lambda ground: None,
         renames: Iterable[tuple[str, str, str]] = (),
         fills: Iterable[tuple[str, str, str]] = (),
         empty: bool = False,
@@ -239,9 +239,9 @@ class Worker(WorkerProcess):
 
     def _deciders(
         self,
-        plan: Callable[[Ground], Moves | None],
+        plan: Callable[[DatabaseFacts], MigrationRequest | None],
         confirm: Callable[[], bool],
-        losses: Callable[[tuple[Loss, ...]], bool] = lambda found: True,
+        losses: Callable[[tuple[AnnouncedLoss, ...]], bool] = lambda found: True,
     ) -> dict[str, Callable[[Json], Json]]:
         def answer_plan(ask: Json) -> Json:
             moves = plan(ground_of(ask))

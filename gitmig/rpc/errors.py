@@ -25,7 +25,7 @@ from gitmig.errors import (
     WorkerCrashed,
     WrongDatabase,
 )
-from gitmig.rpc.protocol import Json, Loss, a_text, losses_found
+from gitmig.rpc.protocol import AnnouncedLoss, Json, a_text, losses_found
 
 _NEW_ENUM_VALUE = "55P04"
 # The folder that the code of a tree is laid out in.
@@ -40,7 +40,7 @@ class UnannouncedLoss(GitmigError):
     """
 
     code = "GM020"
-    losses: tuple[Loss, ...] = ()
+    losses: tuple[AnnouncedLoss, ...] = ()
 
 
 def translated(error: Json) -> GitmigError:

@@ -21,7 +21,7 @@ _SECONDS = 5.0
 """For a fork to call back; it takes a few milliseconds."""
 
 
-class Twin:
+class ForkedWorker:
     """A forked worker; the part of ``subprocess.Popen`` that its client uses."""
 
     def __init__(self, connection: socket.socket):
@@ -67,7 +67,7 @@ class _Input:
             self._connection.shutdown(socket.SHUT_WR)
 
 
-def fork(ask: Callable[[str], bool]) -> Twin | None:
+def fork(ask: Callable[[str], bool]) -> ForkedWorker | None:
     """A fork of the worker that ``ask`` tells the address to call; None where there is none."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
@@ -79,7 +79,7 @@ def fork(ask: Callable[[str], bool]) -> Twin | None:
     except OSError:
         return None
     connection.settimeout(None)
-    twin = Twin(connection)
+    twin = ForkedWorker(connection)
     return twin if twin.pid > 0 else None
 
 
@@ -92,7 +92,7 @@ def _listener() -> socket.socket:
     return listener
 
 
-class Errand(Generic[_T]):
+class BackgroundCall(Generic[_T]):
     """A call that goes on in a thread of its own."""
 
     def __init__(self, call: Callable[[], _T]):

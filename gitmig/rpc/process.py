@@ -39,7 +39,7 @@ class WorkerProcess:
     """One child process with one version of the project's code."""
 
     options: WorkerOptions
-    process: subprocess.Popen[bytes] | fork.Twin
+    process: subprocess.Popen[bytes] | fork.ForkedWorker
     log: int
     """The open file that its stderr goes to."""
     layout: Layout | None = None
@@ -100,7 +100,7 @@ class WorkerProcess:
     @property
     def is_twin(self) -> bool:
         """Whether it was forked from another."""
-        return isinstance(self.process, fork.Twin)
+        return isinstance(self.process, fork.ForkedWorker)
 
     def request(
         self,

@@ -69,7 +69,7 @@ class SchemaAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class DatabaseFacts:
     """What the worker found under the lock, before anything moved."""
 
     heads: tuple[RevisionId, ...]
@@ -91,7 +91,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class ScriptTree:
     """A tree that scripts run in. All but ``root`` is relative to it."""
 
     root: Path
@@ -105,7 +105,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moves:
+class MigrationRequest:
     """What the worker is to do: steps, each with the index of the graph its script comes from."""
 
     graphs: tuple[tuple[Script, ...], ...]
@@ -113,11 +113,11 @@ class Moves:
     """For each graph the folder that its scripts' paths are relative to."""
     steps: tuple[tuple[Step, int], ...]
     expect: tuple[RevisionId, ...]
-    losses: tuple[Dropped, ...] = ()
+    losses: tuple[AnnouncedDrop, ...] = ()
     """What the steps drop: the worker looks whether it holds rows, before anything moves."""
     operation: Operation | None = None
     """What the ledger is to say of the steps; without it no rows are written."""
-    worlds: tuple[World | None, ...] = ()
+    worlds: tuple[ScriptTree | None, ...] = ()
     """For each step the tree that its script runs in; None, or no entry: the files on disk."""
     parking: ParkOrder | None = None
     """What becomes of the rows that a downgrade drops; None: nothing is parked or put back."""
@@ -130,7 +130,7 @@ class Moves:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
+class AnnouncedDrop:
     """Something that a step drops."""
 
     drop: Drop
@@ -141,7 +141,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class AnnouncedLoss:
     """Something that holds rows and is about to be dropped; ``rows`` is an estimate, or None."""
 
     drop: Drop
@@ -172,7 +172,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class MigrationReply:
     """How a migration ended."""
 
     heads: tuple[RevisionId, ...]
@@ -186,9 +186,9 @@ class Moved:
     """Why nothing was put back, whatever is parked."""
 
 
-def ground_of(ask: Json) -> Ground:
+def ground_of(ask: Json) -> DatabaseFacts:
     """What the worker says of the database when it asks for a plan."""
-    return Ground(
+    return DatabaseFacts(
         heads=revisions(ask["heads"]),
         database=a_text(ask["database"]),
         transactional=bool(ask["transactional"]),
@@ -202,7 +202,7 @@ def ground_of(ask: Json) -> Ground:
     )
 
 
-def moves_told(moves: Moves, there: Callable[[Path], str] = str) -> Json:
+def moves_told(moves: MigrationRequest, there: Callable[[Path], str] = str) -> Json:
     """What is to be done, as the answer to ``plan``; ``there`` says where the worker finds a place."""
     worlds = list(dict.fromkeys(world for world in moves.worlds if world is not None))
     numbers = [None if world is None else worlds.index(world) for world in moves.worlds]
@@ -248,15 +248,15 @@ def _row(change: FacetChange) -> list[str | None]:
     return [change.key.kind, change.key.table, change.key.name, change.before, change.after]
 
 
-def _order(moves: Moves) -> Json:
+def _order(moves: MigrationRequest) -> Json:
     assert moves.parking is not None
     operation = None if moves.operation is None else moves.operation.id
     return asdict(moves.parking) | {"operation": operation}
 
 
-def moved_of(answer: Json) -> Moved:
+def moved_of(answer: Json) -> MigrationReply:
     """How a migration ended."""
-    return Moved(
+    return MigrationReply(
         heads=revisions(answer["heads"]),
         committed=bool(answer["committed"]),
         database=a_text(answer["database"]),
@@ -311,11 +311,11 @@ def ledger_states(answer: Json) -> tuple[LedgerState, ...]:
     )
 
 
-def losses_found(value: object) -> tuple[Loss, ...]:
+def losses_found(value: object) -> tuple[AnnouncedLoss, ...]:
     """What holds rows among what is to be dropped."""
     assert isinstance(value, list), value
     return tuple(
-        Loss(
+        AnnouncedLoss(
             drop=Drop(table=row["table"], column=row["column"], schema=row["schema"]),
             rows=row["rows"],
             down=row["down"],

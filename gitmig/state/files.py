@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 
 
 def write_text(path: Path, text: str) -> None:
@@ -19,7 +19,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     temporary = _temporary(path)
     try:
         temporary.write_bytes(data)
-        point("file-half-written")
+        failpoint("file-half-written")
         if path.exists():
             temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         temporary.replace(path)

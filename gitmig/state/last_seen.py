@@ -27,7 +27,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class AdviceContext:
     """What the hooks' advice needs to know besides (``hooks/advice.py``)."""
 
     config: str
@@ -49,7 +49,7 @@ def remember(
     key: str,
     database: str,
     heads: tuple[RevisionId, ...],
-    around: Surroundings | None = None,
+    around: AdviceContext | None = None,
 ) -> None:
     """Note what was just read from the database. A repository that cannot be written to keeps no note.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from gitmig.core.environments import Environment, Found, choose, choose_one, environments_of
+from gitmig.core.environments import Environment, FoundEnvironments, choose, choose_one, environments_of
 from gitmig.errors import NoAlembic, NoConfiguration, SettingsError
 
 ENV = "from alembic import context\n"
@@ -40,12 +40,12 @@ def scripts(
     return files | {f"{folder}/{versions}/{name}_x.py": revision(name, up) for name, up in revisions.items()}
 
 
-def found(*parts: Mapping[str, str]) -> Found:
+def found(*parts: Mapping[str, str]) -> FoundEnvironments:
     files = {path: text for part in parts for path, text in part.items()}
     return environments_of(list(files), Memory(files), TOP)
 
 
-def told(those: Found) -> list[tuple[str, str, str, tuple[str, ...]]]:
+def told(those: FoundEnvironments) -> list[tuple[str, str, str, tuple[str, ...]]]:
     """Of each: name, file, the folder that it runs in, and the folders of its revisions."""
     return [
         (one.name, one.configuration.path, one.configuration.directory, one.configuration.versions)

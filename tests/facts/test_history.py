@@ -10,7 +10,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.core.ties import Derivation, Tie
 from gitmig.facts.history import Identities, read_history
-from gitmig.facts.places import Places
+from gitmig.facts.places import TrackedPlaces
 from gitmig.git import CommitTree, Repository, content_digest
 from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder, revision
@@ -26,7 +26,9 @@ def history(
     models: tuple[str, ...] = MODELS,
     identities: Identities | None = None,
 ) -> History:
-    places = Places(versions=(versions,), recursive=recursive, models=tuple(((path,),) for path in models))
+    places = TrackedPlaces(
+        versions=(versions,), recursive=recursive, models=tuple(((path,),) for path in models)
+    )
     return read_history(repository, repository.resolve("HEAD"), places, identities=identities)
 
 
@@ -196,7 +198,7 @@ def test_what_a_revision_follows_in_each_commit(build: Builder, repository: Repo
 def test_models_that_became_a_package(build: Builder, repository: Repository) -> None:
     build.commit({"models.py": "1", "versions/a.py": revision("a", None)})
     build.commit({"models.py": None, "models/__init__.py": "2", "versions/b.py": revision("b", "a")})
-    places = Places(versions=("versions",), models=with_other_forms(["models.py"]))
+    places = TrackedPlaces(versions=("versions",), models=with_other_forms(["models.py"]))
     facts = read_history(repository, build.head(), places).facts
     assert [fact.models for fact in facts] == [
         content_digest(CommitTree(repository, fact.commit), MODELS) for fact in facts

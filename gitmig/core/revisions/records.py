@@ -12,7 +12,7 @@ from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class RebasedSchemas:
     """Revisions with the schemas that they are known to lead to, on top of another schema."""
 
     graph: Graph
@@ -25,7 +25,7 @@ class Moved:
     """What the first of them follows where they were made; None: what ``known`` says of its parent."""
 
 
-def schemas_on_top(moved: Moved, base: Schema) -> Mapping[RevisionId, Schema] | None:
+def schemas_on_top(moved: RebasedSchemas, base: Schema) -> Mapping[RevisionId, Schema] | None:
     """The schema that each leads to if the first follows ``base``: the same changes, made to another schema.
 
     None if one of them is not known, or if they are no chain.

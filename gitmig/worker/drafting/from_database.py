@@ -16,7 +16,7 @@ from sqlalchemy import Connection, MetaData
 from ..channel import Failure
 from ..environment.config import alembic_config, script_directory
 from ..environment.heads import no_new_files
-from ..environment.run import Stopped
+from ..environment.run import EnvRunStopped
 from ..environment.target import capture
 from ..hidden import is_shown
 from ..moving.migration import Migration, run_migration
@@ -117,7 +117,7 @@ class FromDatabase(Migration):
         # Before the draft this is a transaction of its own: the plan was told so.
         if self._drafted:
             connection.connection.rollback()
-            raise Stopped
+            raise EnvRunStopped
 
     def _committing(self, connection: Connection) -> None:
         if self._drafted:
@@ -137,5 +137,5 @@ def _target(session: Session, context: MigrationContext) -> MetaData | Sequence[
         target = capture(session).targets[0].metadata
         context.opts["target_metadata"] = target
     if target is None:
-        raise Stopped(Failure("no-metadata", "env.py gives configure() no target_metadata"))
+        raise EnvRunStopped(Failure("no-metadata", "env.py gives configure() no target_metadata"))
     return target

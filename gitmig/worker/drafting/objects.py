@@ -26,7 +26,7 @@ class ModelObjects:
     def __init__(self, metadata: Sequence[MetaData], dialect: Dialect):
         self.dialect = dialect
         self._metadata = metadata
-        self._reader = facets.Reader(dialect, Filters({}))
+        self._reader = facets.FacetReader(dialect, Filters({}))
         self._tables = {facets.table_key(table): table for item in metadata for table in item.tables.values()}
         self._parts: dict[str, dict[Key, Any]] = {}
 

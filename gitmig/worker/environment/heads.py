@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from ..hidden import TABLE
 from ..session import Session
 from .ledger import Ledger, ledger_facts
-from .run import Purpose, database_name, run_environment
+from .run import EnvRun, database_name, run_environment
 from .sqlite import has_folder, is_missing_file
 
 
@@ -43,7 +43,7 @@ def find_present(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     return {"there": [any(found) for found in zip(*search.found, strict=True)]}
 
 
-class _Search(Purpose):
+class _Search(EnvRun):
     def __init__(self, places: list[list[str]]) -> None:
         self._places = places
         self.found: list[list[bool]] = []
@@ -61,7 +61,7 @@ class _Search(Purpose):
         return not column or any(each["name"] == column for each in columns)
 
 
-class _Look(Purpose):
+class _Look(EnvRun):
     def __init__(self, section: str) -> None:
         self._section = section
         self.missing: list[Any] = []

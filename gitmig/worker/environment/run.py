@@ -1,7 +1,7 @@
 """Runs the project's env.py online, with `configure` and `run_migrations` overridden on the instance.
 
-env.py itself is never edited. What a run is for is a :class:`Purpose`; where the run ends early it raises
-:class:`Stopped`, which no `except Exception` of env.py swallows.
+env.py itself is never edited. What a run is for is a :class:`EnvRun`; where the run ends early it raises
+:class:`EnvRunStopped`, which no `except Exception` of env.py swallows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .config import alembic_config, script_directory
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 
 
-class Stopped(BaseException):
+class EnvRunStopped(BaseException):
     """Ends a run of env.py from the inside; what was begun is rolled back on the way out.
 
     A BaseException, so that env.py does not swallow it. ``failure`` is None where the end was wanted.
@@ -39,7 +39,7 @@ class Stopped(BaseException):
         self.failure = failure
 
 
-class Purpose:
+class EnvRun:
     """What env.py is run for. This one changes nothing; override what differs."""
 
     destination = "heads"
@@ -65,7 +65,7 @@ class Purpose:
         return None
 
 
-def run_environment(session: Session, purpose: Purpose) -> None:
+def run_environment(session: Session, purpose: EnvRun) -> None:
     """Run env.py online for ``purpose``. Returns when env.py returned, or a wanted end came.
 
     Raises Failure: "wrong-database" before any statement of Alembic's where `url_env` named another
@@ -91,7 +91,7 @@ def run_environment(session: Session, purpose: Purpose) -> None:
     try:
         with environment, _sqlite_files(files):
             script.run_env()
-    except Stopped as end:
+    except EnvRunStopped as end:
         if end.failure is not None:
             raise end.failure from None
     except Failure:
@@ -121,13 +121,13 @@ def first_line(error: BaseException) -> str:
     return without_passwords(next((line for line in text.strip().splitlines() if line), type(error).__name__))
 
 
-def _override(environment: EnvironmentContext, purpose: Purpose, asked: URL | None) -> None:
+def _override(environment: EnvironmentContext, purpose: EnvRun, asked: URL | None) -> None:
     # On the instance: Alembic's proxy module looks the attributes up on it, a subclass breaks the proxies.
     configure, run_migrations = environment.configure, environment.run_migrations
 
     def configuring(connection: Connection | None = None, *args: Any, **options: Any) -> None:
         if connection is None:
-            raise Stopped(
+            raise EnvRunStopped(
                 Failure("project-code", "env.py gave configure() no connection, though not offline")
             )
         if isinstance(connection, Connection):
@@ -162,7 +162,7 @@ def _compare(asked: URL | None, got: URL) -> None:
         return
     names = {"asked": database_name(asked), "got": database_name(got)}
     message = f"env.py connects to {names['got']}, not to {names['asked']}"
-    raise Stopped(Failure("wrong-database", message, **names))
+    raise EnvRunStopped(Failure("wrong-database", message, **names))
 
 
 def _place(url: URL) -> tuple[object, ...]:
@@ -200,7 +200,7 @@ def _sqlite_files(files: list[str]) -> Iterator[None]:
         event.remove(Engine, "do_connect", connecting)
 
 
-def _failure(error: Exception | SystemExit, purpose: Purpose, session: Session, files: list[str]) -> Failure:
+def _failure(error: Exception | SystemExit, purpose: EnvRun, session: Session, files: list[str]) -> Failure:
     known = purpose.translated(error) if isinstance(error, Exception) else None
     if known is not None:
         return known

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from ..channel import Failure
-from .run import Stopped, database_name
+from .run import EnvRunStopped, database_name
 
 Violations = Counter[tuple[str, str]]
 """How many rows of a table lack their row of another."""
@@ -88,12 +88,12 @@ class SqliteTransactions:
             except self._connection.dialect.loaded_dbapi.Error as error:
                 if not _is_busy(error):
                     name = database_name(self._connection.engine.url)
-                    raise Stopped(Failure("database", f"{error}: {name}")) from error
+                    raise EnvRunStopped(Failure("database", f"{error}: {name}")) from error
             name = database_name(self._connection.engine.url)
             holder = f"another process, which is writing to {name}"
             if time.monotonic() >= end:
                 message = f"another process is writing to {name}"
-                raise Stopped(Failure("lock", message, holder=holder))
+                raise EnvRunStopped(Failure("lock", message, holder=holder))
             if not told:
                 told = True
                 self._waiting(holder)

@@ -30,7 +30,7 @@ from types import ModuleType
 from typing import Any
 
 from ..channel import Failure
-from .manifest import Manifest
+from .manifest import ManifestRecorder
 from .places import Places
 
 _LOADERS: tuple[tuple[Any, list[str]], ...] = (
@@ -54,7 +54,7 @@ class Importing:
 
     def __init__(self, places: Places):
         self.places = places
-        self.manifest = Manifest(places)
+        self.manifest = ManifestRecorder(places)
 
     def install(self) -> None:
         """Take over the folders of the project, and watch what its code opens and lists."""
@@ -117,7 +117,7 @@ class Importing:
 class ProjectFinder(FileFinder):
     """Finds the modules in one folder of the project."""
 
-    def __init__(self, relative: str, folder: str, manifest: Manifest):
+    def __init__(self, relative: str, folder: str, manifest: ManifestRecorder):
         super().__init__(folder, *_LOADERS)
         self._folder = folder
         self._relative = relative

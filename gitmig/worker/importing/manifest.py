@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .places import Places
 
 
-class Manifest:
+class ManifestRecorder:
     """Collects while the project's code runs. All paths are relative to the top."""
 
     def __init__(self, places: Places) -> None:

@@ -15,11 +15,11 @@ from ..channel import Failure, ParentGone
 from ..environment.heads import no_new_files
 from ..environment.ledger import Ledger, ledger_facts
 from ..environment.revisions import BrokenScript, build_steps, revision_map
-from ..environment.run import Purpose, Stopped, database_name, first_line, run_environment
+from ..environment.run import EnvRun, EnvRunStopped, database_name, first_line, run_environment
 from ..environment.sqlite import SqliteTransactions
 from ..importing.world import World
 from ..locking.held import Locks
-from ..parking.run import Order
+from ..parking.run import ParkingPolicy
 from ..parking.watching import Parking, parking_of
 from ..session import Session
 from .calling_off import CallingOff
@@ -72,7 +72,7 @@ def run_migration(session: Session, migration: Migration) -> None:
         raise migration.progress.failure("interrupted", kind="interrupted") from None
 
 
-class Migration(Purpose):
+class Migration(EnvRun):
     """One run of env.py that applies what the command line plans."""
 
     def __init__(self, session: Session, request: dict[str, Any], missing: Sequence[Any] = ()):
@@ -127,7 +127,7 @@ class Migration(Purpose):
             return
         if self._stands_in(context):
             self.again = True
-            raise Stopped
+            raise EnvRunStopped
         proceed()
         self._verify(context)
 
@@ -232,9 +232,9 @@ class Migration(Purpose):
             self._steps = build_steps(graphs, answer["steps"], context, worlds)
         except BrokenScript as broken:
             self.progress.begin(broken.action, broken.revision)
-            raise Stopped(self.progress.failed(broken.error, None)) from broken
+            raise EnvRunStopped(self.progress.failed(broken.error, None)) from broken
         except Failure as failure:
-            raise Stopped(failure) from None
+            raise EnvRunStopped(failure) from None
         # An env.py for several databases comes here for each of them.
         self.progress.planned += len(self._steps)
         self._prepared = self._prepared and not self._steps
@@ -271,7 +271,7 @@ class Migration(Purpose):
     def _park(self, context: MigrationContext, answer: dict[str, Any]) -> None:
         """Have what the steps take looked at and parked, and put back what belongs to them."""
         self._parking = None
-        order = Order.of(answer.get("parking"))
+        order = ParkingPolicy.of(answer.get("parking"))
         if answer["steps"]:
             environment = f"{self.session.options.section}:{table_name(context)}"
             parking = parking_of(
@@ -295,9 +295,9 @@ class Migration(Purpose):
                 else:
                     function(**arguments)
             except Failure as failure:
-                raise Stopped(self.progress.reported(failure)) from failure
+                raise EnvRunStopped(self.progress.reported(failure)) from failure
             except (Exception, SystemExit) as error:
-                raise Stopped(self.progress.failed(error, path)) from error
+                raise EnvRunStopped(self.progress.failed(error, path)) from error
 
         return watched
 
@@ -338,10 +338,10 @@ class Migration(Purpose):
         self._ledger = ledger if told["ledger"] is not None else None
         return told
 
-    def _without_ledger(self, ledger: Ledger, error: DBAPIError) -> Stopped:
+    def _without_ledger(self, ledger: Ledger, error: DBAPIError) -> EnvRunStopped:
         failure = self.progress.failure(f"the ledger, {ledger.name}, cannot be kept: {first_line(error)}")
         failure.data["hint"] = f"let this database user read and write {ledger.name}"
-        return Stopped(failure)
+        return EnvRunStopped(failure)
 
     def _check(self, context: MigrationContext) -> None:
         """Before the last commit: the heads are the plan's, and no foreign key is violated."""
@@ -376,7 +376,7 @@ class Migration(Purpose):
     def _verify(self, context: MigrationContext) -> None:
         done, planned = self.progress.done, self.progress.planned
         if done != planned:
-            raise Stopped(Failure("internal", f"{done} of {planned} steps were applied"))
+            raise EnvRunStopped(Failure("internal", f"{done} of {planned} steps were applied"))
 
     def _committing(self, connection: Connection) -> None:
         """Before each commit of the connection; the last one needs the command line's word."""
@@ -392,13 +392,13 @@ class Migration(Purpose):
         except BaseException as error:
             connection.connection.rollback()
             if isinstance(error, Failure):
-                raise Stopped(error) from None
+                raise EnvRunStopped(error) from None
             raise
         self.confirmed = bool(answer.get("commit"))
         if not self.confirmed:
             # At once, on the driver: env.py may keep the connection open.
             connection.connection.rollback()
-            raise Stopped
+            raise EnvRunStopped
 
     def _word(self) -> dict[str, Any]:
         """Whether to commit. If nobody is there to say so, what cannot be taken back is finished."""
@@ -432,7 +432,7 @@ class Migration(Purpose):
         try:
             action()
         except Failure as failure:
-            raise Stopped(failure) from None
+            raise EnvRunStopped(failure) from None
 
 
 def table_name(context: MigrationContext) -> str:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from ..channel import Channel, Failure
 from ..environment.heads import what_is_there
-from ..environment.run import Stopped
+from ..environment.run import EnvRunStopped
 from ..parking.forecast import foretold
-from ..parking.run import Order
+from ..parking.run import ParkingPolicy
 from .losses import find_losses
 
 
@@ -48,16 +48,16 @@ def ask_plan(
         **facts,
     )
     if answer.get("release"):
-        raise Stopped
+        raise EnvRunStopped
     if answer.get("losses"):
         assert context.connection is not None
         found = find_losses(context.connection, answer["losses"])
         try:
-            found = foretold(context.connection, Order.of(answer.get("parking")), found)
+            found = foretold(context.connection, ParkingPolicy.of(answer.get("parking")), found)
         except Failure as failure:
-            raise Stopped(failure) from None
+            raise EnvRunStopped(failure) from None
         if not channel.ask("losses", found=found).get("go"):
-            raise Stopped
+            raise EnvRunStopped
         # What was said to be parked must not be lost.
         known = [loss for loss in answer["losses"] if loss["known"]]
         answer["announced"] = [*known, *(loss for loss in found if not loss["parked"])]

@@ -12,14 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from .tables import Place, run
+from .tables import TableName, run
 
 
 @dataclass(frozen=True)
 class Table:
     """An ordinary table that is there."""
 
-    place: Place
+    place: TableName
     columns: Mapping[int, str]
     """The names of its columns by their numbers, in their order."""
     part_of: int | None = None
@@ -92,7 +92,7 @@ class PostgresCatalogs(Catalogs):
             "AND n.nspname NOT IN ('information_schema', 'gitmig') GROUP BY c.oid, n.nspname",
         )
         return {
-            oid: Table(Place(table, schema), dict(zip(numbers or (), names or (), strict=True)), parent)
+            oid: Table(TableName(table, schema), dict(zip(numbers or (), names or (), strict=True)), parent)
             for oid, schema, table, parent, numbers, names in rows
         }
 
@@ -113,7 +113,7 @@ class SqliteCatalogs(Catalogs):
         for page, (name, columns) in found.items():
             number = known.get(page) or names.get(name) or next(self._numbers)
             old = _columns(before, number) or _columns(again, number)
-            catalog[number] = Table(Place(name), self._columns(old, columns), page=page)
+            catalog[number] = Table(TableName(name), self._columns(old, columns), page=page)
         return catalog
 
     def _found(self) -> dict[int, tuple[str, list[str]]]:

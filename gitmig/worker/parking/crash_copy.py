@@ -17,9 +17,9 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ...wire.sql import Name
-from .entry import Entry
+from .entry import ParkedEntry
 from .stores import SqliteStore, is_empty, make_private
-from .tables import Column, Place, Tables, run, tables_of
+from .tables import Column, TableName, Tables, run, tables_of
 
 
 class CrashCopy:
@@ -33,7 +33,9 @@ class CrashCopy:
         # Without any journal on disk a crash takes more than these rows.
         self._needed = run(connection, "PRAGMA main.journal_mode").scalar() == "wal"
 
-    def keep(self, place: Place, columns: tuple[Column, ...], key: tuple[Column, ...], **about: Any) -> None:
+    def keep(
+        self, place: TableName, columns: tuple[Column, ...], key: tuple[Column, ...], **about: Any
+    ) -> None:
         """Copy what is about to be parked; what this run itself has made is not there to be copied.
 
         Raises DBAPIError and OSError where there is no room for it, say.
@@ -89,7 +91,7 @@ def adopt(file: str, tables: Tables) -> None:
         os.unlink(file)
 
 
-def _is_same(entry: Entry, parked: Entry) -> bool:
+def _is_same(entry: ParkedEntry, parked: ParkedEntry) -> bool:
     return (entry.operation, entry.revision, entry.place) == (
         parked.operation,
         parked.revision,
@@ -97,6 +99,6 @@ def _is_same(entry: Entry, parked: Entry) -> bool:
     ) and {each.name for each in entry.columns} <= {each.name for each in parked.columns}
 
 
-def _is_gone(tables: Tables, entry: Entry) -> bool:
+def _is_gone(tables: Tables, entry: ParkedEntry) -> bool:
     present = {column.name for column in tables.columns(entry.place)}
     return not present or (not entry.whole and any(each.name not in present for each in entry.columns))

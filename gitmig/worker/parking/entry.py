@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from .tables import Column, Place
+from .tables import Column, TableName
 
 FIELDS = (
     "id", "environment", "revision", "table_schema", "table_name", "whole", "columns", "key_columns",
@@ -16,13 +16,13 @@ FIELDS = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class ParkedEntry:
     """Rows of one table, or of columns of it, that were parked before a step dropped them."""
 
     id: int
     environment: str
     revision: str
-    place: Place
+    place: TableName
     whole: bool
     columns: tuple[Column, ...]
     """Those that were dropped."""
@@ -53,7 +53,7 @@ class Entry:
         }
 
 
-def row_of(entry: Entry) -> tuple[Any, ...]:
+def row_of(entry: ParkedEntry) -> tuple[Any, ...]:
     """The values of FIELDS."""
     return (
         entry.id,
@@ -73,15 +73,15 @@ def row_of(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def entry_of(row: Any) -> Entry:
+def entry_of(row: Any) -> ParkedEntry:
     """Out of the values of FIELDS."""
     number, environment, revision, schema, table, whole, columns, key, *rest = row
     rows, size, who, operation, parked_at, why = rest
-    return Entry(
+    return ParkedEntry(
         id=number,
         environment=environment,
         revision=revision,
-        place=Place(table, schema),
+        place=TableName(table, schema),
         whole=bool(whole),
         columns=_columns(columns),
         key=_columns(key),

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from .entry import Entry
+from .entry import ParkedEntry
 from .store import BACK, CHOSEN, LEFT, ROW, STATE, Store
-from .tables import Column, ForeignKey, Place, Tables, quoted, run
+from .tables import Column, ForeignKey, TableName, Tables, quoted, run
 
 KEY_IS_GONE = "what told their rows apart was dropped, and is not back"
 
@@ -19,7 +19,7 @@ KEY_IS_GONE = "what told their rows apart was dropped, and is not back"
 class Task:
     """An entry that is being put back."""
 
-    entry: Entry
+    entry: ParkedEntry
     copy: str
     columns: dict[str, Column]
     """Those of the table as it is now, the generated ones left out."""
@@ -60,11 +60,13 @@ class Task:
 class Fitting:
     """Marks the rows of tasks, on one connection."""
 
-    def __init__(self, connection: Connection, tables: Tables, store: Store, lost: set[tuple[Place, str]]):
+    def __init__(
+        self, connection: Connection, tables: Tables, store: Store, lost: set[tuple[TableName, str]]
+    ):
         self._connection = connection
         self._tables = tables
         self._store = store
-        self.filled: frozenset[Place] = frozenset()
+        self.filled: frozenset[TableName] = frozenset()
         """Tables into which the step itself puts what other tables have."""
         self.lost = lost
         """Columns that are there again, and not with what was in them."""

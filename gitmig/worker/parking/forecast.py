@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ...wire.sql import Name
-from .run import Order, too_large, why_not
+from .run import ParkingPolicy, too_large, why_not
 from .stores import store_of
 from .tables import tables_of
 
 
 def foretold(
-    connection: Connection, order: Order | None, found: list[dict[str, Any]]
+    connection: Connection, order: ParkingPolicy | None, found: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """The losses with ``parked``, whether their rows are parked, and ``why`` where they cannot be.
 
@@ -22,7 +22,7 @@ def foretold(
     return [loss | _foretold(connection, order, loss) for loss in found]
 
 
-def _foretold(connection: Connection, order: Order | None, loss: dict[str, Any]) -> dict[str, Any]:
+def _foretold(connection: Connection, order: ParkingPolicy | None, loss: dict[str, Any]) -> dict[str, Any]:
     if order is None or not order.park or not loss["down"] or loss["table"] is None:
         return {"parked": False, "why": None}
     if connection.dialect.name not in ("postgresql", "sqlite"):

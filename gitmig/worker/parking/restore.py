@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ..environment.run import first_line
-from .entry import Entry
+from .entry import ParkedEntry
 from .fitting import Fitting, Task
 from .store import BACK, CHOSEN, LEFT, ROW, STATE, Store
-from .tables import Place, Tables, quoted, run
+from .tables import TableName, Tables, quoted, run
 from .triggers import advance_sequences, check_late, late_constraints, silenced, writable
 
 _TRIES = 400
@@ -29,7 +29,7 @@ _REFUSED = 3
 class Back:
     """What became of an entry."""
 
-    entry: Entry
+    entry: ParkedEntry
     rows: int
     """How many rows are back."""
     left: int
@@ -39,7 +39,9 @@ class Back:
 class PuttingBack:
     """Puts entries back, on one connection."""
 
-    def __init__(self, connection: Connection, tables: Tables, store: Store, lost: set[tuple[Place, str]]):
+    def __init__(
+        self, connection: Connection, tables: Tables, store: Store, lost: set[tuple[TableName, str]]
+    ):
         """``lost`` are the columns that are there again and not with what was in them: it grows."""
         self._connection = connection
         self._tables = tables
@@ -48,7 +50,9 @@ class PuttingBack:
         """Foreign keys that are looked at last."""
         self._fitting = Fitting(connection, tables, store, lost)
 
-    def put_back(self, entries: Sequence[Entry], filled: frozenset[Place] = frozenset()) -> list[Back]:
+    def put_back(
+        self, entries: Sequence[ParkedEntry], filled: frozenset[TableName] = frozenset()
+    ) -> list[Back]:
         """Put back what fits; the copies of what is back are gone afterwards.
 
         ``filled`` are tables into which the step itself puts what other tables have.
@@ -90,7 +94,7 @@ class PuttingBack:
                 self._fitting.drop_orphans(tasks[number:])
                 self._write(task, self._insert)
 
-    def _task(self, entry: Entry) -> Task:
+    def _task(self, entry: ParkedEntry) -> Task:
         columns = {each.name: each for each in self._tables.columns(entry.place) if not each.generated}
         return Task(entry, self._store.copy(entry.id), columns, self._tables.foreign_keys(entry.place))
 
@@ -200,7 +204,7 @@ class PuttingBack:
         self._lose(entry)
         return Back(entry, back, left, why)
 
-    def _lose(self, entry: Entry) -> None:
+    def _lose(self, entry: ParkedEntry) -> None:
         """What was parked with these columns as its key does not find its rows any more."""
         if not entry.whole:
             names = [each.name for each in entry.columns]
@@ -234,9 +238,9 @@ def _in_order(tasks: list[Task]) -> list[Task]:
     return ordered
 
 
-def _circular(tasks: Sequence[Task]) -> list[tuple[Place, str]]:
+def _circular(tasks: Sequence[Task]) -> list[tuple[TableName, str]]:
     """The foreign keys that lead to a table which comes later."""
-    found: list[tuple[Place, str]] = []
+    found: list[tuple[TableName, str]] = []
     for number, task in enumerate(tasks):
         later = {other.entry.place for other in tasks[number + 1 :]}
         found += [(task.entry.place, key.name) for key in task.keys if key.target in later and key.name]

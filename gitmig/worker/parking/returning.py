@@ -9,35 +9,35 @@ from sqlalchemy.exc import DBAPIError
 
 from ...wire.sql import Add, Name, Statement
 from .catalog import Catalog
-from .entry import Entry
+from .entry import ParkedEntry
 from .fitting import KEY_IS_GONE
 from .restore import PuttingBack
 from .run import Loss, ParkingRun, plain, same, told
-from .step import REBUILT, Step
+from .step import REBUILT, ParkingStep
 from .store import Store
-from .tables import Place, quoted, run
+from .tables import TableName, quoted, run
 from .triggers import silenced
 
 _ASIDE = "gitmig_aside"
 _RETRY = "gitmig_retry"
 
 
-class Upgrade(Step):
+class Upgrade(ParkingStep):
     """What one upgrade brings back, of what is parked for its revision."""
 
-    def __init__(self, run: ParkingRun, revision: str, entries: list[Entry], start: Catalog):
+    def __init__(self, run: ParkingRun, revision: str, entries: list[ParkedEntry], start: Catalog):
         super().__init__(run, revision, start)
         self._pending = [entry for entry in entries if not self._there(entry)]
         self._already = [entry for entry in entries if entry not in self._pending]
-        self._lost: set[tuple[Place, str]] = set()
+        self._lost: set[tuple[TableName, str]] = set()
         """Columns that are there again, and not with what was in them."""
-        self._now: list[Entry] = []
+        self._now: list[ParkedEntry] = []
         """What is put back as soon as the statement at hand is done."""
         self._filled: list[Name] = []
         """Tables into which the step puts what other tables have."""
         self._then: list[str] = []
         """What is executed after that."""
-        self._aside: Place | None = None
+        self._aside: TableName | None = None
         """The table whose rows are out of it until the statement is done."""
 
     @property
@@ -46,7 +46,7 @@ class Upgrade(Step):
         assert self.run.store is not None
         return self.run.store
 
-    def _there(self, entry: Entry) -> bool:
+    def _there(self, entry: ParkedEntry) -> bool:
         present = {column.name for column in self.tables.columns(entry.place)}
         return bool(present) and (entry.whole or any(each.name in present for each in entry.columns))
 
@@ -82,7 +82,7 @@ class Upgrade(Step):
                 return
         execute()
 
-    def _tried(self, execute: Callable[[], None], entries: list[Entry]) -> bool:
+    def _tried(self, execute: Callable[[], None], entries: list[ParkedEntry]) -> bool:
         """Whether it can be executed with these entries put back first; they are not if it cannot."""
         before = [*self._pending], set(self._lost), len(self.run.back)
         if not self._pending or not self._savepoint():
@@ -141,11 +141,11 @@ class Upgrade(Step):
             name = told(entry.place, None if entry.whole else ", ".join(each.name for each in entry.columns))
             self._stays(entry, f"{name} {was}" if entry.whole or entry.key else KEY_IS_GONE)
 
-    def _stays(self, entry: Entry, why: str) -> None:
+    def _stays(self, entry: ParkedEntry, why: str) -> None:
         self.store.keep_left(entry, entry.rows, why)
         self.run.back.append({**entry.told(), "rows": 0, "left": entry.rows, "why": why})
 
-    def _put_back(self, entries: list[Entry]) -> None:
+    def _put_back(self, entries: list[ParkedEntry]) -> None:
         if entries:
             self._pending = [entry for entry in self._pending if entry not in entries]
             filled = {self.tables.resolve(name) for name in self._filled}
@@ -156,7 +156,7 @@ class Upgrade(Step):
                     told = back.entry.told() | {"rows": back.rows, "left": back.left, "why": back.why}
                     self.run.back.append(told)
 
-    def _pending_column(self, place: Place | None, column: str) -> Entry | None:
+    def _pending_column(self, place: TableName | None, column: str) -> ParkedEntry | None:
         for entry in self._pending:
             if entry.place == place and not entry.whole:
                 for each in entry.columns:
@@ -223,12 +223,12 @@ class Upgrade(Step):
         text = text[: rebuild.select_end] + values + text[rebuild.select_end :]
         return text[: rebuild.list_end] + names + text[rebuild.list_end :]
 
-    def _tells_apart(self, entry: Entry, place: Place) -> bool:
+    def _tells_apart(self, entry: ParkedEntry, place: TableName) -> bool:
         """Whether the table has the key that its parked values are found by."""
         key = {each.name for each in entry.key}
         return bool(key) and key <= {each.name for each in self.tables.columns(place)}
 
-    def _value(self, entry: Entry, column: str, old: Place) -> str:
+    def _value(self, entry: ParkedEntry, column: str, old: TableName) -> str:
         table = plain(old.table)
         alike = " AND ".join(f"p.{plain(each.name)} = {table}.{plain(each.name)}" for each in entry.key)
         return f"(SELECT p.{plain(column)} FROM {self.store.copy(entry.id)} p WHERE {alike})"

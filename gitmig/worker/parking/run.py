@@ -13,11 +13,11 @@ from ..channel import Failure
 from .catalog import Catalog, Catalogs
 from .crash_copy import CrashCopy
 from .store import Store
-from .tables import Column, Look, Place, Tables, quoted
+from .tables import Column, Look, TableName, Tables, quoted
 
 
 @dataclass(frozen=True)
-class Order:
+class ParkingPolicy:
     """What the command line wants of it."""
 
     park: bool = False
@@ -30,7 +30,7 @@ class Order:
     operation: str | None = None
 
     @classmethod
-    def of(cls, answer: dict[str, Any] | None) -> Order | None:
+    def of(cls, answer: dict[str, Any] | None) -> ParkingPolicy | None:
         """Out of the plan; None if nothing is parked or put back."""
         return cls(**answer) if answer is not None else None
 
@@ -44,7 +44,7 @@ class ParkingRun:
     """Where rows are parked; None if nowhere."""
     tables: Tables
     catalogs: Catalogs
-    order: Order
+    order: ParkingPolicy
     environment: str
     announced: Sequence[Drop]
     """What a person knows of that is dropped."""
@@ -59,7 +59,7 @@ class ParkingRun:
     """Why nothing is put back, whatever is parked."""
     first: Catalog = field(default_factory=dict)
     """The tables that there were before the first step."""
-    heirs: dict[int, tuple[int, dict[int, int]]] = field(default_factory=dict)
+    successors: dict[int, tuple[int, dict[int, int]]] = field(default_factory=dict)
     """Tables that were made to take the place of another: its number, and those of the columns."""
     catalog: Catalog = field(default_factory=dict)
     """The tables that there were when that was looked at last."""
@@ -92,7 +92,7 @@ class Loss:
 
 def too_large(schema: str | None, table: str, column: str | None, size: int, limit: int) -> Failure:
     """More than the limit: nothing is parked, and nothing dropped."""
-    name = told(Place(table, schema), column)
+    name = told(TableName(table, schema), column)
     return Failure("park-limit", f"{name} holds too much to be parked", name=name, size=size, limit=limit)
 
 
@@ -108,7 +108,7 @@ def plain(name: str) -> str:
     return quoted(name).replace("\\:", ":")
 
 
-def told(place: Place, column: str | None) -> str:
+def told(place: TableName, column: str | None) -> str:
     """``table`` or ``table.column``, with a schema other than the usual one."""
     schema = f"{place.schema}." if place.schema not in (None, "public") else ""
     return f"{schema}{place.table}" + (f".{column}" if column is not None else "")

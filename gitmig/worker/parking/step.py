@@ -19,7 +19,7 @@ from ..channel import Failure
 from ..locking.blockers import sqlstate
 from .catalog import Catalog, Lost, losses
 from .run import Loss, ParkingRun, same, told
-from .tables import HIDDEN, Place, run
+from .tables import HIDDEN, TableName, run
 
 _LOOK = "gitmig_look"
 _DROPS = re.compile(r"drop|\b(?:do|call|execute)\b", re.IGNORECASE)
@@ -36,7 +36,7 @@ _LONGEST = 50
 """Alembic cuts that name."""
 
 
-class Step:
+class ParkingStep:
     """The statements of one step."""
 
     action = "upgrade"
@@ -157,7 +157,9 @@ class Step:
         """Called before rows are lost, with everything still there. Raises Failure if they may not be."""
         raise NotImplementedError
 
-    def require_announced(self, place: Place, column: str | None, why: str | None, *, at: Place) -> None:
+    def require_announced(
+        self, place: TableName, column: str | None, why: str | None, *, at: TableName
+    ) -> None:
         """Raise Failure("loss") if a person does not know that something is dropped.
 
         ``place`` and ``column`` are its names at the start of the step, ``at`` the table's name now, ``why``
@@ -171,7 +173,7 @@ class Step:
         message = f"{told(place, column)} is dropped, and no script says so"
         raise Failure("loss", message, losses=[{**loss, "down": down, "rows": None, "parked": False}])
 
-    def _is_about(self, drop: Drop, place: Place, column: str | None) -> bool:
+    def _is_about(self, drop: Drop, place: TableName, column: str | None) -> bool:
         if drop.table is None:
             return True
         return (
@@ -182,7 +184,7 @@ class Step:
 
     def look_for_the_rest(self) -> None:
         """Raise Failure("loss") for what is gone although no statement was seen to take it."""
-        replaced = {number for number, _ in self.run.heirs.values()}
+        replaced = {number for number, _ in self.run.successors.values()}
         for lost in losses(self.start, self.run.look()):
             if lost.number in replaced or (lost.number, None) in self._judged:
                 continue
@@ -260,7 +262,7 @@ class Step:
 
     # What a statement takes.
 
-    def origin(self, number: int, start: Catalog) -> tuple[Place, dict[str, str]] | None:
+    def origin(self, number: int, start: Catalog) -> tuple[TableName, dict[str, str]] | None:
         """What a table, and its columns by their present names, were called at the ``start``.
 
         A column that was not there is missing; None if the table was not.
@@ -268,8 +270,8 @@ class Step:
         table = self.run.catalog[number]
         columns = dict(table.columns)
         steps: dict[int, int] = {each: each for each in columns}
-        while number not in start and number in self.run.heirs:
-            number, theirs = self.run.heirs[number]
+        while number not in start and number in self.run.successors:
+            number, theirs = self.run.successors[number]
             steps = {now: theirs[was] for now, was in steps.items() if was in theirs}
         first = start.get(number)
         if first is None:
@@ -320,7 +322,7 @@ class Step:
         if rebuild is not None and rebuild.new.table.startswith(REBUILT):
             self._rebuilds[rebuild.new] = rebuild
 
-    def rebuilt(self, place: Place) -> Name | None:
+    def rebuilt(self, place: TableName) -> Name | None:
         """The table that Alembic has made to take the place of this one."""
         for name in self._rebuilds:
             new = self.tables.resolve(name)
@@ -343,7 +345,7 @@ class Step:
                 if table.place == place:
                     columns = {each: sources.get(new.lower()) for each, new in table.columns.items()}
                     known = {each: was for each, was in columns.items() if was is not None}
-                    self.run.heirs[number] = (lost.number, known)
+                    self.run.successors[number] = (lost.number, known)
         self._replaced.clear()
 
 

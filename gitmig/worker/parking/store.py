@@ -18,8 +18,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ..channel import Failure
 from ..environment.run import first_line
-from .entry import FIELDS, Entry, columns_text, entry_of, row_of
-from .tables import Column, Place, quoted, run
+from .entry import FIELDS, ParkedEntry, columns_text, entry_of, row_of
+from .tables import Column, TableName, quoted, run
 
 ROW, STATE = "gitmig_row", "gitmig_state"
 """What a copy has besides the columns: a number for each row, and how far it has come."""
@@ -83,7 +83,7 @@ class Store:
             run(self._connection, f"CREATE TABLE {self._list} ({columns})")
             self._close_to_others("parked")
 
-    def entries(self, environment: str | None = None) -> list[Entry]:
+    def entries(self, environment: str | None = None) -> list[ParkedEntry]:
         """What is parked, oldest first."""
         if not self.exists():
             return []
@@ -97,14 +97,14 @@ class Store:
 
     def park(
         self,
-        place: Place,
+        place: TableName,
         columns: tuple[Column, ...],
         key: tuple[Column, ...],
         *,
-        name: Place,
+        name: TableName,
         names: Mapping[str, str] | None = None,
         **about: Any,
-    ) -> Entry:
+    ) -> ParkedEntry:
         """Copy these columns with the key; ``name`` is what the table is called when they come back.
 
         ``names`` are those of its columns then, by what they are called now. ``about`` are the entry's other
@@ -126,7 +126,7 @@ class Store:
         self._close_to_others(f"parked_{number}")
         if key:
             self._index(number, [column.name for column in key])
-        entry = Entry(
+        entry = ParkedEntry(
             id=number,
             place=name,
             columns=columns,
@@ -140,7 +140,7 @@ class Store:
         self._enter(entry)
         return entry
 
-    def take(self, entry: Entry, copy: str) -> None:
+    def take(self, entry: ParkedEntry, copy: str) -> None:
         """Take over an entry whose rows are in another ``copy``."""
         number = self._next()
         run(self._connection, f"CREATE TABLE {self.copy(number)} AS SELECT * FROM {copy}")
@@ -154,7 +154,7 @@ class Store:
         self.prepare()
         return int(run(self._connection, f"SELECT coalesce(max(id), 0) + 1 FROM {self._list}").scalar_one())
 
-    def _enter(self, entry: Entry) -> None:
+    def _enter(self, entry: ParkedEntry) -> None:
         values = dict(zip(FIELDS, row_of(entry), strict=True))
         names = ", ".join(FIELDS)
         run(
@@ -163,7 +163,7 @@ class Store:
             **values,
         )
 
-    def keep_left(self, entry: Entry, rows: int, why: str) -> None:
+    def keep_left(self, entry: ParkedEntry, rows: int, why: str) -> None:
         """Keep only the rows that are not back, and why."""
         run(self._connection, f"DELETE FROM {self.copy(entry.id)} WHERE {STATE} = {BACK}")
         self._choose_all(entry)
@@ -175,7 +175,7 @@ class Store:
             id=entry.id,
         )
 
-    def narrow(self, entry: Entry, columns: tuple[Column, ...], why: str | None = None) -> None:
+    def narrow(self, entry: ParkedEntry, columns: tuple[Column, ...], why: str | None = None) -> None:
         """Of all that was parked only these columns are still wanted; without ``why`` for the first time."""
         run(
             self._connection,
@@ -186,7 +186,7 @@ class Store:
         )
         self._choose_all(entry)
 
-    def unkey(self, environment: str, place: Place, columns: Sequence[str]) -> None:
+    def unkey(self, environment: str, place: TableName, columns: Sequence[str]) -> None:
         """These columns are not any more what they were: no parked value is to find its row by them."""
         for entry in self.entries(environment) if self.why_not is None else ():
             if entry.place == place and not entry.whole and {each.name for each in entry.key} & {*columns}:
@@ -197,13 +197,13 @@ class Store:
                     id=entry.id,
                 )
 
-    def are_there(self, entry: Entry, columns: Sequence[str]) -> bool:
+    def are_there(self, entry: ParkedEntry, columns: Sequence[str]) -> bool:
         """Whether the table has all that was parked, as far as these columns go."""
         listed = ", ".join(map(self._shown, columns))
         missing = f"SELECT {listed} FROM {self.copy(entry.id)} EXCEPT SELECT {listed} FROM {entry.place.sql}"
         return run(self._connection, f"SELECT 1 FROM ({missing}) missing LIMIT 1").first() is None
 
-    def _choose_all(self, entry: Entry) -> None:
+    def _choose_all(self, entry: ParkedEntry) -> None:
         run(
             self._connection, f"UPDATE {self.copy(entry.id)} SET {STATE} = {CHOSEN} WHERE {STATE} <> {CHOSEN}"
         )
@@ -215,7 +215,7 @@ class Store:
         if not run(self._connection, f"SELECT 1 FROM {self._list} LIMIT 1").first():
             self._remove_list()
 
-    def rows(self, entry: Entry, limit: int | None) -> list[tuple[Any, ...]]:
+    def rows(self, entry: ParkedEntry, limit: int | None) -> list[tuple[Any, ...]]:
         """The rows of a copy in the key's order: the key's columns, then the others."""
         order = ", ".join([*(quoted(column.name) for column in entry.key), ROW])
         names = list(dict.fromkeys(column.name for column in (*entry.key, *entry.columns)))
@@ -229,7 +229,7 @@ class Store:
     def close(self) -> None:
         """After the transaction has ended."""
 
-    def index(self, entry: Entry, names: Sequence[str]) -> None:
+    def index(self, entry: ParkedEntry, names: Sequence[str]) -> None:
         """Have rows of a copy be found by these columns, if they are not yet."""
         if names and list(names) != [column.name for column in entry.key]:
             self._index(entry.id, list(names))

@@ -12,7 +12,7 @@ from ...wire.sql import Name
 
 
 @dataclass(frozen=True)
-class Place:
+class TableName:
     """An ordinary table; ``schema`` is None on SQLite."""
 
     table: str
@@ -47,7 +47,7 @@ HIDDEN = "row level security hides rows from this database user"
 class Look:
     """What is to be known of a table that is about to be dropped."""
 
-    place: Place
+    place: TableName
     filled: bool = True
     """Whether there may be rows in it."""
     hidden: str | None = None
@@ -59,7 +59,7 @@ class ForeignKey:
     """Columns that have to be in another table, or in the same."""
 
     columns: tuple[str, ...]
-    target: Place
+    target: TableName
     targets: tuple[str, ...]
     name: str | None = None
 
@@ -85,7 +85,7 @@ class Tables:
     def __init__(self, connection: Connection):
         self.connection = connection
 
-    def resolve(self, name: Name) -> Place | None:
+    def resolve(self, name: Name) -> TableName | None:
         """The ordinary table that a statement means; None for none, a view or a temporary one."""
         raise NotImplementedError
 
@@ -94,11 +94,11 @@ class Tables:
         place = self.resolve(name)
         return Look(place) if place is not None else None
 
-    def columns(self, place: Place) -> tuple[Column, ...]:
+    def columns(self, place: TableName) -> tuple[Column, ...]:
         """Its columns in their order; nothing where it is not there."""
         raise NotImplementedError
 
-    def key(self, place: Place, without: Sequence[str] = ()) -> tuple[str, ...]:
+    def key(self, place: TableName, without: Sequence[str] = ()) -> tuple[str, ...]:
         """The columns that tell its rows apart: the primary key, else something unique without NULL.
 
         None of ``without`` is among them; nothing where there is no such key.
@@ -111,15 +111,15 @@ class Tables:
                 return tuple(names)
         return ()
 
-    def foreign_keys(self, place: Place) -> tuple[ForeignKey, ...]:
+    def foreign_keys(self, place: TableName) -> tuple[ForeignKey, ...]:
         """The foreign keys of the table."""
         raise NotImplementedError
 
-    def size(self, place: Place, columns: Sequence[str], limit: int) -> int:
+    def size(self, place: TableName, columns: Sequence[str], limit: int) -> int:
         """How many bytes these columns hold; not looked at closely where the whole is within ``limit``."""
         raise NotImplementedError
 
-    def holds(self, place: Place, columns: Sequence[str] = ()) -> bool:
+    def holds(self, place: TableName, columns: Sequence[str] = ()) -> bool:
         """Whether it has rows; with ``columns``, such as are not NULL in one of them."""
         where = " OR ".join(self.given(quoted(name)) for name in columns)
         found = run(self.connection, f"SELECT 1 FROM {place.sql}{f' WHERE {where}' if where else ''} LIMIT 1")
@@ -129,7 +129,7 @@ class Tables:
         """That a value is not NULL."""
         return f"{value} IS NOT NULL"
 
-    def _unique(self, place: Place) -> list[tuple[bool, list[str]]]:
+    def _unique(self, place: TableName) -> list[tuple[bool, list[str]]]:
         """Whether it is the primary key, and the columns: the primary key first."""
         raise NotImplementedError
 
@@ -137,7 +137,7 @@ class Tables:
 class PostgresTables(Tables):
     """PostgreSQL: its catalog, by oid."""
 
-    def resolve(self, name: Name) -> Place | None:
+    def resolve(self, name: Name) -> TableName | None:
         """By the search path, as the statement itself."""
         found = self.look(name)
         return found.place if found is not None else None
@@ -157,13 +157,13 @@ class PostgresTables(Tables):
         ).first()
         if found is None:
             return None
-        return Look(Place(found[1], found[0]), bool(found[2]), found[3])
+        return Look(TableName(found[1], found[0]), bool(found[2]), found[3])
 
     def given(self, value: str) -> str:
         """A value of several parts is something, of which one or all are NULL."""
         return f"{value} IS DISTINCT FROM NULL"
 
-    def columns(self, place: Place) -> tuple[Column, ...]:
+    def columns(self, place: TableName) -> tuple[Column, ...]:
         """From pg_attribute."""
         rows = run(
             self.connection,
@@ -182,7 +182,7 @@ class PostgresTables(Tables):
         )
         return tuple(Column(*row) for row in rows)
 
-    def foreign_keys(self, place: Place) -> tuple[ForeignKey, ...]:
+    def foreign_keys(self, place: TableName) -> tuple[ForeignKey, ...]:
         """From pg_constraint."""
         names = (
             "(SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(c.{0}) WITH ORDINALITY k(num, n) "
@@ -197,11 +197,11 @@ class PostgresTables(Tables):
             name=_regclass(place.schema, place.table),
         )
         return tuple(
-            ForeignKey(tuple(own), Place(table, schema), tuple(theirs), name)
+            ForeignKey(tuple(own), TableName(table, schema), tuple(theirs), name)
             for own, schema, table, theirs, name in rows
         )
 
-    def size(self, place: Place, columns: Sequence[str], limit: int) -> int:
+    def size(self, place: TableName, columns: Sequence[str], limit: int) -> int:
         """The table's own size where that is within the limit, else the sum of its values' sizes."""
         name = _regclass(place.schema, place.table)
         whole = run(
@@ -217,7 +217,7 @@ class PostgresTables(Tables):
         found = run(self.connection, f"SELECT coalesce(sum({sizes}), 0)::bigint FROM {place.sql}")
         return int(found.scalar_one())
 
-    def _unique(self, place: Place) -> list[tuple[bool, list[str]]]:
+    def _unique(self, place: TableName) -> list[tuple[bool, list[str]]]:
         rows = run(
             self.connection,
             "SELECT i.indisprimary, (SELECT array_agg(a.attname::text ORDER BY k.n) "
@@ -234,7 +234,7 @@ class PostgresTables(Tables):
 class SqliteTables(Tables):
     """SQLite: its pragmas, of the main database."""
 
-    def resolve(self, name: Name) -> Place | None:
+    def resolve(self, name: Name) -> TableName | None:
         """Upper and lower case are one."""
         if (name.schema or "main").lower() != "main":
             return None
@@ -244,9 +244,9 @@ class SqliteTables(Tables):
             "AND lower(name) = lower(:name)",
             name=name.table,
         ).first()
-        return Place(found[0]) if found is not None else None
+        return TableName(found[0]) if found is not None else None
 
-    def columns(self, place: Place) -> tuple[Column, ...]:
+    def columns(self, place: TableName) -> tuple[Column, ...]:
         """From table_xinfo, which tells of generated columns too."""
         rows = run(
             self.connection,
@@ -265,7 +265,7 @@ class SqliteTables(Tables):
             for row in rows
         )
 
-    def foreign_keys(self, place: Place) -> tuple[ForeignKey, ...]:
+    def foreign_keys(self, place: TableName) -> tuple[ForeignKey, ...]:
         """From foreign_key_list; where it names no columns the other table's primary key is meant."""
         rows = run(
             self.connection,
@@ -279,12 +279,12 @@ class SqliteTables(Tables):
             targets.append(theirs)
         keys = []
         for table, columns, targets in found.values():
-            target = self.resolve(Name(table)) or Place(table)
+            target = self.resolve(Name(table)) or TableName(table)
             named = tuple(each for each in targets if each is not None) or self._primary(target)
             keys.append(ForeignKey(tuple(columns), target, named))
         return tuple(keys)
 
-    def size(self, place: Place, columns: Sequence[str], limit: int) -> int:
+    def size(self, place: TableName, columns: Sequence[str], limit: int) -> int:
         """The file's size where that is within the limit, else the sum of its values' lengths."""
         whole = run(
             self.connection,
@@ -295,7 +295,7 @@ class SqliteTables(Tables):
         sizes = " + ".join(f"coalesce(length(CAST({quoted(each)} AS BLOB)), 0)" for each in columns) or "0"
         return int(run(self.connection, f"SELECT coalesce(sum({sizes}), 0) FROM {place.sql}").scalar_one())
 
-    def _primary(self, place: Place) -> tuple[str, ...]:
+    def _primary(self, place: TableName) -> tuple[str, ...]:
         rows = run(
             self.connection,
             "SELECT name FROM pragma_table_info(:name, 'main') WHERE pk > 0 ORDER BY pk",
@@ -303,7 +303,7 @@ class SqliteTables(Tables):
         )
         return tuple(row[0] for row in rows)
 
-    def _unique(self, place: Place) -> list[tuple[bool, list[str]]]:
+    def _unique(self, place: TableName) -> list[tuple[bool, list[str]]]:
         found = [(True, list(self._primary(place)))]
         indexes = run(
             self.connection,

@@ -8,21 +8,21 @@ from sqlalchemy.exc import DBAPIError
 
 from ..channel import Failure
 from ..environment.run import first_line
-from .entry import Entry
+from .entry import ParkedEntry
 from .run import Loss, ParkingRun, told, too_large, why_not
-from .step import Step
+from .step import ParkingStep
 from .store import ROW, STATE
-from .tables import Column, Place
+from .tables import Column, TableName
 
 
-class Downgrade(Step):
+class Downgrade(ParkingStep):
     """What one downgrade takes."""
 
     action = "downgrade"
 
     def __init__(self, run: ParkingRun, revision: str):
         super().__init__(run, revision, run.look())
-        self._made: list[Entry] = []
+        self._made: list[ParkedEntry] = []
 
     def lose(self, loss: Loss) -> None:
         """Park the rows. Raises Failure("park") if they cannot be kept, and Failure("loss")."""
@@ -41,7 +41,7 @@ class Downgrade(Step):
             return
         self._park(loss, place, names)
 
-    def _before(self, loss: Loss) -> tuple[Place, dict[str, str]]:
+    def _before(self, loss: Loss) -> tuple[TableName, dict[str, str]]:
         """What the table and its columns are called above this step."""
         origin = self.origin(loss.number, self.start)
         assert origin is not None, loss
@@ -59,11 +59,11 @@ class Downgrade(Step):
         # Above this step there is no column that the step has added.
         return key if set(key) <= self._before(loss)[1].keys() else ()
 
-    def _unkey(self, loss: Loss, place: Place, names: dict[str, str]) -> None:
+    def _unkey(self, loss: Loss, place: TableName, names: dict[str, str]) -> None:
         if not loss.whole and self.run.store is not None:
             self.run.store.unkey(self.run.environment, place, [names[each] for each in loss.names])
 
-    def _park(self, loss: Loss, name: Place, names: dict[str, str]) -> None:
+    def _park(self, loss: Loss, name: TableName, names: dict[str, str]) -> None:
         run, place, key = self.run, loss.found.place, self._key(loss)
         assert run.store is not None
         keys = tuple(each for each in self.tables.columns(place) if each.name in key)
@@ -104,7 +104,7 @@ class Downgrade(Step):
                 self._settle(entry)
         self.look_for_the_rest()
 
-    def _settle(self, entry: Entry) -> None:
+    def _settle(self, entry: ParkedEntry) -> None:
         """A table that was dropped and made again with its rows has lost some columns, or none."""
         store = self.run.store
         assert store is not None

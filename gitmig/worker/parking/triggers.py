@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from .tables import Place, quoted, run
+from .tables import TableName, quoted, run
 
 _ENABLED = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 
 
 @contextmanager
-def silenced(connection: Connection, place: Place) -> Iterator[None]:
+def silenced(connection: Connection, place: TableName) -> Iterator[None]:
     """Without the table's own triggers: rows that come back did not change."""
     if connection.dialect.name == "sqlite":
         found = run(
@@ -49,7 +49,7 @@ def silenced(connection: Connection, place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def writable(connection: Connection, place: Place, columns: Sequence[str]) -> Iterator[None]:
+def writable(connection: Connection, place: TableName, columns: Sequence[str]) -> Iterator[None]:
     """While identity columns may be given values by an UPDATE too."""
     if connection.dialect.name == "sqlite":
         yield
@@ -69,7 +69,7 @@ def writable(connection: Connection, place: Place, columns: Sequence[str]) -> It
 
 
 @contextmanager
-def late_constraints(connection: Connection, constraints: Sequence[tuple[Place, str]]) -> Iterator[None]:
+def late_constraints(connection: Connection, constraints: Sequence[tuple[TableName, str]]) -> Iterator[None]:
     """Foreign keys that are looked at when everything is written; they are as before afterwards.
 
     Raises DBAPIError at the end where one is violated. SQLite looks at none while a migration runs.
@@ -99,7 +99,7 @@ def late_constraints(connection: Connection, constraints: Sequence[tuple[Place, 
         run(connection, f"ALTER TABLE {place.sql} ALTER CONSTRAINT {quoted(name)} {kind}")
 
 
-def check_late(connection: Connection, place: Place, without: set[str]) -> None:
+def check_late(connection: Connection, place: TableName, without: set[str]) -> None:
     """Look at the table's own late constraints now: what waits for them keeps the table from being altered.
 
     ``without`` are those that :func:`late_constraints` looks at. Raises DBAPIError where one is violated.
@@ -117,7 +117,7 @@ def check_late(connection: Connection, place: Place, without: set[str]) -> None:
         run(connection, f"SET CONSTRAINTS {', '.join(late)} DEFERRED")
 
 
-def advance_sequences(connection: Connection, place: Place, columns: Sequence[str]) -> None:
+def advance_sequences(connection: Connection, place: TableName, columns: Sequence[str]) -> None:
     """Sequences that fill these columns go on after the largest value. SQLite's do so by themselves."""
     if connection.dialect.name == "sqlite":
         return

@@ -13,12 +13,12 @@ from alembic.runtime.migration import MigrationContext
 from ...wire.sql import Drop
 from .catalog import catalogs_of
 from .crash_copy import CrashCopy, adopt
-from .entry import Entry
+from .entry import ParkedEntry
 from .returning import Upgrade
-from .run import Order, ParkingRun
+from .run import ParkingPolicy, ParkingRun
 from .store import NOT_THEIRS
 from .stores import park_file, store_of
-from .tables import Place, tables_of
+from .tables import TableName, tables_of
 from .taking import Downgrade
 
 MADE_ANEW = "the database was made anew"
@@ -30,7 +30,7 @@ class Parking:
 
     def __init__(self, run: ParkingRun):
         self._run = run
-        self._known: list[Entry] | None = None
+        self._known: list[ParkedEntry] | None = None
         """What is parked; None where a step may have changed it."""
         self._closed = False
         """Whether it is another user's."""
@@ -79,7 +79,7 @@ class Parking:
         if self._run.crash_copy is not None:
             self._run.crash_copy.remove()
 
-    def _all(self) -> list[Entry]:
+    def _all(self) -> list[ParkedEntry]:
         store = self._run.store
         if store is None:
             return []
@@ -97,9 +97,9 @@ class Parking:
             self._run.store.keep_left(entry, entry.rows, MADE_ANEW)
         self._known = None
 
-    def _entries(self, revision: str) -> list[Entry]:
+    def _entries(self, revision: str) -> list[ParkedEntry]:
         """What the upgrade of a revision may bring back: of each table or column the newest copy."""
-        newest: dict[tuple[Place, bool, tuple[str, ...]], Entry] = {}
+        newest: dict[tuple[TableName, bool, tuple[str, ...]], ParkedEntry] = {}
         for entry in self._all():
             if entry.revision == revision and entry.why != MADE_ANEW:
                 newest[entry.place, entry.whole, tuple(each.name for each in entry.columns)] = entry
@@ -110,7 +110,7 @@ class Parking:
 
 def parking_of(
     context: MigrationContext,
-    order: Order | None,
+    order: ParkingPolicy | None,
     environment: str,
     *,
     transactional: bool,
@@ -139,12 +139,12 @@ def parking_of(
             store=store,
             tables=tables,
             catalogs=catalogs_of(connection),
-            order=order or Order(),
+            order=order or ParkingPolicy(),
             environment=environment,
             announced=drops,
             crash_copy=crash_copy,
         )
     )
-    if not tables.columns(Place(context.version_table, context.version_table_schema)):
+    if not tables.columns(TableName(context.version_table, context.version_table_schema)):
         parking.retire()
     return parking

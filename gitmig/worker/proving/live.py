@@ -17,11 +17,11 @@ from sqlalchemy.pool import StaticPool
 
 from ..channel import Failure
 from ..environment.heads import no_new_files
-from ..environment.run import Purpose, Stopped, run_environment
+from ..environment.run import EnvRun, EnvRunStopped, run_environment
 from ..hidden import is_shown
 from ..schema.facets import Facet
 from ..session import Session
-from .prove import Reader
+from .prove import DatabaseReader
 
 _STATEMENTS = """
     SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
@@ -35,14 +35,14 @@ def describe_live(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     ``like`` are the facets of the models that it is compared with. Raises Failure("unproven") for databases
     that gitmig cannot read, and what env.py raises.
     """
-    look = _Look(Reader(session, request["excluded"], request["like"]))
+    look = _Look(DatabaseReader(session, request["excluded"], request["like"]))
     with no_new_files([]):
         run_environment(session, look)
     return {"facets": look.found}
 
 
-class _Look(Purpose):
-    def __init__(self, reader: Reader):
+class _Look(EnvRun):
+    def __init__(self, reader: DatabaseReader):
         self._reader = reader
         self.found: list[Facet] = []
 
@@ -57,9 +57,9 @@ class _Look(Purpose):
                 case "sqlite":
                     self.found = self._of_copy(connection)
                 case name:
-                    raise Stopped(Failure("unproven", f"gitmig cannot describe a database of {name}"))
+                    raise EnvRunStopped(Failure("unproven", f"gitmig cannot describe a database of {name}"))
         except Failure as failure:
-            raise Stopped(failure) from None
+            raise EnvRunStopped(failure) from None
 
     def _of_copy(self, connection: Connection) -> list[Facet]:
         """What an SQLite file holds: read from an empty copy in memory, since a look can take an index."""

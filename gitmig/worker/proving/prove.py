@@ -33,7 +33,7 @@ from sqlalchemy.schema import CreateSchema
 
 from ..environment.config import alembic_config
 from ..environment.revisions import BrokenScript, build_steps, revision_map
-from ..environment.run import Purpose, Stopped, first_line, run_environment
+from ..environment.run import EnvRun, EnvRunStopped, first_line, run_environment
 from ..environment.target import Configured, capture
 from ..importing.tracebacks import project_code
 from ..schema.description import describe
@@ -91,7 +91,7 @@ def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
             _upgrade(session, url, request)
         case "describe":
             named = [tuple(key) for key in request.get("named") or ()]
-            reader = Reader(session, request["excluded"], request.get("like"), named)
+            reader = DatabaseReader(session, request["excluded"], request.get("like"), named)
             with connected(url) as connection:
                 return {"facets": reader.describe(connection)}
         case "fill":
@@ -112,7 +112,7 @@ def models_facets(session: Session) -> list[Facet]:
         return facets_of(target.metadata, plain_dialect(target.dialect), filters)
 
 
-class Reader:
+class DatabaseReader:
     """Describes databases by env.py's filters, beside the models here or those whose facets are ``like``.
 
     Made before env.py is run for a connection: the filters are what it says when it runs offline.
@@ -267,7 +267,7 @@ def named_database(session: Session, url: URL) -> Iterator[None]:
             config.remove_main_option("sqlalchemy.url")
 
 
-class _Upgrade(Purpose):
+class _Upgrade(EnvRun):
     """One run of env.py on the scratch database."""
 
     def __init__(
@@ -295,7 +295,9 @@ class _Upgrade(Purpose):
     def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
         """Apply the steps from where the version table was put."""
         if sorted(context.get_current_heads()) != self._start:
-            raise Stopped(Unprovable("env.py keeps its version table in another place when it connects"))
+            raise EnvRunStopped(
+                Unprovable("env.py keeps its version table in another place when it connects")
+            )
         wanted = [
             {"action": self._action, "revision": revision, "idle": revision in self._idle}
             for revision in self._wanted
@@ -303,7 +305,7 @@ class _Upgrade(Purpose):
         try:
             self._steps = build_steps([revision_map(self._graph)], wanted, context)
         except BrokenScript as broken:
-            raise Stopped(_failed(self._action, broken.revision, broken.error)) from broken
+            raise EnvRunStopped(_failed(self._action, broken.revision, broken.error)) from broken
         proceed()
 
     def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
@@ -318,7 +320,7 @@ def _watched(action: str, revision: str, function: Callable[..., None]) -> Calla
         try:
             function(**arguments)
         except (Exception, SystemExit) as error:
-            raise Stopped(_failed(action, revision, error)) from error
+            raise EnvRunStopped(_failed(action, revision, error)) from error
 
     watched.__name__, watched.__doc__ = function.__name__, function.__doc__
     return watched

@@ -21,7 +21,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection, event
 
 from ..environment.revisions import BrokenScript, build_steps, revision_map
-from ..environment.run import Purpose, Stopped, first_line, run_environment
+from ..environment.run import EnvRun, EnvRunStopped, first_line, run_environment
 from ..environment.sqlite import SqliteTransactions
 from ..environment.target import Configured
 from ..schema.description import describe
@@ -29,7 +29,7 @@ from ..schema.facets import Facet
 from ..session import Session
 from .hurting import Rows, columns_of, statements_of
 from .made import directly, made_by
-from .prove import Reader, named_database, only_target, source_of, stamp
+from .prove import DatabaseReader, named_database, only_target, source_of, stamp
 from .scratch import Substitution, Unprovable, only_scratch, scratch_url
 
 _LOOKS = re.compile(
@@ -69,7 +69,7 @@ class _Everything(frozenset[tuple[str, str, str]]):
         return True
 
 
-class _Replay(Purpose):
+class _Replay(EnvRun):
     """One run of env.py on the scratch database."""
 
     def __init__(
@@ -103,7 +103,9 @@ class _Replay(Purpose):
     def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
         """Replay from where the version table was put."""
         if sorted(context.get_current_heads()) != self._start:
-            raise Stopped(Unprovable("env.py keeps its version table in another place when it connects"))
+            raise EnvRunStopped(
+                Unprovable("env.py keeps its version table in another place when it connects")
+            )
         proceed()
 
     def steps(self, heads: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
@@ -162,7 +164,7 @@ class _Replay(Purpose):
         )
         if trial.is_stuck:
             self.failed = {"revision": one.revision, "message": "", "again": True}
-            raise Stopped
+            raise EnvRunStopped
 
     def _shown(self, revision: str, up: list[str], down: RevisionStep, connection: Connection) -> None:
         downward: list[str] = []
@@ -219,7 +221,7 @@ class _Replay(Purpose):
         while True:
             answer = self._session.channel.ask("models", revision=revision, attempt=attempt, exact=exact)
             if answer.get("release"):
-                raise Stopped
+                raise EnvRunStopped
             if "sql" in answer:
                 if self._is_like(connection, answer):
                     return True, []
@@ -228,7 +230,7 @@ class _Replay(Purpose):
             exact = False
             if "url" not in answer:
                 return (None, []) if first is None else (False, first)
-            reader = Reader(self._session, answer["excluded"], answer["like"], target=self._target)
+            reader = DatabaseReader(self._session, answer["excluded"], answer["like"], target=self._target)
             found = reader.describe(connection)
             engine = directly(scratch_url(answer["url"]))
             with engine.connect() as other:
@@ -241,7 +243,7 @@ class _Replay(Purpose):
 
     def _is_like(self, connection: Connection, answer: dict[str, Any]) -> bool:
         """Whether the database is one that these statements make."""
-        reader = Reader(self._session, answer["excluded"], answer["like"], target=self._target)
+        reader = DatabaseReader(self._session, answer["excluded"], answer["like"], target=self._target)
         try:
             with made_by(answer["sql"], answer["place"]) as other:
                 return not _difference(reader.describe(connection), reader.describe(other))
@@ -281,9 +283,9 @@ class _Replay(Purpose):
         watched.plain = function  # type: ignore[attr-defined]
         return watched
 
-    def _end(self, revision: str, error: BaseException) -> Stopped:
+    def _end(self, revision: str, error: BaseException) -> EnvRunStopped:
         self.failed = {"revision": revision, "message": _said(error), "again": False}
-        return Stopped()
+        return EnvRunStopped()
 
 
 class _One:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from ..channel import Failure
-from ..environment.run import Stopped, first_line
+from ..environment.run import EnvRunStopped, first_line
 
 # Those that answer without an event loop, in the order of what is likely.
 _DRIVERS = {"psycopg2": "psycopg2", "psycopg": "psycopg", "pg8000": "pg8000"}
@@ -94,14 +94,14 @@ class Substitution:
         """Raise Stopped where a connection leads anywhere else, before any statement."""
         driver = connection.connection.dbapi_connection
         if not any(driver is made for made in self._made):
-            raise Stopped(
+            raise EnvRunStopped(
                 Unprovable("env.py makes its connection by itself (`creator`, say): it leads elsewhere")
             )
 
     def connect(self, dialect: Dialect, record: Any, arguments: Any, options: Mapping[str, Any]) -> Any:
         """What stands in for the driver's own connecting."""
         if dialect.name != self._url.get_backend_name():
-            raise Stopped(
+            raise EnvRunStopped(
                 Unprovable(
                     f"a connection to {dialect.name} was asked for, not to {self._url.get_backend_name()}"
                 )

@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 
 from ..environment.heads import no_new_files
 from ..environment.ledger import Ledger
-from ..environment.run import Purpose, database_name, run_environment
+from ..environment.run import EnvRun, database_name, run_environment
 from ..moving.migration import Migration
 from ..session import Session
 
@@ -33,7 +33,7 @@ def ledger(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     return {"databases": enabling.found}
 
 
-class _Look(Purpose):
+class _Look(EnvRun):
     def __init__(self, session: Session, limit: int | None):
         self._section = session.options.section
         self._limit = limit

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, create_engine
 
 from ..channel import Failure
 from ..environment.heads import no_new_files
-from ..environment.run import Purpose, database_name, run_environment
+from ..environment.run import EnvRun, database_name, run_environment
 from ..moving.migration import Migration, table_name
-from ..parking.entry import Entry
+from ..parking.entry import ParkedEntry
 from ..parking.store import NOT_THEIRS, Store
 from ..parking.stores import SqliteStore, park_file, store_of
 from ..session import Session
@@ -41,7 +41,7 @@ def parked(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     return look.found
 
 
-class _Look(Purpose):
+class _Look(EnvRun):
     def __init__(self, session: Session, request: dict[str, Any]):
         self._section = session.options.section
         self._request = request
@@ -119,7 +119,7 @@ def _read_only(file: str) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quoted}?mode=ro", uri=True)
 
 
-def _shown(store: Store, entry: Entry, limit: int | None) -> dict[str, Any]:
+def _shown(store: Store, entry: ParkedEntry, limit: int | None) -> dict[str, Any]:
     columns = list(dict.fromkeys(each.name for each in (*entry.key, *entry.columns)))
     return {
         "columns": columns,

@@ -56,7 +56,7 @@ def facets_of(metadata: Sequence[MetaData], dialect: Dialect, filters: Filters) 
             raise ValueError(f"Duplicate table keys across multiple MetaData objects: {min(doubled)}")
         keys.update(item.tables)
         tables += [table for table in item.tables.values() if not getattr(table, "is_view", False)]
-    reader = Reader(dialect, filters)
+    reader = FacetReader(dialect, filters)
     included = [table for table in tables if filters.table(table)]
     for table in included:
         found.update(reader.table(table))
@@ -77,7 +77,7 @@ def _with_unique_keys(facets: list[Facet]) -> list[Facet]:
     return unique
 
 
-class Reader:
+class FacetReader:
     """Reads tables for one dialect."""
 
     def __init__(self, dialect: Dialect, filters: Filters):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Connection, String, create_engine, event, inspect, text
 
 from gitmig.worker.channel import Failure
-from gitmig.worker.parking.run import Order
+from gitmig.worker.parking.run import ParkingPolicy
 from gitmig.worker.parking.watching import Parking, parking_of
 from tests import database
 
@@ -151,7 +151,7 @@ class Run:
         try:
             with self.transaction() as connection:
                 context = MigrationContext.configure(connection)
-                order = Order(park=True, folder=str(self.folder), limit=1 << 20)
+                order = ParkingPolicy(park=True, folder=str(self.folder), limit=1 << 20)
                 parking = parking_of(context, order, "x", transactional=True, announced=())
                 assert parking is not None
                 operations = Operations(context)

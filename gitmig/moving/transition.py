@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitmig.applied.scripts import Applied, Source, read_applied
+from gitmig.applied.scripts import Applied, ScriptSource, read_applied
 from gitmig.applied.side import Side
 from gitmig.applied.squashed import reconciled
 from gitmig.applied.worlds import Worlds
@@ -14,16 +14,16 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.needs import stands_alone
 from gitmig.core.revisions.scripts import Script, irreversible, program_digest, splits
 from gitmig.git.obstacles import quoted
-from gitmig.moving.plans import Prepared, Stranger
+from gitmig.moving.plans import PlannedMove, UnreviewedScript
 from gitmig.moving.preconditions import require_under_alembic, require_written
 from gitmig.moving.reversible import require_reversible
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import Ground, Moves, World
+from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest, ScriptTree
 from gitmig.wire.values import Action, RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
+class Transition:
     """A move of the database to the heads of a side."""
 
     project: Project
@@ -39,13 +39,13 @@ class Crossing:
         """
         ours, theirs = self.checkout.graph.scripts, self.target.graph.scripts
         for revision in {*ours} - {*theirs}:
-            _look_at(Source(side=self.checkout, script=ours[revision]), Action.DOWNGRADE)
+            _look_at(ScriptSource(side=self.checkout, script=ours[revision]), Action.DOWNGRADE)
         for revision in {*theirs} - {*ours}:
-            source = Source(side=self.target, script=theirs[revision])
+            source = ScriptSource(side=self.target, script=theirs[revision])
             _look_at(source, Action.UPGRADE)
             self.worlds.of(source, {})
 
-    def prepared(self, ground: Ground) -> Prepared:
+    def prepared(self, ground: DatabaseFacts) -> PlannedMove:
         """The plan from where the database is. Raises Refused where it cannot be carried out."""
         require_under_alembic(ground, self.target.graph)
         applied = read_applied(self.project, self.checkout, self.target, ground)
@@ -63,7 +63,7 @@ class Crossing:
         moves, missing = self._moves(replace(applied, sources=sources), graph, plan)
         doubts = [source.doubt for source in applied.sources.values() if source.doubt is not None]
         doubtful = (*idle, *doubts)
-        return Prepared(
+        return PlannedMove(
             plan=replace(plan, warnings=(*doubtful, *missing, *plan.warnings)),
             moves=moves,
             question=f"{'; '.join(doubtful)}. Go on?" if doubtful and plan.steps else None,
@@ -71,11 +71,11 @@ class Crossing:
             strangers=tuple(_stranger(source) for source in undone if not source.side.trusted),
         )
 
-    def _moves(self, applied: Applied, graph: Graph, plan: Plan) -> tuple[Moves, tuple[str, ...]]:
+    def _moves(self, applied: Applied, graph: Graph, plan: Plan) -> tuple[MigrationRequest, tuple[str, ...]]:
         """What is to be done, and what to say of scripts that will see another application than theirs."""
         present = {source.script.revision: source.script for source in applied.sources.values()}
         target = dict(graph.scripts)
-        worlds: list[World | None] = []
+        worlds: list[ScriptTree | None] = []
         # What is undone comes newest first: its tree has those before it too.
         for step in plan.steps:
             source = self._source(applied, graph, step)
@@ -83,7 +83,7 @@ class Crossing:
             runnable = replace(source.script, path=path)
             (present if step.action is Action.DOWNGRADE else target)[runnable.revision] = runnable
             worlds.append(world)
-        moves = Moves(
+        moves = MigrationRequest(
             graphs=(_alone(present), tuple(target.values())),
             roots=(self.project.top, self.project.top),
             steps=tuple((step, _graph(step)) for step in plan.steps),
@@ -95,14 +95,14 @@ class Crossing:
             for revision in self.worlds.missing
         )
 
-    def _source(self, applied: Applied, graph: Graph, step: Step) -> Source:
+    def _source(self, applied: Applied, graph: Graph, step: Step) -> ScriptSource:
         assert step.revision is not None
         if step.action is Action.DOWNGRADE:
             return applied.sources[step.revision]
-        return Source(side=self.target, script=graph.scripts[step.revision])
+        return ScriptSource(side=self.target, script=graph.scripts[step.revision])
 
 
-def _look_at(source: Source, action: Action) -> None:
+def _look_at(source: ScriptSource, action: Action) -> None:
     data = source.side.tree.read(source.script.path) or b""
     text = source.text
     program_digest(data), splits(text, action.value), drops(text, action.value, "")
@@ -124,9 +124,9 @@ def _graph(step: Step) -> int:
     return 0 if step.action is Action.DOWNGRADE else 1
 
 
-def _stranger(source: Source) -> Stranger:
+def _stranger(source: ScriptSource) -> UnreviewedScript:
     commit = source.side.commit or ""
-    return Stranger(
+    return UnreviewedScript(
         revision=source.script.revision,
         text=source.text,
         look=f"git show {commit[:8]}:{quoted(source.script.path)}",

@@ -6,21 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gitmig.errors import GitmigError, Refused
-from gitmig.failpoints import point
+from gitmig.failpoints import failpoint
 from gitmig.git.repository import Repository
 from gitmig.git.restore import apply
 from gitmig.git.settle import drop_backup, keep_backup, settle_files
 from gitmig.git.switch import settle_switch
 from gitmig.moving.commit import begin_commit
-from gitmig.moving.plans import Following, Prepared
-from gitmig.moving.recorder import Recording
-from gitmig.rpc.protocol import Ground
+from gitmig.moving.plans import ModelsFollow, PlannedMove
+from gitmig.moving.recorder import MoveRecorder
+from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.state.journal import Stage
 from gitmig.state.logbook import Logbook
 from gitmig.wire.values import Action
 
 
-class Bookkeeping:
+class MoveJournal:
     """The papers of one attempt.
 
     Attributes:
@@ -28,14 +28,14 @@ class Bookkeeping:
         notes: what to tell of them in the end.
     """
 
-    def __init__(self, repository: Repository | None, log: Logbook, recording: Recording):
+    def __init__(self, repository: Repository | None, log: Logbook, recording: MoveRecorder):
         self._repository = repository
         self._log = log
         self._recording = recording
         self.written = False
         self.notes: tuple[str, ...] = ()
 
-    def write_down(self, prepared: Prepared, ground: Ground) -> None:
+    def write_down(self, prepared: PlannedMove, ground: DatabaseFacts) -> None:
         """Everything that whoever finds it after a crash has to know; nothing where nothing is to move."""
         repository, restoration = self._repository, prepared.restoration
         moves = prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
@@ -67,11 +67,11 @@ class Bookkeeping:
                 follows=prepared.follow is not None,
             )
         )
-        point("journal-written")
+        failpoint("journal-written")
         if backup is not None:
             self.notes = (f"what was replaced can be had again: git show {backup}:PATH",)
 
-    def take_back(self, error: GitmigError, follow: Callable[[int], Following | None]) -> None:
+    def take_back(self, error: GitmigError, follow: Callable[[int], ModelsFollow | None]) -> None:
         """The worker rolled back: so do the files. Where it vanished it may have committed: recovery asks.
 
         ``follow`` are the files that match a database which has kept so many steps, agreed to; what keeps
@@ -91,7 +91,7 @@ class Bookkeeping:
         if journal.draft is None:
             self._log.remove()
 
-    def _follow(self, error: GitmigError, follow: Callable[[int], Following | None]) -> None:
+    def _follow(self, error: GitmigError, follow: Callable[[int], ModelsFollow | None]) -> None:
         """The files to where the database was left."""
         assert self._repository is not None
         try:
@@ -106,15 +106,15 @@ class Bookkeeping:
                 filter(None, (error.detail, f"the models stay as they are: {obstacle.message}"))
             )
 
-    def finish(self, prepared: Prepared, moved: bool) -> None:
+    def finish(self, prepared: PlannedMove, moved: bool) -> None:
         """Database and files have moved, if they had to; what is left is the commit."""
-        point("database-committed")
+        failpoint("database-committed")
         self._record(None if moved else 0)
         if prepared.commit is not None:
             begin_commit(self._log, prepared.commit)
         elif self.written:
             self._log.remove()
-            point("journal-removed")
+            failpoint("journal-removed")
 
     def _record(self, committed: int | None) -> None:
         """How many steps the database has kept, None for all of them."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from gitmig.core.plan import Plan
 
 
-class Person(Protocol):
+class Prompter(Protocol):
     """The command line's stand-in for whoever runs it."""
 
     @property
