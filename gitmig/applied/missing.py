@@ -24,11 +24,11 @@ def has_scripts(project: Project, environment: str, database: str, revisions: Se
     return found.keys() >= set(unpinned)
 
 
-def nowhere(project: Project, ground: DatabaseFacts, revision: RevisionId, row: LedgerRow | None) -> Refused:
+def nowhere(project: Project, facts: DatabaseFacts, revision: RevisionId, row: LedgerRow | None) -> Refused:
     """The refusal: which revision, when and by whom it was applied and from which commit, and a way on."""
     known = _known(row) if row is not None and row.direction is Action.UPGRADE else ""
     return Refused(
-        f"the database {ground.database} holds {revision}{known}, and no script of it is here",
+        f"the database {facts.database} holds {revision}{known}, and no script of it is here",
         hint=_hint(project, revision, row),
     )
 

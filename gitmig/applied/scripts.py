@@ -62,26 +62,25 @@ class Applied:
     """
 
 
-def read_applied(project: Project, checkout: Side, target: Side, ground: DatabaseFacts) -> Applied:
+def read_applied(project: Project, checkout: Side, target: Side, facts: DatabaseFacts) -> Applied:
     """Find the script of everything that the database holds.
 
     Raises Refused where a script is nowhere, telling what is known of it and what to fetch.
     """
-    return _Reading(project, checkout, target, ground).read()
+    return _Reading(project, checkout, target, facts).read()
 
 
-def last_rows(project: Project, ground: DatabaseFacts) -> Mapping[RevisionId, LedgerRow]:
+def last_rows(project: Project, facts: DatabaseFacts) -> Mapping[RevisionId, LedgerRow]:
     """The last row of each revision, from the ledger, else from what this clone's work trees recorded."""
     moves: Iterable[RecordedStep] = ()
     if project.repository is not None:
-        moves = recorded_moves(project.repository, project.notes_folder, ground.database, ground.environment)
-    if not ground.ledger:
+        moves = recorded_moves(project.repository, project.notes_folder, facts.database, facts.environment)
+    if not facts.ledger:
         return {moved.row.revision: moved.row for moved in moves}
     # The ledger has no branches.
     branches = {(moved.row.operation, moved.row.revision): moved.row.branch for moved in moves}
     return {
-        row.revision: replace(row, branch=branches.get((row.operation, row.revision)))
-        for row in ground.ledger
+        row.revision: replace(row, branch=branches.get((row.operation, row.revision))) for row in facts.ledger
     }
 
 
@@ -90,14 +89,14 @@ class _Reading:
     project: Project
     checkout: Side
     target: Side
-    ground: DatabaseFacts
+    facts: DatabaseFacts
     _sources: dict[RevisionId, ScriptSource] = field(default_factory=dict)
     _trees: dict[tuple[str, tuple[str, ...]], Side] = field(default_factory=dict)
     _below: dict[RevisionId, Side] = field(default_factory=dict)
     """Where the child of a revision was found: what was beside it then, if nothing is better."""
 
     def read(self) -> Applied:
-        todo = list(self.ground.heads)
+        todo = list(self.facts.heads)
         while todo:
             self._search([revision for revision in todo if not self._near(revision)])
             todo = list(dict.fromkeys(parent for child in todo for parent in self._parents(child)))
@@ -166,7 +165,7 @@ class _Reading:
                     doubt = edited
                 self._take(replace(versions[0], doubt=doubt))
             else:
-                raise nowhere(self.project, self.ground, revision, self._rows.get(revision))
+                raise nowhere(self.project, self.facts, revision, self._rows.get(revision))
 
     def _elsewhere(self, found: Elsewhere) -> ScriptSource:
         side = self._side(found.commit, found.script.path, trusted=found.origin is not Origin.FETCHED)
@@ -226,13 +225,13 @@ class _Reading:
 
     @cached_property
     def _pins(self) -> Mapping[RevisionId, Pin]:
-        project, ground = self.project, self.ground
-        key = pin_key(project.git, ground.environment, ground.database, project.directory)
+        project, facts = self.project, self.facts
+        key = pin_key(project.git, facts.environment, facts.database, project.directory)
         return read_pins(project.git, key)
 
     @cached_property
     def _rows(self) -> Mapping[RevisionId, LedgerRow]:
-        return last_rows(self.project, self.ground)
+        return last_rows(self.project, self.facts)
 
 
 def _moved(configuration: Configuration, path: str) -> Configuration:

@@ -57,8 +57,8 @@ def _follow(advice: Advice) -> str:
     from gitmig.operations.sync import sync
     from gitmig.project.project import ProjectOptions, open_project
 
-    manner = RunOptions(
-        person=Terminal(agreed=False, quiet=True),
+    run_options = RunOptions(
+        prompter=Terminal(agreed=False, quiet=True),
         wait=_WAIT,
         park=True,
         database=advice.database,
@@ -78,7 +78,7 @@ def _follow(advice: Advice) -> str:
         # Before the project's interpreter is started: it would take half a second to come to the same.
         if is_protected(project.repository, advice.database, project.directory):
             return f"{advice.database} is protected"
-        result = sync(project, None, manner)
+        result = sync(project, None, run_options)
     except GitmigError as error:
         return error.message
     except KeyboardInterrupt:

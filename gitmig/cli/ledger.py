@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import DryRun, Wait, Yes, manner
+from gitmig.cli.moving import DryRun, Wait, Yes, run_options
 from gitmig.operations.ledger import enable_ledger, show_ledger
 from gitmig.render.ledger import enabled_json, enabled_text, shown_json, shown_text
 
 
 def enable(common: Common, dry_run: DryRun = False, yes: Yes = False, wait: Wait = 60.0) -> int:
     """Keep a table in the database that says what moved it, who, when, and from which commit."""
-    result = enable_ledger(common.open(), manner(common, dry_run=dry_run, yes=yes, wait=wait))
+    result = enable_ledger(common.open(), run_options(common, dry_run=dry_run, yes=yes, wait=wait))
     if common.format == "json":
         print(json.dumps(enabled_json(result)))
     else:

@@ -56,7 +56,7 @@ _NoPark = Annotated[
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for a lock.")]
 
 
-def manner(
+def run_options(
     common: Common,
     *,
     dry_run: bool,
@@ -66,7 +66,7 @@ def manner(
 ) -> RunOptions:
     """How the operation is to go about it, with the terminal as its person."""
     return RunOptions(
-        person=Terminal(agreed=yes, quiet=common.format == "json"),
+        prompter=Terminal(agreed=yes, quiet=common.format == "json"),
         dry_run=dry_run,
         wait=wait,
         ddl_lock_timeout=ddl_lock_timeout,
@@ -100,7 +100,7 @@ def _undoing(
     database: _Database = None,
     including: _Including = None,
 ) -> RunOptions:
-    how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
+    how = run_options(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
     return replace(how, database=database, including=tuple(including or ()), park=not no_park)
 
 

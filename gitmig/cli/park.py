@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import DryRun, Wait, Yes, manner
+from gitmig.cli.moving import DryRun, Wait, Yes, run_options
 from gitmig.operations.park import drop_parked, list_parked, show_parked
 from gitmig.render.park import (
     dropped_json,
@@ -59,8 +59,8 @@ def drop(
     wait: Wait = 60.0,
 ) -> int:
     """Delete parked rows for good."""
-    how = manner(common, dry_run=dry_run, yes=yes, wait=wait)
-    result = drop_parked(common.open(), number, all_of_them=all_of_them, manner=how)
+    how = run_options(common, dry_run=dry_run, yes=yes, wait=wait)
+    result = drop_parked(common.open(), number, all_of_them=all_of_them, run_options=how)
     if common.format == "json":
         print(json.dumps(dropped_json(result)))
     else:

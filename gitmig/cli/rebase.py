@@ -62,7 +62,7 @@ def run(
         fix=fix,
     )
     if fix:
-        how = replace(how, person=Terminal(agreed=True, quiet=common.format == "json"))
+        how = replace(how, prompter=Terminal(agreed=True, quiet=common.format == "json"))
     return finish(common, project, rebase(project, options, how))
 
 

@@ -6,7 +6,7 @@ import json
 
 from gitmig.cli import several
 from gitmig.cli.common import Common
-from gitmig.cli.moving import Wait, Yes, manner
+from gitmig.cli.moving import Wait, Yes, run_options
 from gitmig.hooks.notes import note_seen
 from gitmig.operations.recover import Recovered, is_interrupted, recover
 from gitmig.project.project import Project
@@ -17,7 +17,7 @@ def run(common: Common, yes: Yes = False, wait: Wait = 60.0) -> int:
     """Settle an interrupted command: everything is as before it or as after it."""
     projects = common.open_all()
     interrupted = [project for project in projects if is_interrupted(project)]
-    how = manner(common, dry_run=False, yes=yes, wait=wait)
+    how = run_options(common, dry_run=False, yes=yes, wait=wait)
 
     def settle(project: Project) -> Recovered | None:
         result = recover(project, how)

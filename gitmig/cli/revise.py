@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, manner
+from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, run_options
 from gitmig.drafting.answers import fill_of, rename_of
 from gitmig.operations.revise import ReviseOptions, revise
 
@@ -64,5 +64,5 @@ def run(
         renames=tuple(map(rename_of, rename or ())),
         fills=tuple(map(fill_of, fill or ())),
     )
-    how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
+    how = run_options(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
     return finish(common, project, revise(project, options, how))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import DryRun, Wait, Yes, manner
+from gitmig.cli.moving import DryRun, Wait, Yes, run_options
 from gitmig.operations.tie import tie
 from gitmig.render.tie import tie_json, tie_text
 
@@ -24,7 +24,9 @@ def run(
     wait: Wait = 60.0,
 ) -> int:
     """Prove a hand-written or edited revision, and record in it which models it was made for."""
-    result = tie(common.open(), revision, manner(common, dry_run=dry_run, yes=yes, wait=wait), trust=trust)
+    result = tie(
+        common.open(), revision, run_options(common, dry_run=dry_run, yes=yes, wait=wait), trust=trust
+    )
     if common.format == "json":
         print(json.dumps(tie_json(result)))
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, manner
+from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, run_options
 from gitmig.operations.upgrade import upgrade
 
 
@@ -26,6 +26,6 @@ def run(
 ) -> int:
     """Move the database up; models that a rollback took back go forward again."""
     project = common.open()
-    how = manner(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
+    how = run_options(common, dry_run=dry_run, yes=yes, wait=wait, ddl_lock_timeout=ddl_lock_timeout)
     result = upgrade(project, target, how, commit=commit)
     return finish(common, project, result)

@@ -115,7 +115,7 @@ class _Place:
         """The revisions of today's graph that are here, themselves or in the shape of those replaced."""
         self.heads: set[RevisionId] = set()
         """The heads by the files as they are here."""
-        self.strangers = 0
+        self.unreviewed_scripts = 0
         """How many revisions are here that today's graph does not have."""
         self._graph = graph
         self._marks = marks
@@ -152,7 +152,7 @@ class _Place:
         if revision in self._graph.scripts:
             self._settle(revision)
         else:
-            self.strangers += 1 if placed is not None else -1
+            self.unreviewed_scripts += 1 if placed is not None else -1
         for new in self._successors.get(revision, ()):
             self._olds_here[new] += 1 if placed is not None else -1
             self._settle(new)
@@ -184,7 +184,7 @@ class _Place:
 
     def is_of(self, revision: RevisionId, key: int) -> bool:
         """Whether all that is here is a revision and what is below it, by the files and by this key."""
-        return self.key == key and self.heads == {revision} and not self.strangers
+        return self.key == key and self.heads == {revision} and not self.unreviewed_scripts
 
     def below(self, revision: RevisionId) -> frozenset[RevisionId]:
         """A revision and all below it by the files as they are here; those replaced by what replaced them."""

@@ -75,7 +75,9 @@ def require_doing(project: Project, scripts: tuple[Script, ...]) -> None:
             )
 
 
-def waiting(project: Project, worker: Worker, manner: RunOptions, scripts: tuple[Script, ...]) -> Waiting:
+def waiting(
+    project: Project, worker: Worker, run_options: RunOptions, scripts: tuple[Script, ...]
+) -> Waiting:
     """What committing ``scripts`` takes. ``worker`` imports from the work tree.
 
     The last of them is proven where it has no record, and gets one. Raises Refused where the models are not
@@ -91,7 +93,7 @@ def waiting(project: Project, worker: Worker, manner: RunOptions, scripts: tuple
         staged = schemas.computed(project.index)
         if _recorded(scripts[-1], staged) or (
             not _recorded(scripts[-1], now)
-            and chosen_tree(project, manner.person, (*project.models, *models)) is project.index
+            and chosen_tree(project, run_options.prompter, (*project.models, *models)) is project.index
         ):
             _require_same(project, scripts[-1], staged)
             paths = changed_paths(project, project.index, staged.manifest)

@@ -41,7 +41,7 @@ class Reviewed:
 
 
 def answered_renames(
-    person: Prompter, candidates: Iterable[tuple[str, str, str]]
+    prompter: Prompter, candidates: Iterable[tuple[str, str, str]]
 ) -> tuple[tuple[str, str, str], ...]:
     """The candidates (table, old column, new column) that the person calls a rename.
 
@@ -50,44 +50,44 @@ def answered_renames(
     renames: list[tuple[str, str, str]] = []
     for table, old, new in candidates:
         taken = any(table == t and (old == o or new == n) for t, o, n in renames)
-        if not taken and person.confirm(f"Was {table}.{old} renamed to {table}.{new}?"):
+        if not taken and prompter.confirm(f"Was {table}.{old} renamed to {table}.{new}?"):
             renames.append((table, old, new))
     return tuple(renames)
 
 
-def answered_fills(person: Prompter, columns: Iterable[str]) -> tuple[Named, ...]:
+def answered_fills(prompter: Prompter, columns: Iterable[str]) -> tuple[Named, ...]:
     """The values, as SQL, that a person gives for the rows that are there. Raises Declined without one."""
     fills: list[Named] = []
     for each in columns:
         table, _, column = each.rpartition(".")
-        value = person.ask(f"{each} may not be NULL: which value have the rows that are there (SQL)?")
+        value = prompter.ask(f"{each} may not be NULL: which value have the rows that are there (SQL)?")
         if not value:
             raise Declined("nothing was changed")
         fills.append((table, column, value))
     return tuple(fills)
 
 
-def review(person: Prompter, file: DraftFile, reviewed: Reviewed) -> Decision:
+def review(prompter: Prompter, file: DraftFile, reviewed: Reviewed) -> Decision:
     """Decide about the draft; on a terminal it is shown and may be edited.
 
     Raises Refused where nobody is there and something is left to decide; the draft stays.
     """
-    if not person.present:
+    if not prompter.present:
         _require_decided(file, reviewed)
         return Decision.APPLY
     title = "\n".join(render(change) for change in reviewed.changes)
     while True:
-        person.show(title, _text(file))
+        prompter.show(title, _text(file))
         problem = unfit(file, reviewed)
         if problem is not None:
-            person.tell(problem)
+            prompter.tell(problem)
             for line in reviewed.proof.lines if reviewed.proof is not None else ():
-                person.tell(f"  {line}")
-        match person.choose(_question(reviewed, problem), _choices(reviewed, problem)):
+                prompter.tell(f"  {line}")
+        match prompter.choose(_question(reviewed, problem), _choices(reviewed, problem)):
             case "a":
                 return Decision.APPLY
             case "e":
-                person.edit(file.file)
+                prompter.edit(file.file)
             case "d":
                 return Decision.DRAFT
             case _:

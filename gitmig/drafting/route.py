@@ -16,30 +16,30 @@ from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.wire.values import Action, RevisionId, named
 
 
-def to_the_parent(project: Project, intent: Intent, ground: DatabaseFacts) -> MigrationRequest:
+def to_the_parent(project: Project, intent: Intent, facts: DatabaseFacts) -> MigrationRequest:
     """To the state that the draft starts from, whatever the database holds; rolled back afterwards.
 
     Raises Refused where it could not be rolled back.
     """
-    moves = _moves(project, intent, ground, intent.before, intent.before.heads)
-    if moves.steps and (ground.per_migration or stops(moves, ground)):
+    moves = _moves(project, intent, facts, intent.before, intent.before.heads)
+    if moves.steps and (facts.per_migration or stops(moves, facts)):
         raise _lasting(moves)
     return moves
 
 
-def require_ready(project: Project, intent: Intent, ground: DatabaseFacts) -> None:
+def require_ready(project: Project, intent: Intent, facts: DatabaseFacts) -> None:
     """Raises Refused if the database is in a state that no draft is made from, whatever it says."""
-    require_known(project, intent.graph, ground)
-    require_under_alembic(ground, intent.graph)
-    _require_not_rolled_back(project, intent, ground)
+    require_known(project, intent.graph, facts)
+    require_under_alembic(facts, intent.graph)
+    _require_not_rolled_back(project, intent, facts)
 
 
 def through_the_draft(
-    project: Project, intent: Intent, script: Script, paths: tuple[str, ...], ground: DatabaseFacts
+    project: Project, intent: Intent, script: Script, paths: tuple[str, ...], facts: DatabaseFacts
 ) -> PlannedMove:
     """All the way to the drafted revision, and the paths that are committed then."""
     after = with_draft(project, intent, script)
-    moves = _moves(project, intent, ground, after, (script.revision,))
+    moves = _moves(project, intent, facts, after, (script.revision,))
     steps = tuple(step for step, _ in moves.steps)
     return PlannedMove(plan=Plan(steps=(*steps, *commits(paths)), heads=moves.expect), moves=moves)
 
@@ -52,11 +52,11 @@ def with_draft(project: Project, intent: Intent, script: Script) -> Graph:
 
 
 def _moves(
-    project: Project, intent: Intent, ground: DatabaseFacts, graph: Graph, targets: tuple[RevisionId, ...]
+    project: Project, intent: Intent, facts: DatabaseFacts, graph: Graph, targets: tuple[RevisionId, ...]
 ) -> MigrationRequest:
-    require_ready(project, intent, ground)
-    downs = (intent.revision,) if intent.revision in ground.heads else ()
-    between = intent.graph.after(ground.heads, downs, ())
+    require_ready(project, intent, facts)
+    downs = (intent.revision,) if intent.revision in facts.heads else ()
+    between = intent.graph.after(facts.heads, downs, ())
     ups = graph.upgrade_path(between, targets)
     require_written(graph, ups)
     old: tuple[Script, ...] = ()
@@ -86,12 +86,12 @@ def _lasting(moves: MigrationRequest) -> Refused:
     )
 
 
-def _require_not_rolled_back(project: Project, intent: Intent, ground: DatabaseFacts) -> None:
+def _require_not_rolled_back(project: Project, intent: Intent, facts: DatabaseFacts) -> None:
     """Models that a rollback put there are no change to make a revision of."""
-    if not intent.graph.upgrade_path(ground.heads, intent.graph.heads):
+    if not intent.graph.upgrade_path(facts.heads, intent.graph.heads):
         return
     back = models_place(project, intent.graph).rolled_back_to
-    if back and intent.graph.applied(ground.heads).issuperset(back):
+    if back and intent.graph.applied(facts.heads).issuperset(back):
         raise Refused(
             f"the models in the work tree are those of {named(back)}, as a rollback put them there",
             hint="gitmig upgrade",

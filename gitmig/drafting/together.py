@@ -47,7 +47,7 @@ class Together:
 
     project: Project
     log: Logbook
-    manner: RunOptions
+    run_options: RunOptions
     command: str
     rewriting: Rewriting
     message: str
@@ -85,13 +85,13 @@ class Together:
         return self._run()
 
     def _run(self) -> MoveResult:
-        if self._commits and not self.manner.dry_run:
+        if self._commits and not self.run_options.dry_run:
             self.project.git.require_author()
         return self._of_files() if self.files_alone else self._of_both()
 
     def _of_files(self) -> MoveResult:
-        result = self._result(self._whole(Plan(heads=())), None, done=not self.manner.dry_run)
-        if self.manner.dry_run:
+        result = self._result(self._whole(Plan(heads=())), None, done=not self.run_options.dry_run)
+        if self.run_options.dry_run:
             return result
         write_files(self.project, self.rewriting)
         # Not written down: settling it would take the database, which a bot need not have.
@@ -106,14 +106,14 @@ class Together:
                 tree=CommitTree(project.git, tree_after(project, self.rewriting, self.base)),
                 configuration=project.configuration,
             )
-            crossing = Transition(
+            transition = Transition(
                 project=project, checkout=checkout_side(project), target=target, worlds=worlds
             )
             outcome = move(
                 project.git,
                 worker,
-                lambda ground: self._prepared(crossing, ground),
-                self.manner,
+                lambda facts: self._prepared(transition, facts),
+                self.run_options,
                 self.log,
                 folders=target.configuration.folders,
             )
@@ -121,8 +121,8 @@ class Together:
         result = self._result(outcome.plan, outcome, done=outcome.done)
         return self._ended(result) if outcome.done else result
 
-    def _prepared(self, crossing: Transition, ground: DatabaseFacts) -> PlannedMove:
-        prepared = crossing.prepared(ground)
+    def _prepared(self, transition: Transition, facts: DatabaseFacts) -> PlannedMove:
+        prepared = transition.prepared(facts)
         return replace(
             prepared,
             plan=self._whole(prepared.plan),

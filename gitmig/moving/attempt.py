@@ -45,7 +45,7 @@ class Attempt:
         self,
         repository: Repository | None,
         build: Callable[[DatabaseFacts], PlannedMove],
-        manner: RunOptions,
+        run_options: RunOptions,
         agreed: Agreed | None,
         log: Logbook,
         recording: MoveRecorder,
@@ -59,9 +59,9 @@ class Attempt:
         self._command = log.journal.command
         self._step_log = log.step_log
         self._build = build
-        self._manner = manner
+        self._run_options = run_options
         self._agreed = agreed
-        self._ground: DatabaseFacts | None = None
+        self._facts: DatabaseFacts | None = None
         self._recording = recording
         self._books = MoveJournal(repository, log, recording)
         self._halts = False
@@ -79,23 +79,25 @@ class Attempt:
         """What to tell in the end."""
         return self._books.notes
 
-    def plan(self, ground: DatabaseFacts) -> MigrationRequest | None:
+    def plan(self, facts: DatabaseFacts) -> MigrationRequest | None:
         """Answers ``plan``: None releases the lock."""
-        self.before, self._ground = ground.heads, ground
-        prepared = self._build(ground)
-        others = applied_by_others(self._repository, ground, prepared.plan.steps)
+        self.before, self._facts = facts.heads, facts
+        prepared = self._build(facts)
+        others = applied_by_others(self._repository, facts, prepared.plan.steps)
         protected = protection(
-            self._repository, self._directory, self._manner, self._command, ground.database, prepared.plan
+            self._repository, self._directory, self._run_options, self._command, facts.database, prepared.plan
         )
-        require_harmless(self._manner, prepared)
-        halts = stops(prepared.moves, ground)
+        require_harmless(self._run_options, prepared)
+        halts = stops(prepared.moves, facts)
         self._halts = bool(halts)
-        strangers = map(not_run_yet, prepared.strangers) if self._manner.dry_run else ()
+        unreviewed_scripts = (
+            map(not_run_yet, prepared.unreviewed_scripts) if self._run_options.dry_run else ()
+        )
         warnings = (
             *prepared.plan.warnings,
             *halts,
             *map(describe_others_work, others),
-            *strangers,
+            *unreviewed_scripts,
             *protected,
         )
         plan = replace(prepared.plan, warnings=warnings)
@@ -106,37 +108,37 @@ class Attempt:
                 "things moved while the plan was being read; nothing was changed",
                 hint="run the command again",
             )
-        wanted = self._manner.park and bool(plan.of(Action.DOWNGRADE))
-        losses = self._dropped(self.prepared.moves, ground, parking=wanted)
-        order = park_order(self._repository, self._directory, ground, wanted=wanted)
+        wanted = self._run_options.park and bool(plan.of(Action.DOWNGRADE))
+        losses = self._dropped(self.prepared.moves, facts, parking=wanted)
+        order = park_order(self._repository, self._directory, facts, wanted=wanted)
         moves = replace(self.prepared.moves, losses=losses, parking=order)
-        if not self._manner.dry_run:
+        if not self._run_options.dry_run:
             self.asks = self._question(others)
-        if self._manner.dry_run or self.asks:
+        if self._run_options.dry_run or self.asks:
             # Which rows are lost is part of the plan that is shown.
             return moves if moves.losses else None
         if self.prepared.restoration is not None and self._repository is not None:
             check(self._repository, self.prepared.restoration)
         moves = self._recording.announced(
             moves,
-            ground,
+            facts,
             scripts_of=prepared.scripts_of,
             branch=self._branch(prepared),
             stopping=bool(halts),
         )
-        if not ground.transactional:
+        if not facts.transactional:
             moves = replace(moves, step_log=self._step_log)
-        if not moves.losses and not ground.provisional:
-            self._books.write_down(self.prepared, ground)
+        if not moves.losses and not facts.provisional:
+            self._books.write_down(self.prepared, facts)
         return moves
 
     def _dropped(
-        self, moves: MigrationRequest, ground: DatabaseFacts, *, parking: bool
+        self, moves: MigrationRequest, facts: DatabaseFacts, *, parking: bool
     ) -> tuple[AnnouncedDrop, ...]:
         """What the scripts say that they drop, and what they dropped in the attempt before."""
         # An empty stand-in holds no rows.
-        said = () if ground.provisional else drops_of(moves, ground.database)
-        if parking and why_not(self._repository, self._directory, ground) is None:
+        said = () if facts.provisional else drops_of(moves, facts.database)
+        if parking and why_not(self._repository, self._directory, facts) is None:
             # What the text does not name is found when it goes, and parked.
             said = tuple(each for each in said if each.drop.table is not None or not each.down)
         return (
@@ -148,7 +150,9 @@ class Attempt:
         """What a person is asked, whatever rows it may cost. Raises Refused where nobody is there."""
         assert self.prepared is not None
         if self._agreed is None:
-            asked = asked_in_person(self._manner, self._command, others, self.prepared.strangers)
+            asked = asked_in_person(
+                self._run_options, self._command, others, self.prepared.unreviewed_scripts
+            )
             if asked:
                 return f"{'; '.join(asked)}. {self.prepared.question or 'Go on?'}"
         return self.prepared.question if not self._is_agreed else None
@@ -163,13 +167,13 @@ class Attempt:
 
     @property
     def _is_agreed(self) -> bool:
-        return self._agreed is not None or self._manner.person.agreed
+        return self._agreed is not None or self._run_options.prompter.agreed
 
     def losses(self, found: tuple[AnnouncedLoss, ...]) -> bool:
         """Answers ``losses``: GM020 for what holds rows; whether to go on all the same."""
         assert self.prepared is not None
-        assert self._ground is not None
-        why = why_not(self._repository, self._directory, self._ground) if self._manner.park else None
+        assert self._facts is not None
+        why = why_not(self._repository, self._directory, self._facts) if self._run_options.park else None
         known = {loss.drop for loss in self._unannounced}
         found = (*(loss for loss in found if loss.drop not in known), *self._unannounced)
         lost = tuple(told(loss, why) for loss in found)
@@ -177,14 +181,14 @@ class Attempt:
             plan = self.prepared.plan
             self.prepared = replace(self.prepared, plan=replace(plan, warnings=(*plan.warnings, *lost)))
         self.found = found
-        if self._manner.dry_run:
+        if self._run_options.dry_run:
             return False
         seen = self._agreed.losses if self._agreed is not None else frozenset()
-        if not self._manner.person.agreed and not {loss.drop for loss in found} <= seen:
+        if not self._run_options.prompter.agreed and not {loss.drop for loss in found} <= seen:
             self.asks = f"{'; '.join(lost)}. {self.asks or 'Go on?'}"
         if self.asks:
             return False
-        self._books.write_down(self.prepared, self._ground)
+        self._books.write_down(self.prepared, self._facts)
         return True
 
     def write_files(self) -> bool:
@@ -213,12 +217,12 @@ class Attempt:
 
     def note(self, note: Json) -> None:
         """Hears a note of the worker's."""
-        tell_waiting(self._manner.person, note)
+        tell_waiting(self._run_options.prompter, note)
         if note.get("note") == "step":
             self._recording.note(note)
             self._applied += 1
             arrow = "▲" if note["action"] == "upgrade" else "▼"
-            self._manner.person.tell(f"{arrow} {note['action']} {note['revision']}")
+            self._run_options.prompter.tell(f"{arrow} {note['action']} {note['revision']}")
 
     def take_back(self, error: GitmigError) -> None:
         """It failed: the files go back, or follow the database as far as that has gone."""
@@ -256,19 +260,19 @@ class Attempt:
     @property
     def _can_be_finished(self) -> bool:
         """Whether recovery can finish a step that was cut off."""
-        name = self._ground.database if self._ground is not None else ""
+        name = self._facts.database if self._facts is not None else ""
         return self._books.written and name.startswith(("mysql", "mariadb"))
 
     def _while(self) -> str:
         """What was going on when the worker's end came, and what the database makes of that."""
         assert self.prepared is not None
-        assert self._ground is not None
+        assert self._facts is not None
         steps = self.prepared.moves.steps
         if self._word_given:
             return "while the database was committing"
         step, _ = steps[min(self._applied, len(steps) - 1)]
         told = f"during the {step.action} of {step.revision}"
-        if self._halts or not self._ground.transactional:
+        if self._halts or not self._facts.transactional:
             return f"{told}, after {self._applied} of {len(steps)}"
         return f"{told}; the database keeps nothing of it"
 
@@ -276,7 +280,7 @@ class Attempt:
         """What of the plan the database has kept comes first in the message."""
         kept = f"{error.committed} of {len(prepared.moves.steps)} applied"
         if error.partial:
-            maybe = "" if self._ground is None or self._ground.transactional else "perhaps "
+            maybe = "" if self._facts is None or self._facts.transactional else "perhaps "
             kept += f", {error.partial} {maybe}in part"
             look = f"look at what {error.partial} has done already"
             error.hint = f"{look}; {error.hint}" if error.hint else look
@@ -285,9 +289,9 @@ class Attempt:
         error.message = f"{kept}, then: {error.message}"
 
 
-def tell_waiting(person: Prompter, note: Json) -> None:
+def tell_waiting(prompter: Prompter, note: Json) -> None:
     """Tell whom the worker waits for, where the note is about that."""
     if note.get("note") == "waiting":
-        person.tell(f"Waiting for {note['holder']}")
+        prompter.tell(f"Waiting for {note['holder']}")
     if note.get("note") == "blocked":
-        person.tell(f"Waiting for a lock of {note['holder']}")
+        prompter.tell(f"Waiting for a lock of {note['holder']}")

@@ -27,7 +27,7 @@ def move(
     repository: Repository | None,
     worker: Worker,
     build: Callable[[DatabaseFacts], PlannedMove],
-    manner: RunOptions,
+    run_options: RunOptions,
     log: Logbook,
     *,
     folders: Sequence[str] = (),
@@ -46,25 +46,25 @@ def move(
     while True:
         recording = MoveRecorder(repository, log.folder, folders, worker.options.directory)
         folder = worker.options.directory
-        attempt = Attempt(repository, build, manner, agreed, log, recording, folder, unannounced)
+        attempt = Attempt(repository, build, run_options, agreed, log, recording, folder, unannounced)
         with held():
             try:
-                moved = _attempted(worker, attempt, manner)
+                moved = _attempted(worker, attempt, run_options)
             except UnannouncedLoss as error:
                 unannounced = (*unannounced, *_new_losses(error, unannounced))
                 continue
             if attempt.asks is None:
-                return _outcome(attempt, moved, manner)
-        agreed = _agreement(attempt, manner)
+                return _outcome(attempt, moved, run_options)
+        agreed = _agreement(attempt, run_options)
 
 
-def _attempted(worker: Worker, attempt: Attempt, manner: RunOptions) -> MigrationReply:
+def _attempted(worker: Worker, attempt: Attempt, run_options: RunOptions) -> MigrationReply:
     try:
         return worker.migrate(
             attempt.plan,
             attempt.write_files,
-            wait=manner.wait,
-            ddl_lock_timeout=manner.ddl_lock_timeout,
+            wait=run_options.wait,
+            ddl_lock_timeout=run_options.ddl_lock_timeout,
             losses=attempt.losses,
             note=attempt.note,
         )
@@ -84,11 +84,13 @@ def _new_losses(error: UnannouncedLoss, known: Sequence[AnnouncedLoss]) -> tuple
     return new
 
 
-def _outcome(attempt: Attempt, moved: MigrationReply, manner: RunOptions) -> Outcome:
+def _outcome(attempt: Attempt, moved: MigrationReply, run_options: RunOptions) -> Outcome:
     """What happened; files that move without the database are written now."""
     prepared = attempt.prepared
     assert prepared is not None
-    done = moved.committed or (not manner.dry_run and not prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE))
+    done = moved.committed or (
+        not run_options.dry_run and not prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
+    )
     if done and not moved.committed:
         attempt.write_files_alone()
     if done:
@@ -105,20 +107,20 @@ def _outcome(attempt: Attempt, moved: MigrationReply, manner: RunOptions) -> Out
     )
 
 
-def _agreement(attempt: Attempt, manner: RunOptions) -> Agreed:
+def _agreement(attempt: Attempt, run_options: RunOptions) -> Agreed:
     """What a person agreed to. Raises Refused where nobody is there, and Declined."""
     prepared, asks = attempt.prepared, attempt.asks
     assert prepared is not None
     assert asks is not None
-    if not manner.person.present:
+    if not run_options.prompter.present:
         raise Refused(
             _unasked(asks),
             hint="look at the plan with --dry-run, then give --yes",
             detail="\n".join(attempt.details) or None,
         )
-    for stranger in prepared.strangers:
-        manner.person.show(f"{stranger.revision}, which nobody here has run yet:", stranger.text)
-    if not manner.person.confirm(asks, plan=prepared.plan, details=attempt.details):
+    for unreviewed in prepared.unreviewed_scripts:
+        run_options.prompter.show(f"{unreviewed.revision}, which nobody here has run yet:", unreviewed.text)
+    if not run_options.prompter.confirm(asks, plan=prepared.plan, details=attempt.details):
         raise Declined("nothing was changed")
     # Estimates of rows are part of what was shown, not of what was agreed to.
     return Agreed(

@@ -14,14 +14,14 @@ from gitmig.wire.sql import Drop
 from gitmig.wire.values import Action
 
 
-def stops(moves: MigrationRequest, ground: DatabaseFacts) -> tuple[str, ...]:
+def stops(moves: MigrationRequest, facts: DatabaseFacts) -> tuple[str, ...]:
     """Where the plan can stop half-way, said beforehand."""
     count = len(moves.steps)
-    if not ground.transactional and count:
+    if not facts.transactional and count:
         return (
             f"{count} commits or more: this database cannot take DDL back, so a failure may stop half-way",
         )
-    if ground.per_migration and count > 1:
+    if facts.per_migration and count > 1:
         return (
             f"{count} commits: env.py asks for one transaction per migration, and a failure may stop between",
         )

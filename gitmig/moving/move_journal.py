@@ -35,7 +35,7 @@ class MoveJournal:
         self.written = False
         self.notes: tuple[str, ...] = ()
 
-    def write_down(self, prepared: PlannedMove, ground: DatabaseFacts) -> None:
+    def write_down(self, prepared: PlannedMove, facts: DatabaseFacts) -> None:
         """Everything that whoever finds it after a crash has to know; nothing where nothing is to move."""
         repository, restoration = self._repository, prepared.restoration
         moves = prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
@@ -52,7 +52,7 @@ class MoveJournal:
             replace(
                 journal,
                 stage=Stage.MOVING,
-                before=ground.heads,
+                before=facts.heads,
                 after=prepared.plan.heads,
                 ups=prepared.plan.revisions(Action.UPGRADE),
                 downs=prepared.plan.revisions(Action.DOWNGRADE),
@@ -60,7 +60,7 @@ class MoveJournal:
                 new=restoration.new if restoration is not None else {},
                 backup=backup,
                 commit=prepared.commit,
-                ledger=ground.ledger is not None,
+                ledger=facts.ledger is not None,
                 rows=self._recording.planned,
                 files=self._recording.files,
                 switch=prepared.switch,

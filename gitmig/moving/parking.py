@@ -13,15 +13,15 @@ from gitmig.rpc.protocol import DatabaseFacts
 
 
 def park_order(
-    repository: Repository | None, directory: Path, ground: DatabaseFacts, *, wanted: bool
+    repository: Repository | None, directory: Path, facts: DatabaseFacts, *, wanted: bool
 ) -> ParkOrder | None:
     """What the worker is to do; None where there is nowhere to park. Raises SettingsError.
 
     ``directory`` is the folder of alembic.ini.
     """
-    if repository is None or ground.provisional:
+    if repository is None or facts.provisional:
         return None
-    park = wanted and why_not(repository, directory, ground) is None
+    park = wanted and why_not(repository, directory, facts) is None
     return ParkOrder(
         park=park,
         folder=folder_of(repository),
@@ -35,13 +35,13 @@ def folder_of(repository: Repository) -> str:
     return str(repository.common_dir / "gitmig" / "parked")
 
 
-def why_not(repository: Repository | None, directory: Path, ground: DatabaseFacts) -> str | None:
+def why_not(repository: Repository | None, directory: Path, facts: DatabaseFacts) -> str | None:
     """Why nothing is parked from this database; None where rows can be."""
     if repository is None:
         return "there is no git repository"
-    if not ground.transactional:
+    if not facts.transactional:
         return "this database cannot take DDL back"
-    if is_protected(repository, ground.database, directory):
+    if is_protected(repository, facts.database, directory):
         return "gitmig.protected names this database"
     return None
 

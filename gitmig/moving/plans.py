@@ -55,7 +55,7 @@ class PlannedMove:
     """The commit whose scripts are applied; None: those on disk."""
     switch: Switch | None = None
     """What git does between the database's preparing and its commit."""
-    strangers: tuple[UnreviewedScript, ...] = ()
+    unreviewed_scripts: tuple[UnreviewedScript, ...] = ()
     """Scripts that nobody here has run yet: a person reads them first, also with ``--yes``."""
 
 
@@ -89,7 +89,7 @@ class Outcome:
 class RunOptions:
     """How a plan is to be carried out."""
 
-    person: Prompter
+    prompter: Prompter
     dry_run: bool = False
     wait: float = 60.0
     park: bool = False

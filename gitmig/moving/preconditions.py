@@ -49,20 +49,20 @@ def require_sound(project: Project, graph: Graph) -> None:
             raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
 
 
-def require_under_alembic(ground: DatabaseFacts, graph: Graph) -> None:
+def require_under_alembic(facts: DatabaseFacts, graph: Graph) -> None:
     """The database is empty or has a version table: else every CREATE TABLE would fail on what is there."""
-    if not ground.versioned and ground.models_tables:
-        raise Refused(f"GM017: {not_under_alembic(ground.models_tables)}", hint=stamp(graph))
+    if not facts.versioned and facts.models_tables:
+        raise Refused(f"GM017: {not_under_alembic(facts.models_tables)}", hint=stamp(graph))
 
 
-def require_known(project: Project, graph: Graph, ground: DatabaseFacts) -> None:
+def require_known(project: Project, graph: Graph, facts: DatabaseFacts) -> None:
     """Every revision that the database holds has a file in the checkout (GM010)."""
-    unknown = [head for head in ground.heads if head not in graph.scripts]
+    unknown = [head for head in facts.heads if head not in graph.scripts]
     if unknown:
         names = ", ".join(unknown)
-        held = has_scripts(project, ground.environment, ground.database, unknown)
+        held = has_scripts(project, facts.environment, facts.database, unknown)
         raise Refused(
-            f"GM010: the database {ground.database} is at {names}, which no file of the checkout has",
+            f"GM010: the database {facts.database} is at {names}, which no file of the checkout has",
             hint="gitmig sync" if held else "check out the branch that has it, or bring its file back",
         )
 

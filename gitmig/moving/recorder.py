@@ -47,7 +47,7 @@ class MoveRecorder:
     def announced(
         self,
         moves: MigrationRequest,
-        ground: DatabaseFacts,
+        facts: DatabaseFacts,
         *,
         scripts_of: CommitId | None = None,
         branch: str | None = None,
@@ -69,9 +69,9 @@ class MoveRecorder:
             scripts=_scripts(repository, moves),
         )
         # On a stand-in nothing is done: the plan is asked for again.
-        if not ground.provisional:
-            heads = _heads(moves, ground) if stopping else None
-            rows = _planned(operation, moves, ground, heads)
+        if not facts.provisional:
+            heads = _heads(moves, facts) if stopping else None
+            rows = _planned(operation, moves, facts, heads)
             self.planned = (*self.planned, *(replace(row, branch=branch) for row in rows))
         return replace(moves, operation=operation)
 
@@ -126,11 +126,11 @@ def pin_rows(repository: Repository, directory: Path, files: str | None, rows: S
 
 
 def applied_by_others(
-    repository: Repository | None, ground: DatabaseFacts, steps: Sequence[Step]
+    repository: Repository | None, facts: DatabaseFacts, steps: Sequence[Step]
 ) -> tuple[LedgerRow, ...]:
     """The rows of the revisions that are taken down and that somebody else applied, as the ledger tells."""
     downs = {step.revision for step in steps if step.action is Action.DOWNGRADE}
-    rows = [row for row in ground.ledger or () if row.revision in downs and row.direction is Action.UPGRADE]
+    rows = [row for row in facts.ledger or () if row.revision in downs and row.direction is Action.UPGRADE]
     me = who(repository) if rows else None
     return tuple(row for row in rows if row.who not in (None, me))
 
@@ -138,7 +138,7 @@ def applied_by_others(
 def _planned(
     operation: Operation,
     moves: MigrationRequest,
-    ground: DatabaseFacts,
+    facts: DatabaseFacts,
     heads: Sequence[tuple[RevisionId, ...]] | None,
 ) -> tuple[LedgerRow, ...]:
     steps = [(step.action, step.revision) for step, _ in moves.steps if step.revision is not None]
@@ -146,8 +146,8 @@ def _planned(
     after[-1:] = [moves.expect]
     return tuple(
         LedgerRow(
-            database=ground.database,
-            environment=ground.environment,
+            database=facts.database,
+            environment=facts.environment,
             operation=operation.id,
             revision=revision,
             direction=action,
@@ -163,10 +163,10 @@ def _planned(
     )
 
 
-def _heads(moves: MigrationRequest, ground: DatabaseFacts) -> tuple[tuple[RevisionId, ...], ...]:
+def _heads(moves: MigrationRequest, facts: DatabaseFacts) -> tuple[tuple[RevisionId, ...], ...]:
     """Where each step leaves the database."""
     graphs = [Graph.of(graph) for graph in moves.graphs]
-    heads, after = ground.heads, []
+    heads, after = facts.heads, []
     for step, graph in moves.steps:
         if step.revision is not None:
             one = (step.revision,)

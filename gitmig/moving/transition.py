@@ -45,12 +45,12 @@ class Transition:
             _look_at(source, Action.UPGRADE)
             self.worlds.of(source, {})
 
-    def prepared(self, ground: DatabaseFacts) -> PlannedMove:
+    def prepared(self, facts: DatabaseFacts) -> PlannedMove:
         """The plan from where the database is. Raises Refused where it cannot be carried out."""
-        require_under_alembic(ground, self.target.graph)
-        applied = read_applied(self.project, self.checkout, self.target, ground)
+        require_under_alembic(facts, self.target.graph)
+        applied = read_applied(self.project, self.checkout, self.target, facts)
         applied, graph = reconciled(self.project, applied, self.target)
-        plan = plan_crossing(applied.graph, graph, ground.heads, graph.heads, applied.differing)
+        plan = plan_crossing(applied.graph, graph, facts.heads, graph.heads, applied.differing)
         copies = backports(applied.graph, graph, plan)
         plan = with_marks(plan, copies)
         require_written(graph, plan.revisions(Action.UPGRADE))
@@ -68,7 +68,7 @@ class Transition:
             moves=moves,
             question=f"{'; '.join(doubtful)}. Go on?" if doubtful and plan.steps else None,
             scripts_of=self.target.commit,
-            strangers=tuple(_stranger(source) for source in undone if not source.side.trusted),
+            unreviewed_scripts=tuple(_unreviewed(source) for source in undone if not source.side.trusted),
         )
 
     def _moves(self, applied: Applied, graph: Graph, plan: Plan) -> tuple[MigrationRequest, tuple[str, ...]]:
@@ -124,7 +124,7 @@ def _graph(step: Step) -> int:
     return 0 if step.action is Action.DOWNGRADE else 1
 
 
-def _stranger(source: ScriptSource) -> UnreviewedScript:
+def _unreviewed(source: ScriptSource) -> UnreviewedScript:
     commit = source.side.commit or ""
     return UnreviewedScript(
         revision=source.script.revision,

@@ -38,21 +38,21 @@ class BackportOptions:
     files_only: bool = False
 
 
-def backport(project: Project, options: BackportOptions, manner: RunOptions) -> MoveResult:
+def backport(project: Project, options: BackportOptions, run_options: RunOptions) -> MoveResult:
     """Copy a revision of another branch on top of this one, under an id of its own, prove it and commit it.
 
     The models of the work tree must have its change; they are committed with it. Raises UnknownRevision;
     Refused (nothing changed) if it is here already, if something that it needs is not, or if it does not lead
     to these models; MigrationFailed, CommitFailed.
     """
-    with command_session(project, manner, "backport") as log:
+    with command_session(project, run_options, "backport") as log:
         require_quiet(project)
         project.require_models()
         graph = project.graph()
         require_sound(project, graph)
         _require_checked_out(project, options)
         found = _found(project, graph, options.revision)
-        _require_read(manner, found)
+        _require_read(run_options, found)
         revision = new_id(graph)
         data = copied(
             found.script, project.commit_tree(found.commit).read(found.script.path) or b"", revision, graph
@@ -63,7 +63,7 @@ def backport(project: Project, options: BackportOptions, manner: RunOptions) -> 
         result = Together(
             project=project,
             log=log,
-            manner=manner,
+            run_options=run_options,
             command="backport",
             rewriting=_rewriting(project, revision, path, data),
             message=f"Backport {found.script.revision}: {found.script.message}",
@@ -107,17 +107,17 @@ def _found(project: Project, graph: Graph, named: str) -> Elsewhere:
     return versions[0]
 
 
-def _require_read(manner: RunOptions, found: Elsewhere) -> None:
+def _require_read(run_options: RunOptions, found: Elsewhere) -> None:
     """A script that was only fetched is shown, and a person has to agree."""
-    if found.origin is not Origin.FETCHED or manner.dry_run:
+    if found.origin is not Origin.FETCHED or run_options.dry_run:
         return
     look = f"git show {short(found.commit)}:{found.script.path}"
-    if not manner.person.present:
+    if not run_options.prompter.present:
         raise Refused(
             f"the script of {found.script.revision} was only fetched: it is not run without a question",
             hint=f"{look}; then answer on a terminal, without --yes",
         )
-    if not manner.person.confirm(f"{found.script.revision} was only fetched ({look}). Go on?"):
+    if not run_options.prompter.confirm(f"{found.script.revision} was only fetched ({look}). Go on?"):
         raise Declined("nothing was changed")
 
 

@@ -35,21 +35,21 @@ class LedgerResult:
     """What the checkout says of the revisions that it has."""
 
 
-def enable_ledger(project: Project, manner: RunOptions) -> Enabled:
+def enable_ledger(project: Project, run_options: RunOptions) -> Enabled:
     """Make the ledger's table in the database; where it is there already, nothing changes.
 
     Raises Refused where nobody is there to agree, Declined, and the worker's errors.
     """
-    with command_session(project, manner, "ledger enable"), project.worker() as worker:
+    with command_session(project, run_options, "ledger enable"), project.worker() as worker:
         ledgers = worker.ledger(0)
         missing = [ledger for ledger in ledgers if not ledger.enabled]
         created = tuple(ledger.database for ledger in missing)
-        if missing and not manner.dry_run:
-            _require_agreed(missing, manner)
-            worker.enable_ledger(manner.wait)
+        if missing and not run_options.dry_run:
+            _require_agreed(missing, run_options)
+            worker.enable_ledger(run_options.wait)
             ledgers = worker.ledger(0)
             _require_made(ledgers)
-    return Enabled(ledgers=ledgers, created=created, done=not manner.dry_run)
+    return Enabled(ledgers=ledgers, created=created, done=not run_options.dry_run)
 
 
 def show_ledger(project: Project, limit: int | None = None) -> LedgerResult:
@@ -69,15 +69,15 @@ def show_ledger(project: Project, limit: int | None = None) -> LedgerResult:
     return LedgerResult(enabled=False, database=database, rows=tuple(rows), messages=messages)
 
 
-def _require_agreed(missing: list[LedgerState], manner: RunOptions) -> None:
+def _require_agreed(missing: list[LedgerState], run_options: RunOptions) -> None:
     what = " and ".join(f"the table {ledger.table} in {ledger.database}" for ledger in missing)
-    if manner.person.agreed:
+    if run_options.prompter.agreed:
         return
-    if not manner.person.present:
+    if not run_options.prompter.present:
         raise Refused(
             f"this makes {what}", hint="look at it with --dry-run, then: gitmig ledger enable --yes"
         )
-    if not manner.person.confirm(f"This makes {what}. Go on?"):
+    if not run_options.prompter.confirm(f"This makes {what}. Go on?"):
         raise Declined("nothing was changed")
 
 

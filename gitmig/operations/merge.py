@@ -47,14 +47,14 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
-def merge(project: Project, options: MergeOptions, manner: RunOptions) -> MoveResult:
+def merge(project: Project, options: MergeOptions, run_options: RunOptions) -> MoveResult:
     """Write a revision that follows both heads, prove that it has the models of both, apply and commit it.
 
     It does nothing, unless the two lines do not commute: then what is left is written into it, for a person
     to finish. Raises Refused (nothing changed) if one line fails on top of the other, MigrationFailed,
     CommitFailed, and ProjectCodeError if the models of both do not import.
     """
-    with command_session(project, manner, "merge") as log:
+    with command_session(project, run_options, "merge") as log:
         operation = operation_of(project)
         unmerged = set(project.git.unmerged()) - {head_path(project)}
         if unmerged:
@@ -69,10 +69,10 @@ def merge(project: Project, options: MergeOptions, manner: RunOptions) -> MoveRe
         found = _found(project, parallel)
         revision = new_id(project.graph())
         message = options.message or f"Merge {heads[0]} and {heads[1]}"
-        rewriting = _written(project, revision, message, heads, found, manner)
+        rewriting = _written(project, revision, message, heads, found, run_options)
         if found.left:
-            return _drafted(project, manner, revision, rewriting, found)
-        return _joined(project, log, options, manner, operation, revision, message, rewriting, found)
+            return _drafted(project, run_options, revision, rewriting, found)
+        return _joined(project, log, options, run_options, operation, revision, message, rewriting, found)
 
 
 def _heads(project: Project, options: MergeOptions) -> tuple[RevisionId, ...]:
@@ -91,7 +91,7 @@ def _joined(
     project: Project,
     log: Logbook,
     options: MergeOptions,
-    manner: RunOptions,
+    run_options: RunOptions,
     operation: str | None,
     revision: RevisionId,
     message: str,
@@ -101,7 +101,7 @@ def _joined(
     result = Together(
         project=project,
         log=log,
-        manner=manner,
+        run_options=run_options,
         command="merge",
         rewriting=rewriting,
         message=message,
@@ -115,11 +115,11 @@ def _joined(
 
 
 def _drafted(
-    project: Project, manner: RunOptions, revision: RevisionId, rewriting: Rewriting, found: _Found
+    project: Project, run_options: RunOptions, revision: RevisionId, rewriting: Rewriting, found: _Found
 ) -> MoveResult:
     """The revision is left for a person to finish."""
     result = nothing_to_do(project, "merge")
-    if not manner.dry_run:
+    if not run_options.dry_run:
         write_files(project, rewriting)
     plan = replace(result.plan, steps=rewriting.steps, warnings=found.warnings)
     return replace(
@@ -129,7 +129,7 @@ def _drafted(
         path=rewriting.paths[0],
         notes=(),
         changes=found.left,
-        drafted=not manner.dry_run,
+        drafted=not run_options.dry_run,
     )
 
 
@@ -139,7 +139,7 @@ def _written(
     message: str,
     heads: Sequence[RevisionId],
     found: _Found,
-    manner: RunOptions,
+    run_options: RunOptions,
 ) -> Rewriting:
     with project.worker() as worker:
         draft = worker.draft(
@@ -148,7 +148,7 @@ def _written(
             head=heads,
             changes=(),
             empty=True,
-            wait=manner.wait,
+            wait=run_options.wait,
         )
     text = draft.text
     if found.header is not None:

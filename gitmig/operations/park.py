@@ -53,22 +53,24 @@ def show_parked(project: Project, number: int, limit: int | None = None) -> Show
     return ShownRows(entry=entry, names=names, rows=rows)
 
 
-def drop_parked(project: Project, number: int | None, *, all_of_them: bool, manner: RunOptions) -> DropResult:
+def drop_parked(
+    project: Project, number: int | None, *, all_of_them: bool, run_options: RunOptions
+) -> DropResult:
     """Delete one copy, or all of this environment, for good. Asks.
 
     Raises UsageError, Refused (nobody is there to agree, or there is none of that number), Declined.
     """
     if (number is None) != all_of_them:
         raise UsageError("name one by its ID, or give --all", hint="gitmig park list")
-    with command_session(project, manner, "park drop"), project.worker() as worker:
+    with command_session(project, run_options, "park drop"), project.worker() as worker:
         _, entries = worker.parked(folder_of(project.git))
         chosen = entries if number is None else (_one(entries, number),)
-        if chosen and not manner.dry_run:
-            _require_agreed(chosen, number, manner)
-            left = worker.drop_parked(folder_of(project.git), [each.id for each in chosen], manner.wait)
+        if chosen and not run_options.dry_run:
+            _require_agreed(chosen, number, run_options)
+            left = worker.drop_parked(folder_of(project.git), [each.id for each in chosen], run_options.wait)
             if {each.id for each in left} & {each.id for each in chosen}:
                 raise GitmigError("env.py did not commit", hint="have it commit what it begins")
-    return DropResult(entries=chosen, done=not manner.dry_run)
+    return DropResult(entries=chosen, done=not run_options.dry_run)
 
 
 def _one(entries: tuple[ParkedRows, ...], number: int) -> ParkedRows:
@@ -78,12 +80,12 @@ def _one(entries: tuple[ParkedRows, ...], number: int) -> ParkedRows:
     raise Refused(f"nothing is parked under {number}", hint="gitmig park list")
 
 
-def _require_agreed(chosen: tuple[ParkedRows, ...], number: int | None, manner: RunOptions) -> None:
-    if manner.person.agreed:
+def _require_agreed(chosen: tuple[ParkedRows, ...], number: int | None, run_options: RunOptions) -> None:
+    if run_options.prompter.agreed:
         return
     what = " and ".join(f"{told_rows(each.rows)} of {each.name}" for each in chosen)
     which = "--all" if number is None else str(number)
-    if not manner.person.present:
+    if not run_options.prompter.present:
         raise Refused(f"this deletes {what} for good", hint=f"gitmig park drop {which} --yes")
-    if not manner.person.confirm(f"This deletes {what} for good. Go on?"):
+    if not run_options.prompter.confirm(f"This deletes {what} for good. Go on?"):
         raise Declined("nothing was changed")

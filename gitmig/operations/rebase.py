@@ -37,7 +37,7 @@ class RebaseOptions:
     """For a bot: the files alone, and only if nothing has to be decided."""
 
 
-def rebase(project: Project, options: RebaseOptions, manner: RunOptions) -> MoveResult:
+def rebase(project: Project, options: RebaseOptions, run_options: RunOptions) -> MoveResult:
     """Put revisions on top of others: their files, their records, and the database that has them.
 
     Raises Refused (nothing changed) if they are published, if the two sides do not commute (GM009) and nobody
@@ -45,18 +45,18 @@ def rebase(project: Project, options: RebaseOptions, manner: RunOptions) -> Move
     CommitFailed (database and files stay), UnknownRef, UnknownRevision.
     """
     _require_one_half(options)
-    with command_session(project, manner, "rebase") as log:
+    with command_session(project, run_options, "rebase") as log:
         if options.database_only:
             require_quiet(project)
-            return replace(moved_to_checkout(project, log, manner), command="rebase")
+            return replace(moved_to_checkout(project, log, run_options), command="rebase")
         git_is_at = operation_of(project)
         onto = _not_merged(project, options)
         if onto is not None:
-            return _merged_first(project, log, options, manner, onto)
+            return _merged_first(project, log, options, run_options, onto)
         parallel = _parallel(project, options)
         if parallel is None:
             return nothing_to_do(project, "rebase")
-        return _Rebasing(project, log, options, manner, parallel, git_is_at).run()
+        return _Rebasing(project, log, options, run_options, parallel, git_is_at).run()
 
 
 def _require_one_half(options: RebaseOptions) -> None:
@@ -85,7 +85,7 @@ def _not_merged(project: Project, options: RebaseOptions) -> CommitId | None:
 
 
 def _merged_first(
-    project: Project, log: Logbook, options: RebaseOptions, manner: RunOptions, onto: CommitId
+    project: Project, log: Logbook, options: RebaseOptions, run_options: RunOptions, onto: CommitId
 ) -> MoveResult:
     """Begin the merge of ``--onto``, and rebase in the middle of it. Whatever fails takes the merge back."""
     git = project.git
@@ -101,8 +101,8 @@ def _merged_first(
     parallel = parallel_refs(project, head, onto)
     if parallel is None:
         return nothing_to_do(project, "rebase")
-    planned = _Rebasing(project, log, options, manner, parallel, "merge", base=parallel.code.commit)
-    if manner.dry_run:
+    planned = _Rebasing(project, log, options, run_options, parallel, "merge", base=parallel.code.commit)
+    if run_options.dry_run:
         return planned.run()
     planned.require_commuting()
     git.begin_merge(onto)
@@ -110,7 +110,7 @@ def _merged_first(
     try:
         merging = _parallel(project, options)
         assert merging is not None
-        return _Rebasing(project, log, options, manner, merging, "merge").run()
+        return _Rebasing(project, log, options, run_options, merging, "merge").run()
     except GitmigError as error:
         if not error.unsettled:
             git.abort_merge()
@@ -126,7 +126,7 @@ class _Rebasing:
         project: Project,
         log: Logbook,
         options: RebaseOptions,
-        manner: RunOptions,
+        run_options: RunOptions,
         parallel: Parallel,
         operation: str | None,
         base: CommitId | None = None,
@@ -134,7 +134,7 @@ class _Rebasing:
         self._project = project
         self._log = log
         self._options = options
-        self._manner = manner
+        self._run_options = run_options
         self._parallel = parallel
         self._operation = operation
         self._base = base
@@ -159,7 +159,7 @@ class _Rebasing:
         return Together(
             project=self._project,
             log=self._log,
-            manner=self._manner,
+            run_options=self._run_options,
             command="rebase",
             rewriting=plan_rewriting(self._project, rewrites(self._parallel, records)),
             message=f"Put {ours} on top of {', '.join(found.onto)}",

@@ -78,7 +78,7 @@ def is_interrupted(project: Project) -> bool:
     return project.repository is not None and has_journal(project.notes())
 
 
-def recover(project: Project, manner: RunOptions) -> Recovered | None:
+def recover(project: Project, run_options: RunOptions) -> Recovered | None:
     """Bring database and files to one side of the command that was interrupted; None where there is none.
 
     Where its steps were several transactions, the files go where the database was left between them.
@@ -92,23 +92,23 @@ def recover(project: Project, manner: RunOptions) -> Recovered | None:
     delete_abandoned(project.repository.private())
     if not has_journal(folder):
         return None
-    with command_lock(project.repository, manner.wait):
+    with command_lock(project.repository, run_options.wait):
         remove_half_written(folder)
         journal = read_journal(folder)
-        return None if journal is None else _settle(project, journal, manner)
+        return None if journal is None else _settle(project, journal, run_options)
 
 
 @contextmanager
-def command_session(project: Project, manner: RunOptions, command: str) -> Iterator[Logbook]:
+def command_session(project: Project, run_options: RunOptions, command: str) -> Iterator[Logbook]:
     """One changing command at a time in this work tree, on facts that are read from here on.
 
     Gives the command's own journal, not written yet. What an earlier command left is settled first, and
     then this one stops, so that nothing runs twice: raises Refused. Raises LockTimeout where another
     command is at work, and Interrupted, which says what is so, for Ctrl-C.
     """
-    with command_lock(project.repository, manner.wait):
+    with command_lock(project.repository, run_options.wait):
         project.forget()
-        _require_settled(project, manner)
+        _require_settled(project, run_options)
         repository = project.repository
         head = repository.head() if repository is not None else None
         folder = project.notes() if repository is not None else None
@@ -120,16 +120,16 @@ def command_session(project: Project, manner: RunOptions, command: str) -> Itera
             raise Interrupted("interrupted; everything is as before") from None
 
 
-def _require_settled(project: Project, manner: RunOptions) -> None:
+def _require_settled(project: Project, run_options: RunOptions) -> None:
     if project.repository is None:
         return
     remove_half_written(project.notes())
     journal = read_journal(project.notes())
     if journal is None:
         return
-    if manner.dry_run:
+    if run_options.dry_run:
         raise Refused(f"GM014: `gitmig {journal.command}` was interrupted", hint="gitmig recover")
-    done = _settle(project, journal, manner)
+    done = _settle(project, journal, run_options)
     if done.complete is not None:
         raise Refused(
             f"an interrupted `gitmig {done.command}` was settled first: all of it is done but for the commit",
@@ -141,24 +141,24 @@ def _require_settled(project: Project, manner: RunOptions) -> None:
     )
 
 
-def _settle(project: Project, journal: Journal, manner: RunOptions) -> Recovered:
+def _settle(project: Project, journal: Journal, run_options: RunOptions) -> Recovered:
     found: list[Recovered] = []
     anew: bool | None = None
 
-    def look(ground: DatabaseFacts) -> MigrationRequest | None:
-        found.append(_brought_to_a_side(project, journal, ground, anew, manner))
+    def look(facts: DatabaseFacts) -> MigrationRequest | None:
+        found.append(_brought_to_a_side(project, journal, facts, anew, run_options))
         return None
 
     # env.py would not import while models.py is half written: the code comes from the commit.
     tree = project.commit_tree(journal.head) if journal.head is not None else None
     with project.worker(tree) as worker:
-        finished = finish_half_step(project, worker, journal, manner)
+        finished = finish_half_step(project, worker, journal, run_options)
         if journal.stage is Stage.MOVING and (same_heads(journal) or is_undecided(journal)):
             # A killed worker may still be committing: it is waited for before anything is looked at.
-            worker.migrate(lambda ground: None, lambda: False, wait=manner.wait)
+            worker.migrate(lambda facts: None, lambda: False, wait=run_options.wait)
             look_at = has_amended_form if same_heads(journal) else has_the_others
             anew = look_at(project, worker, journal)
-        worker.migrate(look, lambda: False, wait=manner.wait, operation=journal.operation)
+        worker.migrate(look, lambda: False, wait=run_options.wait, operation=journal.operation)
     if rows := journal.rows if found[0].forward else journal.rows[: found[0].applied or 0]:
         append_missing(project.notes(), rows)
         pin_rows(project.git, project.directory, journal.files, rows)
@@ -182,41 +182,41 @@ def _settle_files(project: Project, journal: Journal, forward: bool) -> tuple[bo
     return forward, left
 
 
-def _by_ledger(journal: Journal, ground: DatabaseFacts) -> bool | None:
+def _by_ledger(journal: Journal, facts: DatabaseFacts) -> bool | None:
     """Whether the ledger has the journal's operation, all its steps; None where it cannot tell."""
     steps = len(journal.ups) + len(journal.downs)
-    if not journal.ledger or ground.recorded is None or not steps:
+    if not journal.ledger or facts.recorded is None or not steps:
         return None
-    return ground.recorded == steps
+    return facts.recorded == steps
 
 
-def _applied(journal: Journal, ground: DatabaseFacts) -> int | None:
+def _applied(journal: Journal, facts: DatabaseFacts) -> int | None:
     """How many steps the database has kept; None where it is none, all, or not to be told."""
     steps = len(journal.revisions)
     if journal.stage is not Stage.MOVING or len(journal.rows) != steps:
         return None
-    if journal.ledger and ground.recorded is not None:
-        return ground.recorded if 0 < ground.recorded < steps else None
+    if journal.ledger and facts.recorded is not None:
+        return facts.recorded if 0 < facts.recorded < steps else None
     left = [None if row.heads is None else set(row.heads) for row in journal.rows]
-    found = [count for count, heads in enumerate(left[:-1], start=1) if heads == set(ground.heads)]
-    if len(found) != 1 or set(ground.heads) in (set(journal.before), set(journal.after)):
+    found = [count for count, heads in enumerate(left[:-1], start=1) if heads == set(facts.heads)]
+    if len(found) != 1 or set(facts.heads) in (set(journal.before), set(journal.after)):
         return None
     return found[0]
 
 
 def _follow(
-    project: Project, journal: Journal, ground: DatabaseFacts, applied: int, manner: RunOptions
+    project: Project, journal: Journal, facts: DatabaseFacts, applied: int, run_options: RunOptions
 ) -> tuple[str, ...]:
     """The models to where the database was left between two steps. Returns what kept them from it."""
     heads = journal.rows[applied - 1].heads
-    if not journal.follows or heads is None or set(heads) != set(ground.heads):
+    if not journal.follows or heads is None or set(heads) != set(facts.heads):
         return ()
     project.forget()
     try:
         following = models_between(project, journal.command, heads)
         if following is None:
             return ()
-        if following.question and not manner.person.agreed:
+        if following.question and not run_options.prompter.agreed:
             raise Refused(following.question)
         restoration = following.restoration
         check(project.git, restoration)
@@ -229,24 +229,24 @@ def _follow(
 
 
 def _brought_to_a_side(
-    project: Project, journal: Journal, ground: DatabaseFacts, anew: bool | None, manner: RunOptions
+    project: Project, journal: Journal, facts: DatabaseFacts, anew: bool | None, run_options: RunOptions
 ) -> Recovered:
     """Files, draft and index follow the database, which is locked."""
-    applied = _applied(journal, ground)
-    forward = applied is None and _forward(project, journal, ground, anew)
+    applied = _applied(journal, facts)
+    forward = applied is None and _forward(project, journal, facts, anew)
     remove_stale_lock(project.git)
     remove_stale_ref_locks(project.git)
     forward, settled = _settle_files(project, journal, forward)
     left = list(settled)
     notes: list[str] = []
-    unknown = anew is None and _by_ledger(journal, ground) is None
+    unknown = anew is None and _by_ledger(journal, facts) is None
     if journal.stage is Stage.MOVING and (same_heads(journal) or is_undecided(journal)) and unknown:
         notes.append("nothing shows whether the database took the revision anew: compare it with the script")
     if journal.draft is not None:
         left += [project.shown(kept) for kept in settle_draft(project, journal.draft, forward=forward)]
     if applied is not None:
-        notes += _follow(project, journal, ground, applied, manner)
-    if journal.stage is Stage.MOVING and not (forward or ground.transactional) and journal.revisions:
+        notes += _follow(project, journal, facts, applied, run_options)
+    if journal.stage is Stage.MOVING and not (forward or facts.transactional) and journal.revisions:
         revision = journal.revisions[applied or 0]
         if may_be_half_done(project, revision):
             notes.append(f"{revision} may be done in part: look at what it changes")
@@ -257,8 +257,8 @@ def _brought_to_a_side(
     return Recovered(
         command=journal.command,
         forward=forward,
-        database=ground.database,
-        heads=ground.heads,
+        database=facts.database,
+        heads=facts.heads,
         left=tuple(left),
         backup=journal.backup,
         complete=complete,
@@ -268,19 +268,19 @@ def _brought_to_a_side(
     )
 
 
-def _forward(project: Project, journal: Journal, ground: DatabaseFacts, anew: bool | None) -> bool:
+def _forward(project: Project, journal: Journal, facts: DatabaseFacts, anew: bool | None) -> bool:
     match journal.stage:
         case Stage.PREPARING:
             return False
         case Stage.MOVING:
-            known = _by_ledger(journal, ground)
+            known = _by_ledger(journal, facts)
             if known is not None:
                 return known
-            if same_heads(journal) and set(ground.heads) == set(journal.after):
+            if same_heads(journal) and set(facts.heads) == set(journal.after):
                 return bool(anew)
             if is_undecided(journal):
                 return bool(anew)
-            return committed(journal, ground.heads, project.graph())
+            return committed(journal, facts.heads, project.graph())
         case Stage.COMMITTING:
             return True
 

@@ -66,7 +66,7 @@ class ReviseOptions:
     """Table or type, column or label, value for the rows that are there."""
 
 
-def revise(project: Project, options: ReviseOptions, manner: RunOptions) -> MoveResult:
+def revise(project: Project, options: ReviseOptions, run_options: RunOptions) -> MoveResult:
     """Draft a revision and, once it is agreed to, apply it and commit it with the models.
 
     Without a person the draft is applied only when nothing is dropped and nothing is left to decide.
@@ -74,20 +74,25 @@ def revise(project: Project, options: ReviseOptions, manner: RunOptions) -> Move
     then as they were, the draft excepted), CommitFailed (database and files stay; ``git commit``
     completes it).
     """
-    with command_session(project, manner, "revise") as log:
+    with command_session(project, run_options, "revise") as log:
         require_quiet(project)
         project.require_models()
-        if options.commit and not options.draft and not manner.dry_run:
+        if options.commit and not options.draft and not run_options.dry_run:
             project.git.require_author()
         intent = intend(project, options.message, amend=options.amend, head=options.head)
         if _staged_by_us(project, intent):
-            return _of_tree(project, log, options, manner, intent, project.work_tree)
-        tree = chosen_tree(project, manner.person, project.models)
-        return _of_tree(project, log, options, manner, intent, tree)
+            return _of_tree(project, log, options, run_options, intent, project.work_tree)
+        tree = chosen_tree(project, run_options.prompter, project.models)
+        return _of_tree(project, log, options, run_options, intent, tree)
 
 
 def _of_tree(
-    project: Project, log: Logbook, options: ReviseOptions, manner: RunOptions, intent: Intent, tree: Tree
+    project: Project,
+    log: Logbook,
+    options: ReviseOptions,
+    run_options: RunOptions,
+    intent: Intent,
+    tree: Tree,
 ) -> MoveResult:
     """The whole of ``revise`` for the models of one tree."""
     whole = tree is project.work_tree
@@ -98,9 +103,9 @@ def _of_tree(
         # A file beside the models may be staged in part too: only the import told that it counts.
         beside = [path for path in material.paths if not _is_model(project, path)]
         asks = whole and not _staged_by_us(project, intent)
-        if asks and chosen_tree(project, manner.person, beside) is project.index:
-            return _of_tree(project, log, options, manner, intent, project.index)
-        return _Revising(project, log, options, manner, intent, worker, material, old).run()
+        if asks and chosen_tree(project, run_options.prompter, beside) is project.index:
+            return _of_tree(project, log, options, run_options, intent, project.index)
+        return _Revising(project, log, options, run_options, intent, worker, material, old).run()
 
 
 def _staged_by_us(project: Project, intent: Intent) -> bool:
@@ -141,7 +146,7 @@ class _Revising:
     project: Project
     log: Logbook
     options: ReviseOptions
-    manner: RunOptions
+    run_options: RunOptions
     intent: Intent
     worker: Worker
     material: Material
@@ -155,7 +160,7 @@ class _Revising:
         self._look_at_database()
         draft, doubt = self._drafted()
         script, text = self._script(draft)
-        if self.manner.dry_run:
+        if self.run_options.dry_run:
             return self._previewed(script, text)
         if not self.options.draft:
             require_committable(self.project, note_of(self.material, script.path).paths)
@@ -193,21 +198,21 @@ class _Revising:
         """What keeps a draft from being made, as far as only the database knows. Raises Refused."""
         if self.options.empty or self.material.base is None:
             return
-        alone = self.options.draft or (self.manner.dry_run and self.options.draft)
+        alone = self.options.draft or (self.run_options.dry_run and self.options.draft)
         if alone and self.intent.amended is None:
             return
 
-        def look(ground: DatabaseFacts) -> None:
-            self.applied = self.intent.revision in ground.heads
-            require_ready(self.project, self.intent, ground)
+        def look(facts: DatabaseFacts) -> None:
+            self.applied = self.intent.revision in facts.heads
+            require_ready(self.project, self.intent, facts)
 
         try:
             self.worker.migrate(
                 look,
                 lambda: False,
-                wait=self.manner.wait,
-                ddl_lock_timeout=self.manner.ddl_lock_timeout,
-                note=lambda note: tell_waiting(self.manner.person, note),
+                wait=self.run_options.wait,
+                ddl_lock_timeout=self.run_options.ddl_lock_timeout,
+                note=lambda note: tell_waiting(self.run_options.prompter, note),
             )
         except DatabaseUnreachable:
             if not alone:
@@ -215,9 +220,9 @@ class _Revising:
 
     def _drafted(self) -> tuple[Draft, str | None]:
         """The draft, and a question about it that was left unanswered."""
-        person = self.manner.person
-        for warning in self.material.warnings if person.present else ():
-            person.tell(f"Warning: {warning}")
+        prompter = self.run_options.prompter
+        for warning in self.material.warnings if prompter.present else ():
+            prompter.tell(f"Warning: {warning}")
         changes = self.material.changes if self.material.base is not None else None
         renames, fills = self.options.renames, self.options.fills
         require_known_names(changes, renames, fills)
@@ -226,17 +231,17 @@ class _Revising:
             raise NoDifference(
                 "the database has what the models say: there is nothing to revise", hint="git commit"
             )
-        if person.present:
-            more = answered_renames(person, draft.rename_candidates)
+        if prompter.present:
+            more = answered_renames(prompter, draft.rename_candidates)
             if more:
                 renames = (*renames, *more)
                 draft = self._ask_draft(changes, renames, fills)
             if draft.unfilled:
-                fills = (*fills, *answered_fills(person, draft.unfilled))
+                fills = (*fills, *answered_fills(prompter, draft.unfilled))
                 draft = self._ask_draft(changes, renames, fills)
         require_filled(draft.unfilled)
         self.notes = (*draft.warnings, *draft.unasked)
-        return draft, None if person.present else self._doubt(draft)
+        return draft, None if prompter.present else self._doubt(draft)
 
     def _doubt(self, draft: Draft) -> str | None:
         if self.material.base is None and not self.options.empty:
@@ -260,14 +265,14 @@ class _Revising:
             fills=fills,
             empty=self.options.empty,
             keep_id=self.intent.amended is not None,
-            wait=self.manner.wait,
-            ddl_lock_timeout=self.manner.ddl_lock_timeout,
-            note=lambda note: tell_waiting(self.manner.person, note),
+            wait=self.run_options.wait,
+            ddl_lock_timeout=self.run_options.ddl_lock_timeout,
+            note=lambda note: tell_waiting(self.run_options.prompter, note),
         )
 
-    def _to_the_parent(self, ground: DatabaseFacts) -> MigrationRequest:
-        self.applied = self.intent.revision in ground.heads
-        return to_the_parent(self.project, self.intent, ground)
+    def _to_the_parent(self, facts: DatabaseFacts) -> MigrationRequest:
+        self.applied = self.intent.revision in facts.heads
+        return to_the_parent(self.project, self.intent, facts)
 
     def _script(self, draft: Draft) -> tuple[Script, str]:
         old = self.intent.amended
@@ -355,10 +360,10 @@ class _Revising:
         reviewed = self._reviewed(file, draft, doubt)
         try:
             if self.options.edit:
-                self.manner.person.edit(file.file)
+                self.run_options.prompter.edit(file.file)
             if self.options.draft or self._unwritten(file):
                 return Decision.DRAFT
-            return review(self.manner.person, file, reviewed)
+            return review(self.run_options.prompter, file, reviewed)
         except (KeyboardInterrupt, Declined, UsageError):
             self._take_back(file)
             self.log.remove()
@@ -372,17 +377,17 @@ class _Revising:
         """Whether it is a data migration that somebody has still to write."""
         return (
             self.options.empty
-            and not self.manner.person.present
+            and not self.run_options.prompter.present
             and idle(file.file.read_text("utf-8", errors="replace"))
         )
 
     def _take_back(self, file: DraftFile) -> None:
         kept = file.take_back()
         if kept is not None:
-            self.manner.person.tell(f"The draft was edited, so it stays: {kept}")
+            self.run_options.prompter.tell(f"The draft was edited, so it stays: {kept}")
 
     def _put_aside(self, file: DraftFile) -> None:
-        self.manner.person.tell(f"The draft was put aside: {file.put_aside()}")
+        self.run_options.prompter.tell(f"The draft was put aside: {file.put_aside()}")
 
     def _given_up(self, file: DraftFile) -> Declined:
         self._take_back(file)
@@ -403,7 +408,7 @@ class _Revising:
     def _keep_old(self, file: DraftFile) -> None:
         old = self.intent.amended
         if old is not None and not old.held and old.disk != file.file.read_bytes():
-            self.manner.person.tell(f"The script as it was is kept: {file.keep(old.disk)}")
+            self.run_options.prompter.tell(f"The script as it was is kept: {file.keep(old.disk)}")
 
     def _apply(self, file: DraftFile) -> MoveResult:
         try:
@@ -451,11 +456,11 @@ class _Revising:
         return move(
             self.project.repository,
             self.worker,
-            lambda ground: replace(
-                self._looked_up(through_the_draft(self.project, self.intent, script, paths, ground)),
+            lambda facts: replace(
+                self._looked_up(through_the_draft(self.project, self.intent, script, paths, facts)),
                 commit=note_of(self.material, script.path, amend=self._amends),
             ),
-            self.manner,
+            self.run_options,
             self.log,
             folders=self.project.configuration.folders,
         )

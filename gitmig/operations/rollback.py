@@ -43,7 +43,7 @@ class RollbackOptions:
     database_only: bool = False
 
 
-def rollback(project: Project, options: RollbackOptions, manner: RunOptions) -> MoveResult:
+def rollback(project: Project, options: RollbackOptions, run_options: RunOptions) -> MoveResult:
     """Take the database down to the target and put the models of that revision into the work tree.
 
     The index is not touched. Raises Refused (nothing changed) at base, for edits that git does not
@@ -54,11 +54,13 @@ def rollback(project: Project, options: RollbackOptions, manner: RunOptions) -> 
             f"{project.top} is not in a git repository: no models can be put back",
             hint=f"gitmig rollback {options.target} --database-only",
         )
-    with command_session(project, manner, "rollback") as log:
-        return _rollback(project, log, options, manner)
+    with command_session(project, run_options, "rollback") as log:
+        return _rollback(project, log, options, run_options)
 
 
-def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: RunOptions) -> MoveResult:
+def _rollback(
+    project: Project, log: Logbook, options: RollbackOptions, run_options: RunOptions
+) -> MoveResult:
     if options.commit and options.database_only:
         raise UsageError("--commit and --database-only exclude each other", hint="gitmig rollback --help")
     require_quiet(project)
@@ -69,10 +71,10 @@ def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: 
     graph = project.graph()
     require_sound(project, graph)
     require_target(graph, options.target)
-    rolling = _Rolling(project, graph, options, manner)
+    rolling = _Rolling(project, graph, options, run_options)
     with project.worker() as worker:
         folders = project.configuration.folders
-        outcome = move(project.repository, worker, rolling.prepared, manner, log, folders=folders)
+        outcome = move(project.repository, worker, rolling.prepared, run_options, log, folders=folders)
     result = MoveResult(
         command="rollback",
         plan=outcome.plan,
@@ -83,7 +85,7 @@ def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: 
         parked=outcome.parked,
         back=outcome.back,
     )
-    if manner.dry_run or not outcome.done:
+    if run_options.dry_run or not outcome.done:
         return result
     notes = outcome.notes
     if rolling.put_back is not None:
@@ -95,8 +97,8 @@ def _rollback(project: Project, log: Logbook, options: RollbackOptions, manner: 
 class _Rolling:
     """One rollback: what it puts back, and what it leaves behind."""
 
-    def __init__(self, project: Project, graph: Graph, options: RollbackOptions, manner: RunOptions):
-        self.manner = manner
+    def __init__(self, project: Project, graph: Graph, options: RollbackOptions, run_options: RunOptions):
+        self.run_options = run_options
         self.project = project
         self.graph = graph
         self.options = options
@@ -104,10 +106,10 @@ class _Rolling:
         self.target: RevisionId | None = None
         self.left: tuple[RevisionId, ...] = ()
 
-    def prepared(self, ground: DatabaseFacts) -> PlannedMove:
-        require_known(self.project, self.graph, ground)
-        require_under_alembic(ground, self.graph)
-        plan = self._way_down(ground)
+    def prepared(self, facts: DatabaseFacts) -> PlannedMove:
+        require_known(self.project, self.graph, facts)
+        require_under_alembic(facts, self.graph)
+        plan = self._way_down(facts)
         # Also what an earlier rollback took down already: `--commit` makes that permanent too.
         remaining = self.graph.applied(plan.heads)
         self.left = tuple(r for r in reversed(self.graph.topological()) if r not in remaining)
@@ -130,11 +132,11 @@ class _Rolling:
             commit=self._note() if self.options.commit else None,
             follow=None
             if self.options.database_only
-            else lambda committed: self._following(ground, plan, committed),
+            else lambda committed: self._following(facts, plan, committed),
         )
 
-    def _way_down(self, ground: DatabaseFacts) -> Plan:
-        plan = plan_rollback(self.graph, ground.heads, self.options.target)
+    def _way_down(self, facts: DatabaseFacts) -> Plan:
+        plan = plan_rollback(self.graph, facts.heads, self.options.target)
         downs = [self.graph.scripts[step.revision] for step in plan.steps if step.revision is not None]
         texts = self.project.work_tree.read_all([script.path for script in downs])
         flag = " --database-only" if self.options.database_only else ""
@@ -144,10 +146,10 @@ class _Rolling:
         )
         return replace(plan, warnings=(*idle, *plan.warnings))
 
-    def _following(self, ground: DatabaseFacts, plan: Plan, committed: int) -> ModelsFollow | None:
+    def _following(self, facts: DatabaseFacts, plan: Plan, committed: int) -> ModelsFollow | None:
         """The models of where a failure after so many steps left the database."""
         downs = [step.revision for step in plan.steps[:committed] if step.revision is not None]
-        found = self._put_back(self.graph.after(ground.heads, downs, ()))
+        found = self._put_back(self.graph.after(facts.heads, downs, ()))
         return ModelsFollow(restoration=found.restoration, question=found.question) if found else None
 
     def _put_back(self, heads: tuple[RevisionId, ...]) -> ModelsRestore | None:

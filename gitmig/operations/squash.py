@@ -73,14 +73,14 @@ class _Squash:
         return self.line[-1]
 
 
-def squash(project: Project, options: SquashOptions, manner: RunOptions) -> MoveResult:
+def squash(project: Project, options: SquashOptions, run_options: RunOptions) -> MoveResult:
     """Write one revision that does what several do, in their order, under the id of the last of them.
 
     Their scripts are kept in a file beside it, so that a database at any of them still finds its way. Raises
     Refused (nothing changed) if they are no chain, if one is published and nobody asked for that, or if the
     squash leaves another database than the chain; UsageError, UnknownRevision, Unproven, CommitFailed.
     """
-    with command_session(project, manner, "squash") as log:
+    with command_session(project, run_options, "squash") as log:
         require_quiet(project)
         graph = project.graph()
         require_sound(project, graph)
@@ -92,7 +92,7 @@ def squash(project: Project, options: SquashOptions, manner: RunOptions) -> Move
         result = Together(
             project=project,
             log=log,
-            manner=manner,
+            run_options=run_options,
             command="squash",
             rewriting=_rewriting(project, made, text),
             message=f"Squash {', '.join(made.line)}",

@@ -32,7 +32,7 @@ class SwitchOptions:
     detach: bool = False
 
 
-def switch(project: Project, options: SwitchOptions, manner: RunOptions) -> MoveResult:
+def switch(project: Project, options: SwitchOptions, run_options: RunOptions) -> MoveResult:
     """Switch to a ref and take the database to its revisions; both happen, or neither.
 
     A new branch at HEAD leaves the database alone. Models that a rollback left behind go back first. The
@@ -44,7 +44,7 @@ def switch(project: Project, options: SwitchOptions, manner: RunOptions) -> Move
     if options.ref is None and options.create is None:
         raise UsageError("there is no ref to switch to", hint="gitmig switch BRANCH")
     git = project.git
-    with command_session(project, manner, "switch") as log:
+    with command_session(project, run_options, "switch") as log:
         require_quiet(project)
         planned = plan_switch(git, options.ref, create=options.create, detach=options.detach)
         with Worlds(project=project) as worlds, project.worker() as worker:
@@ -55,7 +55,7 @@ def switch(project: Project, options: SwitchOptions, manner: RunOptions) -> Move
                 git,
                 worker,
                 switching.prepared,
-                manner,
+                run_options,
                 log,
                 folders=switching.target.configuration.folders,
             )
@@ -97,7 +97,7 @@ class _Switching:
             self.target = commit_side(project, planned.after.commit, options.ref or planned.after.name)
             require_readable(self.target)
         self._models: ModelsRestore | None = None if self._stays else rolled_back_models(project)
-        self._crossing = Transition(
+        self._transition = Transition(
             project=project, checkout=self._checkout, target=self.target, worlds=worlds
         )
 
@@ -113,11 +113,11 @@ class _Switching:
         """Make use of the time that the worker takes to start."""
         if not self._stays:
             self._project.graph(self._project.commit_tree(self._switch.before.commit))
-            self._crossing.look_ahead()
+            self._transition.look_ahead()
 
-    def prepared(self, ground: DatabaseFacts) -> PlannedMove:
+    def prepared(self, facts: DatabaseFacts) -> PlannedMove:
         self.require_possible()
-        found = self._staying(ground) if self._stays else self._moving(ground)
+        found = self._staying(facts) if self._stays else self._moving(facts)
         plan = found.plan
         steps = (
             *plan.of(Action.DOWNGRADE),
@@ -129,10 +129,10 @@ class _Switching:
             found, plan=replace(plan, steps=steps), restoration=self._restoration, switch=self._switch
         )
 
-    def _moving(self, ground: DatabaseFacts) -> PlannedMove:
+    def _moving(self, facts: DatabaseFacts) -> PlannedMove:
         head = self._project.commit_tree(self._switch.before.commit)
         committed = self._project.graph(head).scripts
-        for revision in sorted(self._checkout.graph.applied(ground.heads)):
+        for revision in sorted(self._checkout.graph.applied(facts.heads)):
             if revision not in committed:
                 raise Refused(
                     f"{revision} is applied and not committed: its file would stay behind",
@@ -142,12 +142,12 @@ class _Switching:
         if self._project.git.head() != before.commit:
             # Git switched with the first of several databases: what the others undo is not on disk any more.
             left = commit_side(self._project, before.commit, before.name)
-            return replace(self._crossing, checkout=left).prepared(ground)
-        return self._crossing.prepared(ground)
+            return replace(self._transition, checkout=left).prepared(facts)
+        return self._transition.prepared(facts)
 
-    def _staying(self, ground: DatabaseFacts) -> PlannedMove:
-        require_under_alembic(ground, self._checkout.graph)
+    def _staying(self, facts: DatabaseFacts) -> PlannedMove:
+        require_under_alembic(facts, self._checkout.graph)
         return PlannedMove(
-            plan=Plan(heads=ground.heads),
-            moves=MigrationRequest(graphs=((),), roots=(self._project.top,), steps=(), expect=ground.heads),
+            plan=Plan(heads=facts.heads),
+            moves=MigrationRequest(graphs=((),), roots=(self._project.top,), steps=(), expect=facts.heads),
         )

@@ -18,7 +18,7 @@ from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.state.logbook import Logbook
 
 
-def sync(project: Project, ref: str | None, manner: RunOptions) -> MoveResult:
+def sync(project: Project, ref: str | None, run_options: RunOptions) -> MoveResult:
     """Take the database to the heads of the checkout, or with ``ref`` to those of that ref's files.
 
     What only the database has is undone with the scripts that were applied, wherever git still has them;
@@ -26,12 +26,12 @@ def sync(project: Project, ref: str | None, manner: RunOptions) -> MoveResult:
     tree is not touched. Raises Refused (nothing moved) where a script is nowhere or cannot be undone,
     MigrationFailed, UnknownRef, NoRepository.
     """
-    with command_session(project, manner, "sync") as log:
-        return moved_to_checkout(project, log, manner, ref)
+    with command_session(project, run_options, "sync") as log:
+        return moved_to_checkout(project, log, run_options, ref)
 
 
 def moved_to_checkout(
-    project: Project, log: Logbook, manner: RunOptions, ref: str | None = None
+    project: Project, log: Logbook, run_options: RunOptions, ref: str | None = None
 ) -> MoveResult:
     """The same for a command that has begun already."""
     git = project.git
@@ -40,13 +40,13 @@ def moved_to_checkout(
         checkout = checkout_side(project)
         target = checkout if ref is None else commit_side(project, git.resolve(ref), ref)
         require_readable(target)
-        crossing = Transition(project=project, checkout=checkout, target=target, worlds=worlds)
+        transition = Transition(project=project, checkout=checkout, target=target, worlds=worlds)
         models = rolled_back_models(project) if ref is None else None
         outcome = move(
             git,
             worker,
-            lambda ground: _prepared(crossing, models, ground),
-            manner,
+            lambda facts: _prepared(transition, models, facts),
+            run_options,
             log,
             folders=target.configuration.folders,
         )
@@ -63,8 +63,8 @@ def moved_to_checkout(
     )
 
 
-def _prepared(crossing: Transition, models: ModelsRestore | None, ground: DatabaseFacts) -> PlannedMove:
-    prepared = crossing.prepared(ground)
+def _prepared(transition: Transition, models: ModelsRestore | None, facts: DatabaseFacts) -> PlannedMove:
+    prepared = transition.prepared(facts)
     if models is None:
         return prepared
     plan = prepared.plan

@@ -48,7 +48,7 @@ class _Made:
     introduced: CommitId | None = None
 
 
-def tie(project: Project, target: str, manner: RunOptions, *, trust: bool = False) -> Tied:
+def tie(project: Project, target: str, run_options: RunOptions, *, trust: bool = False) -> Tied:
     """Prove a revision of the work tree and record its models and schema; the file's other bytes stay.
 
     An uncommitted revision was made for the models of the work tree (or of the index, where they are staged
@@ -57,16 +57,16 @@ def tie(project: Project, target: str, manner: RunOptions, *, trust: bool = Fals
     commit; Unproven, Declined, and ProjectCodeError where the models do not import.
     """
     project.require_models()
-    with command_session(project, manner, "tie"):
+    with command_session(project, run_options, "tie"):
         graph = project.graph()
         require_sound(project, graph)
         script = _script(graph, target)
         require_written(graph, [script.revision])
-        made = _made(project, graph, script, manner)
+        made = _made(project, graph, script, run_options)
         case, verdict = prove_one(project, cases_for(project, script, made.tree, made.parent))
-        warnings = _settled(script, verdict, manner, trust)
+        warnings = _settled(script, verdict, run_options, trust)
         header = header_of(project, case)
-        if not manner.dry_run:
+        if not run_options.dry_run:
             _write(project, script, header)
         published = made.introduced is not None and project.git.is_published(
             made.introduced, project.settings.published
@@ -77,7 +77,7 @@ def tie(project: Project, target: str, manner: RunOptions, *, trust: bool = Fals
             script=script,
             header=header,
             proven=verdict.proven,
-            done=not manner.dry_run,
+            done=not run_options.dry_run,
             changed=header != script.header,
             models_commit=made.commit,
             warnings=warnings,
@@ -91,12 +91,12 @@ def _script(graph: Graph, target: str) -> Script:
     return graph.scripts[found[0]]
 
 
-def _made(project: Project, graph: Graph, script: Script, manner: RunOptions) -> _Made:
+def _made(project: Project, graph: Graph, script: Script, run_options: RunOptions) -> _Made:
     revision, head = script.revision, project.git.head()
     found = Ties(project=project).settled((revision,)) if head is not None else None
     if found is None or found.state is TieState.UNCOMMITTED:
         _require_last(graph, revision)
-        return _Made(tree=chosen_tree(project, manner.person, project.models), parent=head)
+        return _Made(tree=chosen_tree(project, run_options.prompter, project.models), parent=head)
     return _made_in(project, found)
 
 
@@ -128,7 +128,7 @@ def _require_last(graph: Graph, revision: RevisionId) -> None:
         )
 
 
-def _settled(script: Script, verdict: Verdict, manner: RunOptions, trust: bool) -> tuple[str, ...]:
+def _settled(script: Script, verdict: Verdict, run_options: RunOptions, trust: bool) -> tuple[str, ...]:
     """Warnings; raises where the revision is not to be recorded."""
     revision = script.revision
     if verdict.changes:
@@ -144,9 +144,9 @@ def _settled(script: Script, verdict: Verdict, manner: RunOptions, trust: bool) 
             f"nothing proves that {revision} takes the database to its models: {verdict.reason}",
             hint=f"compare {script.path} with the models, then: gitmig tie {revision} --trust",
         )
-    person = manner.person
+    prompter = run_options.prompter
     question = f"Nothing proves {revision}: {verdict.reason}. Record it all the same?"
-    if person.present and not (person.agreed or manner.dry_run) and not person.confirm(question):
+    if prompter.present and not (prompter.agreed or run_options.dry_run) and not prompter.confirm(question):
         raise Declined("nothing was changed")
     return (f"recorded without proof: {verdict.reason}",)
 

@@ -36,18 +36,20 @@ from gitmig.state.logbook import Logbook
 from gitmig.wire.values import RevisionId
 
 
-def upgrade(project: Project, target: str, manner: RunOptions, *, commit: bool = False) -> MoveResult:
+def upgrade(project: Project, target: str, run_options: RunOptions, *, commit: bool = False) -> MoveResult:
     """Move the database up to ``target``; where it is there already, nothing moves.
 
     Models that a rollback took back go forward with it; other files are never touched. An uncommitted
     head revision is committed with its models when ``commit`` is given or a person says so. Raises
     Refused, MigrationFailed (nothing moved), CommitFailed (the database stays where it is then).
     """
-    with command_session(project, manner, "upgrade") as log:
-        return _upgrade(project, log, target, manner, commit)
+    with command_session(project, run_options, "upgrade") as log:
+        return _upgrade(project, log, target, run_options, commit)
 
 
-def _upgrade(project: Project, log: Logbook, target: str, manner: RunOptions, commit: bool) -> MoveResult:
+def _upgrade(
+    project: Project, log: Logbook, target: str, run_options: RunOptions, commit: bool
+) -> MoveResult:
     require_quiet(project)
     graph = project.graph()
     require_sound(project, graph)
@@ -59,12 +61,12 @@ def _upgrade(project: Project, log: Logbook, target: str, manner: RunOptions, co
         project.git.require_author()
     with Worlds(project=project) as worlds, project.worker() as worker:
         scripts = uncommitted(project, graph, graph.heads) if commit else ()
-        wait = waiting(project, worker, manner, scripts) if scripts else None
+        wait = waiting(project, worker, run_options, scripts) if scripts else None
         outcome = move(
             project.repository,
             worker,
-            lambda ground: _planned(project, graph, target, ground, wait, worlds),
-            manner,
+            lambda facts: _planned(project, graph, target, facts, wait, worlds),
+            run_options,
             log,
             folders=project.configuration.folders,
         )
@@ -79,11 +81,11 @@ def _upgrade(project: Project, log: Logbook, target: str, manner: RunOptions, co
             back=outcome.back,
             notes=outcome.notes,
         )
-        if manner.dry_run:
+        if run_options.dry_run:
             return result
         scripts = uncommitted(project, graph, outcome.heads)
         if wait is None and scripts:
-            return _offered(project, log, worker, manner, scripts, result)
+            return _offered(project, log, worker, run_options, scripts, result)
         if wait is None:
             return result
         if not scripts:
@@ -96,20 +98,20 @@ def _offered(
     project: Project,
     log: Logbook,
     worker: Worker,
-    manner: RunOptions,
+    run_options: RunOptions,
     scripts: tuple[Script, ...],
     result: MoveResult,
 ) -> MoveResult:
     """Without ``--commit`` a person is asked; else the result says how to go on."""
     result = replace(result, hint="gitmig upgrade --commit")
-    if not manner.person.present:
+    if not run_options.prompter.present:
         return result
     project.forget()
     try:
-        wait = waiting(project, worker, manner, scripts)
+        wait = waiting(project, worker, run_options, scripts)
     except GitmigError as error:
         return replace(result, notes=(*result.notes, f"not committed: {error.message}"), hint=error.hint)
-    if not manner.person.confirm(_question(scripts)):
+    if not run_options.prompter.confirm(_question(scripts)):
         return result
     return complete(project, log, wait, replace(result, hint=None))
 
@@ -122,40 +124,40 @@ def _question(scripts: tuple[Script, ...]) -> str:
 
 
 def _planned(
-    project: Project, graph: Graph, target: str, ground: DatabaseFacts, wait: Waiting | None, worlds: Worlds
+    project: Project, graph: Graph, target: str, facts: DatabaseFacts, wait: Waiting | None, worlds: Worlds
 ) -> PlannedMove:
-    found = _over_backports(project, graph, target, ground, worlds)
-    return found or _prepared(project, graph, target, ground, wait)
+    found = _over_backports(project, graph, target, facts, worlds)
+    return found or _prepared(project, graph, target, facts, wait)
 
 
 def _over_backports(
-    project: Project, graph: Graph, target: str, ground: DatabaseFacts, worlds: Worlds
+    project: Project, graph: Graph, target: str, facts: DatabaseFacts, worlds: Worlds
 ) -> PlannedMove | None:
     """The way of a database that has copies of revisions of this line; None if it has none.
 
     Their originals are marked as applied.
     """
-    unknown = [head for head in ground.heads if head not in graph.scripts]
+    unknown = [head for head in facts.heads if head not in graph.scripts]
     if not unknown or project.repository is None or target not in ("head", "heads"):
         return None
     side = checkout_side(project)
     try:
-        applied = read_applied(project, side, side, ground)
+        applied = read_applied(project, side, side, facts)
     except Refused:
         return None
     copies = [source.script for r, source in applied.sources.items() if r not in graph.scripts]
     if not copies or any(script.backport_of not in graph.scripts for script in copies):
         return None
-    return Transition(project=project, checkout=side, target=side, worlds=worlds).prepared(ground)
+    return Transition(project=project, checkout=side, target=side, worlds=worlds).prepared(facts)
 
 
 def _prepared(
-    project: Project, graph: Graph, target: str, ground: DatabaseFacts, wait: Waiting | None
+    project: Project, graph: Graph, target: str, facts: DatabaseFacts, wait: Waiting | None
 ) -> PlannedMove:
-    graph = with_squashed(project, graph, project.work_tree, ground.heads)
-    require_known(project, graph, ground)
-    require_under_alembic(ground, graph)
-    plan = plan_upgrade(graph, ground.heads, graph.resolve(target, ground.heads))
+    graph = with_squashed(project, graph, project.work_tree, facts.heads)
+    require_known(project, graph, facts)
+    require_under_alembic(facts, graph)
+    plan = plan_upgrade(graph, facts.heads, graph.resolve(target, facts.heads))
     ups = tuple(step.revision for step in plan.steps if step.revision is not None)
     require_written(graph, ups)
     require_doing(project, tuple(s for s in uncommitted(project, graph, plan.heads) if s.revision in ups))
@@ -174,14 +176,14 @@ def _prepared(
         restoration=forward.restoration if forward is not None else None,
         question=forward.question if forward is not None else None,
         details=forward.details if forward is not None else (),
-        follow=lambda committed: _following(project, graph, ground, ups[:committed]),
+        follow=lambda committed: _following(project, graph, facts, ups[:committed]),
         commit=wait.note if wait is not None else None,
     )
 
 
 def _following(
-    project: Project, graph: Graph, ground: DatabaseFacts, ups: tuple[RevisionId, ...]
+    project: Project, graph: Graph, facts: DatabaseFacts, ups: tuple[RevisionId, ...]
 ) -> ModelsFollow | None:
     """The models of where a failure left the database, as far as they are to go forward."""
-    forward, _ = models_forward(project, graph, graph.after(ground.heads, (), ups))
+    forward, _ = models_forward(project, graph, graph.after(facts.heads, (), ups))
     return ModelsFollow(restoration=forward.restoration, question=forward.question) if forward else None

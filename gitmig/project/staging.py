@@ -10,7 +10,7 @@ from gitmig.git.trees import Tree
 from gitmig.project.project import Project
 
 
-def chosen_tree(project: Project, person: Prompter, paths: Iterable[str]) -> Tree:
+def chosen_tree(project: Project, prompter: Prompter, paths: Iterable[str]) -> Tree:
     """The work tree; or the index, where a file at or below ``paths`` is staged in part and that is meant.
 
     Raises Refused where nobody is there to say, Declined where the person will not.
@@ -19,12 +19,12 @@ def chosen_tree(project: Project, person: Prompter, paths: Iterable[str]) -> Tre
     if not partly:
         return project.work_tree
     names = ", ".join(partly)
-    if not person.present:
+    if not prompter.present:
         raise Refused(
             f"{names} is staged in part: which version is meant?",
             hint=f"git add {partly[0]}  (all of it), or git restore --staged {partly[0]}",
         )
-    answer = person.choose(
+    answer = prompter.choose(
         f"{names} is staged in part. Make the revision for",
         [("s", "the staged part (the rest stays as it is)"), ("w", "the whole file"), ("q", "quit")],
     )

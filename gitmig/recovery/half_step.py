@@ -13,7 +13,9 @@ from gitmig.wire.step_log import HalfStep, read_half_step
 from gitmig.wire.values import RevisionId
 
 
-def finish_half_step(project: Project, worker: Worker, journal: Journal, manner: RunOptions) -> str | None:
+def finish_half_step(
+    project: Project, worker: Worker, journal: Journal, run_options: RunOptions
+) -> str | None:
     """Do what is left of the step that an interrupted command was in; what to say of that, or None.
 
     Nothing happens if no part of it was committed, or if the database has moved on.
@@ -23,14 +25,14 @@ def finish_half_step(project: Project, worker: Worker, journal: Journal, manner:
     if journal.stage is not Stage.MOVING or half is None or not half.has_begun:
         return None
 
-    def plan(ground: DatabaseFacts) -> MigrationRequest | None:
+    def plan(facts: DatabaseFacts) -> MigrationRequest | None:
         before, after = _place(journal, half)
-        if before is None or after is None or ground.transactional or set(before) != set(ground.heads):
+        if before is None or after is None or facts.transactional or set(before) != set(facts.heads):
             return None
         return MigrationRequest(graphs=(), roots=(), steps=(), expect=after, step_log=path, resume=True)
 
     try:
-        moved = worker.migrate(plan, lambda: True, wait=manner.wait)
+        moved = worker.migrate(plan, lambda: True, wait=run_options.wait)
     except (MigrationFailed, ProjectCodeError) as error:
         return f"{half.revision} is done in part, and cannot be finished: {error.message}"
     return f"{half.revision} was done in part, and is finished now" if moved.committed else None

@@ -136,7 +136,7 @@ class Worker(WorkerProcess):
         ``plan`` returns None to let go of everything, and may be asked twice (see ``provisional``); where
         its moves drop what holds rows, ``losses`` is asked whether to go on. A statement waits for other
         sessions for ``ddl_lock_timeout`` seconds, None being the database's default. ``operation`` is one
-        whose rows the ground is to count (``recorded``). What ``plan`` or ``confirm`` raises is raised here
+        whose rows are to be counted (``recorded``). What ``plan`` or ``confirm`` raises is raised here
         after the worker rolled back. Raises MigrationFailed, Blocked, LockTimeout, DatabaseUnreachable,
         WrongDatabase, ProjectCodeError.
         """
@@ -157,7 +157,7 @@ class Worker(WorkerProcess):
         head: Sequence[RevisionId],
         changes: Iterable[FacetChange] | None,
         parent: Callable[[Json], Json] = lambda ask: {"objects": []},
-        plan: Callable[[DatabaseFacts], MigrationRequest | None] = lambda ground: None,
+        plan: Callable[[DatabaseFacts], MigrationRequest | None] = lambda facts: None,
         renames: Iterable[tuple[str, str, str]] = (),
         fills: Iterable[tuple[str, str, str]] = (),
         empty: bool = False,
