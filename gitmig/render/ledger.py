@@ -10,7 +10,7 @@ from rich.text import Text
 from gitmig.operations.ledger import Enabled, LedgerResult
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
-from gitmig.state.history import row_json
+from gitmig.wire.codec import plain
 from gitmig.wire.values import CommitId, LedgerRow, LedgerState, short
 
 Json = dict[str, object]
@@ -103,7 +103,7 @@ def shown_json(result: LedgerResult) -> Json:
         "version": 1,
         "enabled": result.enabled,
         "database": result.database,
-        "rows": [row_json(row) for row in result.rows],
+        "rows": [plain(row) for row in result.rows],
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from gitmig.core.parked import ParkedRows
 from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
@@ -24,18 +23,16 @@ from gitmig.rpc.protocol import (
     SchemaAnswer,
     a_text,
     an_object,
-    ground_of,
-    ledger_rows,
+    database_facts,
+    database_state,
     ledger_states,
     lists_of_texts,
     losses_found,
     mapping,
-    moved_of,
-    moves_told,
-    parked_rows,
-    revisions,
+    request_json,
     texts,
 )
+from gitmig.wire.codec import built
 from gitmig.wire.values import DatabaseState, LedgerState, RevisionId
 
 
@@ -75,18 +72,7 @@ class Worker(WorkerProcess):
 
     def heads(self) -> DatabaseState:
         """Where the configured database stands; changes nothing, creates nothing."""
-        answer = self.request("heads")
-        database = a_text(answer["database"])
-        return DatabaseState(
-            name=database,
-            heads=revisions(answer["heads"]),
-            exists=bool(answer["exists"]),
-            versioned=bool(answer["versioned"]),
-            tables=int(cast(int, answer["tables"])),
-            models_tables=int(cast(int, answer["models_tables"])),
-            environment=a_text(answer["environment"]),
-            ledger=ledger_rows(answer["ledger"], database),
-        )
+        return database_state(self.request("heads"))
 
     def ledger(self, limit: int | None = None) -> tuple[LedgerState, ...]:
         """The ledger of each database of this environment, with at most ``limit`` rows; changes nothing."""
@@ -99,15 +85,15 @@ class Worker(WorkerProcess):
     def parked(self, folder: str) -> tuple[str, tuple[ParkedRows, ...]]:
         """The database's name and what is parked of it, oldest first; changes nothing, creates nothing."""
         answer = self.request("park", {"folder": folder})
-        return a_text(answer["database"]), parked_rows(answer["entries"])
+        return a_text(answer["database"]), built(tuple[ParkedRows, ...], answer["entries"])
 
     def parked_rows(
         self, folder: str, number: int, limit: int | None
     ) -> tuple[tuple[str, ...], tuple[tuple[str | None, ...], ...]]:
         """The columns and the rows of one copy, as text; changes nothing."""
         answer = self.request("park", {"folder": folder, "show": number, "limit": limit})
-        rows = cast("list[list[str | None]]", answer["rows"])
-        return texts(answer["columns"]), tuple(tuple(row) for row in rows)
+        rows = built(tuple[tuple[str | None, ...], ...], answer["rows"])
+        return texts(answer["columns"]), rows
 
     def drop_parked(self, folder: str, numbers: Sequence[int], wait: float) -> tuple[ParkedRows, ...]:
         """Delete copies, under the database's lock; what is left. Raises as :meth:`migrate` does."""
@@ -118,7 +104,7 @@ class Worker(WorkerProcess):
     def present(self, places: Sequence[tuple[str, str]]) -> tuple[bool, ...]:
         """Whether tables (``schema.table``, and no column) and columns are in the database."""
         answer = self.request("present", {"places": [list(place) for place in places]})
-        return tuple(map(bool, cast("list[object]", answer["there"])))
+        return built(tuple[bool, ...], answer["there"])
 
     def migrate(
         self,
@@ -147,7 +133,7 @@ class Worker(WorkerProcess):
             "operation": operation,
         }
         answer = self.request("migrate", data, self._deciders(plan, confirm, losses), note=note)
-        return moved_of(answer)
+        return built(MigrationReply, answer)
 
     def draft(
         self,
@@ -191,19 +177,11 @@ class Worker(WorkerProcess):
         }
         answers = self._deciders(plan, lambda: False) | {"parent": parent}
         answer = self.request("draft", data, answers, note=note)
-        return Draft(
-            filename=a_text(answer["filename"]),
-            text=a_text(answer["text"]),
-            uncovered=tuple(FacetKey(*row) for row in lists_of_texts(answer["uncovered"])),
-            drops=texts(answer["drops"]),
-            rename_candidates=tuple(
-                (table, old, new) for table, old, new in lists_of_texts(answer["rename_candidates"])
-            ),
-            empty=bool(answer["empty"]),
-            unfilled=texts(answer["unfilled"]),
-            warnings=texts(answer["warnings"]),
-            unasked=texts(answer["unasked"]),
-        )
+        uncovered = [
+            dict(zip(("kind", "table", "name"), row, strict=True))
+            for row in lists_of_texts(answer["uncovered"])
+        ]
+        return built(Draft, {**answer, "uncovered": uncovered})
 
     def parent(self, ask: Json) -> Json:
         """The code of objects of this worker's models, see ``worker/drafting/parents.py``."""
@@ -244,8 +222,8 @@ class Worker(WorkerProcess):
         losses: Callable[[tuple[AnnouncedLoss, ...]], bool] = lambda found: True,
     ) -> dict[str, Callable[[Json], Json]]:
         def answer_plan(ask: Json) -> Json:
-            moves = plan(ground_of(ask))
-            return {"release": True} if moves is None else moves_told(moves, self.there)
+            moves = plan(database_facts(ask))
+            return {"release": True} if moves is None else request_json(moves, self.there)
 
         return {
             "plan": answer_plan,

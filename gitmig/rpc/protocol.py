@@ -6,17 +6,16 @@ See ``worker/main.py`` for the other end. Nothing here starts a process or runs 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from gitmig.core.parked import ParkedRows, ParkOrder
 from gitmig.core.plan import Step
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
-from gitmig.state.history import row_of
+from gitmig.wire.codec import built, plain
 from gitmig.wire.sql import Drop
-from gitmig.wire.values import Action, LedgerRow, LedgerState, Operation, RevisionId
+from gitmig.wire.values import Action, DatabaseState, LedgerRow, LedgerState, Operation, RevisionId
 
 Json = dict[str, object]
 
@@ -186,23 +185,12 @@ class MigrationReply:
     """Why nothing was put back, whatever is parked."""
 
 
-def ground_of(ask: Json) -> DatabaseFacts:
+def database_facts(ask: Json) -> DatabaseFacts:
     """What the worker says of the database when it asks for a plan."""
-    return DatabaseFacts(
-        heads=revisions(ask["heads"]),
-        database=a_text(ask["database"]),
-        transactional=bool(ask["transactional"]),
-        per_migration=bool(ask["per_migration"]),
-        versioned=bool(ask["versioned"]),
-        models_tables=int(cast(int, ask["models_tables"])),
-        provisional=bool(ask["provisional"]),
-        ledger=ledger_rows(ask["ledger"], a_text(ask["database"])),
-        environment=a_text(ask["environment"]),
-        recorded=cast("int | None", ask["recorded"]),
-    )
+    return built(DatabaseFacts, {**ask, "ledger": _named(ask["ledger"], ask["database"])})
 
 
-def moves_told(moves: MigrationRequest, there: Callable[[Path], str] = str) -> Json:
+def request_json(moves: MigrationRequest, there: Callable[[Path], str] = str) -> Json:
     """What is to be done, as the answer to ``plan``; ``there`` says where the worker finds a place."""
     worlds = list(dict.fromkeys(world for world in moves.worlds if world is not None))
     numbers = [None if world is None else worlds.index(world) for world in moves.worlds]
@@ -212,7 +200,7 @@ def moves_told(moves: MigrationRequest, there: Callable[[Path], str] = str) -> J
             [_script(script, there(root / script.path)) for script in graph]
             for graph, root in zip(moves.graphs, moves.roots, strict=True)
         ],
-        "worlds": [asdict(world) | {"root": there(world.root)} for world in worlds],
+        "worlds": [plain(world) | {"root": there(world.root)} for world in worlds],
         "steps": [
             {
                 "action": step.action.value,
@@ -226,18 +214,10 @@ def moves_told(moves: MigrationRequest, there: Callable[[Path], str] = str) -> J
         ],
         "expect": list(moves.expect),
         "losses": [
-            {
-                "table": drop.table,
-                "column": drop.column,
-                "schema": drop.schema,
-                "down": dropped.down,
-                "known": dropped.known,
-            }
-            for dropped in moves.losses
-            for drop in (dropped.drop,)
+            {**plain(dropped.drop), "down": dropped.down, "known": dropped.known} for dropped in moves.losses
         ],
         "difference": [_row(change) for change in moves.difference],
-        "operation": None if moves.operation is None else asdict(moves.operation),
+        "operation": plain(moves.operation),
         "parking": None if moves.parking is None else _order(moves),
         "step_log": None if moves.step_log is None else there(moves.step_log),
         "resume": moves.resume,
@@ -251,29 +231,7 @@ def _row(change: FacetChange) -> list[str | None]:
 def _order(moves: MigrationRequest) -> Json:
     assert moves.parking is not None
     operation = None if moves.operation is None else moves.operation.id
-    return asdict(moves.parking) | {"operation": operation}
-
-
-def moved_of(answer: Json) -> MigrationReply:
-    """How a migration ended."""
-    return MigrationReply(
-        heads=revisions(answer["heads"]),
-        committed=bool(answer["committed"]),
-        database=a_text(answer["database"]),
-        parked=parked_rows(answer["parked"]),
-        back=parked_rows(answer["back"]),
-        unparked=texts(answer["unparked"]),
-        unread=None if answer["unread"] is None else a_text(answer["unread"]),
-    )
-
-
-def parked_rows(value: object) -> tuple[ParkedRows, ...]:
-    """What is or was parked."""
-    assert isinstance(value, list), value
-    return tuple(
-        ParkedRows(**{**row, "columns": None if row["columns"] is None else tuple(row["columns"])})
-        for row in value
-    )
+    return {**plain(moves.parking), "operation": operation}
 
 
 def _script(script: Script, place: str) -> Json:
@@ -286,44 +244,28 @@ def _script(script: Script, place: str) -> Json:
     }
 
 
-def ledger_rows(value: object, database: str) -> tuple[LedgerRow, ...] | None:
-    """The rows of a ledger; None where there is none."""
-    if value is None:
-        return None
-    assert isinstance(value, list), value
-    return tuple(row_of(row, database) for row in value)
+def _named(rows: object, database: object) -> object:
+    """The rows of a ledger, each with the name of its database, which the worker says once."""
+    return rows if not isinstance(rows, list) else [{"database": database, **row} for row in rows]
+
+
+def database_state(answer: Json) -> DatabaseState:
+    """Where the worker found the database."""
+    name = answer["database"]
+    return built(DatabaseState, {**answer, "name": name, "ledger": _named(answer["ledger"], name)})
 
 
 def ledger_states(answer: Json) -> tuple[LedgerState, ...]:
     """What the worker found in each database that env.py names."""
-    found = answer["databases"]
-    assert isinstance(found, list), found
+    found = built(tuple[Json, ...], answer["databases"])
     return tuple(
-        LedgerState(
-            database=row["database"],
-            dialect=row["dialect"],
-            table=row["table"],
-            environment=row["environment"],
-            enabled=row["enabled"],
-            rows=ledger_rows(row["rows"], row["database"]) or (),
-        )
-        for row in found
+        built(LedgerState, {**row, "rows": _named(row["rows"], row["database"]) or []}) for row in found
     )
 
 
 def losses_found(value: object) -> tuple[AnnouncedLoss, ...]:
-    """What holds rows among what is to be dropped."""
-    assert isinstance(value, list), value
-    return tuple(
-        AnnouncedLoss(
-            drop=Drop(table=row["table"], column=row["column"], schema=row["schema"]),
-            rows=row["rows"],
-            down=row["down"],
-            parked=row["parked"],
-            why=row["why"],
-        )
-        for row in value
-    )
+    """The dropped tables and columns that contain rows."""
+    return tuple(built(AnnouncedLoss, {**row, "drop": row}) for row in built(tuple[Json, ...], value))
 
 
 def an_object(value: object) -> Json:

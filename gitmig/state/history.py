@@ -11,10 +11,10 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import cast
 
 from gitmig.state.files import write_bytes
-from gitmig.wire.values import Action, BlobId, LedgerRow, RevisionId
+from gitmig.wire.codec import built, plain
+from gitmig.wire.values import LedgerRow
 
 _NAME = "record.jsonl"
 _LARGE = 1 << 22
@@ -29,7 +29,7 @@ def append_rows(folder: Path, rows: Sequence[LedgerRow]) -> None:
     if not rows:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    lines = "".join(json.dumps(row_json(row)) + "\n" for row in rows).encode()
+    lines = "".join(json.dumps(plain(row)) + "\n" for row in rows).encode()
     with open(folder / _NAME, "ab+") as handle:
         # After a torn line a new one has to begin.
         handle.seek(max(handle.tell() - 1, 0))
@@ -64,52 +64,6 @@ def newest_rows(folder: Path, database: str, environment: str) -> tuple[LedgerRo
     return tuple(_rows(last.values()))
 
 
-def row_json(row: LedgerRow) -> dict[str, object]:
-    """A row as the record, the journal and ``ledger show --json`` spell it."""
-    return {
-        "database": row.database,
-        "environment": row.environment,
-        "operation": row.operation,
-        "revision": row.revision,
-        "direction": row.direction.value,
-        "commit": row.commit,
-        "script": row.script,
-        "program": row.program,
-        "who": row.who,
-        "time": row.time,
-        "seconds": row.seconds,
-        "heads": None if row.heads is None else list(row.heads),
-        "branch": row.branch,
-    }
-
-
-def row_of(value: object, database: str = "") -> LedgerRow:
-    """The row that :func:`row_json` spelled, or the worker. Raises ValueError, KeyError, TypeError."""
-    if not isinstance(value, dict):
-        raise TypeError("a row is missing")
-    row = cast("dict[str, object]", value)
-    heads = row["heads"]
-    return LedgerRow(
-        database=str(row.get("database", database)),
-        environment=str(row["environment"]),
-        operation=str(row["operation"]),
-        revision=RevisionId(str(row["revision"])),
-        direction=Action(str(row["direction"])),
-        commit=_optional(row["commit"]),
-        script=BlobId(str(row["script"])) if row["script"] is not None else None,
-        program=_optional(row["program"]),
-        who=_optional(row["who"]),
-        time=int(str(row["time"])),
-        seconds=float(str(row["seconds"])) if row["seconds"] is not None else None,
-        heads=tuple(RevisionId(str(head)) for head in heads) if isinstance(heads, list) else None,
-        branch=_optional(row.get("branch")),
-    )
-
-
-def _optional(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
 def _shorten(folder: Path) -> None:
     values = list(_values(folder))
     last = {
@@ -140,6 +94,6 @@ def _values(folder: Path) -> Iterator[dict[str, object]]:
 def _rows(values: Iterable[object]) -> Iterator[LedgerRow]:
     for value in values:
         try:
-            yield row_of(value)
+            yield built(LedgerRow, value)
         except (ValueError, KeyError, TypeError):
             continue
