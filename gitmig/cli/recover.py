@@ -8,8 +8,9 @@ from gitmig.cli import several
 from gitmig.cli.common import Common
 from gitmig.cli.moving import Wait, Yes, run_options
 from gitmig.hooks.notes import note_seen
-from gitmig.operations.recover import Recovered, is_interrupted, recover
+from gitmig.operations.recover import is_interrupted, recover
 from gitmig.project.project import Project
+from gitmig.recovery.recovery import Recovered
 from gitmig.render.harmless import harmless
 
 
@@ -42,7 +43,7 @@ def _text(result: Recovered | None) -> None:
         print("nothing to recover")
         return
     but = ", but for its commit" if result.complete is not None else ""
-    print(f"an interrupted `gitmig {result.command}` was settled: {result.told}{but}")
+    print(f"an interrupted `gitmig {result.command}` was settled: {result.described}{but}")
     print(harmless(f"database  at {', '.join(result.heads) or 'base'}"))
     for path in result.left:
         print(harmless(f"left      {path}: it holds something that the command did not write"))

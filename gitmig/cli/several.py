@@ -58,7 +58,7 @@ def speak(
 
 def check_of(result: CheckResult, name: str) -> CheckResult:
     """The same with findings that say which environment they are of."""
-    return replace(result, findings=tuple(one.told(f"{name}: {one.message}") for one in result.findings))
+    return replace(result, findings=tuple(one.saying(f"{name}: {one.message}") for one in result.findings))
 
 
 def _headline(name: str, *, first: bool) -> None:

@@ -32,6 +32,6 @@ class Finding:
         """The same with another severity."""
         return replace(self, severity=severity)
 
-    def told(self, message: str) -> Finding:
+    def saying(self, message: str) -> Finding:
         """The same with another message."""
         return replace(self, message=message)

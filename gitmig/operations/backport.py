@@ -23,8 +23,8 @@ from gitmig.moving.plans import RunOptions
 from gitmig.moving.preconditions import require_quiet, require_sound
 from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files
-from gitmig.operations.recover import command_session
 from gitmig.project.project import Project, read_graph
+from gitmig.recovery.command import command_session
 from gitmig.wire.values import RevisionId, short
 
 

@@ -51,7 +51,7 @@ def _changes(
         subject = Subject(project=project, tree=project.commit_tree(commit), parents=parents)
         for finding in judge(subject):
             if finding.severity is Severity.ERROR:
-                yield finding.told(f"{short(commit)}: {finding.message}")
+                yield finding.saying(f"{short(commit)}: {finding.message}")
     if commits:
         return
     found = judge(Subject(project=project, tree=project.commit_tree(ours), parents=(fork,)))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from gitmig.errors import Declined, GitmigError, Refused
 from gitmig.moving.plans import RunOptions
-from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
+from gitmig.recovery.command import command_session
 from gitmig.state.history import read_rows
 from gitmig.wire.values import LedgerRow, LedgerState, RevisionId
 

@@ -19,9 +19,9 @@ from gitmig.judging.proof import Case, Verdict, prove
 from gitmig.moving.plans import RunOptions
 from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files, write_files
-from gitmig.operations.recover import command_session
 from gitmig.project.head_file import head_path
 from gitmig.project.project import Project
+from gitmig.recovery.command import command_session
 from gitmig.state.logbook import Logbook
 from gitmig.wire.values import RevisionId
 

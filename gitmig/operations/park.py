@@ -8,8 +8,8 @@ from gitmig.core.parked import ParkedRows, told_rows
 from gitmig.errors import Declined, GitmigError, Refused, UsageError
 from gitmig.moving.parking import folder_of
 from gitmig.moving.plans import RunOptions
-from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
+from gitmig.recovery.command import command_session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

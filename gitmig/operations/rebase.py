@@ -16,10 +16,10 @@ from gitmig.moving.plans import RunOptions
 from gitmig.moving.preconditions import require_quiet
 from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewrite, plan_rewriting
-from gitmig.operations.recover import command_session
 from gitmig.operations.sync import moved_to_checkout
 from gitmig.project.head_file import head_path
 from gitmig.project.project import Project
+from gitmig.recovery.command import command_session
 from gitmig.state.logbook import Logbook
 from gitmig.wire.values import CommitId, RevisionId
 

@@ -25,9 +25,9 @@ from gitmig.moving.preconditions import (
 from gitmig.moving.restoring import ModelsRestore, leaving, remaining
 from gitmig.moving.results import MoveResult
 from gitmig.moving.reversible import require_reversible
-from gitmig.operations.recover import command_session
 from gitmig.project.head_file import headed
 from gitmig.project.project import Project
+from gitmig.recovery.command import command_session
 from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.state.journal import CommitNote
 from gitmig.state.logbook import Logbook

@@ -30,8 +30,8 @@ from gitmig.moving.plans import RunOptions
 from gitmig.moving.preconditions import require_quiet, require_sound, require_written
 from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files
-from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
+from gitmig.recovery.command import command_session
 from gitmig.wire.values import RevisionId
 
 

@@ -17,8 +17,8 @@ from gitmig.moving.preconditions import require_quiet, require_under_alembic
 from gitmig.moving.restoring import ModelsRestore, rolled_back_models
 from gitmig.moving.results import MoveResult
 from gitmig.moving.transition import Transition
-from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
+from gitmig.recovery.command import command_session
 from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.wire.values import Action
 

@@ -17,9 +17,9 @@ from gitmig.judging.cases import cases_for, header_of
 from gitmig.judging.proof import Verdict, prove_one
 from gitmig.moving.plans import RunOptions
 from gitmig.moving.preconditions import require_sound, require_written
-from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
 from gitmig.project.staging import chosen_tree
+from gitmig.recovery.command import command_session
 from gitmig.wire.values import CommitId, RevisionId
 
 

@@ -28,8 +28,8 @@ from gitmig.moving.preconditions import (
 )
 from gitmig.moving.results import MoveResult
 from gitmig.moving.transition import Transition
-from gitmig.operations.recover import command_session
 from gitmig.project.project import Project
+from gitmig.recovery.command import command_session
 from gitmig.rpc.client import Worker
 from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.state.logbook import Logbook

@@ -15,16 +15,6 @@ _SEEN = ("table", "column")
 """The kinds of facets of which a database shows for certain whether it has one."""
 
 
-def same_heads(journal: Journal) -> bool:
-    """Whether the version table cannot tell if the database moved: a revision is taken down and up again."""
-    return bool(journal.downs) and journal.draft is not None and set(journal.before) == set(journal.after)
-
-
-def is_undecided(journal: Journal) -> bool:
-    """Whether neither the version table nor a draft can tell: an edited revision was undone and redone."""
-    return bool(journal.downs) and journal.draft is None and set(journal.before) == set(journal.after)
-
-
 def has_amended_form(project: Project, worker: Worker, journal: Journal) -> bool | None:
     """Look for the tables and columns that the revision has in one form only. None: there are none.
 
