@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitmig.moving.protection import matches
+from gitmig.moving.consent import matches
 from tests.articles import EMAIL, article
 
 

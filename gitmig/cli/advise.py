@@ -52,8 +52,8 @@ def _follow(advice: Advice) -> str:
     from gitmig.cli.moving import show
     from gitmig.cli.terminal import Terminal
     from gitmig.errors import GitmigError
+    from gitmig.moving.consent import is_protected
     from gitmig.moving.plans import RunOptions
-    from gitmig.moving.protection import is_protected
     from gitmig.operations.sync import sync
     from gitmig.project.project import ProjectOptions, open_project
 

@@ -15,8 +15,7 @@ import typer
 from gitmig.cli.common import Common
 from gitmig.cli.terminal import Terminal
 from gitmig.hooks.notes import note_seen
-from gitmig.moving.plans import RunOptions
-from gitmig.moving.results import MoveResult
+from gitmig.moving.plans import MoveResult, RunOptions
 from gitmig.project.project import Project
 from gitmig.render.json import move_json
 from gitmig.render.moves import move_text

@@ -15,8 +15,7 @@ from gitmig.moving.commit import commit_paths, end_commit
 from gitmig.project.head_file import headed
 from gitmig.project.project import Project
 from gitmig.state.files import write_bytes
-from gitmig.state.journal import CommitNote
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import CommitNote, Logbook
 from gitmig.wire.values import CommitId
 
 TRAILER = "Migration-Revision"

@@ -16,15 +16,13 @@ from gitmig.git.trees import Tree
 from gitmig.judging.cases import cases_for, header_of
 from gitmig.judging.proof import prove_one
 from gitmig.moving.commit import begin_commit, commit_paths
-from gitmig.moving.plans import RunOptions
+from gitmig.moving.plans import MoveResult, RunOptions
 from gitmig.moving.preconditions import require_committable
-from gitmig.moving.results import MoveResult
 from gitmig.project.head_file import headed
 from gitmig.project.project import Project
 from gitmig.project.staging import chosen_tree, partly_staged
 from gitmig.rpc.client import Worker
-from gitmig.state.journal import CommitNote
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import CommitNote, Logbook
 from gitmig.wire.values import RevisionId
 
 

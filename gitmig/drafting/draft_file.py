@@ -8,14 +8,13 @@ from pathlib import Path
 
 from gitmig.core.revisions.header import Header, with_header
 from gitmig.core.revisions.scripts import Script, read_script_bytes
-from gitmig.drafting.amending import Amended
+from gitmig.drafting.intent import Amended
 from gitmig.errors import Refused
 from gitmig.failpoints import failpoint
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
 from gitmig.state.files import write_bytes
-from gitmig.state.journal import DraftNote, digest
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import DraftNote, Logbook, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

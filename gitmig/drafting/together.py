@@ -13,16 +13,14 @@ from gitmig.errors import Refused
 from gitmig.git.trees import CommitTree
 from gitmig.moving.commit import commit_paths, end_commit
 from gitmig.moving.execute import move
-from gitmig.moving.plans import Outcome, PlannedMove, RunOptions
+from gitmig.moving.plans import MoveResult, Outcome, PlannedMove, RunOptions
 from gitmig.moving.preconditions import require_quiet
-from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, tree_after, with_file, write_files
 from gitmig.moving.transition import Transition
 from gitmig.project.head_file import has_head_file, head_path
 from gitmig.project.project import Project, read_graph
 from gitmig.rpc.protocol import DatabaseFacts
-from gitmig.state.journal import CommitNote
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import CommitNote, Logbook
 from gitmig.wire.values import CommitId
 
 GOES_ON = {"merge": "git merge --continue", "rebase": "git rebase --continue"}

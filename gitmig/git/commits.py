@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from gitmig.errors import CommitFailed
 from gitmig.failpoints import failpoint
 from gitmig.git.command import INTERRUPTED, attended, pathspecs
+from gitmig.git.locks import real_index
 from gitmig.git.objects import Entry
-from gitmig.git.real_index import real_index
 from gitmig.git.trees import CommitTree
 from gitmig.git.worktree import PLAIN, index_entries, insert, is_file, private_index, record
 from gitmig.wire.values import CommitId

@@ -25,7 +25,7 @@ from gitmig.moving.parking import park_order, why_not
 from gitmig.moving.plans import Agreed, ModelsFollow, PlannedMove, RunOptions
 from gitmig.moving.recorder import MoveRecorder, applied_by_others
 from gitmig.rpc.protocol import AnnouncedDrop, AnnouncedLoss, DatabaseFacts, Json, MigrationRequest
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import Logbook
 from gitmig.wire.values import Action, LedgerRow, RevisionId
 
 

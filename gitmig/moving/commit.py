@@ -11,8 +11,7 @@ from dataclasses import replace
 from gitmig.errors import CommitFailed, GitmigError, Interrupted
 from gitmig.failpoints import failpoint
 from gitmig.git.repository import Repository
-from gitmig.state.journal import CommitNote, Stage
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import CommitNote, Logbook, Stage
 from gitmig.wire.values import CommitId
 
 

@@ -19,7 +19,7 @@ from gitmig.rpc.client import Worker
 from gitmig.rpc.errors import UnannouncedLoss
 from gitmig.rpc.interrupts import held
 from gitmig.rpc.protocol import AnnouncedLoss, DatabaseFacts, MigrationReply
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import Logbook
 from gitmig.wire.values import Action
 
 

@@ -8,15 +8,13 @@ from dataclasses import replace
 from gitmig.errors import GitmigError, Refused
 from gitmig.failpoints import failpoint
 from gitmig.git.repository import Repository
-from gitmig.git.restore import apply
-from gitmig.git.settle import drop_backup, keep_backup, settle_files
+from gitmig.git.restore import apply, drop_backup, keep_backup, settle_files
 from gitmig.git.switch import settle_switch
 from gitmig.moving.commit import begin_commit
 from gitmig.moving.plans import ModelsFollow, PlannedMove
 from gitmig.moving.recorder import MoveRecorder
 from gitmig.rpc.protocol import DatabaseFacts
-from gitmig.state.journal import Stage
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import Logbook, Stage
 from gitmig.wire.values import Action
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from gitmig.core.parked import DEFAULT_LIMIT, ParkOrder, parse_size
 from gitmig.errors import SettingsError
 from gitmig.git.repository import Repository
-from gitmig.moving.protection import is_protected
+from gitmig.moving.consent import is_protected
 from gitmig.project.origin import who
 from gitmig.rpc.protocol import DatabaseFacts
 

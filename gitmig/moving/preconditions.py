@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gitmig.applied.missing import has_scripts
 from gitmig.core.codes import Severity
 from gitmig.core.findings import graph_findings, not_under_alembic, stamp, with_severities
 from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import DOES_NOTHING, irreversible
 from gitmig.errors import Refused
 from gitmig.git import obstacles
 from gitmig.project.project import Project
@@ -85,3 +86,25 @@ def require_written(graph: Graph, revisions: Sequence[RevisionId]) -> None:
                 f"{script.path} line {script.open_lines[0]} is still to be written by hand",
                 hint="write it (and remove the comment), then run the command again",
             )
+
+
+STAY = "stay on a side that has it, or move the database by hand"
+
+
+def require_reversible(
+    scripts: Iterable[tuple[RevisionId, str]], hint: Callable[[RevisionId], str] = lambda revision: STAY
+) -> tuple[str, ...]:
+    """What to say of downgrades that merely do nothing; ``scripts`` are texts, newest first.
+
+    Raises Refused for the first revision that cannot be undone, with the ``hint`` for going as far as there
+    if that is any way at all.
+    """
+    idle = []
+    for number, (revision, text) in enumerate(scripts):
+        reason = irreversible(text)
+        if reason == DOES_NOTHING:
+            idle.append(f"{revision} is undone by a downgrade() that does nothing")
+        elif reason is not None:
+            way = hint(revision) if number else STAY
+            raise Refused(f"{revision} cannot be undone: {reason}", hint=way)
+    return tuple(idle)

@@ -15,8 +15,7 @@ from gitmig.core.revisions.needs import stands_alone
 from gitmig.core.revisions.scripts import Script, irreversible, program_digest, splits
 from gitmig.git.obstacles import quoted
 from gitmig.moving.plans import PlannedMove, UnreviewedScript
-from gitmig.moving.preconditions import require_under_alembic, require_written
-from gitmig.moving.reversible import require_reversible
+from gitmig.moving.preconditions import require_reversible, require_under_alembic, require_written
 from gitmig.project.project import Project
 from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest, ScriptTree
 from gitmig.wire.values import Action, RevisionId

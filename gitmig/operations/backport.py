@@ -19,9 +19,8 @@ from gitmig.errors import Declined, GitmigError, Refused, UnknownRevision
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
 from gitmig.judging.proof import Case, prove
-from gitmig.moving.plans import RunOptions
+from gitmig.moving.plans import MoveResult, RunOptions
 from gitmig.moving.preconditions import require_quiet, require_sound
-from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files
 from gitmig.project.project import Project, read_graph
 from gitmig.recovery.command import command_session

@@ -16,13 +16,12 @@ from gitmig.facts.ties import models_digest
 from gitmig.git.trees import Tree
 from gitmig.judging.orders import judge_parallel
 from gitmig.judging.proof import Case, Verdict, prove
-from gitmig.moving.plans import RunOptions
-from gitmig.moving.results import MoveResult
+from gitmig.moving.plans import MoveResult, RunOptions
 from gitmig.moving.rewriting import Rewriting, plan_files, write_files
 from gitmig.project.head_file import head_path
 from gitmig.project.project import Project
 from gitmig.recovery.command import command_session
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import Logbook
 from gitmig.wire.values import RevisionId
 
 

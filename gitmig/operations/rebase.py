@@ -12,15 +12,14 @@ from gitmig.errors import GitmigError, Refused, UsageError
 from gitmig.facts.parallel import Parallel, parallel_here, parallel_refs
 from gitmig.judging.orders import Commuting, judge_parallel
 from gitmig.judging.rebased import Records, records_of
-from gitmig.moving.plans import RunOptions
+from gitmig.moving.plans import MoveResult, RunOptions
 from gitmig.moving.preconditions import require_quiet
-from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewrite, plan_rewriting
 from gitmig.operations.sync import moved_to_checkout
 from gitmig.project.head_file import head_path
 from gitmig.project.project import Project
 from gitmig.recovery.command import command_session
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import Logbook
 from gitmig.wire.values import CommitId, RevisionId
 
 

@@ -7,7 +7,7 @@ from gitmig.moving.plans import RunOptions
 from gitmig.project.project import Project
 from gitmig.recovery.recovery import Recovered, settle
 from gitmig.state.command_lock import command_lock
-from gitmig.state.logbook import has_journal, read_journal, remove_half_written
+from gitmig.state.journal import has_journal, read_journal, remove_half_written
 
 
 def is_interrupted(project: Project) -> bool:

@@ -35,15 +35,14 @@ from gitmig.git.trees import Tree
 from gitmig.judging.proof import Case
 from gitmig.moving.attempt import tell_waiting
 from gitmig.moving.execute import move
-from gitmig.moving.plans import Outcome, PlannedMove, RunOptions
+from gitmig.moving.plans import MoveResult, Outcome, PlannedMove, RunOptions
 from gitmig.moving.preconditions import require_committable, require_quiet, require_written
-from gitmig.moving.results import MoveResult
 from gitmig.project.project import Project
 from gitmig.project.staging import chosen_tree
 from gitmig.recovery.command import command_session
 from gitmig.rpc.client import Worker
 from gitmig.rpc.protocol import DatabaseFacts, Draft, MigrationRequest
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import Logbook
 from gitmig.wire.values import RevisionId
 
 

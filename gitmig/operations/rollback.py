@@ -14,23 +14,21 @@ from gitmig.git.restore import edits
 from gitmig.moving.commit import commit_paths
 from gitmig.moving.execute import move
 from gitmig.moving.following import models_back
-from gitmig.moving.plans import ModelsFollow, PlannedMove, RunOptions
+from gitmig.moving.plans import ModelsFollow, MoveResult, PlannedMove, RunOptions
 from gitmig.moving.preconditions import (
     require_known,
     require_quiet,
+    require_reversible,
     require_sound,
     require_target,
     require_under_alembic,
 )
 from gitmig.moving.restoring import ModelsRestore, leaving, remaining
-from gitmig.moving.results import MoveResult
-from gitmig.moving.reversible import require_reversible
 from gitmig.project.head_file import headed
 from gitmig.project.project import Project
 from gitmig.recovery.command import command_session
 from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
-from gitmig.state.journal import CommitNote
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import CommitNote, Logbook
 from gitmig.wire.values import Action, CommitId, RevisionId
 
 

@@ -26,9 +26,8 @@ from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.judging.squashed import squash_differs
-from gitmig.moving.plans import RunOptions
+from gitmig.moving.plans import MoveResult, RunOptions
 from gitmig.moving.preconditions import require_quiet, require_sound, require_written
-from gitmig.moving.results import MoveResult
 from gitmig.moving.rewriting import Rewriting, plan_files
 from gitmig.project.project import Project
 from gitmig.recovery.command import command_session

@@ -34,7 +34,7 @@ from gitmig.operations.check import models_compared
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
 from gitmig.state.command_lock import at_work
-from gitmig.state.logbook import read_journal
+from gitmig.state.journal import read_journal
 from gitmig.wire.values import CommitId, DatabaseState, RevisionId
 
 

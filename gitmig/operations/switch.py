@@ -12,10 +12,9 @@ from gitmig.git.restore import Restoration
 from gitmig.git.switch import Switch, plan_switch, require_possible, run_post_checkout
 from gitmig.hooks.notes import note_seen
 from gitmig.moving.execute import move
-from gitmig.moving.plans import Outcome, PlannedMove, RunOptions
+from gitmig.moving.plans import MoveResult, Outcome, PlannedMove, RunOptions
 from gitmig.moving.preconditions import require_quiet, require_under_alembic
 from gitmig.moving.restoring import ModelsRestore, rolled_back_models
-from gitmig.moving.results import MoveResult
 from gitmig.moving.transition import Transition
 from gitmig.project.project import Project
 from gitmig.recovery.command import command_session

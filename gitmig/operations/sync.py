@@ -7,15 +7,14 @@ from dataclasses import replace
 from gitmig.applied.side import checkout_side, commit_side, require_readable
 from gitmig.applied.worlds import Worlds
 from gitmig.moving.execute import move
-from gitmig.moving.plans import PlannedMove, RunOptions
+from gitmig.moving.plans import MoveResult, PlannedMove, RunOptions
 from gitmig.moving.preconditions import require_quiet
 from gitmig.moving.restoring import ModelsRestore, rolled_back_models
-from gitmig.moving.results import MoveResult
 from gitmig.moving.transition import Transition
 from gitmig.project.project import Project
 from gitmig.recovery.command import command_session
 from gitmig.rpc.protocol import DatabaseFacts
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import Logbook
 
 
 def sync(project: Project, ref: str | None, run_options: RunOptions) -> MoveResult:

@@ -17,7 +17,7 @@ from gitmig.errors import GitmigError, Refused
 from gitmig.moving.commit import end_commit
 from gitmig.moving.execute import move
 from gitmig.moving.following import models_forward
-from gitmig.moving.plans import ModelsFollow, PlannedMove, RunOptions
+from gitmig.moving.plans import ModelsFollow, MoveResult, PlannedMove, RunOptions
 from gitmig.moving.preconditions import (
     require_known,
     require_quiet,
@@ -26,13 +26,12 @@ from gitmig.moving.preconditions import (
     require_under_alembic,
     require_written,
 )
-from gitmig.moving.results import MoveResult
 from gitmig.moving.transition import Transition
 from gitmig.project.project import Project
 from gitmig.recovery.command import command_session
 from gitmig.rpc.client import Worker
 from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
-from gitmig.state.logbook import Logbook
+from gitmig.state.journal import Logbook
 from gitmig.wire.values import RevisionId
 
 

@@ -10,8 +10,7 @@ from gitmig.moving.plans import RunOptions
 from gitmig.project.project import Project
 from gitmig.recovery.recovery import settle
 from gitmig.state.command_lock import command_lock
-from gitmig.state.journal import Journal
-from gitmig.state.logbook import Logbook, read_journal, remove_half_written
+from gitmig.state.journal import Journal, Logbook, read_journal, remove_half_written
 
 
 @contextmanager

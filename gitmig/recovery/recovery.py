@@ -6,18 +6,15 @@ from dataclasses import dataclass, replace
 
 from gitmig.errors import GitmigError, Refused
 from gitmig.failpoints import failpoint
-from gitmig.git.real_index import remove_stale_lock
-from gitmig.git.ref_locks import remove_stale_ref_locks
-from gitmig.git.restore import apply, check
-from gitmig.git.settle import settle_files
+from gitmig.git.locks import remove_stale_lock, remove_stale_ref_locks
+from gitmig.git.restore import apply, check, settle_files
 from gitmig.git.switch import head_state, settle_switch
 from gitmig.moving.following import models_between
 from gitmig.moving.plans import RunOptions
 from gitmig.moving.recorder import pin_rows
 from gitmig.project.project import Project
-from gitmig.recovery.half_step import finish_half_step, may_be_half_done
 from gitmig.recovery.redone import has_amended_form, has_the_others
-from gitmig.recovery.settle import settle_commit, settle_draft
+from gitmig.recovery.settle import finish_half_step, may_be_half_done, settle_commit, settle_draft
 from gitmig.recovery.verdict import (
     After,
     Between,
@@ -30,8 +27,7 @@ from gitmig.recovery.verdict import (
 from gitmig.rpc.client import Worker
 from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.state.history import append_missing
-from gitmig.state.journal import Journal, Stage
-from gitmig.state.logbook import remove_journal, write_journal
+from gitmig.state.journal import Journal, Stage, remove_journal, write_journal
 from gitmig.wire.values import RevisionId
 
 

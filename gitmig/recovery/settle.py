@@ -1,13 +1,19 @@
-"""What an interrupted command left besides database and models: a draft, a commit to be made."""
+"""What an interrupted command left besides models: a draft, a commit to be made, a step that was cut off."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from gitmig.drafting.draft_file import draft_of
+from gitmig.errors import MigrationFailed, ProjectCodeError
+from gitmig.moving.plans import RunOptions
 from gitmig.project.project import Project
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.state.files import remove_temporary, write_bytes
-from gitmig.state.journal import CommitNote, DraftNote, Journal
+from gitmig.state.journal import CommitNote, DraftNote, Journal, Stage, step_log
+from gitmig.wire.step_log import HalfStep, read_half_step
+from gitmig.wire.values import RevisionId
 
 
 def settle_draft(project: Project, note: DraftNote, *, forward: bool) -> tuple[Path, ...]:
@@ -53,3 +59,46 @@ def settle_commit(project: Project, journal: Journal, note: CommitNote) -> tuple
             (project.top / path).unlink()
     project.git.stage([path for path in note.paths if path not in left])
     return note.complete, left
+
+
+def finish_half_step(
+    project: Project, worker: Worker, journal: Journal, run_options: RunOptions
+) -> str | None:
+    """Do what is left of the step that an interrupted command was in; what to say of that, or None.
+
+    Nothing happens if no part of it was committed, or if the database has moved on.
+    """
+    path = step_log(project.notes())
+    half = read_half_step(str(path))
+    if journal.stage is not Stage.MOVING or half is None or not half.has_begun:
+        return None
+
+    def plan(facts: DatabaseFacts) -> MigrationRequest | None:
+        before, after = _place(journal, half)
+        if before is None or after is None or facts.transactional or set(before) != set(facts.heads):
+            return None
+        return MigrationRequest(graphs=(), roots=(), steps=(), expect=after, step_log=path, resume=True)
+
+    try:
+        moved = worker.migrate(plan, lambda: True, wait=run_options.wait)
+    except (MigrationFailed, ProjectCodeError) as error:
+        return f"{half.revision} is done in part, and cannot be finished: {error.message}"
+    return f"{half.revision} was done in part, and is finished now" if moved.committed else None
+
+
+def _place(
+    journal: Journal, half: HalfStep
+) -> tuple[tuple[RevisionId, ...] | None, tuple[RevisionId, ...] | None]:
+    """The heads before and after the step; None where nobody wrote them down."""
+    before: tuple[RevisionId, ...] | None = journal.before
+    for row in journal.rows:
+        if (row.revision, row.direction) == (half.revision, half.action):
+            return before, row.heads
+        before = row.heads
+    return None, None
+
+
+def may_be_half_done(project: Project, revision: RevisionId) -> bool:
+    """Whether the database may have kept a part of a step: not if its log says otherwise."""
+    half = read_half_step(str(step_log(project.notes())))
+    return half is None or (half.revision == revision and half.has_begun)

@@ -6,7 +6,7 @@ from gitmig.applied.drift import Recorded
 from gitmig.core.codes import Finding
 from gitmig.core.parked import ParkedRows
 from gitmig.core.plan import Plan, Step
-from gitmig.moving.results import MoveResult
+from gitmig.moving.plans import MoveResult
 from gitmig.operations.check import CheckResult
 from gitmig.operations.log import Line, Log
 from gitmig.operations.status import Status

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from gitmig.core.parked import told_rows
 from gitmig.core.plan import Step
 from gitmig.core.schema.facets import render
-from gitmig.moving.results import MoveResult
+from gitmig.moving.plans import MoveResult
 from gitmig.project.project import Project
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless

@@ -6,7 +6,7 @@ import pytest
 
 from gitmig.errors import GitError
 from gitmig.git import Repository
-from gitmig.git.real_index import real_index, remove_stale_lock
+from gitmig.git.locks import real_index, remove_stale_lock
 from tests.gitroom.conftest import Builder
 
 

@@ -34,8 +34,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import make_url
 
 from benchmarks.facets import FACETS, HEAD, NOTHING
-from gitmig.worker.schema.ddl_text import one_line
-from gitmig.worker.schema.facets import Facet, Filters, facets_of, plain_dialect
+from gitmig.worker.schema.facets import Facet, Filters, facets_of, one_line, plain_dialect
 
 Make = Callable[[MetaData], object]
 

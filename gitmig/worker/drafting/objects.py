@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import ARRAY, TypeEngine
 
 from ..schema import facets
-from ..schema.ddl_text import qualified
+from ..schema.facets import qualified
 from ..schema.filters import Filters
 
 Key = tuple[str, str, str]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +17,8 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
+from ...wire.redaction import without_passwords
 from ..channel import ParentGone
-from .queries import one_line, without_literals
 
 DEFAULT_SECONDS = 5.0
 _POLL = 0.3
@@ -244,3 +245,23 @@ def sqlstate(error: object) -> str | None:
     """The SQLSTATE of a driver's exception: psycopg2 calls it pgcode, the others sqlstate."""
     found = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     return found if isinstance(found, str) else None
+
+
+_LITERAL = {"postgresql": re.compile(r"'|\$\w*\$"), "mysql": re.compile(r"['\"]")}
+_MOST = 100
+
+
+def one_line(text: str | None) -> str:
+    """A text on one line, without control characters and passwords, cut short."""
+    printable = "".join(char if char.isprintable() else " " for char in text or "")
+    line = without_passwords(" ".join(printable.split()))
+    return line if len(line) <= _MOST else f"{line[:_MOST]}…"
+
+
+def without_literals(query: str | None, backend: str) -> str:
+    """A query as :func:`one_line`, cut off before its first literal: that may be a password.
+
+    Cut off, not replaced: a quote in a comment would have the literals taken for what is between them.
+    """
+    before, *rest = _LITERAL[backend].split(query or "", maxsplit=1)
+    return one_line(f"{before}…" if rest else before)

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ..channel import Failure
-from .queries import one_line
+from .blockers import one_line
 
 try:
     import fcntl

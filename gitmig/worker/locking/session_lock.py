@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ..channel import Failure
-from .queries import one_line, without_literals
+from .blockers import one_line, without_literals
 
 
 class NoLock:

@@ -5,6 +5,7 @@ No DDL event is run and nothing connects. The order of tables, columns and const
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -24,7 +25,6 @@ from sqlalchemy.schema import (
 )
 from sqlalchemy.types import ARRAY, String, TypeDecorator, TypeEngine
 
-from .ddl_text import one_line, qualified
 from .filters import Filters as Filters
 from .filters import table_key as table_key
 
@@ -262,3 +262,21 @@ def _named_types(type_: TypeEngine[Any], dialect: Dialect) -> Iterator[Any]:
 
 def _used(metadata: MetaData, type_: Enum) -> bool:
     return any(column.type is type_ for table in metadata.tables.values() for column in table.columns)
+
+
+_TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\s+")
+
+
+def one_line(text: str) -> str:
+    """The text on one line: white space outside of quotes is one blank, line ends inside are ``\\n``."""
+
+    def replaced(match: re.Match[str]) -> str:
+        token = match.group()
+        return " " if token.isspace() else token.replace("\r", "\\r").replace("\n", "\\n")
+
+    return _TOKENS.sub(replaced, text).strip()
+
+
+def qualified(item: Any) -> str:
+    """``schema.name`` of a type or sequence, or the name alone where no schema is set."""
+    return f"{item.schema}.{item.name}" if item.schema else str(item.name)

@@ -1,4 +1,4 @@
-"""Changing the real index, in a way that tells whose lock was left behind.
+"""Locks of the index and of our own refs, in a way that tells whose lock was left behind.
 
 git's own ``index.lock`` says nothing about who made it. So git works on a copy here, and gitmig takes the
 lock itself: a file that appears under that name in one step, with a mark in it that nobody else writes.
@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING
 from gitmig.errors import GitError
 from gitmig.failpoints import failpoint
 from gitmig.git.worktree import private_index
+
+if TYPE_CHECKING:
+    from gitmig.git.repository import Repository
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository
@@ -97,3 +100,27 @@ def _make(lock: Path, marked: Path) -> None:
         # A file system without hard links: the mark comes a moment after the file.
         with open(lock, "xb") as file:
             file.write(_MARK)
+
+
+_REF_PATIENCE = 1.0
+"""Seconds: another work tree may be moving its database just now."""
+
+
+def remove_stale_ref_locks(repository: Repository) -> None:
+    """Remove the locks under ``refs/gitmig/`` that nobody holds any more."""
+    found = {lock: _state(lock) for lock in (repository.common_dir / "refs" / "gitmig").rglob("*.lock")}
+    if not found:
+        return
+    time.sleep(_REF_PATIENCE)
+    for lock, state in found.items():
+        if state is not None and _state(lock) == state:
+            lock.unlink(missing_ok=True)
+
+
+def _state(lock: Path) -> tuple[int, int, int] | None:
+    """Which file it is, and since when; None where it is gone."""
+    try:
+        stat = lock.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_mtime_ns
