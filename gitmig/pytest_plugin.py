@@ -168,7 +168,8 @@ def gitmig_directory(pytestconfig: pytest.Config) -> Path:
 def gitmig_template(gitmig_directory: Path) -> Iterator[Any]:
     """What the test databases are copied from. Made once, then kept until a revision or the models change."""
     from gitmig.operations.template import source
-    from gitmig.project.project import ProjectOptions, open_project
+    from gitmig.project.opening import open_project
+    from gitmig.project.project import ProjectOptions
 
     made = source(open_project(ProjectOptions(directory=gitmig_directory)))
     if made.dialect == "sqlite":

@@ -5,18 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gitmig.core.codes import Finding, Severity
-from gitmig.core.findings import (
-    database_findings,
-    graph_findings,
-    has_errors,
-    in_progress,
-    rolled_back,
-    uncommitted,
-    unknown_heads,
-    unproven,
-    unrevised,
-    with_severities,
-)
+from gitmig.core.database_findings import database_findings, in_progress, uncommitted, unknown_heads
+from gitmig.core.findings import graph_findings, has_errors, rolled_back, unproven, unrevised, with_severities
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, Unreadable
 from gitmig.core.schema.facets import FacetChange, FacetKey

@@ -14,7 +14,7 @@ from alembic.script.revision import Revision, RevisionError, RevisionMap
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gitmig.core.revisions.graph import Graph, GraphDifference, graph_difference
+from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, Unreadable
 from gitmig.errors import AmbiguousRevision, GitmigError, Refused, UnknownRevision
 from gitmig.wire.values import RevisionId
@@ -329,39 +329,6 @@ def test_unreadable_files_are_kept() -> None:
     assert Graph.of([], [problem]).unreadable == (problem,)
 
 
-def test_what_differs_between_two_graphs() -> None:
-    old = Graph.of([script("a"), script("b", "a"), script("c", "b", path="old/c.py"), script("x", "c")])
-    new = Graph.of([script("a"), script("d", "a"), script("b", "d"), script("c", "b", path="new/c.py")])
-    assert graph_difference(old, new) == GraphDifference(
-        added=revs("d"), removed=revs("x"), reparented=revs("b")
-    )
-    assert graph_difference(old, old) == GraphDifference(added=(), removed=(), reparented=())
-
-
-# --- targets --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("target", "at", "expected"),
-    [
-        ("head", "", "cccc1"),
-        ("heads", "", "cccc1"),
-        ("base", "cccc1", ""),
-        ("current", "bbbb1", "bbbb1"),
-        ("bbbb1", "", "bbbb1"),
-        ("bb", "", "bbbb1"),
-        ("+1", "", "aaaa1"),
-        ("+2", "aaaa1", "cccc1"),
-        ("-1", "cccc1", "bbbb1"),
-        ("-3", "cccc1", ""),
-        ("cccc1-1", "", "bbbb1"),
-        ("ccc-2", "", "aaaa1"),
-        ("head-1", "", "bbbb1"),
-        ("aaaa1+1", "", "bbbb1"),
-        ("base+1", "", "aaaa1"),
-        ("current+1", "aaaa1", "bbbb1"),
-    ],
-)
 def test_targets_on_a_line(target: str, at: str, expected: str) -> None:
     assert LINEAR.resolve(target, revs(at)) == revs(expected)
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitmig.core.revisions.header import Header, read_header, with_header, without_header
-from gitmig.core.revisions.scripts import Script, read_script, same_program
+from gitmig.core.revisions.programs import same_program
+from gitmig.core.revisions.scripts import Script, read_script
 
 HEADER = Header(
     models="0123456789abcdef",

@@ -12,18 +12,15 @@ from hypothesis import strategies as st
 
 from gitmig.core.parsing import parse_module
 from gitmig.core.revisions.header import Header, with_header
-from gitmig.core.revisions.scripts import (
-    Script,
-    Unreadable,
+from gitmig.core.revisions.programs import (
     idle,
     irreversible,
     program_digest,
-    read_script,
-    read_script_bytes,
     same_program,
     same_upgrade,
     splits,
 )
+from gitmig.core.revisions.scripts import Script, Unreadable, read_script, read_script_bytes
 
 TEMPLATE = '''\
 """Add username for user

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitmig.project.project import ProjectOptions, open_project
+from gitmig.project.opening import open_project
+from gitmig.project.project import ProjectOptions
 from gitmig.rpc import fork
 from gitmig.wire.values import CommitId
 from tests.articles import EMAIL, Article, article

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from gitmig.applied.work_trees import RecordedStep, recorded_moves
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.header import Header
-from gitmig.core.revisions.scripts import Script, program_digest, read_script_bytes
+from gitmig.core.revisions.programs import program_digest
+from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.project.project import Project
 from gitmig.wire.values import Action, DatabaseState, LedgerRow, RevisionId
 

@@ -18,7 +18,8 @@ from gitmig.applied.side import Side
 from gitmig.applied.work_trees import RecordedStep, recorded_moves
 from gitmig.core.configuration import Configuration
 from gitmig.core.revisions.graph import Graph
-from gitmig.core.revisions.scripts import Script, program_digest, read_script_bytes, same_upgrade
+from gitmig.core.revisions.programs import program_digest, same_upgrade
+from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.project.project import Project
 from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.state.pins import Pin, pin_key, read_pins

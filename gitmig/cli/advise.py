@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gitmig.hooks.advice import Advice
+    from gitmig.project.project import ProjectOptions
 
 _WAIT = 5.0
 """Seconds that a checkout may wait for another gitmig."""
@@ -47,7 +48,6 @@ def _automatic() -> bool:
 def _follow(advice: Advice) -> str:
     """Move the database as ``sync`` does; why that was not done, empty where it was."""
     from contextlib import redirect_stdout
-    from pathlib import Path
 
     from gitmig.cli.moving import show
     from gitmig.cli.terminal import Terminal
@@ -55,7 +55,7 @@ def _follow(advice: Advice) -> str:
     from gitmig.moving.consent import is_protected
     from gitmig.moving.plans import RunOptions
     from gitmig.operations.sync import sync
-    from gitmig.project.project import ProjectOptions, open_project
+    from gitmig.project.opening import open_project
 
     run_options = RunOptions(
         prompter=Terminal(agreed=False, quiet=True),
@@ -64,17 +64,8 @@ def _follow(advice: Advice) -> str:
         database=advice.database,
         unattended=True,
     )
-    # A folder that no file names is found by itself.
-    named = advice.environment is None and not advice.config.endswith(".py")
-    options = ProjectOptions(
-        directory=Path(),
-        config=Path(advice.config) if named else None,
-        section=advice.section if named else "alembic",
-        environment=advice.environment,
-        hook=True,
-    )
     try:
-        project = open_project(options)
+        project = open_project(_options(advice))
         # Before the project's interpreter is started: it would take half a second to come to the same.
         if is_protected(project.repository, advice.database, project.directory):
             return f"{advice.database} is protected"
@@ -88,3 +79,19 @@ def _follow(advice: Advice) -> str:
     with redirect_stdout(sys.stderr):
         show(project, result)
     return ""
+
+
+def _options(advice: Advice) -> ProjectOptions:
+    from pathlib import Path
+
+    from gitmig.project.project import ProjectOptions
+
+    # A folder that no file names is found by itself.
+    named = advice.environment is None and not advice.config.endswith(".py")
+    return ProjectOptions(
+        directory=Path(),
+        config=Path(advice.config) if named else None,
+        section=advice.section if named else "alembic",
+        environment=advice.environment,
+        hook=True,
+    )

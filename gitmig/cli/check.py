@@ -44,14 +44,11 @@ def run(
     if staged and (pushed := os.environ.get("PRE_COMMIT_FROM_REF")):
         # `pre-commit run --from-ref … --to-ref …`, and its pre-push hook.
         staged, base, ref = False, pushed, os.environ.get("PRE_COMMIT_TO_REF")
+    judge: Callable[[Project], CheckResult] = functools.partial(check_tree, ref=ref)
     if base is not None:
-        judge: Callable[[Project], CheckResult] = functools.partial(
-            check_base, base=base, head=ref or "HEAD", each_commit=each_commit
-        )
+        judge = functools.partial(check_base, base=base, head=ref or "HEAD", each_commit=each_commit)
     elif staged:
         judge = check_staged
-    else:
-        judge = functools.partial(check_tree, ref=ref)
     projects = judged_projects(common.project) if staged else common.open_all()
     if len(projects) > 1:
         return speak(projects, common.format, judge)

@@ -14,7 +14,8 @@ from typing import Annotated, Concatenate, ParamSpec
 import typer
 
 from gitmig.errors import UsageError
-from gitmig.project.project import Project, ProjectOptions, open_project, open_projects, pass_on
+from gitmig.project.opening import open_project, open_projects, pass_on
+from gitmig.project.project import Project, ProjectOptions
 from gitmig.render.hints import give
 
 P = ParamSpec("P")

@@ -12,7 +12,7 @@ import typer
 from gitmig.cli import advise as quick
 from gitmig.cli.common import Common
 from gitmig.hooks.install import HookState, hook_state, install_hook, uninstall_hook
-from gitmig.project.project import open_repository
+from gitmig.project.opening import open_repository
 
 
 def install(common: Common) -> int:

@@ -18,6 +18,13 @@ from gitmig.operations.rebase_check import rebase_check
 from gitmig.project.project import Project
 from gitmig.render.rebase import check_json, check_text
 
+Check = Annotated[
+    bool, typer.Option("--check", help="Say whether the two sides commute, and change nothing.")
+]
+Fix = Annotated[
+    bool, typer.Option("--fix", help="For a bot on a merge: the files alone, if nothing has to be decided.")
+]
+
 
 @undoing
 def run(
@@ -31,13 +38,8 @@ def run(
         str | None,
         typer.Option("--onto", metavar="REF", help="The branch or commit whose revisions stay as they are."),
     ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Say whether the two sides commute, and change nothing.")
-    ] = False,
-    fix: Annotated[
-        bool,
-        typer.Option("--fix", help="For a bot on a merge: the files alone, if nothing has to be decided."),
-    ] = False,
+    check: Check = False,
+    fix: Fix = False,
     no_commit: Annotated[bool, typer.Option("--no-commit", help="Stage the files instead.")] = False,
     database_only: Annotated[
         bool, typer.Option("--database-only", help="The database alone; the files are rewritten already.")

@@ -11,40 +11,48 @@ from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, run_opt
 from gitmig.drafting.answers import fill_of, rename_of
 from gitmig.operations.revise import ReviseOptions, revise
 
+Message = Annotated[str | None, typer.Option("-m", "--message", metavar="MSG", help="What changes.")]
+Draft = Annotated[bool, typer.Option("--draft", help="Write the revision and stop.")]
+Edit = Annotated[bool, typer.Option("--edit", help="Open the draft in the editor first.")]
+Empty = Annotated[bool, typer.Option("--empty", help="A data migration: no schema difference.")]
+NoCommit = Annotated[
+    bool, typer.Option("--no-commit", help="Apply and stage; commit it with your other changes.")
+]
+Amend = Annotated[bool, typer.Option("--amend", help="Redo the unpublished head revision.")]
+Head = Annotated[
+    str | None, typer.Option("--head", metavar="HEAD", help="The head to go on from, such as core@head.")
+]
+Renames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rename", metavar="TABLE.OLD:NEW", help="A column, table or label with a new name; repeatable."
+    ),
+]
+Fills = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fill",
+        metavar="TABLE.COLUMN=SQL",
+        help="What the rows that are there get in a column that may not be NULL; repeatable.",
+    ),
+]
+NoProof = Annotated[
+    bool, typer.Option("--no-proof", help="Do not try the draft on a scratch database first.")
+]
+
 
 def run(
     common: Common,
-    message: Annotated[
-        str | None, typer.Option("-m", "--message", metavar="MSG", help="What changes.")
-    ] = None,
-    draft: Annotated[bool, typer.Option("--draft", help="Write the revision and stop.")] = False,
-    edit: Annotated[bool, typer.Option("--edit", help="Open the draft in the editor first.")] = False,
-    empty: Annotated[bool, typer.Option("--empty", help="A data migration: no schema difference.")] = False,
-    no_commit: Annotated[
-        bool, typer.Option("--no-commit", help="Apply and stage; commit it with your other changes.")
-    ] = False,
-    amend: Annotated[bool, typer.Option("--amend", help="Redo the unpublished head revision.")] = False,
-    head: Annotated[
-        str | None,
-        typer.Option("--head", metavar="HEAD", help="The head to go on from, such as core@head."),
-    ] = None,
-    rename: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--rename", metavar="TABLE.OLD:NEW", help="A column, table or label with a new name; repeatable."
-        ),
-    ] = None,
-    fill: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--fill",
-            metavar="TABLE.COLUMN=SQL",
-            help="What the rows that are there get in a column that may not be NULL; repeatable.",
-        ),
-    ] = None,
-    no_proof: Annotated[
-        bool, typer.Option("--no-proof", help="Do not try the draft on a scratch database first.")
-    ] = False,
+    message: Message = None,
+    draft: Draft = False,
+    edit: Edit = False,
+    empty: Empty = False,
+    no_commit: NoCommit = False,
+    amend: Amend = False,
+    head: Head = None,
+    rename: Renames = None,
+    fill: Fills = None,
+    no_proof: NoProof = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = 60.0,

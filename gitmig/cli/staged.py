@@ -11,7 +11,8 @@ from pathlib import Path
 
 from gitmig.errors import NoConfiguration
 from gitmig.operations.check import CheckResult, check_staged, remember_passed
-from gitmig.project.project import Project, ProjectOptions, open_projects
+from gitmig.project.opening import open_projects
+from gitmig.project.project import Project, ProjectOptions
 
 
 def run() -> int:

@@ -75,3 +75,18 @@ def _class(name: str, base: str, fields: tuple[str, ...]) -> type[ast.AST]:
     parent = known or cast("type[ast.AST]", getattr(ast, base, ast.AST))
     # Without annotations of its own fields, Python 3.13 and later would warn of those that are missing.
     return type(name, (parent,), {"_fields": fields, "_field_types": {}})
+
+
+UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+
+def why_unparsable(error: BaseException) -> str:
+    """Why a text is no module, as a person reads it; for one of :data:`UNPARSABLE`."""
+    match error:
+        case SyntaxError():
+            return error.msg or "invalid syntax"
+        case UnicodeDecodeError():
+            return f"it is not {error.encoding} text"
+        case RecursionError() | MemoryError():
+            return "it is nested too deeply"
+    return str(error)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.header import Header
-from gitmig.core.revisions.scripts import Script, idle
+from gitmig.core.revisions.programs import idle
+from gitmig.core.revisions.scripts import Script
 from gitmig.core.schema.facets import change_digest, difference, digest, render
 from gitmig.drafting.commit import TRAILER, models_recorder, record_models, subject_of
 from gitmig.drafting.material import changed_paths

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from gitmig.core.prompter import Prompter
-from gitmig.core.revisions.scripts import Script, idle, read_script_bytes
+from gitmig.core.revisions.programs import idle
+from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.core.schema.facets import FacetChange, render
 from gitmig.drafting.answers import Named
 from gitmig.drafting.draft_file import DraftFile

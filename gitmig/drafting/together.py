@@ -160,29 +160,11 @@ class Together:
         )
 
     def _result(self, plan: Plan, outcome: Outcome | None, *, done: bool) -> MoveResult:
-        return MoveResult(
-            command=self.command,
-            plan=plan,
-            database=outcome.database if outcome else "",
-            before=outcome.before if outcome else (),
-            heads=outcome.heads if outcome else (),
-            done=done,
-            parked=outcome.parked if outcome else (),
-            back=outcome.back if outcome else (),
-            notes=outcome.notes if outcome else (),
-        )
+        return replace(MoveResult.of(self.command, outcome), plan=plan, done=done)
 
 
 def nothing_to_do(project: Project, command: str) -> MoveResult:
     """What a command says that found one line of revisions."""
     heads = project.graph().heads
     told = f"{', '.join(heads)} is the one head" if heads else "there are no revisions"
-    return MoveResult(
-        command=command,
-        plan=Plan(heads=heads),
-        database="",
-        before=(),
-        heads=(),
-        done=False,
-        notes=(f"nothing to {command}: {told}",),
-    )
+    return MoveResult(command=command, plan=Plan(heads=heads), notes=(f"nothing to {command}: {told}",))

@@ -9,7 +9,7 @@ from gitmig.core.commits import History
 from gitmig.core.paths import present, with_other_forms
 from gitmig.core.replay import Replayed, replay, state_key
 from gitmig.core.revisions.graph import Graph, in_repository
-from gitmig.core.revisions.scripts import idle
+from gitmig.core.revisions.programs import idle
 from gitmig.core.schema.facets import Schema, change_digest, difference, digest
 from gitmig.core.ties import Derivation, KnownSchema, Tie, TieState
 from gitmig.errors import ProjectCodeError

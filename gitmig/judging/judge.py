@@ -18,7 +18,8 @@ from gitmig.core.findings import (
 )
 from gitmig.core.locations import Place, place_of
 from gitmig.core.revisions.graph import Graph
-from gitmig.core.revisions.scripts import Script, idle, same_program
+from gitmig.core.revisions.programs import idle, same_program
+from gitmig.core.revisions.scripts import Script
 from gitmig.core.schema.facets import FacetChange, Schema, change_digest, difference, digest
 from gitmig.errors import ProjectCodeError, WorkerCrashed
 from gitmig.facts.schemas import Schemas

@@ -80,56 +80,65 @@ class Attempt:
         return self._books.notes
 
     def plan(self, facts: DatabaseFacts) -> MigrationRequest | None:
-        """Answers ``plan``: None releases the lock."""
+        """Answers ``plan``: None releases the lock. Raises Refused."""
         self.before, self._facts = facts.heads, facts
-        prepared = self._build(facts)
-        others = applied_by_others(self._repository, facts, prepared.plan.steps)
-        protected = protection(
-            self._repository, self._directory, self._run_options, self._command, facts.database, prepared.plan
-        )
-        require_harmless(self._run_options, prepared)
-        halts = stops(prepared.moves, facts)
-        self._halts = bool(halts)
-        unreviewed_scripts = (
-            map(not_run_yet, prepared.unreviewed_scripts) if self._run_options.dry_run else ()
-        )
-        warnings = (
-            *prepared.plan.warnings,
-            *halts,
-            *map(describe_others_work, others),
-            *unreviewed_scripts,
-            *protected,
-        )
-        plan = replace(prepared.plan, warnings=warnings)
-        self.prepared = replace(prepared, plan=plan)
-        self.warnings, self.details = plan.warnings, self.prepared.details
-        if self._agreed is not None and plan != self._agreed.plan:
-            raise Refused(
-                "things moved while the plan was being read; nothing was changed",
-                hint="run the command again",
-            )
-        wanted = self._run_options.park and bool(plan.of(Action.DOWNGRADE))
-        losses = self._dropped(self.prepared.moves, facts, parking=wanted)
-        order = park_order(self._repository, self._directory, facts, wanted=wanted)
-        moves = replace(self.prepared.moves, losses=losses, parking=order)
+        others = self._prepare(facts)
+        assert self.prepared is not None
+        moves = self._with_losses(self.prepared, facts)
         if not self._run_options.dry_run:
             self.asks = self._question(others)
         if self._run_options.dry_run or self.asks:
             # Which rows are lost is part of the plan that is shown.
             return moves if moves.losses else None
-        if self.prepared.restoration is not None and self._repository is not None:
-            check(self._repository, self.prepared.restoration)
+        return self._ready(self.prepared, moves, facts)
+
+    def _prepare(self, facts: DatabaseFacts) -> Sequence[LedgerRow]:
+        """Make the plan, with its warnings. Returns the steps that others applied."""
+        prepared, options = self._build(facts), self._run_options
+        others = applied_by_others(self._repository, facts, prepared.plan.steps)
+        protected = protection(
+            self._repository, self._directory, options, self._command, facts.database, prepared.plan
+        )
+        require_harmless(options, prepared)
+        halts = stops(prepared.moves, facts)
+        self._halts = bool(halts)
+        unreviewed = map(not_run_yet, prepared.unreviewed_scripts) if options.dry_run else ()
+        shared = map(describe_others_work, others)
+        warnings = (*prepared.plan.warnings, *halts, *shared, *unreviewed, *protected)
+        plan = replace(prepared.plan, warnings=warnings)
+        self.prepared = replace(prepared, plan=plan)
+        self.warnings, self.details = plan.warnings, self.prepared.details
+        if self._agreed is not None and plan != self._agreed.plan:
+            raise Refused(
+                "the database or the files changed while you reviewed the plan; nothing was changed",
+                hint="run the command again",
+            )
+        return others
+
+    def _with_losses(self, prepared: PlannedMove, facts: DatabaseFacts) -> MigrationRequest:
+        """What is to be done, with what it drops and what becomes of those rows."""
+        wanted = self._run_options.park and bool(prepared.plan.of(Action.DOWNGRADE))
+        losses = self._dropped(prepared.moves, facts, parking=wanted)
+        order = park_order(self._repository, self._directory, facts, wanted=wanted)
+        return replace(prepared.moves, losses=losses, parking=order)
+
+    def _ready(
+        self, prepared: PlannedMove, moves: MigrationRequest, facts: DatabaseFacts
+    ) -> MigrationRequest:
+        """The same, checked and written down: from here on the database may move. Raises Refused."""
+        if prepared.restoration is not None and self._repository is not None:
+            check(self._repository, prepared.restoration)
         moves = self._recording.announced(
             moves,
             facts,
             scripts_of=prepared.scripts_of,
             branch=self._branch(prepared),
-            stopping=bool(halts),
+            stopping=self._halts,
         )
         if not facts.transactional:
             moves = replace(moves, step_log=self._step_log)
         if not moves.losses and not facts.provisional:
-            self._books.write_down(self.prepared, facts)
+            self._books.write_down(prepared, facts)
         return moves
 
     def _dropped(

@@ -48,28 +48,38 @@ def commit_paths(
     the record in the revision). Raises CommitFailed, or Interrupted, which tell the ``state`` and how to
     complete it; the paths are then staged, so that a plain ``git commit`` does.
     """
-    before = repository.hash_worktree(paths)
-
-    def attempt() -> CommitId:
-        try:
-            return repository.commit(message, paths, trailers=trailers, amend=amend, staged=staged)
-        except CommitFailed as error:
-            if staged or error.interrupted or repository.hash_worktree(paths) == before:
-                raise
-        refresh()
-        return repository.commit(message, paths, trailers=trailers, amend=amend)
-
     try:
-        made = attempt()
-    except CommitFailed as error:
+        made = _attempt(
+            repository, message, paths, trailers=trailers, amend=amend, staged=staged, refresh=refresh
+        )
+    except GitmigError as error:
         end_commit(log)
+        if not isinstance(error, CommitFailed):
+            raise
         assert log.journal.commit is not None
         raise _left(error, state, log.journal.commit.complete) from None
-    except GitmigError:
-        end_commit(log)
-        raise
     end_commit(log)
     return made
+
+
+def _attempt(
+    repository: Repository,
+    message: str | None,
+    paths: Sequence[str],
+    *,
+    trailers: Mapping[str, str],
+    amend: bool,
+    staged: Sequence[str],
+    refresh: Callable[[], None],
+) -> CommitId:
+    before = repository.hash_worktree(paths)
+    try:
+        return repository.commit(message, paths, trailers=trailers, amend=amend, staged=staged)
+    except CommitFailed as error:
+        if staged or error.interrupted or repository.hash_worktree(paths) == before:
+            raise
+    refresh()
+    return repository.commit(message, paths, trailers=trailers, amend=amend)
 
 
 def _left(error: CommitFailed, state: str, complete: str) -> GitmigError:

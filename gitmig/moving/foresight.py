@@ -8,7 +8,7 @@ from pathlib import Path
 from gitmig.core.parked import told_rows
 from gitmig.core.plan import Step
 from gitmig.core.revisions.drops import drops
-from gitmig.core.revisions.scripts import splits
+from gitmig.core.revisions.programs import splits
 from gitmig.rpc.protocol import AnnouncedDrop, AnnouncedLoss, DatabaseFacts, MigrationReply, MigrationRequest
 from gitmig.wire.sql import Drop
 from gitmig.wire.values import Action

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gitmig.core.parked import ParkedRows
 from gitmig.core.plan import Plan
@@ -118,11 +118,11 @@ class MoveResult:
     """A plan that was carried out, or (``done`` False) only made."""
 
     command: str
-    plan: Plan
-    database: str
-    before: tuple[RevisionId, ...]
-    heads: tuple[RevisionId, ...]
-    done: bool
+    plan: Plan = field(default_factory=Plan)
+    database: str = ""
+    before: tuple[RevisionId, ...] = ()
+    heads: tuple[RevisionId, ...] = ()
+    done: bool = False
     commit: CommitId | None = None
     checkout: str | None = None
     """The branch or commit that ``switch`` went to."""
@@ -143,3 +143,20 @@ class MoveResult:
     """Rows that were parked and came back."""
     notes: tuple[str, ...] = ()
     hint: str | None = None
+
+    @classmethod
+    def of(cls, command: str, outcome: Outcome | None) -> MoveResult:
+        """What the executor made of a command; None if it was not asked."""
+        if outcome is None:
+            return cls(command=command)
+        return cls(
+            command=command,
+            plan=outcome.plan,
+            database=outcome.database,
+            before=outcome.before,
+            heads=outcome.heads,
+            done=outcome.done,
+            parked=outcome.parked,
+            back=outcome.back,
+            notes=outcome.notes,
+        )

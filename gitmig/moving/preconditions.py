@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from gitmig.applied.missing import has_scripts
 from gitmig.core.codes import Severity
-from gitmig.core.findings import graph_findings, not_under_alembic, stamp, with_severities
+from gitmig.core.database_findings import not_under_alembic, stamp
+from gitmig.core.findings import graph_findings, with_severities
 from gitmig.core.revisions.graph import Graph
-from gitmig.core.revisions.scripts import DOES_NOTHING, irreversible
+from gitmig.core.revisions.programs import DOES_NOTHING, irreversible
 from gitmig.errors import Refused
 from gitmig.git import obstacles
 from gitmig.project.project import Project

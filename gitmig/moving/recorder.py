@@ -11,7 +11,7 @@ from typing import cast
 
 from gitmig.core.plan import Step
 from gitmig.core.revisions.graph import Graph
-from gitmig.core.revisions.scripts import program_digest
+from gitmig.core.revisions.programs import program_digest
 from gitmig.errors import GitError
 from gitmig.git.folder_tree import blob_id
 from gitmig.git.repository import Repository

@@ -12,7 +12,8 @@ from gitmig.core.plan import Plan, Step, backports, plan_crossing, with_marks
 from gitmig.core.revisions.drops import drops
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.needs import stands_alone
-from gitmig.core.revisions.scripts import Script, irreversible, program_digest, splits
+from gitmig.core.revisions.programs import irreversible, program_digest, splits
+from gitmig.core.revisions.scripts import Script
 from gitmig.git.obstacles import quoted
 from gitmig.moving.plans import PlannedMove, UnreviewedScript
 from gitmig.moving.preconditions import require_reversible, require_under_alembic, require_written

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitmig.core.codes import Finding, Severity
+from gitmig.core.database_findings import in_progress
 from gitmig.core.findings import (
     graph_findings,
     has_errors,
-    in_progress,
     not_in_this_clone,
     unjudged,
     unproven,

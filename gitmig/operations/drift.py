@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitmig.core.codes import Finding, Severity
+from gitmig.core.database_findings import not_under_alembic, stamp
 from gitmig.core.drifting import (
     Drifted,
     DriftOrigin,
@@ -17,7 +18,7 @@ from gitmig.core.drifting import (
     origin_of,
     unknown_tables,
 )
-from gitmig.core.findings import not_under_alembic, stamp, with_severities
+from gitmig.core.findings import with_severities
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.schema.facets import FacetChange, FacetKey
 from gitmig.core.ties import TieState

@@ -16,7 +16,8 @@ from gitmig.git.trees import WorkTree
 from gitmig.hooks.install import HookState, hook_state, install_hook
 from gitmig.project.factories import factory_of
 from gitmig.project.head_file import head_path, write_head_file
-from gitmig.project.project import Project, ProjectOptions, open_repository, project_of, surroundings_of
+from gitmig.project.opening import open_repository, project_of, surroundings_of
+from gitmig.project.project import Project, ProjectOptions
 from gitmig.project.scaffold import scaffold
 from gitmig.project.written_settings import write_settings
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.core.codes import Finding, Severity
-from gitmig.core.findings import graph_findings, in_progress, unknown_heads, with_severities
+from gitmig.core.database_findings import in_progress, unknown_heads
+from gitmig.core.findings import graph_findings, with_severities
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.ties import Tie, TieState

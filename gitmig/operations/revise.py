@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from gitmig.core.plan import Plan
 from gitmig.core.revisions.graph import in_repository
-from gitmig.core.revisions.scripts import Script, idle, read_script, read_script_bytes
+from gitmig.core.revisions.programs import idle
+from gitmig.core.revisions.scripts import Script, read_script, read_script_bytes
 from gitmig.core.schema.facets import FacetChange
 from gitmig.drafting.answers import Named, require_filled, require_known_names
 from gitmig.drafting.commit import commit_revised, note_of, rewritten, stage_revised
@@ -483,20 +484,15 @@ class _Revising:
         drafted: bool = False,
     ) -> MoveResult:
         self.project.forget()
-        return MoveResult(
-            command="revise",
+        return replace(
+            MoveResult.of("revise", outcome),
             plan=replace(plan, warnings=(*self.material.warnings, *plan.warnings)),
-            database=outcome.database if outcome else "",
-            before=outcome.before if outcome else (),
-            heads=outcome.heads if outcome else (),
             done=done,
             revision=revision,
             path=path,
             changes=self.material.changes,
             text=text,
             drafted=drafted,
-            parked=outcome.parked if outcome else (),
-            back=outcome.back if outcome else (),
             notes=(*self.notes, *self._doubts(), *(outcome.notes if outcome else ())),
         )
 

@@ -73,16 +73,7 @@ def _rollback(
     with project.worker() as worker:
         folders = project.configuration.folders
         outcome = move(project.repository, worker, rolling.prepared, run_options, log, folders=folders)
-    result = MoveResult(
-        command="rollback",
-        plan=outcome.plan,
-        database=outcome.database,
-        before=outcome.before,
-        heads=outcome.heads,
-        done=outcome.done,
-        parked=outcome.parked,
-        back=outcome.back,
-    )
+    result = MoveResult.of("rollback", outcome)
     if run_options.dry_run or not outcome.done:
         return result
     notes = outcome.notes

@@ -9,17 +9,15 @@ from gitmig.applied.drift import Recorded, edited_scripts, recorded
 from gitmig.applied.missing import has_scripts
 from gitmig.applied.squashed import squashes, with_squashed
 from gitmig.core.codes import Finding, Severity
-from gitmig.core.findings import (
+from gitmig.core.database_findings import (
     database_findings,
     edited,
-    graph_findings,
     in_progress,
     interrupted,
     redone,
-    rolled_back,
     uncommitted,
-    with_severities,
 )
+from gitmig.core.findings import graph_findings, rolled_back, with_severities
 from gitmig.core.revisions.graph import Graph, in_repository
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.ties import Tie
@@ -103,12 +101,13 @@ def status(project: Project) -> Status:
         recorded=record,
         repository=project.repository is not None,
         tie=_tie(project, graph, database) if known else None,
-        messages=tuple(
-            (head, graph.scripts[head].title)
-            for head in dict.fromkeys((*database.heads, *graph.heads))
-            if head in graph.scripts
-        ),
+        messages=_titles(graph, database),
     )
+
+
+def _titles(graph: Graph, database: DatabaseState) -> tuple[tuple[RevisionId, str], ...]:
+    heads = dict.fromkeys((*database.heads, *graph.heads))
+    return tuple((head, graph.scripts[head].title) for head in heads if head in graph.scripts)
 
 
 def _importable(project: Project, unmerged: Sequence[str]) -> Tree | None:

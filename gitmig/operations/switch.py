@@ -69,18 +69,7 @@ def _result(project: Project, planned: Switch, outcome: Outcome) -> MoveResult:
         note_seen(project, outcome.database, outcome.heads)
     if outcome.done and (code := run_post_checkout(project.git, planned)):
         notes = (*notes, f"the post-checkout hook ended with exit code {code}")
-    return MoveResult(
-        command="switch",
-        plan=outcome.plan,
-        database=outcome.database,
-        before=outcome.before,
-        heads=outcome.heads,
-        done=outcome.done,
-        parked=outcome.parked,
-        back=outcome.back,
-        checkout=planned.after.name,
-        notes=notes,
-    )
+    return replace(MoveResult.of("switch", outcome), checkout=planned.after.name, notes=notes)
 
 
 class _Switching:

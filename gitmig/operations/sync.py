@@ -49,17 +49,7 @@ def moved_to_checkout(
             log,
             folders=target.configuration.folders,
         )
-    return MoveResult(
-        command="sync",
-        plan=outcome.plan,
-        database=outcome.database,
-        before=outcome.before,
-        heads=outcome.heads,
-        done=outcome.done,
-        parked=outcome.parked,
-        back=outcome.back,
-        notes=outcome.notes,
-    )
+    return MoveResult.of("sync", outcome)
 
 
 def _prepared(transition: Transition, models: ModelsRestore | None, facts: DatabaseFacts) -> PlannedMove:

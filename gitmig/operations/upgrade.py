@@ -49,15 +49,7 @@ def upgrade(project: Project, target: str, run_options: RunOptions, *, commit: b
 def _upgrade(
     project: Project, log: Logbook, target: str, run_options: RunOptions, commit: bool
 ) -> MoveResult:
-    require_quiet(project)
-    graph = project.graph()
-    require_sound(project, graph)
-    if re.fullmatch(r"-\d+", target):
-        raise Refused(f"{target} leads down, not up", hint=f"gitmig rollback {target}")
-    require_target(graph, target)
-    if commit:
-        project.require_models()
-        project.git.require_author()
+    graph = _required(project, target, commit)
     with Worlds(project=project) as worlds, project.worker() as worker:
         scripts = uncommitted(project, graph, graph.heads) if commit else ()
         wait = waiting(project, worker, run_options, scripts) if scripts else None
@@ -69,17 +61,7 @@ def _upgrade(
             log,
             folders=project.configuration.folders,
         )
-        result = MoveResult(
-            command="upgrade",
-            plan=outcome.plan,
-            database=outcome.database,
-            before=outcome.before,
-            heads=outcome.heads,
-            done=outcome.done,
-            parked=outcome.parked,
-            back=outcome.back,
-            notes=outcome.notes,
-        )
+        result = MoveResult.of("upgrade", outcome)
         if run_options.dry_run:
             return result
         scripts = uncommitted(project, graph, outcome.heads)
@@ -91,6 +73,20 @@ def _upgrade(
             end_commit(log)
             return result
         return complete(project, log, replace(wait, scripts=scripts), result)
+
+
+def _required(project: Project, target: str, commit: bool) -> Graph:
+    """The graph of the work tree, if ``target`` can be upgraded to. Raises Refused."""
+    require_quiet(project)
+    graph = project.graph()
+    require_sound(project, graph)
+    if re.fullmatch(r"-\d+", target):
+        raise Refused(f"{target} leads down, not up", hint=f"gitmig rollback {target}")
+    require_target(graph, target)
+    if commit:
+        project.require_models()
+        project.git.require_author()
+    return graph
 
 
 def _offered(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -55,8 +56,6 @@ def translated(error: Json) -> GitmigError:
             if error.get("answers"):
                 hint = "the database refuses that: see to it there, or in env.py"
             return DatabaseUnreachable(message, hint=hint, detail=detail)
-        case "wrong-database":
-            return WrongDatabase(message, hint="make env.py use the URL it is given", detail=detail)
         case "migration" | "blocked":
             return _failed(error, message, detail)
         case "park" | "park-limit":
@@ -68,28 +67,27 @@ def translated(error: Json) -> GitmigError:
             if error.get("lost"):
                 hint = "connect without the proxy, or do without the lock: git config gitmig.lock none"
             return _with_progress(LockTimeout(message, hint=hint, detail=detail), error)
-        case "no-metadata":
-            return SettingsError(
-                message, hint='set metadata = "app.models:Base.metadata" in [tool.gitmig]', detail=detail
-            )
-        case "no-configuration":
-            return NoAlembic(message, hint="gitmig init", detail=detail)
-        case "application":
-            return SettingsError(
-                message,
-                hint="name the application: export FLASK_APP=package:create_app, then gitmig init keeps it",
-                detail=detail,
-            )
-        case "version":
-            return NoInterpreter(message, hint="git config gitmig.python PATH_OF_PYTHON", detail=detail)
         case "unproven":
             unproven = Unproven(message, detail=detail)
             unproven.failed = bool(error.get("failed"))
             return unproven
-        case "alembic":
-            return GitmigError(message, detail=detail)
-        case _:
-            return WorkerCrashed(message, hint="run it again with --debug, and report it", detail=detail)
+    crashed = (WorkerCrashed, "run it again with --debug, and report it")
+    kind, what_to_do = _BY_KIND.get(str(error["kind"]), crashed)
+    return kind(message, hint=what_to_do, detail=detail)
+
+
+_BY_KIND: Mapping[str, tuple[type[GitmigError], str | None]] = {
+    "wrong-database": (WrongDatabase, "make env.py use the URL it is given"),
+    "no-metadata": (SettingsError, 'set metadata = "app.models:Base.metadata" in [tool.gitmig]'),
+    "no-configuration": (NoAlembic, "gitmig init"),
+    "application": (
+        SettingsError,
+        "name the application: export FLASK_APP=package:create_app, then gitmig init keeps it",
+    ),
+    "version": (NoInterpreter, "git config gitmig.python PATH_OF_PYTHON"),
+    "alembic": (GitmigError, None),
+}
+"""The worker's kinds of errors that say all there is to say, with what to do."""
 
 
 def _correction(error: Json) -> str:
@@ -159,3 +157,27 @@ def frames_of(stack: Sequence[str]) -> str | None:
         sys.base_prefix,
     )
     return "\n".join(line for line in reversed(frames) if not any(other in line for other in others)) or None
+
+
+def _end_of(code: int, has_spoken: bool) -> tuple[str, str]:
+    """How a worker ended, and what to do about it. One that never said a word is no interpreter for us."""
+    number = -code if code < 0 else code - 128  # a shell or a container tells a signal like that
+    if number in set(signal.Signals):
+        name = signal.Signals(number).name
+        memory = ", as the system does if memory runs out" if number == signal.SIGKILL else ""
+        return f"the project's interpreter was killed ({name}{memory})", "run the command again"
+    message = f"the project's interpreter ended with exit code {code}"
+    if has_spoken:
+        return message, "look for what ends it (os._exit, say) in env.py, the models or the revision"
+    return message, "git config gitmig.python PATH_OF_PYTHON"
+
+
+def _kept(message: Json) -> tuple[int, str | None]:
+    """What the database has kept of a run that was called off: how many steps, and of which step a part."""
+    answer = message.get("ok") or message.get("error")
+    if not isinstance(answer, dict):
+        return 0, None
+    steps, partial = answer.get("steps") or answer.get("committed"), answer.get("partial")
+    if not isinstance(steps, int) or isinstance(steps, bool):
+        steps = 0
+    return steps, partial if isinstance(partial, str) else None

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from gitmig.errors import GitmigError, Interrupted, NoInterpreter, ProjectCodeError, WorkerCrashed
 from gitmig.rpc import fork, interrupts, launch
-from gitmig.rpc.errors import frames_of, translated
+from gitmig.rpc.errors import _end_of, _kept, frames_of, translated
 from gitmig.rpc.interpreter import OWN
 from gitmig.rpc.protocol import Json, WorkerOptions, a_text, an_object
 from gitmig.wire.redaction import without_passwords
@@ -349,27 +348,3 @@ class WorkerProcess:
             )
         message, hint = _end_of(code, self._has_spoken)
         return WorkerCrashed(message, hint=hint, detail="\n".join(tail.splitlines()[-15:]) or None)
-
-
-def _end_of(code: int, has_spoken: bool) -> tuple[str, str]:
-    """How a worker ended, and what to do about it. One that never said a word is no interpreter for us."""
-    number = -code if code < 0 else code - 128  # a shell or a container tells a signal like that
-    if number in set(signal.Signals):
-        name = signal.Signals(number).name
-        memory = ", as the system does if memory runs out" if number == signal.SIGKILL else ""
-        return f"the project's interpreter was killed ({name}{memory})", "run the command again"
-    message = f"the project's interpreter ended with exit code {code}"
-    if has_spoken:
-        return message, "look for what ends it (os._exit, say) in env.py, the models or the revision"
-    return message, "git config gitmig.python PATH_OF_PYTHON"
-
-
-def _kept(message: Json) -> tuple[int, str | None]:
-    """What the database has kept of a run that was called off: how many steps, and of which step a part."""
-    answer = message.get("ok") or message.get("error")
-    if not isinstance(answer, dict):
-        return 0, None
-    steps, partial = answer.get("steps") or answer.get("committed"), answer.get("partial")
-    if not isinstance(steps, int) or isinstance(steps, bool):
-        steps = 0
-    return steps, partial if isinstance(partial, str) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import gc
+import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -22,63 +23,103 @@ if TYPE_CHECKING:
 PYTHON_FLOOR = (3, 10)
 
 
+_REQUESTS = {
+    "open": "requests.open:open_session",
+    "schema": "requests.schema:read_schema",
+    "heads": "environment.heads:read_heads",
+    "present": "environment.heads:find_present",
+    "migrate": "moving.migration:migrate",
+    "draft": "drafting.draft:draft",
+    "parent": "drafting.parents:describe_parent",
+    "format": "drafting.draft:run_write_hooks",
+    "prove": "proving.prove:prove",
+    "replay": "proving.replay:replay",
+    "live": "proving.live:describe_live",
+    "ledger": "requests.ledger:ledger",
+    "park": "requests.park:parked",
+}
+"""Request to the module and the function that answers it: ``(session, request)`` in, the answer out."""
+_TIMED = frozenset({"schema", "prove"})
+"""An env.py that waits for a service would hold up a commit for ever: these have a ``limit`` in seconds."""
+
+
 def main() -> int:
-    """Serve requests on stdin. Returns the exit code: 0, or 1 where the command line vanished."""
+    """Serve requests on stdin. Returns the exit code: 0, or 1 if the command line vanished."""
     if "" in sys.path:
         sys.path.remove("")  # modules in the current directory must not shadow the standard library's
     channel = Channel.claim()
-    # Whose code it was that crashed is told where stderr goes.
-    faulthandler.enable()
+    faulthandler.enable()  # says on stderr whose code it was that crashed
     with _without_collecting():
         missing = _prepare()
     # These stay: no collection needs to go through them again, here or in a fork.
     gc.freeze()
-    session: Session | None = None
+    server = _Server(channel, missing)
     try:
-        while True:
-            request = channel.read()
-            try:
-                if missing is not None:
-                    raise missing
-                if request["do"] == "fork":
-                    twin = channel.fork(request["address"])
-                    if twin is not None:
-                        channel = twin
-                        continue
-                if request["do"] == "open":
-                    from .session import Options, Session
-
-                    session = Session(channel, Options.of(request))
-                if request["do"] == "fork":
-                    answer = {}
-                elif request["do"] == "initialise":
-                    from .requests.initialise import initialise
-
-                    answer = initialise(request)
-                else:
-                    assert session is not None, "the first request is `open`"
-                    answer = _serve(session, request)
-            except (ParentGone, KeyboardInterrupt):
-                return 1
-            except BaseException as error:  # SystemExit of user code included: the loop goes on
-                channel.write(error=_told(error))
-                if isinstance(error, Failure) and error.kind == "interrupted":
-                    return 1
-            else:
-                channel.write(ok=answer)
+        while server.serve_one():
+            pass
+        return 1
     except ParentGone:
         return 0
     except KeyboardInterrupt:
         return 1
     finally:
-        if session is not None:
-            session.close()
-        channel.wait_for_forks()
+        server.close()
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
             except (OSError, ValueError):
                 os.close(2)
+
+
+class _Server:
+    """Answers requests, one after the other."""
+
+    def __init__(self, channel: Channel, missing: Failure | None):
+        """``missing`` is why no request can be answered here."""
+        self._channel = channel
+        self._missing = missing
+        self._session: Session | None = None
+
+    def serve_one(self) -> bool:
+        """Read a request and answer it; False if nothing more can be answered. Raises ParentGone."""
+        request = self._channel.read()
+        try:
+            if self._missing is not None:
+                raise self._missing
+            answer = self._answer(request)
+        except (ParentGone, KeyboardInterrupt):
+            return False
+        except BaseException as error:  # SystemExit of user code included: the loop goes on
+            self._channel.write(error=_described(error))
+            return not (isinstance(error, Failure) and error.kind == "interrupted")
+        if answer is not None:
+            self._channel.write(ok=answer)
+        return True
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """The answer to a request; None in a process that was forked and has nothing to say yet."""
+        if request["do"] == "fork":
+            forked = self._channel.fork(request["address"])
+            if forked is None:
+                return {}
+            self._channel = forked
+            return None
+        if request["do"] == "initialise":
+            from .requests.initialise import initialise
+
+            return initialise(request)
+        if request["do"] == "open":
+            from .session import Options, Session
+
+            self._session = Session(self._channel, Options.of(request))
+        assert self._session is not None, "the first request is `open`"
+        return _serve(self._session, request)
+
+    def close(self) -> None:
+        """Let go of what the session holds, and wait for the processes that were forked from this one."""
+        if self._session is not None:
+            self._session.close()
+        self._channel.wait_for_forks()
 
 
 def _prepare() -> Failure | None:
@@ -108,7 +149,7 @@ def _without_collecting() -> Iterator[None]:
         gc.enable()
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _described(error: BaseException) -> dict[str, Any]:
     from ..wire.redaction import without_passwords
     from .importing.tracebacks import first_line
 
@@ -128,67 +169,18 @@ def _told(error: BaseException) -> dict[str, Any]:
 
 def _serve(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     name = request["do"]
-    if name == "open":
-        from .requests.open import open_session
-
-        return open_session(session)
-    if name == "schema":
-        from .requests.schema import read_schema
-
-        # An env.py that waits for a service would hold up a commit for ever. Where its import stood is told
-        # on stderr, and the process ends: nothing in it could be interrupted.
-        faulthandler.dump_traceback_later(float(request.get("limit") or 0) or 1e6, exit=True)
-        try:
-            with _without_collecting():
-                return read_schema(session)
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-    if name == "prove":
-        from .proving.prove import prove
-
-        faulthandler.dump_traceback_later(float(request.get("limit") or 0) or 1e6, exit=True)
-        try:
-            return prove(session, request)
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-    if name == "replay":
-        from .proving.replay import replay
-
-        return replay(session, request)
-    if name == "live":
-        from .proving.live import describe_live
-
-        return describe_live(session, request)
-    if name == "heads":
-        from .environment.heads import read_heads
-
-        return read_heads(session)
-    if name == "present":
-        from .environment.heads import find_present
-
-        return find_present(session, request)
-    if name == "migrate":
-        from .moving.migration import migrate
-
-        return migrate(session, request)
-    if name == "draft":
-        from .drafting.draft import draft
-
-        return draft(session, request)
-    if name == "parent":
-        from .drafting.parents import describe_parent
-
-        return describe_parent(session, request)
-    if name == "ledger":
-        from .requests.ledger import ledger
-
-        return ledger(session, request)
-    if name == "park":
-        from .requests.park import parked
-
-        return parked(session, request)
-    if name == "format":
-        from .drafting.draft import run_write_hooks
-
-        return run_write_hooks(session, request)
-    raise Failure("internal", f"no such request: {name}")
+    if name not in _REQUESTS:
+        raise Failure("internal", f"no such request: {name}")
+    module, _, function = _REQUESTS[name].partition(":")
+    handle = getattr(importlib.import_module(f"{__package__}.{module}"), function)
+    if name not in _TIMED:
+        answer: dict[str, Any] = handle(session, request)
+        return answer
+    # If the time is up, its stack goes to stderr and the process ends: nothing in it can be interrupted.
+    faulthandler.dump_traceback_later(float(request.get("limit") or 0) or 1e6, exit=True)
+    try:
+        with _without_collecting() if name == "schema" else contextlib.nullcontext():
+            answer = handle(session, request)
+            return answer
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from gitmig.core.revisions.lineage import Lineage
-from gitmig.core.revisions.scripts import Script
 from gitmig.errors import AmbiguousRevision, Refused, UnknownRevision
 from gitmig.wire.values import RevisionId
 
@@ -319,31 +318,6 @@ class Graph(Lineage):
 
 def _overrun(target: str) -> Refused:
     return Refused(f"{target} leads out of the graph: there are not so many revisions", hint="gitmig log")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphDifference:
-    """How the revisions of one tree differ from another's, each oldest first."""
-
-    added: tuple[RevisionId, ...]
-    removed: tuple[RevisionId, ...]
-    reparented: tuple[RevisionId, ...]
-    """In both, following or depending on others than before."""
-
-
-def graph_difference(old: Graph, new: Graph) -> GraphDifference:
-    """What was added, removed and re-parented from ``old`` to ``new``. Files may have moved."""
-    both = old.scripts.keys() & new.scripts.keys()
-    moved = {rev for rev in both if _follows(old.scripts[rev]) != _follows(new.scripts[rev])}
-    return GraphDifference(
-        added=new.topological(new.scripts.keys() - old.scripts.keys()),
-        removed=old.topological(old.scripts.keys() - new.scripts.keys()),
-        reparented=new.topological(moved),
-    )
-
-
-def _follows(script: Script) -> tuple[frozenset[str], frozenset[str]]:
-    return frozenset(script.down_revisions), frozenset(script.depends_on)
 
 
 def in_repository(graph: Graph, heads: Iterable[RevisionId]) -> tuple[RevisionId, ...]:

@@ -44,8 +44,7 @@ def render_script(
         tokens = [each.upgrade_token for each in script.upgrade_ops_list]
         tokens += [each.downgrade_token for each in script.downgrade_ops_list]
         arguments |= {token: _with_a_statement(arguments[token]) for token in tokens}
-    folder = _folder(directory, script)
-    created = directory._generate_create_date()
+    folder, created = _folder(directory, script), directory._generate_create_date()
     path = directory._rev_path(str(folder), str(script.rev_id), script.message, created)
     down: Any = tuple(heads) if len(heads) > 1 else (heads[0] if heads else None)
     depends = _tuple(script.depends_on)

@@ -17,7 +17,7 @@ from .run import EnvRun, database_name, run_environment
 from .sqlite import has_folder, is_missing_file
 
 
-def read_heads(session: Session) -> dict[str, Any]:
+def read_heads(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """The ``heads`` request: ``{database, exists, versioned, heads, tables, models_tables, environment,
     ledger, databases}``.
 

@@ -112,18 +112,13 @@ class Store:
         """
         number = self._next()
         copy = self.copy(number)
-        kept = {each.name: each for each in (*key, *columns)}
-        called = {each: (names or {}).get(each, each) for each in kept}
-        parts = [
-            f"{self._shown(each) if column.foreign else quoted(each)} AS {quoted(called[each])}"
-            for each, column in kept.items()
-        ]
+        called = {each.name: (names or {}).get(each.name, each.name) for each in (*key, *columns)}
+        select = self._selected((*key, *columns), called)
+        run(self._connection, f"CREATE TABLE {copy} AS SELECT {select} FROM {place.sql}")
+        self._close_to_others(f"parked_{number}")
         columns, key = (
             tuple(replace(each, name=called[each.name]) for each in listed) for listed in (columns, key)
         )
-        select = ", ".join((f"row_number() OVER () AS {ROW}", f"{CHOSEN} AS {STATE}", *parts))
-        run(self._connection, f"CREATE TABLE {copy} AS SELECT {select} FROM {place.sql}")
-        self._close_to_others(f"parked_{number}")
         if key:
             self._index(number, [column.name for column in key])
         entry = ParkedEntry(
@@ -139,6 +134,15 @@ class Store:
         )
         self._enter(entry)
         return entry
+
+    def _selected(self, columns: tuple[Column, ...], called: Mapping[str, str]) -> str:
+        """What a copy holds: its own two columns, and each of these once, under the name that it gets."""
+        parts = {
+            each.name: f"{self._shown(each.name) if each.foreign else quoted(each.name)}"
+            f" AS {quoted(called[each.name])}"
+            for each in columns
+        }
+        return ", ".join((f"row_number() OVER () AS {ROW}", f"{CHOSEN} AS {STATE}", *parts.values()))
 
     def take(self, entry: ParkedEntry, copy: str) -> None:
         """Take over an entry whose rows are in another ``copy``."""

@@ -11,17 +11,15 @@ How a revision is replayed:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from ..environment.revisions import BrokenScript, build_steps, revision_map
-from ..environment.run import EnvRun, EnvRunStopped, first_line, run_environment
+from ..environment.run import EnvRun, EnvRunStopped, run_environment
 from ..environment.sqlite import SqliteTransactions
 from ..environment.target import Configured
 from ..schema.description import describe
@@ -31,13 +29,7 @@ from .hurting import Rows, columns_of, statements_of
 from .made import directly, made_by
 from .prove import DatabaseReader, named_database, only_target, source_of, stamp
 from .scratch import Substitution, Unprovable, only_scratch, scratch_url
-
-_LOOKS = re.compile(
-    r"\s*(?:PRAGMA\b|(?:SELECT|WITH)\b.*\b(?:sqlite_master|pg_catalog|pg_class)\b)", re.I | re.S
-)
-"""Alembic looks at the database before it makes a table anew."""
-Change = list[str | None]
-"""kind, table, name, before, after."""
+from .trial import Change, _commits_by_itself, _difference, _listening, _noted, _One, _said, _Trial
 
 
 def replay(session: Session, request: dict[str, Any]) -> dict[str, Any]:
@@ -286,94 +278,3 @@ class _Replay(EnvRun):
     def _end(self, revision: str, error: BaseException) -> EnvRunStopped:
         self.failed = {"revision": revision, "message": _said(error), "again": False}
         return EnvRunStopped()
-
-
-class _One:
-    """A revision with both of its steps."""
-
-    def __init__(self, revision: str, up: RevisionStep, down: RevisionStep, graph: Any):
-        self.revision = revision
-        self.up = up
-        self.down = down
-        self.path = graph.get_revision(revision).path
-        self.plain: Callable[..., None] = getattr(up.migration_fn, "plain", up.migration_fn)
-
-
-class _Trial:
-    """What came of going down and up again."""
-
-    def __init__(self, *, before: list[Facet], after: list[Facet]):
-        self._before = before
-        self._after = after
-        self._down = False
-        self.left: list[Change] = []
-        """What the database after the downgrade has beyond the one before the upgrade, or lacks."""
-        self.again: list[Change] = []
-        """The same for the second upgrade beside the first."""
-        self.failed: str | None = None
-        self.is_stuck = False
-
-    def undone(self, found: list[Facet]) -> None:
-        """The downgrade is done."""
-        self._down = True
-        self.left = _difference(self._before, found)
-
-    def redone(self, found: list[Facet]) -> None:
-        """The second upgrade is done."""
-        self.again = _difference(self._after, found)
-
-    def failed_with(self, error: BaseException) -> None:
-        """The downgrade, or the upgrade after it, has failed."""
-        what = "the upgrade after it" if self._down else "it"
-        self.failed = f"{what} fails: {_said(error)}"
-
-
-def _listening(
-    connection: Connection, heard: list[str], function: Callable[..., None], how: str
-) -> Callable[..., None]:
-    """The function; with ``how`` "show" every statement that it gives the database is added to ``heard``."""
-    if how != "show":
-        return function
-
-    def hear(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not _LOOKS.match(statement):
-            heard.append(statement.strip())
-
-    def listening(**arguments: Any) -> None:
-        event.listen(connection, "before_cursor_execute", hear)
-        try:
-            function(**arguments)
-        finally:
-            event.remove(connection, "before_cursor_execute", hear)
-
-    listening.__name__, listening.__doc__ = function.__name__, function.__doc__
-    return listening
-
-
-def _said(error: BaseException) -> str:
-    return first_line(error).rstrip(": ")
-
-
-def _noted(trial: _Trial, function: Callable[..., None]) -> Callable[..., None]:
-    def noted(**arguments: Any) -> None:
-        try:
-            function(**arguments)
-        except (Exception, SystemExit) as error:
-            trial.failed_with(error)
-
-    noted.__name__, noted.__doc__ = function.__name__, function.__doc__
-    return noted
-
-
-def _commits_by_itself(one: _One) -> bool:
-    try:
-        return "autocommit" in Path(one.path).read_text("utf-8", "replace")
-    except OSError:
-        return False
-
-
-def _difference(old: Sequence[Facet], new: Sequence[Facet]) -> list[Change]:
-    one = {facet[:3]: facet[3] for facet in old}
-    two = {facet[:3]: facet[3] for facet in new}
-    keys = sorted(one.keys() | two.keys())
-    return [[*key, one.get(key), two.get(key)] for key in keys if one.get(key) != two.get(key)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FLOORS = {"alembic": (1, 11), "sqlalchemy": (2, 0)}
 
 
-def open_session(session: Session) -> dict[str, Any]:
+def open_session(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """Check the versions, go to the folder that the code comes from, and take over its imports.
 
     Returns ``{top}``, where the checkout is for this process. Raises Failure("version") below Alembic 1.11 or

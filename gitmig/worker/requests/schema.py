@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 
-def read_schema(session: Session) -> dict[str, Any]:
+def read_schema(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """Import the models and describe them; see the protocol for the shape of the answer."""
     import sqlalchemy
 
