@@ -329,6 +329,30 @@ def test_unreadable_files_are_kept() -> None:
     assert Graph.of([], [problem]).unreadable == (problem,)
 
 
+# --- targets --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "at", "expected"),
+    [
+        ("head", "", "cccc1"),
+        ("heads", "", "cccc1"),
+        ("base", "cccc1", ""),
+        ("current", "bbbb1", "bbbb1"),
+        ("bbbb1", "", "bbbb1"),
+        ("bb", "", "bbbb1"),
+        ("+1", "", "aaaa1"),
+        ("+2", "aaaa1", "cccc1"),
+        ("-1", "cccc1", "bbbb1"),
+        ("-3", "cccc1", ""),
+        ("cccc1-1", "", "bbbb1"),
+        ("ccc-2", "", "aaaa1"),
+        ("head-1", "", "bbbb1"),
+        ("aaaa1+1", "", "bbbb1"),
+        ("base+1", "", "aaaa1"),
+        ("current+1", "aaaa1", "bbbb1"),
+    ],
+)
 def test_targets_on_a_line(target: str, at: str, expected: str) -> None:
     assert LINEAR.resolve(target, revs(at)) == revs(expected)
 
