@@ -329,7 +329,7 @@ def test_what_somebody_else_applied_is_not_undone_unasked(tmp_path: Path) -> Non
         "rollback",
         "--database-only",
         "--yes",
-        error=f"{SECOND} was applied by {told}: that is undone only where their name is given",
+        error=f"{SECOND} was applied by {told}: undone only if you give their name",
         hint=f"gitmig rollback --database-only --yes --including '{_ADA}'",
         code="refused",
         exit_code=1,

@@ -325,7 +325,7 @@ op.execute('insert into lots (x) select x from lot')
     assert "Note: 1 row of lots stays parked: the upgrade fills the table itself (" in result.stderr
     assert database.query(project.url, "select x from lots order by x") == ((5,), (6,))
     if postgres:
-        assert "stay parked: what told their rows apart was dropped, and is not back (" in result.stderr
+        assert "stay parked: the key of their rows was dropped, and is not back (" in result.stderr
         assert database.query(project.url, "select distinct a from apart") == ((None,),)
 
 

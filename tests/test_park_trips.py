@@ -296,7 +296,7 @@ def test_rows_of_a_database_that_was_made_anew_stay_parked(tmp_path: Path, datab
     project.gitmig("upgrade", check=0)
     assert database.query(project.url, "select name, x from t") == (("fresh", None),)
     (entry,) = project.gitmig("park", "list", "--json", check=0).json["parked"]
-    assert (entry["rows"], entry["why"]) == (1, "the database was made anew")
+    assert (entry["rows"], entry["why"]) == (1, "the database was created again")
 
 
 def test_what_cannot_be_parked_is_said_first(tmp_path: Path, postgres_url: str) -> None:

@@ -281,7 +281,7 @@ def test_a_head_that_is_not_committed_yet(tmp_path: Path) -> None:
     result = project.gitmig("revise", "-m", "Again", check=1)
     assert result.stderr == (
         f"Error: the revision {revision_of(path)} is not committed yet "
-        f"({path}; gitmig revise --amend drafts it anew)\n"
+        f"({path}; gitmig revise --amend drafts it again)\n"
         "Hint: gitmig upgrade --commit\n"
     )
 

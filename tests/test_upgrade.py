@@ -247,7 +247,7 @@ def test_an_emptied_upgrade_is_refused(tmp_path: Path) -> None:
     result = project.gitmig("upgrade", "--commit", check=1)
     assert result.stderr == (
         f"Error: upgrade() of {path} does nothing, and its models change\n"
-        "Hint: write it, or draft it anew: gitmig revise --amend\n"
+        "Hint: write it, or draft it again: gitmig revise --amend\n"
     )
     assert project.snapshot() == before
 
@@ -264,7 +264,7 @@ def test_a_revision_of_plain_alembic_is_committed_with_its_models(tmp_path: Path
     assert refused.stderr == (
         f"Error: the revision {revision_of(path)} does not take the database to its models\n"
         "  + user.email VARCHAR\n"
-        f"Hint: correct {path}, or draft it anew: gitmig revise --amend\n"
+        f"Hint: correct {path}, or draft it again: gitmig revise --amend\n"
     )
     assert project.snapshot() == state
     project.write("app/models.py", models)

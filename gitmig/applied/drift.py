@@ -107,7 +107,7 @@ def _applied_script(project: Project, script: Script, row: LedgerRow) -> tuple[R
 
 
 def _difference(project: Project, script: Script, row: LedgerRow) -> str | None:
-    """What `sync` would do anew for: the other form of the script has other parents, or another schema."""
+    """Why `sync` would undo and redo it: the script has other parents or another schema now."""
     data = project.git.objects.read(row.script) if project.repository is not None and row.script else None
     applied = read_script_bytes(script.path, data) if data is not None else None
     if not isinstance(applied, Script):

@@ -66,7 +66,7 @@ def commit_side(project: Project, commit: CommitId, ref: str) -> Side:
 
 
 def require_readable(side: Side) -> None:
-    """Every revision of the side can be told apart. More than one head is none of it."""
+    """Every id of the side stands for one revision. More than one head is no fault."""
     for finding in with_severities(graph_findings(side.graph), side.project.settings.severity):
         if finding.code != "GM002" and finding.severity is Severity.ERROR:
             raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)

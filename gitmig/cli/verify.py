@@ -61,8 +61,8 @@ def _verified(common: Common, wanted: Wanted) -> Verification:
         return verify(project, wanted)
     with Bar() as bar:
 
-        def told(verified: Verified) -> None:
+        def report(verified: Verified) -> None:
             with bar.aside():
                 verified_text(verified)
 
-        return verify(project, wanted, begun=lambda count: bar.begin(2 * count), step=bar.step, told=told)
+        return verify(project, wanted, begun=lambda count: bar.begin(2 * count), step=bar.step, report=report)

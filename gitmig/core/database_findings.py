@@ -32,7 +32,7 @@ def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]
             code="GM011",
             severity=Severity.ERROR,
             message=f"the database is {count} behind the checkout",
-            # `upgrade` wants to be told which head is meant.
+            # `upgrade` must know which head is meant.
             hint="gitmig sync" if graph.crowded else "gitmig upgrade",
         ),
     )
@@ -133,14 +133,14 @@ def edited(script: Script, why: str | None) -> Finding:
 
 
 def redone(revisions: Sequence[RevisionId]) -> tuple[Finding, ...]:
-    """GM018 for revisions that were made anew and applied, while the commit has them as they were."""
+    """GM018 for revisions whose amended form is applied, while the commit has the old one."""
     if not revisions:
         return ()
     return (
         Finding(
             code="GM018",
             severity=Severity.ERROR,
-            message=f"applied anew, not committed: {', '.join(revisions)}",
+            message=f"amended and applied, not committed: {', '.join(revisions)}",
             hint="git commit --amend",
         ),
     )

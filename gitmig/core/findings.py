@@ -95,11 +95,11 @@ def head_file_differs(path: str, named: Sequence[str] | None, heads: Sequence[Re
 
 def unproven(script: Script, reason: str | None = None) -> Finding:
     """GM007 for a revision that comes with a change of the models and has no record of it."""
-    told = f": {reason}" if reason else ""
+    because = f": {reason}" if reason else ""
     return Finding(
         code="GM007",
         severity=Severity.WARNING,
-        message=f"nothing proves that {script.revision} takes the database to these models{told}",
+        message=f"nothing proves that {script.revision} takes the database to these models{because}",
         hint=f"compare {script.path} with the models, then: gitmig tie {script.revision} --trust"
         if reason
         else f"gitmig tie {script.revision}",
@@ -110,12 +110,12 @@ def unproven(script: Script, reason: str | None = None) -> Finding:
 
 def not_in_this_clone(script: Script, reason: str | None) -> Finding:
     """GM007 for a revision whose commit a shallow clone does not have, if nothing else proves it."""
-    told = f": {reason}" if reason else ""
+    because = f": {reason}" if reason else ""
     return Finding(
         code="GM007",
         severity=Severity.WARNING,
         message=f"the commit that brought {script.revision} is not in this clone, and nothing proves that "
-        f"the revisions lead to these models{told}",
+        f"the revisions lead to these models{because}",
         hint="git fetch --unshallow  (in CI: fetch the whole history)",
         path=script.path,
         line=script.revision_line,

@@ -122,14 +122,14 @@ def backports(present: Graph, target: Graph, plan: Plan) -> dict[RevisionId, Rev
 def with_marks(plan: Plan, same: Mapping[RevisionId, RevisionId]) -> Plan:
     """The plan in which a copy and its original trade places without a script being run."""
     idle = {*same, *same.values()}
-    told = (
+    notes = (
         f"{old} and {new} are one change: {new} is marked as applied, and nothing runs"
         for old, new in same.items()
     )
     return replace(
         plan,
         steps=tuple(replace(step, idle=step.revision in idle) for step in plan.steps),
-        warnings=(*plan.warnings, *told),
+        warnings=(*plan.warnings, *notes),
     )
 
 

@@ -70,7 +70,7 @@ def require_doing(project: Project, scripts: tuple[Script, ...]) -> None:
         if idle((project.top / script.path).read_text("utf-8", errors="replace")):
             raise Refused(
                 f"upgrade() of {script.path} does nothing, and its models change",
-                hint="write it, or draft it anew: gitmig revise --amend",
+                hint="write it, or draft it again: gitmig revise --amend",
             )
 
 
@@ -120,7 +120,7 @@ def _record(project: Project, script: Script, tree: Tree) -> tuple[Header, tuple
     if verdict.changes:
         raise Refused(
             f"the revision {script.revision} does not take the database to its models",
-            hint=f"correct {script.path}, or draft it anew: gitmig revise --amend",
+            hint=f"correct {script.path}, or draft it again: gitmig revise --amend",
             detail="\n".join(render(change) for change in verdict.changes),
         )
     if verdict.crash is not None:

@@ -80,7 +80,7 @@ def _require_committed_head(project: Project, graph: Graph) -> None:
         if revision not in committed:
             raise Refused(
                 f"the revision {revision} is not committed yet ({graph.scripts[revision].path}; "
-                "gitmig revise --amend drafts it anew)",
+                "gitmig revise --amend drafts it again)",
                 hint="gitmig upgrade --commit",
             )
 
@@ -133,7 +133,7 @@ def _require_plain(script: Script) -> None:
     if len(script.down_revisions) > 1 or script.depends_on or script.branch_labels:
         raise Refused(
             f"the revision {script.revision} is a merge, or has a label or a dependency: "
-            "it cannot be drafted anew",
+            "it cannot be drafted again",
             hint=f"edit {script.path}",
         )
 

@@ -166,5 +166,5 @@ class Together:
 def nothing_to_do(project: Project, command: str) -> MoveResult:
     """What a command says that found one line of revisions."""
     heads = project.graph().heads
-    told = f"{', '.join(heads)} is the one head" if heads else "there are no revisions"
-    return MoveResult(command=command, plan=Plan(heads=heads), notes=(f"nothing to {command}: {told}",))
+    why = f"{', '.join(heads)} is the one head" if heads else "there are no revisions"
+    return MoveResult(command=command, plan=Plan(heads=heads), notes=(f"nothing to {command}: {why}",))

@@ -1,6 +1,6 @@
 """The facts of a history: where revisions came and how the models' content went, commit by commit.
 
-Revisions are told by their identifiers, read out of the blobs; never by path. One ``git log`` says what
+A revision is known by its identifier, read out of the blob; never by its path. One ``git log`` says what
 each commit changes below the paths in question; each distinct blob is read once.
 """
 

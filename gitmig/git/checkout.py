@@ -34,7 +34,7 @@ _SETTINGS = (
     *("-c", "lfs.fetchexclude=*"),
 )
 _SECONDS = 1.0
-"""After this time a person is told what takes so long."""
+"""After this time a person is shown what takes so long."""
 _SMALL = 500
 """Files in an ignored folder that is laid out with a link for each; a larger one is one link."""
 

@@ -143,7 +143,7 @@ def require_committable(repository: Repository, paths: Collection[str]) -> None:
 def _require_shown(repository: Repository, new: Sequence[str]) -> None:
     if not new or repository.config("core.sparseCheckout") != "true":
         return
-    # git alone knows its patterns: it is told to check the files out elsewhere, and what comes is shown.
+    # git alone knows its patterns: it checks the files out elsewhere, and what comes is seen.
     with (
         private_index(repository.runner, write=True) as env,
         tempfile.TemporaryDirectory(dir=repository.runner.temporary()) as top,

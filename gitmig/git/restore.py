@@ -79,7 +79,7 @@ def plan_restoration(repository: Repository, target: CommitId, models: Sequence[
     paths = _stripped(models)
     seen = scan(repository.runner, paths)
     new = _target_files(repository, target, paths, seen)
-    # The link is what has to be told, not the edits that git sees around it.
+    # Name the link, not the edits that git sees around it.
     obstacles.require_no_links(repository, new)
     on_disk = _files_on_disk(repository, seen, new)
     states = _states(repository, seen, on_disk, paths)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _WITHOUT_HOOKS = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false")
 _HOOK_RUN = (2, 36)
-"""The first git that can be told to run a hook; it also knows those of the configuration."""
+"""The first git that has `git hook run`; it also knows hooks of the configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,7 @@ def _moment(seconds: float) -> str:
 
 
 def checkout_heads(config: str, section: str, layout: Sequence[Any] | None = None) -> set[str] | None:
-    """The heads of the files on disk; None where there are none to read, or they cannot be told apart.
+    """The heads of the files on disk; None if there are none to read, or two have one id.
 
     ``layout`` is a :func:`fingerprint` of the configuration, with the folders of the revisions by then and
     whether those below count: while it holds, the configuration is not read again.

@@ -50,7 +50,7 @@ class HookManager:
 
     name: str
     file: Path
-    """Where it is told what to run."""
+    """The file that says what to run."""
     snippet: str
     mark: str = "gitmig"
     """What that file holds once it runs gitmig."""

@@ -135,7 +135,7 @@ def _in_shallow(
 def _by_scripts(
     schemas: Schemas, ties: Ties, graph: Graph, heads: Heads, commit: CommitId, schema: Schema
 ) -> BaseSchema:
-    """What the scripts above the last known models lead to, told by how it differs from a commit's models."""
+    """What the scripts above the last known models lead to, as its difference from a commit's models."""
     project = ties.project
     below, known = _footing(ties, graph, heads)
     old = known.models_commit if known is not None else None

@@ -189,10 +189,10 @@ def _left_over(
     if not left:
         return []
     commit = _origin(subject, schemas, before.heads, left)
-    told = None
+    origin = None
     if commit is not None:
-        told = f"{short(commit)} {subject.project.git.commit_info(commit).subject}"
-    return [unrevised_before(left, told, place=where(subject.project, subject.tree, left))]
+        origin = f"{short(commit)} {subject.project.git.commit_info(commit).subject}"
+    return [unrevised_before(left, origin, place=where(subject.project, subject.tree, left))]
 
 
 def _origin(

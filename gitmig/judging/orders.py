@@ -56,8 +56,8 @@ def judge_parallel(project: Project, parallel: Parallel) -> Commuting:
     try:
         lines = _tried(project, parallel)
     except GitmigError as error:
-        told = f"{reason}; {error.message}" if reason else error.message
-        return Commuting(sides=parallel.sides, commute=None, by="scratch", reason=told)
+        why = f"{reason}; {error.message}" if reason else error.message
+        return Commuting(sides=parallel.sides, commute=None, by="scratch", reason=why)
     return Commuting(sides=parallel.sides, commute=not lines, by="scratch", lines=lines, reason=reason)
 
 

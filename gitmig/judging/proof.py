@@ -239,7 +239,7 @@ def described(
 ) -> Schema:
     """What the database says of itself, without the tables ``excluded``.
 
-    Constraints that the models name, or ``named`` has, are told by their names.
+    Constraints that the models name, or ``named`` has, are compared by name.
     """
     more = [[key.kind, key.table, key.name] for key in named]
     rows = worker.prove("describe", url, excluded=excluded, named=more)["facets"]

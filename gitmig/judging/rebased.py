@@ -124,8 +124,8 @@ def _by_proof(project: Project, parallel: Parallel, schemas: Schemas, merged: Sc
 def _unrecorded(parallel: Parallel, reason: str) -> Records:
     """A record that was made on other parents is none any more."""
     last = parallel.sides.ours[-1]
-    told = f"nothing proves that {last} leads to the models of both sides: {reason}"
-    return Records(headers=_stripped(parallel), proven=False, warnings=(told,))
+    warning = f"nothing proves that {last} leads to the models of both sides: {reason}"
+    return Records(headers=_stripped(parallel), proven=False, warnings=(warning,))
 
 
 def _stripped(parallel: Parallel) -> dict[RevisionId, Header]:

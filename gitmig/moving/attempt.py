@@ -19,7 +19,7 @@ from gitmig.moving.consent import (
     protection,
     require_harmless,
 )
-from gitmig.moving.foresight import drops_of, stops, told
+from gitmig.moving.foresight import describe_loss, drops_of, stops
 from gitmig.moving.move_journal import MoveJournal
 from gitmig.moving.parking import park_order, why_not
 from gitmig.moving.plans import Agreed, ModelsFollow, PlannedMove, RunOptions
@@ -185,7 +185,7 @@ class Attempt:
         why = why_not(self._repository, self._directory, self._facts) if self._run_options.park else None
         known = {loss.drop for loss in self._unannounced}
         found = (*(loss for loss in found if loss.drop not in known), *self._unannounced)
-        lost = tuple(told(loss, why) for loss in found)
+        lost = tuple(describe_loss(loss, why) for loss in found)
         if lost:
             plan = self.prepared.plan
             self.prepared = replace(self.prepared, plan=replace(plan, warnings=(*plan.warnings, *lost)))
@@ -280,10 +280,10 @@ class Attempt:
         if self._word_given:
             return "while the database was committing"
         step, _ = steps[min(self._applied, len(steps) - 1)]
-        told = f"during the {step.action} of {step.revision}"
+        describe_loss = f"during the {step.action} of {step.revision}"
         if self._halts or not self._facts.transactional:
-            return f"{told}, after {self._applied} of {len(steps)}"
-        return f"{told}; the database keeps nothing of it"
+            return f"{describe_loss}, after {self._applied} of {len(steps)}"
+        return f"{describe_loss}; the database keeps nothing of it"
 
     def _tell_kept(self, error: GitmigError, prepared: PlannedMove) -> None:
         """What of the plan the database has kept comes first in the message."""

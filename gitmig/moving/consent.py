@@ -82,15 +82,15 @@ def asked_in_person(
             hint=f"{one.look}; then answer on a terminal, without --yes",
         )
     open_rows = [row for row in others if not _is_included(run_options, row)]
-    told = tuple(describe_others_work(row) for row in open_rows)
-    if told and not run_options.prompter.present:
+    described = tuple(describe_others_work(row) for row in open_rows)
+    if described and not run_options.prompter.present:
         names = dict.fromkeys(row.who or "" for row in open_rows)
         more = tuple(word for name in names for word in ("--including", name))
         raise Refused(
-            f"{'; '.join(told)}: that is undone only where their name is given",
+            f"{'; '.join(described)}: undone only if you give their name",
             hint="answer on a terminal, without --yes" if command == "revise" else run_options.again(*more),
         )
-    return (*told, *map(not_run_yet, unreviewed_scripts))
+    return (*described, *map(not_run_yet, unreviewed_scripts))
 
 
 def not_run_yet(unreviewed: UnreviewedScript) -> str:

@@ -18,7 +18,7 @@ def models_forward(
 ) -> tuple[ModelsRestore | None, tuple[str, ...]]:
     """The models of where the database goes, if those in the work tree were put there by a rollback.
 
-    Also why they stay as they are, where that has to be told.
+    Also why they stay as they are, if a person must know.
     """
     head = project.git.head() if project.repository is not None else None
     if head is None or not project.models or not heads:

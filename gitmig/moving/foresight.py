@@ -1,4 +1,4 @@
-"""What a plan can lose and where it can stop half-way, told from its scripts' text before anything moves."""
+"""What a plan can lose and where it can stop half-way, read from its scripts before anything moves."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def drops_of(moves: MigrationRequest, database: str) -> tuple[AnnouncedDrop, ...
     )
 
 
-def told(loss: AnnouncedLoss, why: str | None = None) -> str:
+def describe_loss(loss: AnnouncedLoss, why: str | None = None) -> str:
     """GM020 in words; ``why`` nothing is parked from this database."""
     return f"GM020: {_dropped(loss)}{_kept(loss, why)}"
 

@@ -168,7 +168,7 @@ def _proven(
             detail="\n".join(render(change) for change in verdicts[0][1]),
             hint=f"write a revision of its own: gitmig revise -m {found.script.message!r}",
         )
-    told = tuple(f"nothing proves it from {verdict[0]}" for verdict in verdicts if verdict is not None)
+    doubts = tuple(f"nothing proves it from {verdict[0]}" for verdict in verdicts if verdict is not None)
     header = Header(
         models=models_digest(project, project.work_tree),
         dialect=now.dialect,
@@ -177,7 +177,7 @@ def _proven(
         change=change_digest(difference(before, now)),
     )
     proven_here = verdicts[0] is None
-    return header if proven_here else Header(), told
+    return header if proven_here else Header(), doubts
 
 
 _Doubt = tuple[str, tuple[FacetChange, ...]]

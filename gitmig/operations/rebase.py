@@ -137,7 +137,7 @@ class _Rebasing:
         self._parallel = parallel
         self._operation = operation
         self._base = base
-        # The head file conflicts whenever there are two heads: it is written anew.
+        # The head file conflicts whenever there are two heads: it is written again.
         self._conflict = bool(set(project.git.unmerged()) - {head_path(project)})
         self._warnings: tuple[str, ...] = ()
 
@@ -182,13 +182,13 @@ class _Rebasing:
             )
         if commuting.commute is not False:
             return commuting
-        told = f"{', '.join(ours)} and {', '.join(theirs)} do not commute"
+        names = f"{', '.join(ours)} and {', '.join(theirs)} do not commute"
         if self._options.revisions:
-            self._warnings = (f"GM009: {told}",)
+            self._warnings = (f"GM009: {names}",)
             return commuting
         path = self._parallel.graph.scripts[ours[0]].path
         raise Refused(
-            f"GM009: {told}",
+            f"GM009: {names}",
             hint=f"write {path} for what {theirs[-1]} leaves, then: gitmig rebase {ours[0]}",
             detail="\n".join(commuting.lines),
         )
@@ -238,6 +238,6 @@ def _pushed(project: Project, parallel: Parallel) -> tuple[str, ...]:
         name, _, commit = line.rpartition(" ")
         held = ours & frozenset(project.graph(project.commit_tree(CommitId(commit))).scripts)
         if held:
-            told = ", ".join(revision for revision in parallel.sides.ours if revision in held)
-            return (f"{name} has {told}: databases elsewhere that have it follow with gitmig sync",)
+            names = ", ".join(revision for revision in parallel.sides.ours if revision in held)
+            return (f"{name} has {names}: databases elsewhere that have it follow with gitmig sync",)
     return ()

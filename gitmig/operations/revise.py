@@ -100,7 +100,7 @@ def _of_tree(
     with project.worker(None if whole else tree) as worker, old_models(project, worker, heads) as old:
         material = gather(project, worker, tree, intent.before)
         _require_difference(material, intent, options)
-        # A file beside the models may be staged in part too: only the import told that it counts.
+        # A file beside the models may be staged in part too: only the import showed that it counts.
         beside = [path for path in material.paths if not _is_model(project, path)]
         asks = whole and not _staged_by_us(project, intent)
         if asks and chosen_tree(project, run_options.prompter, beside) is project.index:

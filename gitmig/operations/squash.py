@@ -160,8 +160,8 @@ def _published(project: Project, line: tuple[RevisionId, ...], *, allowed: bool)
             f"{'it' if len(held) == 1 else 'them'}",
             hint="gitmig squash FROM..TO --published, if that is meant",
         )
-    told = f"{', '.join(held)} {'is' if len(held) == 1 else 'are'} published"
-    return (f"{told}: plain `alembic upgrade` stops in a database at one of the squashed revisions",)
+    published = f"{', '.join(held)} {'is' if len(held) == 1 else 'are'} published"
+    return (f"{published}: plain `alembic upgrade` stops in a database at one of the squashed revisions",)
 
 
 def _trailers(made: _Squash, *, published: bool) -> dict[str, str]:

@@ -66,9 +66,9 @@ def verify(
     *,
     begun: Callable[[int], None] = lambda count: None,
     step: Callable[[], None] = lambda: None,
-    told: Callable[[Verified], None] = lambda verified: None,
+    report: Callable[[Verified], None] = lambda verified: None,
 ) -> Verification:
-    """Replay revisions; ``told`` hears of each when it is done, ``begun`` how many there are.
+    """Replay revisions; ``report`` is given each when it is done, ``begun`` how many there are.
 
     Raises UnknownRef, UsageError, Refused for a graph that is flawed, Unproven if no scratch database can be
     had, SettingsError for a baseline that cannot be read.
@@ -83,7 +83,7 @@ def verify(
 
     def hear(outcome: ReplayOutcome) -> None:
         done.append(_verified(project, outcome, baseline))
-        told(done[-1])
+        report(done[-1])
 
     begun(len(chosen))
     dialect = None

@@ -94,7 +94,7 @@ def _ahead(project: Project, history: SchemaHistory) -> Iterator[FacetChange]:
     try:
         now = Schemas(project=project).of(project.work_tree)
     except GitmigError:
-        return  # the past can be told all the same
+        return  # the past can be shown all the same
     if now.dialect == head.dialect:
         yield from difference(head, now)
 

@@ -27,7 +27,7 @@ def who(repository: Repository | None) -> str:
         try:
             return _clean(repository.identity())
         except GitError:
-            pass  # git wants to be told, and is not
+            pass  # git needs an author, and has none
     try:
         return _clean(getpass.getuser())
     except (KeyError, OSError):

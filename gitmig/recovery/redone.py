@@ -1,4 +1,4 @@
-"""Whether a database holds a revision as it was or as it was made anew: the version table says the same."""
+"""Whether a database holds a revision's old form or its amended one: the version table says the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEEN = ("table", "column")
 def has_amended_form(project: Project, worker: Worker, journal: Journal) -> bool | None:
     """Look for the tables and columns that the revision has in one form only. None: there are none.
 
-    Only what a database has all of counts as anew. The caller has seen that no killed worker is left.
+    The amended form counts only if all of it is there. The caller has seen that no killed worker is left.
     """
     assert journal.draft is not None
     changes = _changes(project, *_scripts(journal.draft))

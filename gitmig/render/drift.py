@@ -25,9 +25,9 @@ def drift_text(result: Drift) -> None:
     print_line(out, f"database  {_place(result)}  [{result.database}]")
     for kind in Kind:
         for line in result.of(kind):
-            told = words(line, lambda revision: result.messages.get(revision, ""))
+            origin = words(line, lambda revision: result.messages.get(revision, ""))
             text = f"{kind.value:<9}  {render(line.change)}"
-            print_line(out, f"{text}  ({told})" if told else text, COLOURS[line.change.sign])
+            print_line(out, f"{text}  ({origin})" if origin else text, COLOURS[line.change.sign])
     for change in result.made_so:
         print_line(out, f"{'as made':<9}  {render(change)}", "dim")
     for table in result.unknown_tables:

@@ -102,8 +102,9 @@ def why_text(result: Why) -> None:
 def _head(reason: Reason) -> str:
     if reason.script is None:
         return "the work tree, in no revision yet"
-    told = f"{reason.script.revision}  {reason.script.message}"
-    return f"{told}  {_commit(reason.commit, reason.author)}" if reason.commit else f"{told}  (not committed)"
+    title = f"{reason.script.revision}  {reason.script.message}"
+    commit = _commit(reason.commit, reason.author) if reason.commit else "(not committed)"
+    return f"{title}  {commit}"
 
 
 def why_json(result: Why) -> Json:

@@ -18,8 +18,8 @@ def tie_text(result: Tied) -> None:
         err.print(harmless(f"Warning: {warning}"), markup=False, style="yellow")
     whose = f"those of {short(result.models_commit)}" if result.models_commit else "not committed yet"
     if result.proven:
-        told = f"proven    {result.script.revision} takes the database to its models ({whose})"
-        out.print(harmless(told), markup=False)
+        line = f"proven    {result.script.revision} takes the database to its models ({whose})"
+        out.print(harmless(line), markup=False)
     verb = "recorded" if result.done else "would record"
     if not result.changed:
         verb = "recorded already"

@@ -54,9 +54,9 @@ class WorkerProcess:
     _busy: bool = False
     """Whether it was asked for something and has not answered yet."""
     _called_off: bool = False
-    """Whether it was told that nobody wants an answer any more."""
+    """Whether it knows that nobody wants an answer any more."""
     _word_given: bool = False
-    """Whether it was told to commit."""
+    """Whether it had the word to commit."""
     _unread: bytearray = field(default_factory=bytearray)
     """What it has said and was not looked at yet."""
     _top: Path | None = None
@@ -86,7 +86,7 @@ class WorkerProcess:
                 self._send({"do": "fork", "address": address})
                 return "ok" in self._receive()
             except GitmigError:
-                return False  # whoever asks this one for anything will be told
+                return False  # the next request says so
 
         process = None if self._open else fork.fork(ask)
         if process is None:
@@ -164,7 +164,7 @@ class WorkerProcess:
         return failure
 
     def _next(self) -> Json | None:
-        """The next message; None if the person ends the command, of which the worker is told."""
+        """The next message; None if the person ends the command; the worker learns of it."""
         if not interrupts.are_held() or self._word_given:
             return self._receive()
         try:

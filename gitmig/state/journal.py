@@ -39,7 +39,7 @@ class Stage(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftNote:
-    """A revision's script that is written, or written anew."""
+    """A revision's script that is written, for the first time or again."""
 
     path: str
     old: bytes | None

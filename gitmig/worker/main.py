@@ -1,6 +1,6 @@
 """The worker's loop: one request after the other until the command line closes the channel.
 
-This module and channel.py are read by any Python 3.7 or later, so that a version too old is told in words.
+This module and channel.py are read by any Python 3.7 or later, so that a version too old is named in words.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def program_digest(data: bytes) -> str | None:
 def same_upgrade(a: str, b: str) -> bool:
     """Whether two scripts upgrade alike: nothing differs but docstrings, ``downgrade`` and the identifiers.
 
-    False where that cannot be told.
+    False if unknown.
     """
     return a == b or _equal(a, b, _upgrade_part)
 
@@ -79,7 +79,7 @@ def irreversible(text: str) -> str | None:
 
 @functools.lru_cache(maxsize=_REMEMBERED)
 def idle(text: str) -> bool:
-    """Whether ``upgrade`` is there and does nothing. False where that cannot be told."""
+    """Whether ``upgrade`` is there and does nothing. False if unknown."""
     try:
         module = parse_module(text)
     except UNPARSABLE:
@@ -156,8 +156,8 @@ def _shape(value: object) -> str:
         return f"[{','.join(map(_shape, value))}]"
     if isinstance(value, ast.AST):
         fields = [(name, getattr(value, name, None)) for name in value._fields if name != "kind"]
-        told = (f"{name}={_shape(field)}" for name, field in fields if field is not None and field != [])
-        return f"{type(value).__name__}({','.join(told)})"
+        shapes = (f"{name}={_shape(field)}" for name, field in fields if field is not None and field != [])
+        return f"{type(value).__name__}({','.join(shapes)})"
     return ascii(value)
 
 

@@ -130,12 +130,12 @@ def _line(body: str, line: re.Pattern[str], old: Sequence[str], new: Sequence[st
     if found is None or set(old) == set(new):
         return body
     # In a docstring of one line the closing quotes are behind it.
-    told = re.match(r"[\w., ]*", found[2])
-    said = (told[0] if told else "").strip()
+    listed = re.match(r"[\w., ]*", found[2])
+    said = (listed[0] if listed else "").strip()
     if {each.strip() for each in said.split(",") if each.strip()} not in (set(old), set()):
         return body
     at = found.start(2)
-    return f"{body[: found.end(1)]} {', '.join(new)}{body[at + len(told[0] if told else '') :]}"
+    return f"{body[: found.end(1)]} {', '.join(new)}{body[at + len(listed[0] if listed else '') :]}"
 
 
 def _require(script: Script, text: str, identity: Identity) -> None:

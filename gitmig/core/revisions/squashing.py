@@ -145,8 +145,8 @@ def _function(part: Part, name: str) -> ast.FunctionDef:
     words = f"{part.script.message} ({part.script.revision})".strip()
     body: list[ast.stmt] = [ast.Expr(value=ast.Constant(value=words))]
     if found is None:
-        told = f"{part.script.revision} has no {name}()"
-        body += ast.parse(f"raise NotImplementedError({told!r})").body
+        reason = f"{part.script.revision} has no {name}()"
+        body += ast.parse(f"raise NotImplementedError({reason!r})").body
     else:
         body += [copy.deepcopy(node) for node in (*beside, *found.body)]
     made.body = body

@@ -198,7 +198,7 @@ def _label(key: FacetKey, ddl: str) -> str:
     if key.kind == "table":
         return f"table {key.table or key.name}"
     if key.kind in _CONSTRAINTS:
-        # One that the database names is told apart by its columns, which its text has anyway.
+        # One that the database names is identified by its columns, which its text has anyway.
         named = ddl.startswith("CONSTRAINT ")
         return f"{key.kind} {key.name} of {key.table}" if named and key.name else f"{key.kind} of {key.table}"
     if key.kind == "comment":

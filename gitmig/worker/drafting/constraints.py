@@ -62,7 +62,7 @@ class Constraints:
         new, back = self.maker.constraint(owner.primary_key), self.parent.code(key)
         if not isinstance(new, WrittenOp) or back is None or after is None:
             return False
-        # A rebuilt table has the key that it is told last.
+        # A rebuilt table has the key that it is given last.
         self.steps.of(key[1]).made.append(WrittenOp(new.up, back, rebuilds=True))
         return True
 

@@ -114,7 +114,7 @@ class FromDatabase(Migration):
             self._scripts[0]._downgrade_ops.append(down)
 
     def _confirm(self, connection: Connection) -> None:
-        # Before the draft this is a transaction of its own: the plan was told so.
+        # Before the draft this is a transaction of its own: the plan knows.
         if self._drafted:
             connection.connection.rollback()
             raise EnvRunStopped

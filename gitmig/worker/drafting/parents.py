@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 REBUILD = "rebuild"
-"""Asks for what a rebuild of an SQLite table has to be told."""
+"""Asks for what a rebuild of an SQLite table must know."""
 
 
 def describe_parent(session: Session, request: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class _Parent:
 
 
 _OFFLINE = ("literal_binds", "as_sql", "output_buffer", "transactional_ddl", "url", "connection")
-"""What a run without a database is told besides."""
+"""What a run without a database needs besides."""
 
 
 def _with_comment(maker: Maker, item: Any) -> list[ops.MigrateOperation | None]:
@@ -247,7 +247,7 @@ class Parent:
         return None if found is None else code_of(found)
 
     def facts(self, key: Key) -> dict[str, Any]:
-        """What else was told of it."""
+        """What else is known of it."""
         return self._objects.get(key) or {}
 
     def type_of(self, key: Key) -> tuple[str, tuple[str, ...]] | None:

@@ -50,7 +50,7 @@ class Steps:
 
 
 class Unnamed(ops.MigrateOperation):
-    """A rebuild alone: the table is told what it has without a name."""
+    """A rebuild alone: the table is given what it has without a name."""
 
     def __init__(self, table: str):
         self.table = table

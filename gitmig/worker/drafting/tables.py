@@ -21,7 +21,7 @@ from .making import Maker
 
 
 def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dict[str, Any]:
-    """What a rebuild has to be told.
+    """What a rebuild must know.
 
     ``checks`` without a name, ``collated`` columns with their types, ``kwargs`` of the table, the ``unnamed``
     constraints by what they are made of, and the whole ``table`` without all of those.

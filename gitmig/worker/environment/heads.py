@@ -24,7 +24,7 @@ def read_heads(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     An SQLite file that is not there is not made: env.py is given an empty database in memory instead.
     ``tables`` counts those of the default schema without Alembic's and ours, ``models_tables`` those of the
     target metadata that are there. ``ledger`` is the last row of each revision, or None. With an env.py for
-    several databases the first one is told, and all of them in ``databases``.
+    several databases the answer is the first one, and all of them in ``databases``.
     """
     look = _Look(session.options.section)
     with no_new_files(look.missing):

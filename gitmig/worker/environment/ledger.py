@@ -131,7 +131,7 @@ def _tenant(context: MigrationContext) -> str | None:
 
 
 def ledger_facts(ledger: Ledger, operation: str | None = None) -> dict[str, Any]:
-    """What the command line is told of the ledger, there or not; ``operation`` is one that it asks about."""
+    """What the command line learns of the ledger, there or not; ``operation`` is one that it asks about."""
     there = ledger.exists()
     return {
         "environment": ledger.environment,

@@ -1,7 +1,7 @@
 """SQLite made truly transactional, and its write lock polled instead of waited in.
 
 Python's driver commits before DDL of its own accord, and Alembic takes SQLite for non-transactional. Here
-the driver is told to begin nothing by itself, and every transaction begins with `BEGIN IMMEDIATE`.
+the driver begins nothing by itself, and every transaction begins with `BEGIN IMMEDIATE`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class SqliteTransactions:
 
     def _poll(self) -> None:
         end = time.monotonic() + self._wait
-        told = False
+        noted = False
         while True:
             try:
                 self._execute("BEGIN IMMEDIATE")
@@ -94,8 +94,8 @@ class SqliteTransactions:
             if time.monotonic() >= end:
                 message = f"another process is writing to {name}"
                 raise EnvRunStopped(Failure("lock", message, holder=holder))
-            if not told:
-                told = True
+            if not noted:
+                noted = True
                 self._waiting(holder)
             time.sleep(random.uniform(0.01, 0.05))
 

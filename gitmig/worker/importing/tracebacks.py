@@ -1,4 +1,4 @@
-"""Errors of the project's own code, told in the project's own terms and never with a password in them."""
+"""Errors of the project's own code, in the project's own terms and never with a password in them."""
 
 from __future__ import annotations
 

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 class World:
     """One tree: the folder it is laid out in, and the modules that were imported from there."""
 
-    def __init__(self, session: Session, told: dict[str, Any]):
-        """``told``: ``{root, folder, paths, script_location, versions}``; all but ``root`` relative to it."""
-        session.places.add_root(os.path.realpath(told["root"]))
+    def __init__(self, session: Session, tree: dict[str, Any]):
+        """``tree``: ``{root, folder, paths, script_location, versions}``; all but ``root`` relative to it."""
+        session.places.add_root(os.path.realpath(tree["root"]))
         self._session = session
-        self._places = Places(session.places.top, told["root"])
-        self._folder = self._places.source(told["folder"])
-        self._told = told
-        self._path = [*map(self._places.source, told["paths"]), *self._translated(sys.path)]
+        self._places = Places(session.places.top, tree["root"])
+        self._folder = self._places.source(tree["folder"])
+        self._tree = tree
+        self._path = [*map(self._places.source, tree["paths"]), *self._translated(sys.path)]
         self._modules: dict[str, ModuleType] = {}
 
     @functools.cached_property
@@ -42,8 +42,8 @@ class World:
         from alembic.script import ScriptDirectory
 
         source = self._places.source
-        locations: Any = list(map(source, self._told["versions"]))
-        return ScriptDirectory(source(self._told["script_location"]), version_locations=locations)
+        locations: Any = list(map(source, self._tree["versions"]))
+        return ScriptDirectory(source(self._tree["script_location"]), version_locations=locations)
 
     @contextmanager
     def in_place(self, context: MigrationContext) -> Iterator[None]:

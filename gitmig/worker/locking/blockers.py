@@ -81,7 +81,7 @@ class _WatchedConnection(Blockers):
         self._waiting = waiting
         self._ours = 0
         self._holder: str | None = None
-        self._told: list[Any] = []
+        self._seen: list[Any] = []
         self._all_autocommit = self._autocommit()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gitmig-blockers", daemon=True)
@@ -165,8 +165,8 @@ class _WatchedConnection(Blockers):
         if not rows:
             return
         self._holder = " and ".join(self._described(*row) for row in rows)
-        if self._told != (told := [row[0] for row in rows]):
-            self._told = told
+        if self._seen != (seen := [row[0] for row in rows]):
+            self._seen = seen
             self._waiting(self._holder)
 
     QUERY = CANCEL = ""
@@ -182,7 +182,7 @@ class _WatchedConnection(Blockers):
 
 
 class _PostgresBlockers(_WatchedConnection):
-    """`lock_timeout`, for each transaction anew: a session's setting would stay behind in a pool.
+    """`lock_timeout`, set in each transaction: a session's setting would stay behind in a pool.
 
     A limit that env.py, the role or the database has set stays, unless another one was asked for. What
     runs in an `autocommit_block()` waits as long as it takes, unless a limit was asked for: CREATE INDEX

@@ -56,7 +56,7 @@ class LockFile:
         Where no file can be made (a read-only folder) there is no lock: SQLite cannot write there either.
         """
         end = time.monotonic() + wait
-        told = False
+        noted = False
         while fcntl is not None:
             try:
                 if self._taken():
@@ -64,11 +64,11 @@ class LockFile:
             except OSError:
                 return
             late = time.monotonic() >= end
-            if late or not told:
+            if late or not noted:
                 holder = self._holder()
                 if late:
                     raise Failure("lock", f"the database is being moved by {holder}", holder=holder)
-                told = True
+                noted = True
                 waiting(holder)
             time.sleep(random.uniform(0.01, 0.05))
 

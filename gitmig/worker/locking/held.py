@@ -17,7 +17,7 @@ class Locks:
 
     The request's ``wait`` is how many seconds to wait for another run, ``ddl_lock_timeout`` how many a
     statement may wait for another session (0: as long as it takes; None: the default), and ``lock`` is
-    "none" where no lock is to be taken. Whoever is waited for is told in a note.
+    "none" if no lock is to be taken. A note says who is waited for.
     """
 
     def __init__(self, channel: Channel, request: dict[str, Any]):
@@ -58,7 +58,7 @@ class Locks:
 
     def gave_up(self, error: BaseException) -> str | None:
         """If ``error`` is a statement that waited for another session in vain: for how long, for whom."""
-        return next((told for blockers in self._blockers if (told := blockers.gave_up(error))), None)
+        return next((reason for blockers in self._blockers if (reason := blockers.gave_up(error))), None)
 
     def release(self) -> None:
         """Let go of everything; the transaction has ended by now."""

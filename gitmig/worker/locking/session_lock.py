@@ -72,7 +72,7 @@ class _SessionLock(NoLock):
         self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._backend = self._scalar(self.BACKEND)
         self._poll(lambda: self._scalar(self.TRY, **self._parameters()), self._parameters(), wait, waiting)
-        # A pooling proxy is told before anything moves, and before its session is set to anything.
+        # A pooling proxy is found before anything moves, and before its session is set to anything.
         self.check()
         self._connection.execute(text(self.STAY))
 
@@ -89,14 +89,14 @@ class _SessionLock(NoLock):
         self, taken: Callable[[], object], who: dict[str, Any], wait: float, waiting: Callable[[str], None]
     ) -> None:
         end = time.monotonic() + wait
-        told = False
+        noted = False
         while not taken():
             late = time.monotonic() >= end
-            if late or not told:
+            if late or not noted:
                 holder = self._holder(who)
                 if late:
                     raise Failure("lock", f"the database is being moved by {holder}", holder=holder)
-                told = True
+                noted = True
                 waiting(holder)
             time.sleep(random.uniform(0.05, 0.2))
 

@@ -17,7 +17,7 @@ _AT_ONCE = 100
 def find_losses(connection: Connection, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Of ``[{table, column, schema}]`` those that hold rows, with ``rows``: the planner's estimate or None.
 
-    What cannot be told within two seconds counts as rows. A table that is not there holds none. A column
+    What is not known within two seconds counts as rows. A table that is not there holds none. A column
     of nothing but NULL loses nothing.
     """
     return [

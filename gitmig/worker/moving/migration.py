@@ -170,7 +170,7 @@ class Migration(EnvRun):
         if connection in self._sqlite:
             self._sqlite[connection].lock()
         self._or_stop(lambda: self._locks.take(connection, table_name(context)))
-        # Before the heads: whoever waits is told the last statement of the lock's holder.
+        # Before the heads: whoever waits is shown the last statement of the lock's holder.
         self._told = self._look_into_ledger(context)
         heads = context.get_current_heads()
         self.progress.heads = self.progress.prepared_heads = list(heads)
@@ -228,7 +228,7 @@ class Migration(EnvRun):
             self._ledger.expect(answer.get("operation"))
         try:
             graphs = [revision_map(graph) for graph in answer["graphs"]]
-            worlds = [World(self.session, told) for told in answer.get("worlds") or ()]
+            worlds = [World(self.session, tree) for tree in answer.get("worlds") or ()]
             self._steps = build_steps(graphs, answer["steps"], context, worlds)
         except BrokenScript as broken:
             self.progress.begin(broken.action, broken.revision)
@@ -332,11 +332,11 @@ class Migration(EnvRun):
     def _look_into_ledger(self, context: MigrationContext) -> dict[str, Any]:
         ledger = Ledger(context, self.session.options.section)
         try:
-            told = ledger_facts(ledger, self._asked)
+            facts = ledger_facts(ledger, self._asked)
         except DBAPIError as error:
             raise self._without_ledger(ledger, error) from error
-        self._ledger = ledger if told["ledger"] is not None else None
-        return told
+        self._ledger = ledger if facts["ledger"] is not None else None
+        return facts
 
     def _without_ledger(self, ledger: Ledger, error: DBAPIError) -> EnvRunStopped:
         failure = self.progress.failure(f"the ledger, {ledger.name}, cannot be kept: {first_line(error)}")
@@ -415,10 +415,10 @@ class Migration(EnvRun):
         try:
             self._locks.check()
         except Failure as failure:
-            told = self.progress.reported(failure)
+            report = self.progress.reported(failure)
             # In the midst of a step, what is kept of it waits to be finished.
-            told.data["unsettled"] = not self.progress.whole and self.progress.current is not None
-            raise told from None
+            report.data["unsettled"] = not self.progress.whole and self.progress.current is not None
+            raise report from None
 
     def _stands_in(self, context: MigrationContext) -> bool:
         assert context.connection is not None

@@ -36,7 +36,7 @@ def is_mysql(context: MigrationContext) -> bool:
 def ask_plan(
     channel: Channel, context: MigrationContext, heads: tuple[str, ...], **facts: Any
 ) -> dict[str, Any]:
-    """The plan from ``heads``, with ``facts`` told; what it drops that holds rows is asked about too.
+    """The plan from ``heads``, with ``facts``; what it drops that holds rows is asked about too.
 
     Raises Stopped where the command line wants the lock released, and where more would have to be parked
     than may be.

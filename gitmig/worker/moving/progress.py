@@ -1,4 +1,4 @@
-"""How far a run that moves the database has come, and a failure told with it."""
+"""How far a run that moves the database has come, and its failures, which say so."""
 
 from __future__ import annotations
 
@@ -91,16 +91,16 @@ class Progress:
         if gave_up is not None:
             who = " ".join(self.current) if self.current else "the version table"
             kind, message = "blocked", f"{who} {gave_up}"
-        told = self.failure(message, detail, kind, statement=error.statement, sqlstate=sqlstate(error.orig))
+        report = self.failure(message, detail, kind, statement=error.statement, sqlstate=sqlstate(error.orig))
         # The session is gone, and with it what is known of its last statement.
-        told.data["unsettled"] = error.connection_invalidated and not self.whole
-        return told
+        report.data["unsettled"] = error.connection_invalidated and not self.whole
+        return report
 
     def reported(self, failure: Failure) -> Failure:
         """A failure of ours in the midst of a step, with how far the run had come."""
-        told = self.failure(failure.message, failure.detail, failure.kind)
-        told.data |= failure.data
-        return told
+        report = self.failure(failure.message, failure.detail, failure.kind)
+        report.data |= failure.data
+        return report
 
     def failure(
         self,

@@ -107,7 +107,7 @@ class StepLog:
             raise Failure("migration", f"{half.revision} does less than when it was cut off")
 
     def _kept(self, half: HalfStep) -> tuple[Logged, ...]:
-        """The statements that are not sent again. Raises Failure("migration") if that cannot be told."""
+        """The statements that are not sent again. Raises Failure("migration") if that is unknown."""
         if half.doubtful:
             raise Failure("migration", f"nobody knows whether rows of {half.revision} were committed")
         last = half.statements[-1] if half.statements else None

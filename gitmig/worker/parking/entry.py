@@ -36,8 +36,8 @@ class ParkedEntry:
     why: str | None
     """Why these rows could not be put back when that was tried."""
 
-    def told(self) -> dict[str, Any]:
-        """As the command line is told."""
+    def as_json(self) -> dict[str, Any]:
+        """As the command line gets it."""
         return {
             "id": self.id,
             "revision": self.revision,

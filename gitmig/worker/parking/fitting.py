@@ -12,7 +12,7 @@ from .entry import ParkedEntry
 from .store import BACK, CHOSEN, LEFT, ROW, STATE, Store
 from .tables import Column, ForeignKey, TableName, Tables, quoted, run
 
-KEY_IS_GONE = "what told their rows apart was dropped, and is not back"
+KEY_IS_GONE = "the key of their rows was dropped, and is not back"
 
 
 @dataclass

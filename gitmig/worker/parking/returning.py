@@ -12,7 +12,7 @@ from .catalog import Catalog
 from .entry import ParkedEntry
 from .fitting import KEY_IS_GONE
 from .restore import PuttingBack
-from .run import Loss, ParkingRun, plain, same, told
+from .run import Loss, ParkingRun, plain, same, shown_name
 from .step import REBUILT, ParkingStep
 from .store import Store
 from .tables import TableName, quoted, run
@@ -138,12 +138,13 @@ class Upgrade(ParkingStep):
         self._put_back([entry for entry in self._pending if self._there(entry)])
         for entry in (*self._pending, *self._already):
             was = "was there already" if entry in self._already else "is not there"
-            name = told(entry.place, None if entry.whole else ", ".join(each.name for each in entry.columns))
+            columns = None if entry.whole else ", ".join(each.name for each in entry.columns)
+            name = shown_name(entry.place, columns)
             self._stays(entry, f"{name} {was}" if entry.whole or entry.key else KEY_IS_GONE)
 
     def _stays(self, entry: ParkedEntry, why: str) -> None:
         self.store.keep_left(entry, entry.rows, why)
-        self.run.back.append({**entry.told(), "rows": 0, "left": entry.rows, "why": why})
+        self.run.back.append({**entry.as_json(), "rows": 0, "left": entry.rows, "why": why})
 
     def _put_back(self, entries: list[ParkedEntry]) -> None:
         if entries:
@@ -153,8 +154,12 @@ class Upgrade(ParkingStep):
             with self.store.reading():
                 putting_back = PuttingBack(self.connection, self.tables, self.store, self._lost)
                 for back in putting_back.put_back(entries, places):
-                    told = back.entry.told() | {"rows": back.rows, "left": back.left, "why": back.why}
-                    self.run.back.append(told)
+                    shown_name = back.entry.as_json() | {
+                        "rows": back.rows,
+                        "left": back.left,
+                        "why": back.why,
+                    }
+                    self.run.back.append(shown_name)
 
     def _pending_column(self, place: TableName | None, column: str) -> ParkedEntry | None:
         for entry in self._pending:

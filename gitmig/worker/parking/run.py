@@ -50,7 +50,7 @@ class ParkingRun:
     """What a person knows of that is dropped."""
     crash_copy: CrashCopy | None = None
     parked: list[dict[str, Any]] = field(default_factory=list)
-    """The entries that were made, as the command line is told."""
+    """The entries that were made, as the command line gets them."""
     back: list[dict[str, Any]] = field(default_factory=list)
     """What came back, and what did not."""
     unparked: list[str] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Loss:
 
 def too_large(schema: str | None, table: str, column: str | None, size: int, limit: int) -> Failure:
     """More than the limit: nothing is parked, and nothing dropped."""
-    name = told(TableName(table, schema), column)
+    name = shown_name(TableName(table, schema), column)
     return Failure("park-limit", f"{name} holds too much to be parked", name=name, size=size, limit=limit)
 
 
@@ -108,7 +108,7 @@ def plain(name: str) -> str:
     return quoted(name).replace("\\:", ":")
 
 
-def told(place: TableName, column: str | None) -> str:
+def shown_name(place: TableName, column: str | None) -> str:
     """``table`` or ``table.column``, with a schema other than the usual one."""
     schema = f"{place.schema}." if place.schema not in (None, "public") else ""
     return f"{schema}{place.table}" + (f".{column}" if column is not None else "")

@@ -18,7 +18,7 @@ from ...wire.sql import Drop, Name, Rebuild, Statement, statements
 from ..channel import Failure
 from ..locking.blockers import sqlstate
 from .catalog import Catalog, Lost, losses
-from .run import Loss, ParkingRun, same, told
+from .run import Loss, ParkingRun, same, shown_name
 from .tables import HIDDEN, TableName, run
 
 _LOOK = "gitmig_look"
@@ -170,7 +170,7 @@ class ParkingStep:
         schema = None if place.schema == "public" else place.schema
         loss = {"table": place.table, "column": column, "schema": schema, "why": why}
         down = self.action == "downgrade"
-        message = f"{told(place, column)} is dropped, and no script says so"
+        message = f"{shown_name(place, column)} is dropped, and no script says so"
         raise Failure("loss", message, losses=[{**loss, "down": down, "rows": None, "parked": False}])
 
     def _is_about(self, drop: Drop, place: TableName, column: str | None) -> bool:

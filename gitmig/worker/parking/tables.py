@@ -51,7 +51,7 @@ class Look:
     filled: bool = True
     """Whether there may be rows in it."""
     hidden: str | None = None
-    """Why its rows cannot be told from those of others, so that they cannot be parked."""
+    """Why its rows cannot be separated from those of others, so that they cannot be parked."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from ..channel import Failure
 from ..environment.run import first_line
 from .entry import ParkedEntry
-from .run import Loss, ParkingRun, told, too_large, why_not
+from .run import Loss, ParkingRun, shown_name, too_large, why_not
 from .step import ParkingStep
 from .store import ROW, STATE
 from .tables import Column, TableName
@@ -36,7 +36,7 @@ class Downgrade(ParkingStep):
                 name = None if each is None else names[each]
                 self.require_announced(place, name, why or None, at=loss.found.place)
             if why:
-                self.run.unparked.append(f"{told(loss.found.place, _listed(loss))}: {why}")
+                self.run.unparked.append(f"{shown_name(loss.found.place, _listed(loss))}: {why}")
             self._unkey(loss, place, names)
             return
         self._park(loss, place, names)
@@ -75,7 +75,8 @@ class Downgrade(ParkingStep):
             "operation": run.order.operation,
         }
         if taken := {ROW, STATE} & {each.name.lower() for each in (*loss.columns, *keys)}:
-            raise Failure("park", f"the rows of {told(place, None)} cannot be parked: {taken.pop()} is ours")
+            table = shown_name(place, None)
+            raise Failure("park", f"the rows of {table} cannot be parked: {taken.pop()} is ours")
         try:
             self._require_small(loss, [*loss.names, *(each for each in key if each not in loss.names)])
             if run.crash_copy is not None:
@@ -83,7 +84,7 @@ class Downgrade(ParkingStep):
                 run.crash_copy.keep(name, columns, their_key, **about)
             entry = run.store.park(place, loss.columns, keys, name=name, names=names, **about)
         except (DBAPIError, OSError) as error:
-            what = told(place, _listed(loss))
+            what = shown_name(place, _listed(loss))
             raise Failure("park", f"the rows of {what} cannot be parked: {first_line(error)}") from error
         self._made.append(entry)
 
@@ -119,7 +120,7 @@ class Downgrade(ParkingStep):
                 store.narrow(entry, gone)
                 entry = replace(entry, whole=False, columns=gone)
             store.unkey(entry.environment, entry.place, [each.name for each in gone])
-        self.run.parked.append(entry.told())
+        self.run.parked.append(entry.as_json())
 
 
 def _listed(loss: Loss) -> str | None:

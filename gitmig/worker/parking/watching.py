@@ -21,7 +21,9 @@ from .stores import park_file, store_of
 from .tables import TableName, tables_of
 from .taking import Downgrade
 
-MADE_ANEW = "the database was made anew"
+MADE_AGAIN = "the database was created again"
+_OLDER = "the database was made anew"
+"""The same, as an older version of gitmig kept it."""
 """Why an entry is none of this database's."""
 
 
@@ -91,17 +93,17 @@ class Parking:
         return self._known
 
     def retire(self) -> None:
-        """The database was made anew: what is parked is of another one, and does not come back by itself."""
+        """The database was created again: what is parked is of another one and stays parked."""
         for entry in self._all():
             assert self._run.store is not None
-            self._run.store.keep_left(entry, entry.rows, MADE_ANEW)
+            self._run.store.keep_left(entry, entry.rows, MADE_AGAIN)
         self._known = None
 
     def _entries(self, revision: str) -> list[ParkedEntry]:
         """What the upgrade of a revision may bring back: of each table or column the newest copy."""
         newest: dict[tuple[TableName, bool, tuple[str, ...]], ParkedEntry] = {}
         for entry in self._all():
-            if entry.revision == revision and entry.why != MADE_ANEW:
+            if entry.revision == revision and entry.why not in (MADE_AGAIN, _OLDER):
                 newest[entry.place, entry.whole, tuple(each.name for each in entry.columns)] = entry
         if self._closed:
             self._run.unread = NOT_THEIRS

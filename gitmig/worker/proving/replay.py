@@ -55,7 +55,7 @@ def replay(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Everything(frozenset[tuple[str, str, str]]):
-    """All constraints are told by their names: what is compared is one database with itself."""
+    """All constraints are compared by name: what is compared is one database with itself."""
 
     def __contains__(self, key: object) -> bool:
         return True

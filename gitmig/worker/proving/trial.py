@@ -16,7 +16,7 @@ from ..schema.facets import Facet
 _LOOKS = re.compile(
     r"\s*(?:PRAGMA\b|(?:SELECT|WITH)\b.*\b(?:sqlite_master|pg_catalog|pg_class)\b)", re.I | re.S
 )
-"""Alembic looks at the database before it makes a table anew."""
+"""Alembic looks at the database before it rebuilds a table."""
 Change = list[str | None]
 """kind, table, name, before, after."""
 

@@ -57,9 +57,9 @@ class _Look(EnvRun):
                     raise Failure("park", NOT_THEIRS, hint="connect as the user who owns the schema gitmig")
                 entries = store.entries(environment) if store is not None else []
             # An env.py for several databases comes here for each of them.
-            told = [*self.found.get("entries", ()), *(entry.told() for entry in entries)]
+            listed = [*self.found.get("entries", ()), *(entry.as_json() for entry in entries)]
             name = database_name(connection.engine.url)
-            self.found = {"columns": [], "rows": [], "database": name, **self.found, "entries": told}
+            self.found = {"columns": [], "rows": [], "database": name, **self.found, "entries": listed}
             for entry in entries:
                 if store is not None and entry.id == self._request.get("show"):
                     with store.reading():

@@ -57,7 +57,7 @@ def _facets(session: Session, target: Configured) -> list[Facet]:
 
 
 def _prefixed(facets: list[Facet], engine: str, *, first: bool) -> list[Facet]:
-    """The other databases of one env.py: their tables are told from those of the first by the name."""
+    """The other databases of one env.py: their tables differ from those of the first by their name."""
     if first:
         return facets
     return [

@@ -1,6 +1,6 @@
 """A database in its own words: facets out of its catalog, for two databases of one server to be compared.
 
-What the models leave to the database to name is told by what it is made of, since a revision may name it.
+What the models leave to the database to name is identified by its content, since a revision may name it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def describe(
         found = list(_PostgreSQL(connection, schemas, named).facets())
     else:
         with warnings.catch_warnings():
-            # Reflection leaves out what is told here all the same, such as indexes of expressions.
+            # Reflection leaves out what is described here all the same, such as indexes of expressions.
             warnings.simplefilter("ignore")
             found = list(_SQLite(connection, named).facets())
     kept = []
@@ -88,8 +88,8 @@ class _PostgreSQL:
             facet = _constraint(self._named, _KINDS[kind], key, name, columns or "", ddl)
             yield facet
             if comment is not None:
-                told = f"COMMENT ON CONSTRAINT {name} ON {key} IS '{comment}'"
-                yield "comment", key, f"constraint {facet[2]}", told
+                ddl = f"COMMENT ON CONSTRAINT {name} ON {key} IS '{comment}'"
+                yield "comment", key, f"constraint {facet[2]}", ddl
         for schema, table, name, ddl in self._rows(INDEXES):
             yield "index", self._key(schema, table), name, ddl
         for schema, name, ddl in self._rows(TYPES):
