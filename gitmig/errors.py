@@ -12,7 +12,7 @@ class GitmigError(Exception):
 
     Attributes:
         message: what happened, in the user's terms, one line.
-        hint: the next command or edit, or None where there is nothing useful to say.
+        hint: the next command or edit, or None if there is nothing useful to say.
         detail: further lines (a traceback cut down to the user's frames), or None.
     """
 

@@ -42,7 +42,7 @@ class Recorded:
 
 
 def recorded(project: Project, database: DatabaseState) -> Recorded | None:
-    """What the database's ledger says, else the local record; None where neither says anything."""
+    """What the database's ledger says, else the local record; None if neither says anything."""
     moves: tuple[RecordedStep, ...] = ()
     if project.repository is not None:
         moves = recorded_moves(project.repository, project.notes_folder, database.name, database.environment)

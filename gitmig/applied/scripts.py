@@ -66,7 +66,7 @@ class Applied:
 def read_applied(project: Project, checkout: Side, target: Side, facts: DatabaseFacts) -> Applied:
     """Find the script of everything that the database holds.
 
-    Raises Refused where a script is nowhere, telling what is known of it and what to fetch.
+    Raises Refused if a script is nowhere, telling what is known of it and what to fetch.
     """
     return _Reading(project, checkout, target, facts).read()
 
@@ -211,7 +211,7 @@ class _Reading:
         return self._trees[key]
 
     def _is_recorded(self, revision: RevisionId, source: ScriptSource) -> bool | None:
-        """Whether a script is the one that the record tells of; None where it tells of none."""
+        """Whether a script is the one that the record tells of; None if it tells of none."""
         row = self._rows.get(revision)
         if row is None or row.direction is not Action.UPGRADE or row.program is None:
             return None

@@ -54,7 +54,7 @@ def checkout_side(project: Project) -> Side:
 
 
 def commit_side(project: Project, commit: CommitId, ref: str) -> Side:
-    """A commit, read with its own configuration. Raises Refused where it has none."""
+    """A commit, read with its own configuration. Raises Refused if it has none."""
     tree, ours = project.commit_tree(commit), project.configuration
     found = read_configuration(ours.source, tree, str(project.top))
     if found is None:

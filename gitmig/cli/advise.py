@@ -1,6 +1,6 @@
 """What the hooks after a checkout and a merge run. Whatever happens, they are not held up by it.
 
-With ``git config gitmig.sync auto`` they move the database themselves, where nothing has to be asked.
+With ``git config gitmig.sync auto`` they move the database themselves, if nothing has to be asked.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _automatic() -> bool:
 
 
 def _follow(advice: Advice) -> str:
-    """Move the database as ``sync`` does; why that was not done, empty where it was."""
+    """Move the database as ``sync`` does; why that was not done, empty if it was."""
     from contextlib import redirect_stdout
 
     from gitmig.cli.moving import show

@@ -27,7 +27,7 @@ def _main(
 
 
 def application(only: str | None = None) -> typer.Typer:
-    """The command line; with ``only`` one command of it, where nothing else is asked for.
+    """The command line; with ``only`` one command of it, if nothing else is asked for.
 
     A command imports what it needs: importing that of all the others takes longer than most commands.
     """

@@ -43,7 +43,7 @@ _Environment = Annotated[
         "-e",
         "--environment",
         metavar="NAME",
-        help="The environment, where there are several.",
+        help="The environment, if there are several.",
         rich_help_panel=_PANEL,
     ),
 ]

@@ -20,7 +20,7 @@ def run(
     b: Annotated[str, typer.Argument(metavar="[B]", help="To: likewise; by default the work tree.")] = ".",
     sql: Annotated[bool, typer.Option("--sql", help="Show the statements, in the database's SQL.")] = False,
 ) -> int:
-    """The schema difference of two points. Exits with 0 where there is none, with 1 where there is one."""
+    """The schema difference of two points. Exits with 0 if there is none, with 1 where there is one."""
     result = diff(common.open(), a, b)
     match common.format:
         case "json":

@@ -1,4 +1,4 @@
-"""``gitmig check --staged``, as hooks call it: without Typer, and Rich only where there is something to say.
+"""``gitmig check --staged``, as hooks call it: without Typer, and Rich only if there is something to say.
 
 Whoever commits waits for what is imported here.
 """

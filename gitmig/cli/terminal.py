@@ -63,7 +63,7 @@ class Terminal:
     def edit(self, path: Path) -> None:
         """The editor that git would take, on the file.
 
-        Raises UsageError where there is none, or where it fails.
+        Raises UsageError if there is none, or where it fails.
         """
         editor = _editor(path.parent)
         if editor is None:

@@ -56,9 +56,9 @@ class Configuration:
     The env.py, if no file names its folder.
     """
     ini: str | None
-    """The alembic.ini, where there is one."""
+    """The alembic.ini, if there is one."""
     toml: str | None
-    """The pyproject.toml, where it has a ``[tool.alembic]``: Alembic reads both."""
+    """The pyproject.toml, if it has a ``[tool.alembic]``: Alembic reads both."""
     section: str
     directory: str
     """The folder in which people run Alembic, and the project's code runs ("" for the top)."""
@@ -140,7 +140,7 @@ def parse_configuration(
     As for Alembic, the ini goes first and the TOML has what it lacks (``alembic init -t pyproject``
     makes both); what ``source`` names goes before both. Paths in them start where people run Alembic:
     that is the folder of the file or the first above it where they lead to an env.py, as ``files`` says.
-    None where there is only a pyproject.toml without the table. Raises SettingsError where a text does
+    None if there is only a pyproject.toml without the table. Raises SettingsError if a text does
     not parse or the script folder lies outside of the tree, NoAlembic where there is no such section or
     no ``script_location``.
     """
@@ -182,7 +182,7 @@ def _interpolated(parser: configparser.ConfigParser, section: str, key: str) -> 
 
 
 def _toml_values(file: File) -> Values | None:
-    # Not at the top: the hook after a checkout does without, where there is no pyproject.toml.
+    # Not at the top: the hook after a checkout does without, if there is no pyproject.toml.
     import tomllib
 
     try:

@@ -212,7 +212,7 @@ class _Server(_Writer):
 
 
 def _plain(ddl: str) -> str:
-    """A column as it is written in DDL, also where a database described it."""
+    """A column as it is written in DDL, also if a database described it."""
     return _ITS_OWN_SEQUENCE.sub(lambda found: f"{found[1] or ''}SERIAL", ddl)
 
 

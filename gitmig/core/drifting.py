@@ -16,7 +16,7 @@ from gitmig.core.schema.facets import FacetChange, FacetKey, Schema, difference,
 from gitmig.wire.values import CommitId, RevisionId
 
 Changes = Callable[[RevisionId], Sequence[FacetChange] | None]
-"""What a revision changed, None where nobody knows."""
+"""What a revision changed, None if nobody knows."""
 
 
 class Kind(StrEnum):
@@ -78,7 +78,7 @@ def inside(table: str, wanted: Schema, found: Schema) -> tuple[FacetChange, ...]
 def origin_of(
     change: FacetChange, at: Sequence[RevisionId], graph: Graph, changes: Changes
 ) -> DriftOrigin | None:
-    """The revision that a difference comes from, the nearest first; None where no revision is known for it.
+    """The revision that a difference comes from, the nearest first; None if no revision is known for it.
 
     What is extra was made by a later revision, or should have been dropped by an earlier one. What is missing
     was dropped by a later one, or should have been made. ``at``: where the database says it is.
@@ -114,7 +114,7 @@ def candidates(lines: Sequence[Drifted], at: RevisionId | None, graph: Graph) ->
 
 
 def words(line: Drifted, messages: Callable[[RevisionId], str]) -> str:
-    """Where a line comes from, in words; empty where nobody knows."""
+    """Where a line comes from, in words; empty if nobody knows."""
     origin = line.origin
     if origin is None:
         return ""

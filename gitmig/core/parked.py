@@ -34,7 +34,7 @@ class ParkedRows:
     table: str
     schema: str | None
     columns: tuple[str, ...] | None
-    """The columns that were dropped; None where the whole table was."""
+    """The columns that were dropped; None if the whole table was."""
     rows: int
     bytes: int
     who: str | None
@@ -42,7 +42,7 @@ class ParkedRows:
     time: int
     """Seconds since 1970."""
     why: str | None
-    """Why they could not be put back, where that was tried."""
+    """Why they could not be put back, if that was tried."""
     left: int = 0
     """How many rows stay parked, where some were put back."""
 

@@ -72,7 +72,7 @@ def commits(paths: Iterable[str]) -> tuple[Step, ...]:
 
 
 def plan_upgrade(graph: Graph, heads: tuple[RevisionId, ...], targets: Sequence[RevisionId]) -> Plan:
-    """The way from ``heads`` up to ``targets``; empty where the database is there already."""
+    """The way from ``heads`` up to ``targets``; empty if the database is there already."""
     ups = graph.upgrade_path(heads, tuple(targets))
     return Plan(steps=upgrades(ups), heads=graph.after(heads, (), ups))
 
@@ -143,7 +143,7 @@ def plan_crossing(
     """The way from one graph to another: what only the present side has down, newest first, then the rest up.
 
     ``present`` holds what the database at ``heads`` was made with, ``target`` has the ``targets``. Raises
-    UnknownRevision for ids that a graph does not have, Refused where the files on the way are flawed.
+    UnknownRevision for ids that a graph does not have, Refused if the files on the way are flawed.
     """
     present.require_known(heads)
     target.require_known(targets)

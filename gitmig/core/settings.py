@@ -50,7 +50,7 @@ class Settings:
     published: tuple[str, ...] = ()
     commit_message: str = "{message}"
     severity: Mapping[str, Severity | None] = field(default_factory=dict)
-    """Per finding code; None where the finding is switched off."""
+    """Per finding code; None if the finding is switched off."""
     environments: tuple[EnvironmentSettings, ...] = ()
 
     def of(self, environment: EnvironmentSettings) -> Settings:

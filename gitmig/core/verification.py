@@ -41,7 +41,7 @@ class ReplayOutcome:
     commit: CommitId | None = None
     """Whose models it was compared with; None for those of the work tree, or where there are none."""
     reached: bool | None = None
-    """Whether it leads to its models; None where that could not be tried."""
+    """Whether it leads to its models; None if that could not be tried."""
     changes: tuple[FacetChange, ...] = ()
     """What it would still take from the database to the models."""
     failed: str | None = None

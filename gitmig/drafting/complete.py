@@ -79,7 +79,7 @@ def waiting(
 ) -> Waiting:
     """What committing ``scripts`` takes. ``worker`` imports from the work tree.
 
-    The last of them is proven where it has no record, and gets one. Raises Refused where the models are not
+    The last of them is proven where it has no record, and gets one. Raises Refused if the models are not
     those that it was made for or leads to, where git would not commit a file, and where one is staged in part
     and nobody is there to say which version is meant.
     """
@@ -110,7 +110,7 @@ def _waiting(
 
 
 def _record(project: Project, script: Script, tree: Tree) -> tuple[Header, tuple[str, ...]]:
-    """A revision's record, and what there is to say of it. Raises Refused where it leads elsewhere."""
+    """A revision's record, and what there is to say of it. Raises Refused if it leads elsewhere."""
     if script.header.schema is not None or script.open_lines:
         return script.header, ()
     try:

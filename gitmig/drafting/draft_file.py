@@ -89,7 +89,7 @@ def write_draft(
 ) -> DraftFile:
     """Write the draft, over the script that is redone, and run the project's own formatters on it.
 
-    The journal tells of it from before it is written. Raises Refused where another file has that name, or
+    The journal tells of it from before it is written. Raises Refused if another file has that name, or
     the folder cannot be written.
     """
     file, data = project.top / path, text.encode("utf-8")

@@ -27,13 +27,13 @@ class Intent:
     before: Graph
     """The same without the revision."""
     amended: Amended | None = None
-    """The head revision, where that is redone."""
+    """The head revision, if that is redone."""
 
 
 def intend(project: Project, message: str | None, *, amend: bool, head: str | None = None) -> Intent:
     """``head`` names the line, if there are several (``core@head``; ``base`` begins one).
 
-    Raises UsageError without a message, Refused where the graph does not allow for it.
+    Raises UsageError without a message, Refused if the graph does not allow for it.
     """
     graph = project.graph()
     require_sound(project, graph)
@@ -95,7 +95,7 @@ class Amended:
     applied: bytes
     """Its file as the database was moved by it: as committed, else as it stands."""
     commit: CommitId | None
-    """HEAD, where that is the revision's commit, which is then amended."""
+    """HEAD, if that is the revision's commit, which is then amended."""
 
     @property
     def held(self) -> bool:
@@ -113,7 +113,7 @@ class Amended:
 
 
 def amended(project: Project, graph: Graph, heads: tuple[RevisionId, ...]) -> Amended:
-    """The one of ``heads``, to be redone. Raises Refused where it is published or not HEAD's own."""
+    """The one of ``heads``, to be redone. Raises Refused if it is published or not HEAD's own."""
     if not heads:
         raise Refused("there is no revision to amend", hint='gitmig revise -m "…"')
     script = graph.scripts[heads[0]]

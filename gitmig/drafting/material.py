@@ -28,7 +28,7 @@ class Material:
     tree: Tree
     new: TreeSchema
     base: Schema | None
-    """The schema of the head revision's models; None where it could not be computed."""
+    """The schema of the head revision's models; None if it could not be computed."""
     changes: tuple[FacetChange, ...]
     paths: tuple[str, ...]
     """The files of the models that differ from HEAD: they are committed with the revision."""
@@ -43,7 +43,7 @@ class Material:
 def gather(project: Project, worker: Worker, tree: Tree, graph: Graph) -> Material:
     """Compute both sides and their difference. ``worker`` imports from ``tree``; ``graph`` is that before.
 
-    Raises ProjectCodeError where the models of ``tree`` do not import; where those of the base do
+    Raises ProjectCodeError if the models of ``tree`` do not import; where those of the base do
     not, the difference is left to the database and a warning says so.
     """
     schemas = Schemas(project=project)

@@ -71,7 +71,7 @@ def answered_fills(prompter: Prompter, columns: Iterable[str]) -> tuple[Named, .
 def review(prompter: Prompter, file: DraftFile, reviewed: Reviewed) -> Decision:
     """Decide about the draft; on a terminal it is shown and may be edited.
 
-    Raises Refused where nobody is there and something is left to decide; the draft stays.
+    Raises Refused if nobody is there and something is left to decide; the draft stays.
     """
     if not prompter.present:
         _require_decided(file, reviewed)

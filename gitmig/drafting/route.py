@@ -19,7 +19,7 @@ from gitmig.wire.values import Action, RevisionId, named
 def to_the_parent(project: Project, intent: Intent, facts: DatabaseFacts) -> MigrationRequest:
     """To the state that the draft starts from, whatever the database holds; rolled back afterwards.
 
-    Raises Refused where it could not be rolled back.
+    Raises Refused if it could not be rolled back.
     """
     moves = _moves(project, intent, facts, intent.before, intent.before.heads)
     if moves.steps and (facts.per_migration or stops(moves, facts)):
@@ -45,7 +45,7 @@ def through_the_draft(
 
 
 def with_draft(project: Project, intent: Intent, script: Script) -> Graph:
-    """The graph with the draft, which a person may have edited. Raises Refused where it is not sound."""
+    """The graph with the draft, which a person may have edited. Raises Refused if it is not sound."""
     after = Graph.of((*intent.before.scripts.values(), script))
     require_sound(project, after)
     return after

@@ -17,7 +17,7 @@ class KnownDatabase:
 
     database: str
     applied: bool | None
-    """None where it was left at a revision that no file has."""
+    """None if it was left at a revision that no file has."""
     time: int
     """When that was so."""
     who: str | None = None

@@ -44,7 +44,7 @@ def parallel_here(
     """The two sides in the work tree; None if it has but one.
 
     ``named`` go on top; or whatever the commit ``onto`` does not have; or what git and history say. Raises
-    Refused where neither side may move.
+    Refused if neither side may move.
     """
     graph, git = project.graph(), project.git
     head = git.head()
@@ -111,7 +111,7 @@ def _known(
 def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Parallel | None:
     """The two sides that merging two commits would give: what ``ours`` has goes on top.
 
-    None if the merge has but one side. Raises GitError where git is older than 2.38.
+    None if the merge has but one side. Raises GitError if git is older than 2.38.
     """
     git = project.git
     code = CommitTree(git, git.merged_tree(theirs, ours))

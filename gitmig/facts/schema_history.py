@@ -76,11 +76,11 @@ class SchemaHistory:
         store.save()
 
     def of_commit(self, commit: CommitId) -> Schema | None:
-        """The schema of a commit that was learned; None where its models do not import."""
+        """The schema of a commit that was learned; None if its models do not import."""
         return self._known.get(commit)
 
     def of_revision(self, revision: RevisionId) -> Schema | None:
-        """The schema that a revision was made for; None where nobody knows, see ``failed``.
+        """The schema that a revision was made for; None if nobody knows, see ``failed``.
 
         An uncommitted head's is the work tree's.
         """

@@ -62,7 +62,7 @@ class Schemas:
         return SchemaCache(folder / "cache")
 
     def cached(self, tree: Tree) -> Schema | None:
-        """The schema of a tree without running anything, or None where it is not known."""
+        """The schema of a tree without running anything, or None if it is not known."""
         if tree.label in self._computed:
             return self._computed[tree.label]
         for manifest, schema in self._manifests:
@@ -75,7 +75,7 @@ class Schemas:
         return self._found[tree.label]
 
     def of(self, tree: Tree) -> Schema:
-        """The schema of a tree. Raises ProjectCodeError where its models do not import.
+        """The schema of a tree. Raises ProjectCodeError if its models do not import.
 
         So does a commit without the Alembic configuration of today.
         """

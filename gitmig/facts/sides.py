@@ -79,7 +79,7 @@ def of_revision(
 ) -> ComparedSide:
     """The models that a revision was made for: those of its tie; of an uncommitted head the work tree's.
 
-    Raises Refused where they are in no commit.
+    Raises Refused if they are in no commit.
     """
     script = graph.scripts[revision]
     recorded = _recorded(project, script.header)

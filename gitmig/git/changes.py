@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathState:
-    """One file: what HEAD, the index and the work tree hold, None where they do not have it."""
+    """One file: what HEAD, the index and the work tree hold, None if they do not have it."""
 
     path: str
     head: Entry | None = None

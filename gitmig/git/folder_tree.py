@@ -1,4 +1,4 @@
-"""The tree of a folder, where there is no git."""
+"""The tree of a folder, if there is no git."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOT_PROJECT = frozenset({".git", "__pycache__"})
 
 
 class FolderTree:
-    """The files below a folder, where there is no git. Ids are git's for the same bytes unfiltered.
+    """The files below a folder, if there is no git. Ids are git's for the same bytes unfiltered.
 
     Virtual environments and ``__pycache__`` are left out.
     """

@@ -118,7 +118,7 @@ def remove_stale_ref_locks(repository: Repository) -> None:
 
 
 def _state(lock: Path) -> tuple[int, int, int] | None:
-    """Which file it is, and since when; None where it is gone."""
+    """Which file it is, and since when; None if it is gone."""
     try:
         stat = lock.stat()
     except FileNotFoundError:

@@ -37,7 +37,7 @@ def require_clear(repository: Repository, old: Mapping[str, Entry], new: Mapping
 
 
 def require_no_links(repository: Repository, paths: Collection[str]) -> None:
-    """Raise Refused where a path leads through a symbolic link: git would not follow it."""
+    """Raise Refused if a path leads through a symbolic link: git would not follow it."""
     for path in sorted(paths):
         if (link := linked_parent(repository.top, path)) is not None:
             raise Refused(

@@ -283,7 +283,7 @@ def _write(repository: Repository, entries: Mapping[str, Entry]) -> None:
 
 
 def keep_backup(repository: Repository, restoration: Restoration, operation: str, why: str) -> str | None:
-    """A ref to a commit that holds the files that a restoration replaces; None where it replaces none.
+    """A ref to a commit that holds the files that a restoration replaces; None if it replaces none.
 
     Backups older than 90 days are let go of.
     """

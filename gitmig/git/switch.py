@@ -289,7 +289,7 @@ def _differences(repository: Repository, switch: Switch) -> tuple[dict[str, Entr
 
 
 def run_post_checkout(repository: Repository, switch: Switch) -> int:
-    """Run the repository's own post-checkout hook as git would have; its exit code, 0 where there is none."""
+    """Run the repository's own post-checkout hook as git would have; its exit code, 0 if there is none."""
     arguments = [switch.before.commit, switch.after.commit, "1"]
     if _version(repository) >= _HOOK_RUN:
         words = ["hook", "run", "--ignore-missing", "post-checkout", "--", *arguments]

@@ -168,7 +168,7 @@ def checkout_heads(config: str, section: str, layout: Sequence[Any] | None = Non
 
 
 def fingerprint(config: str, top: str = ".") -> int | None:
-    """Of what the configuration's files hold; None where it is not there."""
+    """Of what the configuration's files hold; None if it is not there."""
     ini = _text(os.path.join(top, config))
     toml = _text(os.path.join(top, os.path.dirname(config), _TOML))
     return None if ini is None else zlib.crc32(f"{ini}\0{toml or ''}".encode())
@@ -255,7 +255,7 @@ def _heads_read(contents: Mapping[str, bytes]) -> set[str] | None:
 
 
 def glance(data: bytes) -> tuple[str, tuple[str, ...]] | None:
-    """The revision of a file as Alembic writes it, and its parents; None where a closer look is needed."""
+    """The revision of a file as Alembic writes it, and its parents; None if a closer look is needed."""
     found = _ASSIGNED.findall(data)
     values = dict(found)
     begun = sum(data.count(b"\n" + name) + data.startswith(name) for name in _NAMES)

@@ -40,7 +40,7 @@ def with_block(name: str, text: str, python: str) -> str:
 
 
 def without_block(text: str) -> str | None:
-    """The script without our block, byte for byte; None where it held nothing else."""
+    """The script without our block, byte for byte; None if it held nothing else."""
     before, _, rest = text.partition(BEGIN)
     left = before + rest.partition(_END + "\n")[2]
     return None if left == _NEW and _CHAINED not in text else left

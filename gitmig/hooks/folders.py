@@ -8,7 +8,7 @@ import os
 def git_folders() -> tuple[str, str]:
     """The git directory of the current folder's work tree, and the one that all work trees share.
 
-    Raises OSError where the current folder is not the top of a work tree.
+    Raises OSError if the current folder is not the top of a work tree.
     """
     if os.path.abspath(os.environ.get("GIT_WORK_TREE") or ".") != os.getcwd():
         raise FileNotFoundError("the current folder is not the top of the work tree")

@@ -25,7 +25,7 @@ class HookState:
     advice: str | None = None
     """What to do with the snippet, as a sentence that ends in a colon."""
     snippet: str | None = None
-    """What to add to that manager's configuration, or to run; None where the hook is installed."""
+    """What to add to that manager's configuration, or to run; None if the hook is installed."""
     advising: tuple[HookState, ...] = ()
     """Of the pre-commit hook: those that give advice after a checkout and a merge."""
 

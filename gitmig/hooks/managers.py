@@ -55,7 +55,7 @@ class HookManager:
     mark: str = "gitmig"
     """What that file holds once it runs gitmig."""
     once: str | None = None
-    """The command that each clone needs besides; None where it was run, or none is needed."""
+    """The command that each clone needs besides; None if it was run, or none is needed."""
     inside: bool = True
     """Whether the file is in the work tree."""
 
@@ -127,7 +127,7 @@ def _is_frameworks(path: Path) -> bool:
 
 
 def text_of(path: Path) -> str:
-    """A file's text; empty where it cannot be read."""
+    """A file's text; empty if it cannot be read."""
     try:
         return path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError:

@@ -179,7 +179,7 @@ def _upwards(folder: str) -> Iterable[str]:
 
 
 def _changed() -> list[tuple[str, str]] | None:
-    """How the index differs from HEAD: (status letter, path). None where there is no HEAD."""
+    """How the index differs from HEAD: (status letter, path). None if there is no HEAD."""
     out = _git("diff-index", "--cached", "--raw", "--no-renames", "-z", "HEAD", "--")
     if out is None:
         return None

@@ -25,7 +25,7 @@ class Compared:
     wanted: Schema
     found: Schema
     replayed: Schema | None = None
-    """What the revisions lead to, where that was asked, is of interest, and can be had."""
+    """What the revisions lead to, if that was asked, is of interest, and can be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def live_beside(
 
     ``live`` is a worker of the work tree, which was asked for no proof yet. The live database is only read.
     If the two differ, what the scripts of a graph lead to up to these heads is described besides. Raises
-    Unproven where no scratch database can be had, ProjectCodeError where the models do not import.
+    Unproven where no scratch database can be had, ProjectCodeError if the models do not import.
     """
     if tree is None:
         dialect = live.schema().schema.dialect

@@ -67,7 +67,7 @@ class Subject:
 def judge(subject: Subject) -> tuple[Finding, ...]:
     """What the models change beyond the revisions that come along. Needs no database.
 
-    What was so in a parent already is a warning. Raises ProjectCodeError where the models do not import.
+    What was so in a parent already is a warning. Raises ProjectCodeError if the models do not import.
     """
     known = Schemas(project=subject.project)
     if known.cached(subject.tree) is None and not _added(subject):
@@ -212,7 +212,7 @@ def _origin(
 def _schemas(subject: Subject, known: Schemas) -> tuple[Schema, list[Schema | None]]:
     """The tree's schema and its parents'; None for a parent whose models do not import.
 
-    A parent without the Alembic configuration cannot be asked. Where its models are the tree's, so is
+    A parent without the Alembic configuration cannot be asked. If its models are the tree's, so is
     its schema; else nothing of them is covered by a revision yet.
     """
     project, parents = subject.project, subject.trees
@@ -250,7 +250,7 @@ def _if_it_imports(known: Schemas, tree: Tree) -> Schema | None:
 
 
 def common_changes(olds: Sequence[Schema], now: Schema) -> tuple[FacetChange, ...]:
-    """The facets in which a schema differs from all of the parents' (from nothing where there is none)."""
+    """The facets in which a schema differs from all of the parents' (from nothing if there is none)."""
     if not olds:
         return difference(Schema(now.dialect, now.sqlalchemy, {}), now)
     first, *others = [difference(old, now) for old in olds]
@@ -315,7 +315,7 @@ def _covers(script: Script, changes: Sequence[FacetChange], now: Schema) -> bool
 def _left(
     project: Project, added: Sequence[Script], changes: tuple[FacetChange, ...], now: Schema
 ) -> tuple[FacetChange, ...]:
-    """What the models have beyond the revisions that come with them, where that is known."""
+    """What the models have beyond the revisions that come with them, if that is known."""
     for script in added:
         stored = Schemas(project=project).cache.schema(script.header.schema or "")
         if stored is not None:

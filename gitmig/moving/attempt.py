@@ -35,7 +35,7 @@ class Attempt:
     Attributes:
         prepared: the plan, once the worker asked for it.
         before: the heads under the lock.
-        asks: what a person has to agree to before the next attempt; None where nothing is open.
+        asks: what a person has to agree to before the next attempt; None if nothing is open.
         found: what holds rows and is dropped, as far as that was asked.
         details: what is shown with it.
         warnings: those of the plan that are agreed to; estimates of rows are not among them.
@@ -156,7 +156,7 @@ class Attempt:
         )
 
     def _question(self, others: Sequence[LedgerRow]) -> str | None:
-        """What a person is asked, whatever rows it may cost. Raises Refused where nobody is there."""
+        """What a person is asked, whatever rows it may cost. Raises Refused if nobody is there."""
         assert self.prepared is not None
         if self._agreed is None:
             asked = asked_in_person(
@@ -167,7 +167,7 @@ class Attempt:
         return self.prepared.question if not self._is_agreed else None
 
     def _branch(self, prepared: PlannedMove) -> str | None:
-        """The branch that is checked out when all is done; None where it has nothing to do with the move."""
+        """The branch that is checked out when all is done; None if it has nothing to do with the move."""
         if prepared.switch is not None:
             return prepared.switch.after.branch
         if self._repository is None or prepared.scripts_of is not None:
@@ -244,7 +244,7 @@ class Attempt:
         self._books.finish(self.prepared, moved)
 
     def _follow(self, committed: int) -> ModelsFollow | None:
-        """The files of where the database was left; with a question only where nobody agreed to it."""
+        """The files of where the database was left; with a question only if nobody agreed to it."""
         assert self.prepared is not None
         following = self.prepared.follow(committed) if self.prepared.follow is not None else None
         return replace(following, question=None) if following is not None and self._is_agreed else following

@@ -27,7 +27,7 @@ def protection(
 ) -> tuple[str, ...]:
     """What a dry run says of a protected database in which something is undone.
 
-    Raises Refused where another database than this one was named, and where this one is protected and was not
+    Raises Refused if another database than this one was named, and where this one is protected and was not
     named with ``--yes``. A hook moves nothing there.
     """
     if run_options.database is not None:
@@ -53,7 +53,7 @@ def protection(
 
 
 def require_harmless(run_options: RunOptions, prepared: PlannedMove) -> None:
-    """Raise Refused where a hook would change files: those were left there by a rollback."""
+    """Raise Refused if a hook would change files: those were left there by a rollback."""
     if run_options.unattended and prepared.restoration is not None and prepared.restoration.paths:
         raise Refused("a rollback left the models as they are", hint="gitmig sync")
 
@@ -72,7 +72,7 @@ def asked_in_person(
 ) -> tuple[str, ...]:
     """What a person has to be asked even with ``--yes``: what others applied, and scripts that were fetched.
 
-    Raises Refused where nobody is there to be asked. Whoever was named with ``--including`` is not among the
+    Raises Refused if nobody is there to be asked. Whoever was named with ``--including`` is not among the
     others.
     """
     for one in unreviewed_scripts if not run_options.prompter.present else ():

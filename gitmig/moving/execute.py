@@ -108,7 +108,7 @@ def _outcome(attempt: Attempt, moved: MigrationReply, run_options: RunOptions) -
 
 
 def _agreement(attempt: Attempt, run_options: RunOptions) -> Agreed:
-    """What a person agreed to. Raises Refused where nobody is there, and Declined."""
+    """What a person agreed to. Raises Refused if nobody is there, and Declined."""
     prepared, asks = attempt.prepared, attempt.asks
     assert prepared is not None
     assert asks is not None

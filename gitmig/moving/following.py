@@ -64,7 +64,7 @@ def _nowhere(tie: Tie, heads: tuple[RevisionId, ...]) -> str:
 def models_between(project: Project, command: str, heads: tuple[RevisionId, ...]) -> ModelsFollow | None:
     """The models of where an ``upgrade`` or ``rollback`` was interrupted between two of its commits.
 
-    Raises Refused where they cannot be had, or would overwrite an edit.
+    Raises Refused if they cannot be had, or would overwrite an edit.
     """
     if command == "rollback":
         found = models_back(project, heads, "gitmig status")

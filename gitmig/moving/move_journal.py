@@ -34,7 +34,7 @@ class MoveJournal:
         self.notes: tuple[str, ...] = ()
 
     def write_down(self, prepared: PlannedMove, facts: DatabaseFacts) -> None:
-        """Everything that whoever finds it after a crash has to know; nothing where nothing is to move."""
+        """Everything that whoever finds it after a crash has to know; nothing if nothing is to move."""
         repository, restoration = self._repository, prepared.restoration
         moves = prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
         files = prepared.switch is not None or (restoration is not None and restoration.paths)
@@ -70,7 +70,7 @@ class MoveJournal:
             self.notes = (f"what was replaced can be had again: git show {backup}:PATH",)
 
     def take_back(self, error: GitmigError, follow: Callable[[int], ModelsFollow | None]) -> None:
-        """The worker rolled back: so do the files. Where it vanished it may have committed: recovery asks.
+        """The worker rolled back: so do the files. If it vanished it may have committed: recovery asks.
 
         ``follow`` are the files that match a database which has kept so many steps, agreed to; what keeps
         them from being written is added to the error's detail.

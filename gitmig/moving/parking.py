@@ -15,7 +15,7 @@ from gitmig.rpc.protocol import DatabaseFacts
 def park_order(
     repository: Repository | None, directory: Path, facts: DatabaseFacts, *, wanted: bool
 ) -> ParkOrder | None:
-    """What the worker is to do; None where there is nowhere to park. Raises SettingsError.
+    """What the worker is to do; None if there is nowhere to park. Raises SettingsError.
 
     ``directory`` is the folder of alembic.ini.
     """

@@ -51,7 +51,7 @@ class PlannedMove:
     """The commit that the command makes when everything has moved."""
     follow: Callable[[int], ModelsFollow | None] | None = None
     """The files that match the database after so many steps: a failure may leave it between two revisions.
-    None where the files do not follow it."""
+    None if the files do not follow it."""
     scripts_of: CommitId | None = None
     """The commit whose scripts are applied; None: those on disk."""
     switch: Switch | None = None

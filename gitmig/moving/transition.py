@@ -46,7 +46,7 @@ class Transition:
             self.worlds.of(source, {})
 
     def prepared(self, facts: DatabaseFacts) -> PlannedMove:
-        """The plan from where the database is. Raises Refused where it cannot be carried out."""
+        """The plan from where the database is. Raises Refused if it cannot be carried out."""
         require_under_alembic(facts, self.target.graph)
         applied = read_applied(self.project, self.checkout, self.target, facts)
         applied, graph = reconciled(self.project, applied, self.target)

@@ -26,8 +26,8 @@ def check_base(project: Project, base: str, head: str = "HEAD", *, each_commit: 
     """The findings of a pull request: the commits that ``head`` has and ``base`` has not.
 
     Judged is their net change, or with ``each_commit`` every commit by itself; then what merging would leave:
-    the heads of the revisions, and published revisions that were edited. Raises UnknownRef, Refused where the
-    two have no common history here, and ProjectCodeError where the models of ``head`` do not import.
+    the heads of the revisions, and published revisions that were edited. Raises UnknownRef, Refused if the
+    two have no common history here, and ProjectCodeError if the models of ``head`` do not import.
     """
     git = project.git
     ours, theirs = git.resolve(head), git.resolve(base)

@@ -45,13 +45,13 @@ class Drift:
     database: str
     heads: tuple[RevisionId, ...]
     commit: CommitId | None
-    """Whose models it was compared with; None where it was compared with what the revisions make."""
+    """Whose models it was compared with; None if it was compared with what the revisions make."""
     lines: tuple[Drifted, ...]
     made_so: tuple[FacetChange, ...]
     """What differs from the models because the revisions lead elsewhere: the database is as they make it."""
     unknown_tables: tuple[str, ...]
     like: RevisionId | None
-    """The revision whose schema the database has, where that is not the one it says."""
+    """The revision whose schema the database has, if that is not the one it says."""
     messages: Mapping[RevisionId, str]
     warnings: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -69,7 +69,7 @@ class Drift:
 def drift(project: Project) -> Drift:
     """Compare the live database with the models of its revision, as the database describes both.
 
-    Takes no lock, needs no right but to read, and changes nothing. Raises Refused where the database is at
+    Takes no lock, needs no right but to read, and changes nothing. Raises Refused if the database is at
     nothing that the checkout has, Unproven where no scratch database can be had, DatabaseUnreachable,
     ProjectCodeError.
     """

@@ -1,4 +1,4 @@
-"""``init``: settings, hook and, where there is none, the Alembic environment. Edits nothing else."""
+"""``init``: settings, hook and, if there is none, the Alembic environment. Edits nothing else."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def init(options: ProjectOptions, *, dry_run: bool = False, head_file: bool = Fa
     ``head_file`` writes the file that names the heads; whoever has one keeps it so.
 
     Works before the first commit.
-    Raises NoRepository, ProjectCodeError where the models of the only environment do not import,
-    SettingsError where no file of the repository defines a table.
+    Raises NoRepository, ProjectCodeError if the models of the only environment do not import,
+    SettingsError if no file of the repository defines a table.
     """
     repository = open_repository(options)
     made: list[str] = []

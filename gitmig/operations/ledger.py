@@ -38,7 +38,7 @@ class LedgerResult:
 def enable_ledger(project: Project, run_options: RunOptions) -> Enabled:
     """Make the ledger's table in the database; where it is there already, nothing changes.
 
-    Raises Refused where nobody is there to agree, Declined, and the worker's errors.
+    Raises Refused if nobody is there to agree, Declined, and the worker's errors.
     """
     with command_session(project, run_options, "ledger enable"), project.worker() as worker:
         ledgers = worker.ledger(0)

@@ -26,7 +26,7 @@ class Line:
     tie: Tie | None
     """None without a repository, or without models that it could be tied to."""
     applied: bool | None
-    """Whether the database has it; None where nobody can say: this clone has never seen the database,
+    """Whether the database has it; None if nobody can say: this clone has never seen the database,
     or it is at a revision that no file has."""
     head: bool
     models_commit: Commit | None = None

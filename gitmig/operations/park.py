@@ -45,7 +45,7 @@ def list_parked(project: Project) -> Listed:
 
 
 def show_parked(project: Project, number: int, limit: int | None = None) -> ShownRows:
-    """The rows of one copy, at most ``limit``. Raises Refused where there is none of that number."""
+    """The rows of one copy, at most ``limit``. Raises Refused if there is none of that number."""
     with project.worker() as worker:
         _, entries = worker.parked(folder_of(project.git))
         entry = _one(entries, number)

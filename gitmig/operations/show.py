@@ -29,7 +29,7 @@ class ShowResult:
     """Who wrote the commit that brought it."""
     models_commit: Commit | None
     changes: tuple[FacetChange, ...] | None
-    """How its models differ from its parents'; None where nobody can say."""
+    """How its models differ from its parents'; None if nobody can say."""
     tables: tuple[TableChanges, ...]
     reason: str | None
     """Why nobody can say."""

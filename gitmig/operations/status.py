@@ -50,9 +50,9 @@ class Status:
     place: ModelsPlace
     findings: tuple[Finding, ...]
     hint: str | None
-    """The one command that brings everything in step, None where everything is."""
+    """The one command that brings everything in step, None if everything is."""
     recorded: Recorded | None = None
-    """What was recorded of the database, None where nothing was."""
+    """What was recorded of the database, None if nothing was."""
     repository: bool = True
     """Whether there is a repository; without one nothing is known of commits and models."""
     tie: Tie | None = None
@@ -68,7 +68,7 @@ class Status:
 def status(project: Project) -> Status:
     """Read database and repository. Changes nothing; runs env.py and the models, as Alembic does.
 
-    Raises SettingsError for a configured models file that is nowhere, ProjectCodeError where the models
+    Raises SettingsError for a configured models file that is nowhere, ProjectCodeError if the models
     do not import, DatabaseUnreachable.
     """
     project.require_models_found()
@@ -157,7 +157,7 @@ def _findings(
 def _with_way_back(
     project: Project, graph: Graph, database: DatabaseState, findings: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
-    """GM010 with ``sync`` as its hint, where git has the scripts that the checkout lacks."""
+    """GM010 with ``sync`` as its hint, if git has the scripts that the checkout lacks."""
     unknown = [head for head in database.heads if head not in graph.scripts]
     if not findings or not unknown or not has_scripts(project, database.environment, database.name, unknown):
         return findings

@@ -94,7 +94,7 @@ class _Switching:
         return None if self._models is None else self._models.restoration
 
     def require_possible(self) -> None:
-        """Raise Refused where git would not switch."""
+        """Raise Refused if git would not switch."""
         require_possible(self._project.git, self._switch, self._restoration)
 
     def look_ahead(self) -> None:

@@ -51,10 +51,10 @@ class _Made:
 def tie(project: Project, target: str, run_options: RunOptions, *, trust: bool = False) -> Tied:
     """Prove a revision of the work tree and record its models and schema; the file's other bytes stay.
 
-    An uncommitted revision was made for the models of the work tree (or of the index, where they are staged
+    An uncommitted revision was made for the models of the work tree (or of the index, if they are staged
     in part), a committed one for those of its tie. ``trust`` records what nothing can prove, never what is
-    disproven. Raises UnknownRevision; Refused where the revision leads elsewhere, or its models are in no
-    commit; Unproven, Declined, and ProjectCodeError where the models do not import.
+    disproven. Raises UnknownRevision; Refused if the revision leads elsewhere, or its models are in no
+    commit; Unproven, Declined, and ProjectCodeError if the models do not import.
     """
     project.require_models()
     with command_session(project, run_options, "tie"):

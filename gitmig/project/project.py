@@ -66,7 +66,7 @@ class ProjectOptions:
 
 @dataclass(kw_only=True)
 class Project:
-    """An Alembic environment and, where there is one, the git repository around it."""
+    """An Alembic environment and, if there is one, the git repository around it."""
 
     top: Path
     """The top level of the work tree; without git, the folder of the configuration."""

@@ -13,7 +13,7 @@ from gitmig.project.project import Project
 def chosen_tree(project: Project, prompter: Prompter, paths: Iterable[str]) -> Tree:
     """The work tree; or the index, where a file at or below ``paths`` is staged in part and that is meant.
 
-    Raises Refused where nobody is there to say, Declined where the person will not.
+    Raises Refused if nobody is there to say, Declined where the person will not.
     """
     partly = partly_staged(project, paths)
     if not partly:

@@ -40,7 +40,7 @@ def settle_draft(project: Project, note: DraftNote, *, forward: bool) -> tuple[P
 
 
 def settle_commit(project: Project, journal: Journal, note: CommitNote) -> tuple[str | None, tuple[str, ...]]:
-    """Leave everything ready for the commit, where it was not made.
+    """Leave everything ready for the commit, if it was not made.
 
     Returns the command that makes it, and the files that stay because they are not what was to be removed.
     """
@@ -89,7 +89,7 @@ def finish_half_step(
 def _place(
     journal: Journal, half: HalfStep
 ) -> tuple[tuple[RevisionId, ...] | None, tuple[RevisionId, ...] | None]:
-    """The heads before and after the step; None where nobody wrote them down."""
+    """The heads before and after the step; None if nobody wrote them down."""
     before: tuple[RevisionId, ...] | None = journal.before
     for row in journal.rows:
         if (row.revision, row.direction) == (half.revision, half.action):

@@ -1,6 +1,6 @@
 """A second worker at half the price: forked from the first when that has imported SQLAlchemy and Alembic.
 
-Only where the two processes can be sure of each other: a socket of this machine, whose other end the kernel
+Only if the two processes can be sure of each other: a socket of this machine, whose other end the kernel
 names (Linux). Everywhere else, and whatever goes wrong, the second worker is a process like the first.
 """
 
@@ -68,7 +68,7 @@ class _Input:
 
 
 def fork(ask: Callable[[str], bool]) -> ForkedWorker | None:
-    """A fork of the worker that ``ask`` tells the address to call; None where there is none."""
+    """A fork of the worker that ``ask`` tells the address to call; None if there is none."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     try:

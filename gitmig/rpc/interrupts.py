@@ -1,4 +1,4 @@
-"""When Ctrl-C ends a command: anywhere while nothing moves, and only where it waits while something does.
+"""When Ctrl-C ends a command: anywhere while nothing moves, and only if it waits while something does.
 
 While database and files move together, a signal in the middle of a write would leave them apart. So it is
 held back until the command waits for the worker, which may take as long as a migration takes, or is about to

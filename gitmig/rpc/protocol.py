@@ -82,7 +82,7 @@ class DatabaseFacts:
     provisional: bool = False
     """Whether this is an empty stand-in for a file that is not there: the plan is asked for again."""
     ledger: tuple[LedgerRow, ...] | None = None
-    """The last row of each revision, oldest first; None where the database has no ledger."""
+    """The last row of each revision, oldest first; None if the database has no ledger."""
     environment: str = ""
     """What the ledger calls this section and version table."""
     recorded: int | None = None
@@ -149,7 +149,7 @@ class AnnouncedLoss:
     parked: bool = False
     """Whether the rows are parked first."""
     why: str | None = None
-    """Why they cannot be, where that is a matter of the table."""
+    """Why they cannot be, if that is a matter of the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

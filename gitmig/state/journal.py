@@ -43,7 +43,7 @@ class DraftNote:
 
     path: str
     old: bytes | None
-    """What stood there before; None where nothing did."""
+    """What stood there before; None if nothing did."""
     held: bool
     """Whether git has the old one."""
     ours: tuple[str, ...]
@@ -221,7 +221,7 @@ def has_journal(folder: Path) -> bool:
 
 
 def read_journal(folder: Path) -> Journal | None:
-    """The journal of an interrupted command, or None. Raises GitmigError where it cannot be read."""
+    """The journal of an interrupted command, or None. Raises GitmigError if it cannot be read."""
     path = folder / _NAME
     try:
         text = path.read_text("utf-8")

@@ -53,7 +53,7 @@ def remember(
 ) -> None:
     """Note what was just read from the database. A repository that cannot be written to keeps no note.
 
-    ``key`` is the environment's. Without ``around`` the hooks give no advice about it. Where the heads are
+    ``key`` is the environment's. Without ``around`` the hooks give no advice about it. If the heads are
     those noted before and the checkout has them no longer, the branch stays that was noted.
     """
     notes = _notes(folder)

@@ -60,7 +60,7 @@ class LedgerRow:
     time: int
     """Seconds since 1970."""
     seconds: float | None
-    """How long the step took; None where a crash left nobody to say."""
+    """How long the step took; None if a crash left nobody to say."""
     heads: tuple[RevisionId, ...] | None
     """What the version table held after the step; None likewise."""
     branch: str | None = None
@@ -69,7 +69,7 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptOf:
-    """The script of a step: its blob, and the digest of its syntax tree; None where it cannot be read."""
+    """The script of a step: its blob, and the digest of its syntax tree; None if it cannot be read."""
 
     blob: BlobId | None
     program: str | None
@@ -117,7 +117,7 @@ class DatabaseState:
     environment: str = ""
     """What the ledger calls the section of alembic.ini and its version table."""
     ledger: tuple[LedgerRow, ...] | None = None
-    """The last row of each revision, oldest first; None where the database has no ledger."""
+    """The last row of each revision, oldest first; None if the database has no ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

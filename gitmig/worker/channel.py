@@ -58,7 +58,7 @@ class Channel:
     def fork(self, address: str) -> Channel | None:
         """Go on as two processes: None in the old one, in the new one its channel, a socket at ``address``.
 
-        Raises OSError where the system does not let us.
+        Raises OSError if the system does not let us.
         """
         pid = os.fork()
         if pid:

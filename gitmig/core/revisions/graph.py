@@ -43,7 +43,7 @@ class Graph(Lineage):
 
         ``target`` is an id, a unique beginning of one, a branch label, ``head``, ``heads``, ``base``,
         ``current``, any of these after ``label@``, ``+N`` and ``-N`` from ``heads`` (where the database
-        is), or ``id+N`` and ``id-N``. Raises UnknownRevision, AmbiguousRevision, and Refused where a
+        is), or ``id+N`` and ``id-N``. Raises UnknownRevision, AmbiguousRevision, and Refused if a
         relative target leads out of the graph.
         """
         relative = _RELATIVE.fullmatch(target)
@@ -71,7 +71,7 @@ class Graph(Lineage):
     ) -> tuple[RevisionId, ...]:
         """What to upgrade, oldest first, so that a database at ``applied_heads`` has ``targets`` too.
 
-        Raises UnknownRevision for ids that no file has, Refused where the files on the way are flawed.
+        Raises UnknownRevision for ids that no file has, Refused if the files on the way are flawed.
         """
         heads, targets = tuple(applied_heads), tuple(targets)
         self.require_known(heads, targets)
@@ -295,7 +295,7 @@ class Graph(Lineage):
                 )
 
     def require_sound(self, path: Collection[RevisionId]) -> None:
-        """Raise Refused where the files of a path are flawed: one id twice, a missing parent, a circle."""
+        """Raise Refused if the files of a path are flawed: one id twice, a missing parent, a circle."""
         concerned = frozenset(path)
         for first, second in self.duplicates:
             if first.revision in concerned:

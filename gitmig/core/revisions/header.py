@@ -57,7 +57,7 @@ def docstring_node(module: ast.Module) -> ast.Constant | None:
 
 
 def read_header(docstring: str) -> Header:
-    """What the header lines of a docstring record. Where there are two that differ, neither counts."""
+    """What the header lines of a docstring record. If there are two that differ, neither counts."""
     lines = _LINE_END.split(docstring)[::2]
     models = {match[1] for line in lines if (match := _MODELS.fullmatch(line))}
     schemas = {match.groups() for line in lines if (match := _SCHEMA.fullmatch(line))}
@@ -164,7 +164,7 @@ def _without_header(body: str) -> str:
 
 
 def _inserted(body: str, lines: Sequence[str], newline: str) -> str | None:
-    """The body with ``lines`` below its ``Revision ID:`` block, or None where it has no such block."""
+    """The body with ``lines`` below its ``Revision ID:`` block, or None if it has no such block."""
     parts = _LINE_END.split(body)
     found = [at for at in range(0, len(parts), 2) if _REVISION_ID.match(parts[at])]
     if not found:

@@ -55,7 +55,7 @@ def same_upgrade(a: str, b: str) -> bool:
 
 @functools.lru_cache(maxsize=_REMEMBERED)
 def irreversible(text: str) -> str | None:
-    """Why a script cannot be undone, or None where nothing speaks against it.
+    """Why a script cannot be undone, or None if nothing speaks against it.
 
     A ``downgrade`` that is missing, that raises at once, or that does nothing although ``upgrade``
     does something.

@@ -47,7 +47,7 @@ class Comparison:
 def compare(ours: Sequence[FacetChange], theirs: Sequence[FacetChange]) -> Comparison:
     """Whether two changes that start from one schema can follow each other in either order.
 
-    A facet that both change is a conflict, also where both do the same to it: the second of the two
+    A facet that both change is a conflict, also if both do the same to it: the second of the two
     scripts would find it done. A table that one side drops and the other changes is one, too.
     """
     clashes = _clashes(ours, theirs)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .objects import Key
 
 Change = tuple[str | None, str | None]
-"""DDL before and after; None where there is none."""
+"""DDL before and after; None if there is none."""
 
 _PARTS = ("primary key", "foreign key", "unique", "check", "index")
 

@@ -221,7 +221,7 @@ def literal(text: str) -> str:
 
 
 def evaluated(code: str, imports: set[str], context: AutogenContext) -> Any:
-    """What the code of a type gives in a script, or None where it cannot be run."""
+    """What the code of a type gives in a script, or None if it cannot be run."""
     import sqlalchemy
 
     spelling = Spelling.of(context)

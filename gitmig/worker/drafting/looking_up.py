@@ -1,4 +1,4 @@
-"""Whether a database has what a difference says: each line looked up, where nothing can be proven.
+"""Whether a database has what a difference says: each line looked up, if nothing can be proven.
 
 That is less than a proof: the text of a CHECK or of a default is not compared, only that there is one.
 """

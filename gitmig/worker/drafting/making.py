@@ -146,7 +146,7 @@ class Maker:
         return True
 
     def constraint(self, item: Any) -> ops.MigrateOperation | None:
-        """A constraint of a table that is there; None where SQLite could make it only without a name."""
+        """A constraint of a table that is there; None if SQLite could make it only without a name."""
         table, name = item.table, given_name(item, self._dialect.name)
         if name is None:
             return None

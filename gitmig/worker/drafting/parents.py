@@ -242,7 +242,7 @@ class Parent:
             self._objects[kind, table, name] = found
 
     def code(self, key: Key) -> Code | None:
-        """How an object is made again, or None where the old models do not have it."""
+        """How an object is made again, or None if the old models do not have it."""
         found = self._objects.get(key)
         return None if found is None else code_of(found)
 

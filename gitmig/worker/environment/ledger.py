@@ -1,6 +1,6 @@
 """The ledger: a table in the database that says what moved it, written in the migration's own transaction.
 
-It is there only where somebody asked for it. Text has no length in it: SQLite would ignore one, and
+It is there only if somebody asked for it. Text has no length in it: SQLite would ignore one, and
 PostgreSQL would fail on it.
 """
 
@@ -158,7 +158,7 @@ def _table(dialect: str) -> Table:
         Column("seconds", Float),
         Column("heads", Text, nullable=False),
         schema=schema,
-        # SQLAlchemy imports a dialect to see whether it has an option: only where it is in use.
+        # SQLAlchemy imports a dialect to see whether it has an option: only if it is in use.
         **(_MARIADB if dialect in ("mysql", "mariadb") else {}),
     )
 

@@ -31,7 +31,7 @@ _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "or
 class EnvRunStopped(BaseException):
     """Ends a run of env.py from the inside; what was begun is rolled back on the way out.
 
-    A BaseException, so that env.py does not swallow it. ``failure`` is None where the end was wanted.
+    A BaseException, so that env.py does not swallow it. ``failure`` is None if the end was wanted.
     """
 
     def __init__(self, failure: Failure | None = None):

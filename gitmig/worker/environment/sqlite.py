@@ -44,7 +44,7 @@ class SqliteTransactions:
         event.listen(connection, "begin", self._begin)
 
     def lock(self) -> None:
-        """Hold the write lock, also where env.py began the transaction before `configure()`."""
+        """Hold the write lock, also if env.py began the transaction before `configure()`."""
         if self._connection.in_transaction() and not self._in_transaction():
             self._begin(self._connection)
 

@@ -39,7 +39,7 @@ class Configured:
     options: Mapping[str, Any]
     """Every other argument, by name; those that env.py left out are absent."""
     engine: str = ""
-    """What env.py calls this database, where it has several (``engine_name`` of the multidb template)."""
+    """What env.py calls this database, if it has several (``engine_name`` of the multidb template)."""
 
 
 @dataclass(frozen=True)

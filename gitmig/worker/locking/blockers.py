@@ -36,7 +36,7 @@ _MYSQL = """select p.id, p.user, p.host, p.info, timestampdiff(second, t.trx_sta
 def blockers_of(connection: Connection, seconds: float | None, waiting: Callable[[str], None]) -> Blockers:
     """The watch over a migrating connection, not begun.
 
-    ``seconds`` is how long a statement may wait, 0 for as long as it takes, None where nobody said;
+    ``seconds`` is how long a statement may wait, 0 for as long as it takes, None if nobody said;
     ``waiting`` is called, from another thread, with who is in the way.
     """
     backend = connection.dialect.name
@@ -219,7 +219,7 @@ class _PostgresBlockers(_WatchedConnection):
 
 
 class _MySqlBlockers(_WatchedConnection):
-    """`lock_wait_timeout`, only where it was asked for: giving up there leaves a step half done."""
+    """`lock_wait_timeout`, only if it was asked for: giving up there leaves a step half done."""
 
     QUERY = _MYSQL
     CANCEL = "kill query :ours"

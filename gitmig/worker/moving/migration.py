@@ -321,7 +321,7 @@ class Migration(EnvRun):
             self._prepared = True
 
     def _write_down(self, action: str, revision: str, seconds: float) -> None:
-        """The step's row in the ledger, where there is one: it stays or goes with the step."""
+        """The step's row in the ledger, if there is one: it stays or goes with the step."""
         if self._ledger is None:
             return
         try:

@@ -38,7 +38,7 @@ class CrashCopy:
     ) -> None:
         """Copy what is about to be parked; what this run itself has made is not there to be copied.
 
-        Raises DBAPIError and OSError where there is no room for it, say.
+        Raises DBAPIError and OSError if there is no room for it, say.
         """
         if not self._needed:
             return

@@ -1,6 +1,6 @@
 """Puts parked rows back into tables and columns that are there again, as far as they fit.
 
-Everything is done by statements over whole sets. Only where the database refuses a set is it halved, until
+Everything is done by statements over whole sets. Only if the database refuses a set is it halved, until
 the rows are found that do not fit; those stay parked.
 """
 

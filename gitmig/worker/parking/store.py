@@ -66,7 +66,7 @@ class Store:
 
     @property
     def why_not(self) -> str | None:
-        """Why nothing can be parked; None where it can."""
+        """Why nothing can be parked; None if it can."""
         return None
 
     @property

@@ -174,7 +174,7 @@ class SqliteStore(Store):
 
 
 def store_of(connection: Connection, folder: str | None) -> Store | None:
-    """Where this database's rows are parked; None where they cannot be. ``folder`` is for SQLite's files."""
+    """Where this database's rows are parked; None if they cannot be. ``folder`` is for SQLite's files."""
     if connection.dialect.name == "postgresql":
         return PostgresStore(connection)
     file = park_file(connection, folder) if folder is not None else None

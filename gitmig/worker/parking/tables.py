@@ -95,13 +95,13 @@ class Tables:
         return Look(place) if place is not None else None
 
     def columns(self, place: TableName) -> tuple[Column, ...]:
-        """Its columns in their order; nothing where it is not there."""
+        """Its columns in their order; nothing if it is not there."""
         raise NotImplementedError
 
     def key(self, place: TableName, without: Sequence[str] = ()) -> tuple[str, ...]:
         """The columns that tell its rows apart: the primary key, else something unique without NULL.
 
-        None of ``without`` is among them; nothing where there is no such key.
+        None of ``without`` is among them; nothing if there is no such key.
         """
         present = {column.name: column for column in self.columns(place)}
         for primary, names in self._unique(place):

@@ -102,7 +102,7 @@ def late_constraints(connection: Connection, constraints: Sequence[tuple[TableNa
 def check_late(connection: Connection, place: TableName, without: set[str]) -> None:
     """Look at the table's own late constraints now: what waits for them keeps the table from being altered.
 
-    ``without`` are those that :func:`late_constraints` looks at. Raises DBAPIError where one is violated.
+    ``without`` are those that :func:`late_constraints` looks at. Raises DBAPIError if one is violated.
     """
     if connection.dialect.name == "sqlite":
         return

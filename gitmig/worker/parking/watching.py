@@ -33,7 +33,7 @@ class Parking:
     def __init__(self, run: ParkingRun):
         self._run = run
         self._known: list[ParkedEntry] | None = None
-        """What is parked; None where a step may have changed it."""
+        """What is parked; None if a step may have changed it."""
         self._closed = False
         """Whether it is another user's."""
         run.first = run.look()

@@ -142,7 +142,7 @@ class _SQLite:
             yield "column", table, name, " ".join([*parts, *(["NOT NULL"] if not_null else [])])
 
     def _collations(self, table: str, columns: Sequence[str]) -> dict[str, str]:
-        """SQLite tells the collation of a column only where it is in an index."""
+        """SQLite tells the collation of a column only if it is in an index."""
         name, listed = "_gitmig_collations", ", ".join(map(_quoted, columns))
         self._connection.execute(text(f"CREATE INDEX {name} ON {_quoted(table)} ({listed})"))
         try:

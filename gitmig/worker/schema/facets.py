@@ -235,7 +235,7 @@ class FacetReader:
         return literal
 
     def _name(self, item: Constraint | Index) -> str | None:
-        """The name the database would have it under, naming conventions applied; None where it chooses."""
+        """The name the database would have it under, naming conventions applied; None if it chooses."""
         if item.name is None:
             return None
         name = self._preparer.format_constraint(item, _alembic_quote=False)
