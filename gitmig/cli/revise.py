@@ -9,7 +9,8 @@ import typer
 from gitmig.cli.common import Common
 from gitmig.cli.moving import DdlLockTimeout, DryRun, Wait, Yes, finish, run_options
 from gitmig.drafting.answers import fill_of, rename_of
-from gitmig.operations.revise import ReviseOptions, revise
+from gitmig.drafting.drafter import ReviseOptions
+from gitmig.operations.revise import revise
 
 Message = Annotated[str | None, typer.Option("-m", "--message", metavar="MSG", help="What changes.")]
 Draft = Annotated[bool, typer.Option("--draft", help="Write the revision and stop.")]
