@@ -28,7 +28,7 @@ _REQUESTS = {
     "schema": "requests.schema:read_schema",
     "heads": "environment.heads:read_heads",
     "present": "environment.heads:find_present",
-    "migrate": "moving.migration:migrate",
+    "migrate": "requests.migrate:migrate",
     "draft": "drafting.draft:draft",
     "parent": "drafting.parents:describe_parent",
     "format": "drafting.draft:run_write_hooks",

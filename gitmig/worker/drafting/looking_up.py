@@ -22,6 +22,26 @@ Row = Sequence[Any]
 """kind, table, name, before, after."""
 
 
+def missing_lines(
+    context: MigrationContext, difference: Sequence[Row], engine: str | None, known: list[frozenset[int]]
+) -> list[str]:
+    """The lines of a difference, in words, that the database does not have, of those that are its own.
+
+    ``engine`` is what env.py calls the database. ``known`` is the metadata of the databases that were looked
+    into before, in their order; this one's is added.
+    """
+    from .draft import rows_of
+
+    target = context.opts.get("target_metadata") or ()
+    several = target if isinstance(target, (list, tuple)) else [target]
+    key = frozenset(map(id, several))
+    if key not in known:
+        known.append(key)
+    number = known.index(key)
+    rows = rows_of(difference, engine or str(number), first=number == 0)
+    return not_there(context, ModelObjects(several, context.dialect), rows)
+
+
 def not_there(context: MigrationContext, models: ModelObjects, rows: Iterable[Row]) -> list[str]:
     """The lines that the database does not bear out, in words."""
     looking = _Looking(context, models)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -10,56 +9,18 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
-from ...wire.step_log import HalfStep
 from ..channel import Failure, ParentGone
-from ..environment.heads import no_new_files
 from ..environment.ledger import Ledger, ledger_facts
 from ..environment.revisions import BrokenScript, build_steps, revision_map
 from ..environment.run import EnvRun, EnvRunStopped, database_name, first_line, run_environment
 from ..environment.sqlite import SqliteTransactions
 from ..importing.world import World
 from ..locking.held import Locks
-from ..parking.run import ParkingPolicy
-from ..parking.watching import Parking, parking_of
 from ..session import Session
 from .calling_off import CallingOff
-from .planning import ask_plan, is_autocommit, is_mysql, is_transactional
+from .planning import ask_plan, is_transactional
 from .progress import Progress
-from .step_log import StepLog, halves_of
-
-
-def migrate(session: Session, request: dict[str, Any]) -> dict[str, Any]:
-    """The ``migrate`` request: asks ``plan`` under the lock, applies, asks ``commit``.
-
-    An SQLite file that is not there is made only once a plan for it is to be carried out: ``plan`` is asked
-    on an empty database in memory first, with ``provisional``, and then again. ``operation`` is one that the
-    command line asks about: ``plan`` says how many rows the ledger has of it.
-
-    Returns ``{heads, committed, database, steps, parked, back, unparked, unread}``: ``committed`` whether
-    everything planned was committed, ``steps`` how many steps were, ``heads`` what the version table holds
-    now; the last four are those of :class:`Parking`. Raises Failure("migration") with ``committed`` (steps),
-    ``revision``, ``action``, ``previous`` (the step before), ``statement``, ``sqlstate``, ``partial``: the
-    revision of which something was committed before its step was done, or None; where the database takes no
-    DDL back, the one that failed. Failure("blocked") has the same, where a statement waited for another
-    session's lock in vain; Failure("lock") has ``holder``, and ``lost`` where the lock was held and is not
-    any more.
-    """
-    missing: list[Any] = []
-    migration = Migration(session, request, missing)
-    with no_new_files(missing, folders=False):
-        _run(session, migration)
-    if migration.again:
-        migration = Migration(session, request, [])
-        _run(session, migration)
-    migration.finish()
-    return migration.result()
-
-
-def _run(session: Session, migration: Migration) -> None:
-    try:
-        run_migration(session, migration)
-    finally:
-        migration.release()
+from .step_guard import StepGuard
 
 
 def run_migration(session: Session, migration: Migration) -> None:
@@ -85,18 +46,15 @@ class Migration(EnvRun):
         self._told: dict[str, Any] = {}
         self._sqlite: dict[Connection, SqliteTransactions] = {}
         self._steps: tuple[RevisionStep, ...] = ()
-        self._halves: list[HalfStep] = []
-        self._step_log: StepLog | None = None
         self._expect: list[str] = []
         self._difference: list[list[Any]] = []
         self._looked_up: list[frozenset[int]] = []
         """The metadata of the databases that were looked into, in their order."""
-        self._parkings: list[Parking] = []
-        self._parking: Parking | None = None
         self._external = False
         self._prepared = False
         self.progress = Progress(self._locks, session.places)
         self.calling_off = CallingOff(session.channel, self._locks.cancel)
+        self._guard = StepGuard(self.calling_off, self.progress)
         self.database = ""
         """The one that env.py has come to."""
         self._first = ""
@@ -140,7 +98,7 @@ class Migration(EnvRun):
             if not self.progress.whole or self.is_per_migration(context):
                 self._or_stop(self._check_lock)
             self.progress.begin("upgrade" if step.is_upgrade else "downgrade", step.revision.revision)
-            step.migration_fn = self._watched(self._logged(step.migration_fn, number), step.revision.path)
+            step.migration_fn = self._guard.guarded(step.migration_fn, number, step.revision.path)
             yield step
             self.progress.end()
 
@@ -188,10 +146,7 @@ class Migration(EnvRun):
 
     def release(self) -> None:
         """Let go of the locks, and of where rows are parked; the transaction has ended by now."""
-        for parking in self._parkings:
-            parking.close()
-        if self._step_log is not None:
-            self._step_log.close()
+        self._guard.close()
         self._locks.release()
 
     def result(self) -> dict[str, Any]:
@@ -202,10 +157,7 @@ class Migration(EnvRun):
             "database": self._first,
             "steps": self.progress.committed,
             "partial": self.progress.left_over,
-            "parked": [each for parking in self._parkings for each in parking.parked],
-            "back": [each for parking in self._parkings for each in parking.back],
-            "unparked": [each for parking in self._parkings for each in parking.unparked],
-            "unread": next((parking.unread for parking in self._parkings if parking.unread), None),
+            **self._guard.parked(),
         }
 
     def _plan(self, context: MigrationContext, heads: tuple[str, ...]) -> bool:
@@ -222,8 +174,7 @@ class Migration(EnvRun):
         )
         self._expect = sorted(answer["expect"])
         self._difference = answer.get("difference") or []
-        self._log_steps(context, answer)
-        self._park(context, answer)
+        self._guard.begin(context, answer, f"{self.session.options.section}:{table_name(context)}")
         if self._ledger is not None:
             self._ledger.expect(answer.get("operation"))
         try:
@@ -241,65 +192,6 @@ class Migration(EnvRun):
         if self._steps and (sqlite := self._sqlite_of(context)) is not None:
             sqlite.remember_foreign_keys()
         return bool(self._steps)
-
-    def _log_steps(self, context: MigrationContext, answer: dict[str, Any]) -> None:
-        """Log the steps where the database keeps each statement; or finish the one that the log tells of."""
-        path, connection = answer.get("step_log"), context.connection
-        autocommit = connection is None or is_autocommit(connection)
-        if path is None or connection is None or autocommit or not is_mysql(context):
-            return
-        if self._step_log is not None:
-            self._step_log.close()
-        log = StepLog(path, connection, self.calling_off, resumed=bool(answer.get("resume")))
-        self._step_log = log
-        if log.half is not None:
-            answer |= log.to_be_finished(log.half)
-        self._halves = halves_of(answer)
-
-    def _logged(self, function: Callable[..., None], number: int) -> Callable[..., None]:
-        log = self._step_log
-        if log is None:
-            return function
-
-        @functools.wraps(function)
-        def logged(**arguments: Any) -> None:
-            with log.step(self._halves[number]):
-                function(**arguments)
-
-        return logged
-
-    def _park(self, context: MigrationContext, answer: dict[str, Any]) -> None:
-        """Have what the steps take looked at and parked, and put back what belongs to them."""
-        self._parking = None
-        order = ParkingPolicy.of(answer.get("parking"))
-        if answer["steps"]:
-            environment = f"{self.session.options.section}:{table_name(context)}"
-            parking = parking_of(
-                context,
-                order,
-                environment,
-                transactional=self.progress.whole,
-                announced=answer.get("announced") or (),
-            )
-            if parking is not None:
-                self._parking = parking
-                self._parkings.append(parking)
-
-    def _watched(self, function: Callable[..., None], path: str) -> Callable[..., None]:
-        @functools.wraps(function)
-        def watched(**arguments: Any) -> None:
-            assert self.progress.current is not None
-            try:
-                if self._parking is not None:
-                    self._parking.watch(*self.progress.current, lambda: function(**arguments))
-                else:
-                    function(**arguments)
-            except Failure as failure:
-                raise EnvRunStopped(self.progress.reported(failure)) from failure
-            except (Exception, SystemExit) as error:
-                raise EnvRunStopped(self.progress.failed(error, path)) from error
-
-        return watched
 
     def _applied(self, *, ctx: MigrationContext, step: Any, heads: set[str], run_args: Any, **_: Any) -> None:
         progress = self.progress
@@ -350,28 +242,16 @@ class Migration(EnvRun):
             message = f"the version table holds {_listed(heads)} where {_listed(self._expect)} was planned"
             raise self.progress.failure(message)
         if self._difference:
-            self._look_up(context)
+            from ..drafting.looking_up import missing_lines
+
+            missing = missing_lines(context, self._difference, self.engine, self._looked_up)
+            if missing:
+                raise self.progress.failure(
+                    f"the database has not what the draft is for: {'; '.join(missing)}"
+                )
         sqlite = self._sqlite_of(context)
         if sqlite is not None and (violated := sqlite.check_foreign_keys()) is not None:
             raise self.progress.failure(violated)
-
-    def _look_up(self, context: MigrationContext) -> None:
-        """Whether the database has each of its lines of a difference that nothing has proven."""
-        from ..drafting.draft import rows_of
-        from ..drafting.looking_up import not_there
-        from ..drafting.objects import ModelObjects
-
-        target = context.opts.get("target_metadata") or ()
-        several = target if isinstance(target, (list, tuple)) else [target]
-        models = ModelObjects(several, context.dialect)
-        key = frozenset(map(id, several))
-        if key not in self._looked_up:
-            self._looked_up.append(key)
-        number = self._looked_up.index(key)
-        rows = rows_of(self._difference, self.engine or str(number), first=number == 0)
-        missing = not_there(context, models, rows)
-        if missing:
-            raise self.progress.failure(f"the database has not what the draft is for: {'; '.join(missing)}")
 
     def _verify(self, context: MigrationContext) -> None:
         done, planned = self.progress.done, self.progress.planned
