@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import cast
 
@@ -317,6 +318,13 @@ def test_cycles_are_found_where_alembic_finds_them(edges: list[tuple[int, int]])
         assert by_alembic(graph).heads or not graph.scripts
     for rev, below in zip(graph.cycle, graph.cycle[1:] + graph.cycle[:1], strict=True):
         assert below in graph.parents[rev]
+
+
+def test_branches_with_computed_labels_are_lines_of_their_own() -> None:
+    one, two = (replace(script(name, "a"), nameless_branch=True) for name in "bc")
+    assert Graph.of([script("a"), one, two]).crowded == ()
+    assert Graph.of([script("a"), one, script("c", "a")]).crowded == ()
+    assert Graph.of([script("a"), one, script("c", "b"), script("d", "b")]).crowded == (("c", "d"),)
 
 
 def test_labels_that_clash() -> None:

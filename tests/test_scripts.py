@@ -427,6 +427,7 @@ def test_what_is_computed_beside_plain_ids(more: str) -> None:
         (),
         (),
     )
+    assert script.nameless_branch is ("branch_labels" in more)
 
 
 def test_open_lines() -> None:

@@ -114,23 +114,25 @@ def _is_revision(path: str, files: Files) -> bool:
 def _divided(configuration: Configuration, paths: Sequence[str], files: Files) -> list[Configuration]:
     """One environment for each folder of revisions, if the code chooses among several that never meet.
 
-    If they do meet, or have branch labels, they are read together; a configuration that names the folders
-    says it itself.
+    If they do meet, or have branch labels, they are read together, also with a few that lie above them; a
+    configuration that names the folders says it itself.
     """
     default = below(configuration.script_location, "versions")
     if configuration.versions != (default,) or configuration.source.versions:
         return [configuration]
     revisions = _versions(configuration.script_location, paths)
-    if any(posixpath.dirname(path) == default and _is_revision(path, files) for path in revisions):
+    there = [path for path in revisions if posixpath.dirname(path) == default and _is_revision(path, files)]
+    if there and (configuration.recursive or len(there) > len(revisions) / 2):
         return [configuration]
     groups: dict[str, list[Script]] = {}
     for path in revisions:
         script = read_script_bytes(path, files.read(path) or b"")
         if isinstance(script, Script):
-            groups.setdefault(path[len(default) + 1 :].partition("/")[0], []).append(script)
-    if not groups:
+            folder = posixpath.dirname(path)[len(default) + 1 :].partition("/")[0]
+            groups.setdefault(folder, []).append(script)
+    if not groups or (there and _apart({"": groups.pop("", []), "below": sum(groups.values(), [])})):
         return [configuration]
-    if len(groups) == 1 or not _apart(groups):
+    if len(groups) <= 1 or there or not _apart(groups):
         return [_with_versions(configuration, (default,))]
     return [_with_versions(configuration, (f"{default}/{name}",)) for name in groups]
 
@@ -141,6 +143,7 @@ def _apart(groups: Mapping[str, Sequence[Script]]) -> bool:
     everywhere = set().union(*known.values())
     return not any(
         script.branch_labels
+        or script.nameless_branch
         or script.depends_on
         or any(parent in everywhere - known[name] for parent in script.down_revisions)
         for name, scripts in groups.items()

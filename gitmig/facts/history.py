@@ -7,6 +7,7 @@ each commit changes below the paths in question; each distinct blob is read once
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
@@ -29,6 +30,8 @@ _MOVES = 8
 """As many times as a folder is followed to where it lay before."""
 _BLOBS = 500
 """Blobs read at a time."""
+_CODE = re.compile(rb"^(?:(?:async\s+)?def|class|@)", re.MULTILINE)
+_ASSIGNED = re.compile(rb"^\s*(?:revision|down_revision|depends_on)\b\s*[:=+,]", re.MULTILINE)
 
 
 def read_history(
@@ -284,7 +287,17 @@ def _replaced(facts: Sequence[Fact]) -> dict[RevisionId, frozenset[RevisionId]]:
 
 
 def _identity(path: str, data: bytes | None) -> Identity | None:
-    script = None if data is None else read_script_bytes(path, data)
-    if not isinstance(script, Script):
+    if data is None:
         return None
-    return script.revision, Placed((*script.down_revisions, *script.depends_on), script.header)
+    # A history has many forms of long scripts, and nearly all say who they are before the first function.
+    for text in dict.fromkeys((_before_code(data), data)):
+        script = read_script_bytes(path, text)
+        if isinstance(script, Script):
+            return script.revision, Placed((*script.down_revisions, *script.depends_on), script.header)
+    return None
+
+
+def _before_code(data: bytes) -> bytes:
+    """What stands before the first function or class, if no identifier is given a value after that."""
+    code = _CODE.search(data)
+    return data[: code.start()] if code is not None and not _ASSIGNED.search(data, code.start()) else data

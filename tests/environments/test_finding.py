@@ -180,6 +180,20 @@ def test_two_folders_of_revisions_that_never_meet() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("below", "together"),
+    [({"b": "a", "c": "b"}, True), ({"x": None, "y": "x"}, False), ({"b": "a"}, False)],
+    ids=["they go on from it", "put aside", "a draft"],
+)
+def test_folders_of_releases_below_the_first_revision(below: dict[str, str | None], together: bool) -> None:
+    """Code that calls Alembic names them all; what was put aside follows nothing that is there."""
+    files = scripts("db", a=None) | {"db/versions/z_x.py": revision("z", "a")} if len(below) < 2 else {}
+    files |= scripts("db", a=None) | scripts("db", versions="versions/two/expand", **below)
+    (one,) = found(files, ini("db/alembic.ini", "%(here)s")).environments
+    assert one.configuration.recursive is together
+    assert one.configuration.versions == ("db/versions",)
+
+
 def test_the_roots_of_a_package_without_configuration() -> None:
     those = found(scripts("src/shop/migrations", a=None), {"src/shop/__init__.py": ""})
     assert those.environments[0].configuration.roots == ("", "src")

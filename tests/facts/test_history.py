@@ -98,6 +98,25 @@ def test_unreadable_files_and_odd_paths_are_passed_over(build: Builder, reposito
     assert [sorted(fact.placed) for fact in history(repository).facts] == [["l", "n"]]
 
 
+def test_identifiers_that_stand_below_a_function(build: Builder, repository: Repository) -> None:
+    function = "def f():\n    return 1\n\n\n"
+    build.commit(
+        {
+            "versions/a.py": function + revision("a", None),
+            "versions/b.py": revision("b", "a") + function + "down_revision = 'x'\n",
+            "versions/c.py": "revision = 'c'\n@staticmethod\n" + function + "down_revision = 'b'\n",
+            "versions/d.py": "TEXT = '''\ndef g(): ...\n'''\n" + revision("d", "c") + function,
+        }
+    )
+    (fact,) = history(repository).facts
+    assert {name: placed.parents for name, placed in fact.placed.items()} == {
+        "a": (),
+        "b": ("x",),
+        "c": ("b",),
+        "d": ("c",),
+    }
+
+
 def test_a_versions_folder_that_moved_twice(build: Builder, repository: Repository) -> None:
     first = build.commit({"migrations/a.py": revision("a", None), "models.py": "1"})
     second = build.commit({"migrations/b.py": revision("b", "a"), "models.py": "2"})

@@ -124,7 +124,8 @@ class Lineage:
         while todo:
             rev = todo.pop()
             below = self.line_parents[rev]
-            if self.scripts[rev].branch_labels or not below:
+            script = self.scripts[rev]
+            if script.branch_labels or script.nameless_branch or not below:
                 found.add(rev)
                 continue
             todo += [parent for parent in below if parent not in seen]

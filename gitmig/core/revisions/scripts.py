@@ -30,6 +30,8 @@ class Script:
     """Relative to the top of the tree it was read from, with forward slashes."""
     depends_on: tuple[str, ...] = ()
     branch_labels: tuple[str, ...] = ()
+    nameless_branch: bool = False
+    """Whether it has a branch label that only running it would tell."""
     message: str = ""
     """The first paragraph of the docstring."""
     title: str = ""
@@ -128,6 +130,7 @@ def _read(path: str, text: str) -> Script | None:
         path=path,
         depends_on=_several(names, "depends_on", lines),
         branch_labels=_several(names, "branch_labels", lines),
+        nameless_branch=isinstance(names.get("branch_labels"), Dynamic),
         message=_message(docstring),
         title=next((line.strip() for line in docstring.strip().splitlines()), "")
         if _message(docstring)
