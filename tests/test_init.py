@@ -87,6 +87,25 @@ class TestWithAlembic:
         assert written.removeprefix(text).split() == ["[tool.gitmig]", "models", "=", '["app/models.py"]']
         again(bare)
 
+    def test_tables_of_tools_in_several_places(self, bare: Project) -> None:
+        text = "[tool.a]\nx = 1\n\n# About the project\n[project]\nname = \"shop\"\n[tool.b]\ny = 1"
+        bare.write("pyproject.toml", text)
+        bare.gitmig("init", check=0)
+        assert bare.read("pyproject.toml") == text + "\n\n" + SETTINGS
+        again(bare)
+
+    def test_many_files_of_one_name(self, bare: Project) -> None:
+        names = ("cart", "item", "order", "price", "stock")
+        for name in names:
+            text = MODELS.replace("User", name.title()).replace('"user"', f'"{name}"')
+            bare.write(f"shop/{name}/models.py", text)
+        bare.write("shop/none/models.py", "")
+        imported = ", ".join(f"shop.{name}.models" for name in names)
+        env = bare.read("alembic/env.py").replace("import app.models", f"import {imported}\nimport app.models")
+        bare.write("alembic/env.py", env)
+        bare.git("add", "shop")
+        assert bare.gitmig("init", "--json", check=0).json["models"] == ["shop/**/models.py", "app/models.py"]
+
     def test_settings_that_are_there_stay(self, bare: Project) -> None:
         bare.write("pyproject.toml", '[tool.gitmig]\nmodels = ["app"]\n')
         said = bare.gitmig("init", check=0).stdout

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gitmig.core.configuration import holds_password
 from gitmig.core.environments import Environment
-from gitmig.errors import GitmigError, NoAlembic, NoConfiguration, SettingsError
+from gitmig.errors import GitmigError, NoAlembic, NoConfiguration, ProjectCodeError, SettingsError
 from gitmig.git.repository import Repository
 from gitmig.git.trees import WorkTree
 from gitmig.hooks.install import HookState, hook_state, install_hook
@@ -20,6 +20,9 @@ from gitmig.project.opening import open_repository, project_of, surroundings_of
 from gitmig.project.project import Project, ProjectOptions
 from gitmig.project.scaffold import scaffold
 from gitmig.project.written_settings import write_settings
+
+_MANY = 5
+"""As many files of one name are written down as a pattern."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +112,8 @@ def _set_up(
     except GitmigError as error:
         if only:
             raise
-        warnings.append(f"{environment.name}: its models were not found: {error.message}")
+        way_out = f" ({error.hint})" if error.hint and not isinstance(error, ProjectCodeError) else ""
+        warnings.append(f"{environment.name}: its models were not found: {error.message}{way_out}")
         return environment
     kept = [path for path in environment.models if path not in gone]
     models = _without_parts([*kept, *found])
@@ -185,7 +189,19 @@ def _packages(project: Project, paths: list[str]) -> list[str]:
             name == "__init__.py" or (len(siblings) > 1 and (project.top / folder / "__init__.py").is_file())
         )
         found.append(folder if whole else path)
-    return _without_parts(found)
+    return _as_patterns(project, _without_parts(found))
+
+
+def _as_patterns(project: Project, paths: list[str]) -> list[str]:
+    """Many files of one name, each in a folder of its own, as a pattern, if most of what it fits is among them."""
+    tracked = project.index.ids()
+    for top, name in dict.fromkeys((path.partition("/")[0], path.rpartition("/")[2]) for path in paths):
+        same = [path for path in paths if path.startswith(f"{top}/") and path.endswith(f"/{name}")]
+        above = posixpath.commonpath(same) if len(same) >= _MANY else ""
+        alike = [path for path in tracked if path.startswith(f"{above}/") and path.endswith(f"/{name}")]
+        if above and len(same) > len(alike) / 2:
+            paths = [f"{above}/**/{name}", *(path for path in paths if path not in same)]
+    return paths
 
 
 def _without_parts(paths: Sequence[str]) -> list[str]:

@@ -9,11 +9,15 @@ from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import InlineTable
 
 from gitmig.core.environments import SETTINGS, Environment
 from gitmig.core.settings import parse_settings
 from gitmig.errors import SettingsError
 from gitmig.state.files import write_text
+
+_WIDE = 80
+"""Characters of a list that is written in one line, at most."""
 
 
 def write_settings(
@@ -47,26 +51,40 @@ def _write(top: Path, path: str, environments: Sequence[Environment], *, dry_run
         document = tomlkit.parse(text)
     except (TOMLKitError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}", hint=f"correct {path}") from None
-    if "tool" not in document:
-        document["tool"] = tomlkit.table(is_super_table=True)
-    tool: Any = document["tool"]
-    if "gitmig" not in tool:
-        tool["gitmig"] = tomlkit.table()
-    table = tool["gitmig"]
+    # Ours go to the end: a file may have its tables of tools in several places, with comments between them.
+    at_end = "gitmig" not in document.get("tool", {}) and not isinstance(document.get("tool"), InlineTable)
+    if at_end:
+        document = tomlkit.document()
+    tool: Any = document.setdefault("tool", tomlkit.table(is_super_table=True))
+    table = tool.setdefault("gitmig", tomlkit.table())
     if "environments" not in table and len(environments) == 1 and is_plain(environments[0]):
         if not environments[0].settings.models:
             return []
-        table["models"] = list(environments[0].settings.models)
+        table["models"] = _array(environments[0].settings.models)
     else:
         table.pop("models", None)
         _list(table, posixpath.dirname(path), environments)
-    written = tomlkit.dumps(document)
+    written = _below(text, tomlkit.dumps(document)) if at_end else tomlkit.dumps(document)
     parse_settings(written, path)
     if written == text:
         return []
     if not dry_run:
         write_text(place, written if text else written.lstrip())
     return [path]
+
+
+def _below(text: str, added: str) -> str:
+    """The text with a paragraph at its end."""
+    end = "\r\n" if "\r\n" in text else "\n"
+    between = "" if not text or text.endswith(end * 2) else end if text.endswith(end) else end * 2
+    return text + between + added.replace("\n", end)
+
+
+def _array(values: Sequence[str]) -> Any:
+    """A list of texts, one a line if it is long."""
+    array = tomlkit.array()
+    array.extend(values)
+    return array.multiline(sum(map(len, values)) > _WIDE)
 
 
 def is_plain(environment: Environment) -> bool:
@@ -85,6 +103,8 @@ def is_plain(environment: Environment) -> bool:
 
 def _list(table: Any, folder: str, environments: Sequence[Environment]) -> None:
     if "environments" not in table:
+        if table:
+            table.add(tomlkit.nl())
         table["environments"] = tomlkit.aot()
     listed = table["environments"]
     for environment in environments:
@@ -92,7 +112,7 @@ def _list(table: Any, folder: str, environments: Sequence[Environment]) -> None:
         entry = tomlkit.table() if known is None else known
         for key, value in _entry(environment, folder).items():
             if entry.get(key) != value:
-                entry[key] = value
+                entry[key] = _array(value) if isinstance(value, list) else value
         if known is None:
             listed.append(entry)
 

@@ -28,7 +28,11 @@ from gitmig.errors import (
 )
 from gitmig.rpc.protocol import AnnouncedLoss, Json, a_text, losses_found
 
+WITHOUT_ENV = 'set metadata = "app.models:Base.metadata" and dialect = "postgresql" in [tool.gitmig]'
+"""What does without env.py if only the models are asked."""
 _NEW_ENUM_VALUE = "55P04"
+# What programs that call Alembic themselves give its configuration.
+_CALLER = re.compile("AttributeError: 'Config' object has no attribute")
 # The folder that the code of a tree is laid out in.
 _LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
 
@@ -78,7 +82,7 @@ def translated(error: Json) -> GitmigError:
 
 _BY_KIND: Mapping[str, tuple[type[GitmigError], str | None]] = {
     "wrong-database": (WrongDatabase, "make env.py use the URL it is given"),
-    "no-metadata": (SettingsError, 'set metadata = "app.models:Base.metadata" in [tool.gitmig]'),
+    "no-metadata": (SettingsError, WITHOUT_ENV),
     "no-configuration": (NoAlembic, "gitmig init"),
     "application": (
         SettingsError,
@@ -96,6 +100,8 @@ def _correction(error: Json) -> str:
     if isinstance(missing, list) and missing:
         files = " ".join(shlex.quote(a_text(path)) for path in missing)
         return f"{'they are' if len(missing) > 1 else 'it is'} in the work tree alone: git add {files}"
+    if _CALLER.match(a_text(error["message"])):
+        return f"env.py is run by other code than Alembic's: {WITHOUT_ENV}"
     return str(error.get("hint") or "correct it, then run the command again")
 
 

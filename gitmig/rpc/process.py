@@ -201,7 +201,7 @@ class WorkerProcess:
         if (
             self.own
             and isinstance(error, ProjectCodeError)
-            and error.message.startswith("ModuleNotFoundError")
+            and error.message.startswith(("ModuleNotFoundError", "ImportError"))
         ):
             own = (
                 f"this was gitmig's own Python, {sys.executable}; another one: git config gitmig.python PATH"

@@ -67,5 +67,12 @@ def _prefixed(facets: list[Facet], engine: str, *, first: bool) -> list[Facet]:
 
 
 def _sources(session: Session, captured: Captured) -> dict[str, str]:
-    wanted = {id(metadata) for target in captured.targets for metadata in target.metadata}
-    return {key: path for (metadata, key), path in sorted(session.sources.items()) if metadata in wanted}
+    """The files that define tables which take part; other environments of one metadata have the rest."""
+    wanted = set()
+    with project_code(session):
+        for target in captured.targets:
+            filters = Filters(target.options, session.options.exclude)
+            for metadata in target.metadata:
+                tables = metadata.tables.values()
+                wanted |= {(id(metadata), table.key) for table in tables if filters.table(table)}
+    return {key: path for (metadata, key), path in sorted(session.sources.items()) if (metadata, key) in wanted}
