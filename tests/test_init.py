@@ -88,7 +88,7 @@ class TestWithAlembic:
         again(bare)
 
     def test_tables_of_tools_in_several_places(self, bare: Project) -> None:
-        text = "[tool.a]\nx = 1\n\n# About the project\n[project]\nname = \"shop\"\n[tool.b]\ny = 1"
+        text = '[tool.a]\nx = 1\n\n# About the project\n[project]\nname = "shop"\n[tool.b]\ny = 1'
         bare.write("pyproject.toml", text)
         bare.gitmig("init", check=0)
         assert bare.read("pyproject.toml") == text + "\n\n" + SETTINGS
@@ -101,8 +101,10 @@ class TestWithAlembic:
             bare.write(f"shop/{name}/models.py", text)
         bare.write("shop/none/models.py", "")
         imported = ", ".join(f"shop.{name}.models" for name in names)
-        env = bare.read("alembic/env.py").replace("import app.models", f"import {imported}\nimport app.models")
-        bare.write("alembic/env.py", env)
+        env = bare.read("alembic/env.py")
+        bare.write(
+            "alembic/env.py", env.replace("import app.models", f"import {imported}\nimport app.models")
+        )
         bare.git("add", "shop")
         assert bare.gitmig("init", "--json", check=0).json["models"] == ["shop/**/models.py", "app/models.py"]
 

@@ -345,3 +345,15 @@ def test_a_proof_that_is_killed_leads_to_no_commit(told: Article) -> None:
     )
     assert failed.endswith("Hint: run the command again\n")
     assert project.snapshot() == before
+
+
+def test_a_failed_proof_is_remembered_to_look_and_tried_again_to_judge(told: Article) -> None:
+    note = f"open({str(told.project.path('ran'))!r}, 'a').write('x')"
+    project = changed(told, note, "op.drop_column('user', 'nothing')")
+    project.git("commit", "--quiet", "--no-verify", "-m", "By hand")
+    said = [project.gitmig("status").stderr for _ in range(2)]
+    assert said[0] == said[1]
+    assert "nothing proves that c3c3 takes the database to these models: the upgrade of c3c3 fails" in said[0]
+    assert project.read("ran") == "x"
+    assert "the upgrade of c3c3 fails" in project.gitmig("check").stderr
+    assert project.read("ran") == "xx"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,26 @@ class TestWhatIsPutBack:
         assert "Note: the models that were put back do not import: ImportError: cannot import name 'ONE'" in (
             result.stderr
         )
+
+    def test_a_commit_that_does_not_import_today_says_nothing_of_the_models(
+        self, told: Article, tmp_path: Path
+    ) -> None:
+        project, outside = told.project, tmp_path / "outside"
+        outside.write_text("user")
+        project.write("app/names.py", f"ONE = open({str(outside)!r}).read()\n")
+        text = (MODELS + USERNAME).replace('"user"', "ONE") + EMAIL
+        project.write(
+            "app/models.py", text.replace("from app.database", "from app.names import ONE\nfrom app.database")
+        )
+        project.gitmig("revise", "-m", "Names", check=0)
+        commit = project.git("rev-parse", "--short=8", "HEAD").strip()
+        project.write("app/names.py", "ONE = 'user'\n")
+        project.append("app/models.py", "    zip: Mapped[int | None]\n")
+        project.gitmig("revise", "-m", "More", check=0)
+        outside.unlink()
+        shutil.rmtree(project.path(".git/gitmig/cache"))
+        notes = project.gitmig("rollback", check=0).stderr
+        assert f"Note: not compared with {commit}: its own models do not import today: File" in notes
 
 
 class TestRefused:

@@ -130,9 +130,11 @@ def _divided(configuration: Configuration, paths: Sequence[str], files: Files) -
         if isinstance(script, Script):
             folder = posixpath.dirname(path)[len(default) + 1 :].partition("/")[0]
             groups.setdefault(folder, []).append(script)
-    if not groups or (there and _apart({"": groups.pop("", []), "below": sum(groups.values(), [])})):
+    here = groups.pop("", [])
+    under = [script for scripts in groups.values() for script in scripts]
+    if not under or (there and _apart({"here": here, "under": under})):
         return [configuration]
-    if len(groups) <= 1 or there or not _apart(groups):
+    if len(groups) == 1 or there or not _apart(groups):
         return [_with_versions(configuration, (default,))]
     return [_with_versions(configuration, (f"{default}/{name}",)) for name in groups]
 

@@ -104,26 +104,31 @@ class SchemaCache:
             _replace(self.folder / f"schema-{digest(schema)}.json", json.dumps(to_json(schema)))
             _replace(self._index, json.dumps({"gitmig": __version__, "manifests": entries[:_KEPT]}))
 
-    def proven(self, key: str) -> bool:
-        """Whether a proof was found good before."""
-        return key in self._proofs()
+    def proof(self, key: str) -> object:
+        """What came of a proof before, as it was stored; None if that is not known."""
+        return self._proofs().get(key)
 
-    def store_proof(self, key: str) -> None:
-        """Remember that a proof was found good; ``key`` digests all that it depends on."""
-        keys = [key, *(other for other in self._proofs() if other != key)]
+    def store_proof(self, key: str, outcome: object) -> None:
+        """Remember what came of a proof, a JSON value; ``key`` digests all that it depends on."""
+        known = self._proofs()
+        if known.get(key) == outcome:
+            return
+        proofs = dict(
+            [(key, outcome), *((other, was) for other, was in known.items() if other != key)][:_KEPT]
+        )
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            _replace(self.folder / "proofs.json", json.dumps({"gitmig": __version__, "proofs": keys[:_KEPT]}))
+            _replace(self.folder / "proofs.json", json.dumps({"gitmig": __version__, "proofs": proofs}))
 
-    def _proofs(self) -> list[str]:
+    def _proofs(self) -> dict[str, object]:
         try:
             stored = json.loads((self.folder / "proofs.json").read_text("utf-8"))
         except (OSError, ValueError):
-            return []
+            return {}
         if not isinstance(stored, dict) or stored.get("gitmig") != __version__:
-            return []
-        keys = stored.get("proofs")
-        return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+            return {}
+        proofs = stored.get("proofs")
+        return proofs if isinstance(proofs, dict) else {}
 
     @property
     def _index(self) -> Path:

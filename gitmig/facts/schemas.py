@@ -45,11 +45,6 @@ class Schemas:
     _manifests: list[tuple[Manifest, Schema]] = field(default_factory=list)
     """What that depended on."""
 
-    @property
-    def remembered(self) -> bool:
-        """Whether an answer so far came from the cache."""
-        return any(self._found.values())
-
     def afresh(self) -> Schemas:
         """The same, computing everything: what is about to block somebody must not rest on a cache."""
         return Schemas(project=self.project, fresh=True, _computed=self._computed, _manifests=self._manifests)

@@ -126,7 +126,7 @@ def _in_shallow(
     steps = graph.topological(graph.ancestors(heads))
     tree = ties.project.commit_tree(commit)
     case = Case(old=None, new=tree, start=(), graph=graph, steps=steps)
-    verdict = prove(ties.project, case, schemas)
+    verdict = prove(ties.project, case, schemas, believing=not schemas.fresh)
     if verdict.reason is not None:
         return BaseSchema(schema=schema, doubt=verdict.reason, cut_off=True)
     return BaseSchema(schema=undone(schema, verdict.changes))
@@ -150,7 +150,7 @@ def _by_scripts(
         graph=then,
         steps=then.topological(then.ancestors(then.heads) - then.ancestors(below)),
     )
-    verdict = prove(project, case, schemas)
+    verdict = prove(project, case, schemas, believing=not schemas.fresh)
     if verdict.reason is not None:
         return BaseSchema(schema=schema, doubt=verdict.reason)
     return BaseSchema(schema=undone(schema, verdict.changes))

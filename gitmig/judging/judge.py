@@ -74,7 +74,7 @@ def judge(subject: Subject) -> tuple[Finding, ...]:
         # This is likely to be blocked: both sides are computed at once, side by side.
         known = known.afresh()
     findings = _judged(subject, known)
-    if findings and known.remembered:
+    if findings and not known.fresh:
         # Nothing is blocked because of what was remembered.
         findings = _judged(subject, known.afresh())
     return (*graph_judged(subject), *findings)

@@ -7,12 +7,12 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.schema.facets import FacetChange, FacetKey, Schema, difference, digest
-from gitmig.errors import GitmigError, Unproven, WorkerCrashed
+from gitmig.errors import DatabaseUnreachable, GitmigError, ProjectCodeError, Unproven, WorkerCrashed
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
 from gitmig.git.trees import Tree
@@ -50,6 +50,8 @@ class Verdict:
     """Why nothing could be proven."""
     crash: WorkerCrashed | None = None
     """What ended the try before it could say anything: another one may prove it."""
+    lasting: bool = False
+    """Whether the reason lies in the models and the scripts, and not in where they were tried."""
 
     @property
     def proven(self) -> bool:
@@ -102,15 +104,19 @@ def prove_one(project: Project, cases: Sequence[Case]) -> tuple[Case, Verdict]:
     return next((one for one in tried if one[1].changes), tried[0])
 
 
-def prove(project: Project, case: Case, schemas: Schemas) -> Verdict:
-    """Try it, unless it is known to be so. Nothing but scratch databases and the cache is written."""
+def prove(project: Project, case: Case, schemas: Schemas, *, believing: bool = False) -> Verdict:
+    """Try it, unless it is known to be so. Nothing but scratch databases and the cache is written.
+
+    If ``believing``, it is not tried again either if the cache knows that it failed, or where it led to.
+    """
     memory = project.memory.setdefault("proofs", {})
     assert isinstance(memory, dict)
     try:
         now = schemas.of(case.new)
         key = _key(project, case, schemas, now)
-        if schemas.cache.proven(key):
-            return Verdict()
+        known = _verdict(schemas.cache.proof(key))
+        if known is not None and (known.proven or believing):
+            return known
     except WorkerCrashed as error:
         return Verdict(reason=error.message, crash=error)
     except GitmigError as error:
@@ -118,14 +124,28 @@ def prove(project: Project, case: Case, schemas: Schemas) -> Verdict:
     if key not in memory:
         memory[key] = _tried(project, case, now)
     verdict: Verdict = memory[key]
-    if verdict.proven:
-        schemas.cache.store_proof(key)
+    if verdict.reason is None or verdict.lasting:
+        schemas.cache.store_proof(key, _stored(verdict))
     return verdict
+
+
+def _stored(verdict: Verdict) -> object:
+    """What the cache keeps of a verdict: the reason, or the changes."""
+    changes = [[*astuple(each.key), each.before, each.after] for each in verdict.changes]
+    return changes if verdict.reason is None else verdict.reason
+
+
+def _verdict(stored: object) -> Verdict | None:
+    if isinstance(stored, str):
+        return Verdict(reason=stored, lasting=True)
+    if isinstance(stored, list):
+        return Verdict(changes=tuple(FacetChange(FacetKey(*row[:3]), *row[3:]) for row in stored))
+    return None
 
 
 def _tried(project: Project, case: Case, now: Schema) -> Verdict:
     try:
-        return Verdict(changes=_differing(project, case, now))
+        return _compared(project, case, now)
     except WorkerCrashed as error:
         return Verdict(reason=error.message, crash=error)
     except GitmigError as error:
@@ -160,7 +180,7 @@ def _code(project: Project, tree: Tree, steps: set[str]) -> Mapping[str, str]:
     }
 
 
-def _differing(project: Project, case: Case, now: Schema) -> tuple[FacetChange, ...]:
+def _compared(project: Project, case: Case, now: Schema) -> Verdict:
     with scratch(project, now.dialect) as place, ExitStack() as stack:
         sides = [case.new] if case.old is None else [case.new, case.old]
         workers = project.start_workers([None if tree is project.work_tree else tree for tree in sides])
@@ -170,12 +190,15 @@ def _differing(project: Project, case: Case, now: Schema) -> tuple[FacetChange, 
             stack.enter_context(scratch_database(place, workers, name)) for name in ("revised", "models")
         )
         new = workers[0]
-        excluded = created(new, two)
-        if case.old is not None:
-            excluded += created(workers[1], one)
-        new.prove("upgrade", one, **upgrade_request(project, case))
+        try:
+            excluded = created(new, two)
+            if case.old is not None:
+                excluded += created(workers[1], one)
+            new.prove("upgrade", one, **upgrade_request(project, case))
+        except (Unproven, ProjectCodeError, DatabaseUnreachable) as error:
+            return Verdict(reason=error.message, lasting=True)
         found, wanted = (described(new, url, excluded, now) for url in (one, two))
-    return difference(found, wanted)
+    return Verdict(changes=difference(found, wanted))
 
 
 def upgrade_request(project: Project, case: Case) -> dict[str, object]:

@@ -115,11 +115,13 @@ def remaining(project: Project, commit: CommitId) -> tuple[str, ...]:
     """
     schemas = Schemas(project=project)
     project.forget()
-    trees = project.commit_tree(commit), project.work_tree
+    trees = project.work_tree, project.commit_tree(commit)
     try:
-        then, now = schemas.all_of(trees)
+        now, then = schemas.all_of(trees)
     except ProjectCodeError as error:
-        return (f"the models that were put back do not import: {error.message}",)
+        if schemas.cached(project.work_tree) is None:
+            return (f"the models that were put back do not import: {error.message}",)
+        return (f"not compared with {short(commit)}: its own models do not import today: {error.message}",)
     changes = difference(then, now)
     if not changes:
         return ()

@@ -172,9 +172,10 @@ def tree_findings(project: Project, tree: Tree) -> tuple[Finding, ...]:
     schemas = Schemas(project=project)
     try:
         found = _models_findings(project, graph, tree, schemas)
-        if found and schemas.remembered:
+        if found:
+            # What the cache knows of schemas and proofs is no reason to stop anybody.
             found = _models_findings(project, graph, tree, schemas.afresh())
-    except ProjectCodeError as error:
+    except (ProjectCodeError, NoInterpreter) as error:
         if project.models:
             raise
         # An environment whose models are not configured has its revisions.

@@ -193,7 +193,7 @@ def _packages(project: Project, paths: list[str]) -> list[str]:
 
 
 def _as_patterns(project: Project, paths: list[str]) -> list[str]:
-    """Many files of one name, each in a folder of its own, as a pattern, if most of what it fits is among them."""
+    """Many files of one name, each in a folder of its own, as a pattern, if it fits few others."""
     tracked = project.index.ids()
     for top, name in dict.fromkeys((path.partition("/")[0], path.rpartition("/")[2]) for path in paths):
         same = [path for path in paths if path.startswith(f"{top}/") and path.endswith(f"/{name}")]

@@ -107,7 +107,9 @@ def _models(status: Status) -> tuple[str, str, str]:
     if status.place.revision is None:
         return "changed since the last commit" if modified else "as committed", "", where if modified else ""
     whose = f"those of {status.place.revision}"
-    return (whose, "", f"{where} differs from the commit") if modified else (f"{whose}, as committed", "", "")
+    if not modified:
+        return f"{whose}, as committed", "", ""
+    return whose, "", f"{where} {'differs' if len(modified) == 1 else 'differ'} from the commit"
 
 
 def log_text(log: Log, *, graph: bool = False) -> None:

@@ -88,7 +88,7 @@ _BY_KIND: Mapping[str, tuple[type[GitmigError], str | None]] = {
         SettingsError,
         "name the application: export FLASK_APP=package:create_app, then gitmig init keeps it",
     ),
-    "version": (NoInterpreter, "git config gitmig.python PATH_OF_PYTHON"),
+    "version": (NoInterpreter, "upgrade it there, or name another Python: git config gitmig.python PATH"),
     "alembic": (GitmigError, None),
 }
 """The worker's kinds of errors that say all there is to say, with what to do."""

@@ -187,8 +187,9 @@ def test_two_folders_of_revisions_that_never_meet() -> None:
 )
 def test_folders_of_releases_below_the_first_revision(below: dict[str, str | None], together: bool) -> None:
     """Code that calls Alembic names them all; what was put aside follows nothing that is there."""
-    files = scripts("db", a=None) | {"db/versions/z_x.py": revision("z", "a")} if len(below) < 2 else {}
-    files |= scripts("db", a=None) | scripts("db", versions="versions/two/expand", **below)
+    files = {"db/versions/z_x.py": revision("z", "a")} if len(below) < 2 else {}
+    files |= scripts("db", a=None)
+    files |= {f"db/versions/two/expand/{name}_x.py": revision(name, up) for name, up in below.items()}
     (one,) = found(files, ini("db/alembic.ini", "%(here)s")).environments
     assert one.configuration.recursive is together
     assert one.configuration.versions == ("db/versions",)

@@ -74,3 +74,14 @@ def test_without_models_the_revisions_are_judged(project: Project) -> None:
     assert said.startswith("GM007 warning: the models were not judged: ModuleNotFoundError: No module named")
     project.write("alembic/versions/b1b1_x.py", 'revision = "b1b1"\ndown_revision = "gone"\n')
     assert "GM005" in project.gitmig("check", check=1).stderr
+
+
+def test_without_models_and_interpreter_the_revisions_are_judged(project: Project) -> None:
+    project.write("pyproject.toml", "")
+    project.git("config", "gitmig.python", "/nowhere/python")
+    said = project.gitmig("check", check=0).stderr
+    assert said.startswith(
+        "GM007 warning: the models were not judged: no Python interpreter of the project was"
+    )
+    project.write("alembic/versions/b1b1_x.py", 'revision = "b1b1"\ndown_revision = "gone"\n')
+    assert "GM005" in project.gitmig("check", check=1).stderr

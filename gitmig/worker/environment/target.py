@@ -68,7 +68,9 @@ def capture(session: Session) -> Captured:
             continue
         if targets:
             return Captured(targets, "env.py")
-    raise failure or Failure("no-metadata", "env.py gives configure() no target_metadata, or needs a database to call it")
+    raise failure or Failure(
+        "no-metadata", "env.py gives configure() no target_metadata, or needs a database to call it"
+    )
 
 
 def configured(session: Session) -> tuple[Configured, ...]:

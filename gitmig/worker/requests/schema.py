@@ -75,4 +75,6 @@ def _sources(session: Session, captured: Captured) -> dict[str, str]:
             for metadata in target.metadata:
                 tables = metadata.tables.values()
                 wanted |= {(id(metadata), table.key) for table in tables if filters.table(table)}
-    return {key: path for (metadata, key), path in sorted(session.sources.items()) if (metadata, key) in wanted}
+    return {
+        key: path for (metadata, key), path in sorted(session.sources.items()) if (metadata, key) in wanted
+    }
