@@ -68,6 +68,18 @@ def test_models_that_do_not_import_stop_every_command_that_runs_them(
     )
 
 
+@pytest.mark.parametrize(
+    "line", ["context.config.own_settings", "context.config.attributes['connection']"], ids=["name", "key"]
+)
+def test_an_env_py_that_only_other_code_can_run(tmp_path: Path, line: str) -> None:
+    project = with_two_revisions(tmp_path)
+    project.write("alembic/env.py", f"from alembic import context\n{line}\n" + project.read("alembic/env.py"))
+    assert project.gitmig("check", check=2).stderr.endswith(
+        "Hint: if only your own code can run env.py, "
+        'set metadata = "app.models:Base.metadata" and dialect = "postgresql" in [tool.gitmig]\n'
+    )
+
+
 def test_log_runs_none_of_it(tmp_path: Path) -> None:
     project = with_two_revisions(tmp_path)
     project.append("app/models.py", "\nimport nowhere_to_be_found\n")

@@ -188,15 +188,16 @@ def _models_findings(project: Project, graph: Graph, tree: Tree, schemas: Schema
     heads = graph.heads
     try:
         base = base_of(project, graph, heads, like=now, at=tree.commit, schemas=schemas)
-    except ProjectCodeError:
+    except ProjectCodeError as error:
         if not heads or recorded(graph, now):
             return []
         tie = Ties(project=project, at=tree.commit).of(heads)
         if tree is project.work_tree and tie.state is TieState.UNCOMMITTED:
             # The next commit is to bring the head revision: what the hook will say of it.
             return list(judge(Subject(project=project, tree=tree, parents=_parents(project))))
-        # Its models do not import any more.
-        return [unproven(graph.scripts[heads[-1]])]
+        return [
+            unproven(graph.scripts[heads[-1]], f"the models of its commit do not import: {error.message}")
+        ]
     return models_compared(project, graph, tree, base, now)
 
 

@@ -32,7 +32,7 @@ WITHOUT_ENV = 'set metadata = "app.models:Base.metadata" and dialect = "postgres
 """What does without env.py if only the models are asked."""
 _NEW_ENUM_VALUE = "55P04"
 # What programs that call Alembic themselves give its configuration.
-_CALLER = re.compile("AttributeError: 'Config' object has no attribute")
+_CALLER = re.compile("AttributeError: 'Config' object has no attribute|KeyError: ")
 # The folder that the code of a tree is laid out in.
 _LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
 
@@ -100,8 +100,9 @@ def _correction(error: Json) -> str:
     if isinstance(missing, list) and missing:
         files = " ".join(shlex.quote(a_text(path)) for path in missing)
         return f"{'they are' if len(missing) > 1 else 'it is'} in the work tree alone: git add {files}"
-    if _CALLER.match(a_text(error["message"])):
-        return f"env.py is run by other code than Alembic's: {WITHOUT_ENV}"
+    last = str(error.get("detail") or "").rpartition('File "')[2].partition('"')[0]
+    if _CALLER.match(a_text(error["message"])) and last.endswith("env.py"):
+        return f"if only your own code can run env.py, {WITHOUT_ENV}"
     return str(error.get("hint") or "correct it, then run the command again")
 
 
