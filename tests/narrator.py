@@ -11,7 +11,7 @@ from tests.story import Project
 
 _IDS = re.compile(r"(?<![\w.-])([0-9a-f]{12}|[0-9a-f]{7,8})(?![\w.-])")
 _SCRIPTS = re.compile(r"(?<=versions/)[0-9a-f]{12}(?=_)")
-_MOMENT = re.compile(r"(?:\d{4}-\d\d-\d\d )?\b\d\d:\d\d\b")
+_MOMENT = re.compile(r"(?:\d{4}-\d\d-\d\d )?\b\d\d:\d\d(?::\d\d)?\b")
 _BACKUP = re.compile(r"(?<=refs/gitmig/backup/)\d+-[0-9a-f]{8}")
 _SERVER = re.compile(r"postgresql\+psycopg2://[^\]\s]+")
 
@@ -25,7 +25,7 @@ class Story:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        self._ids: dict[str, str] = {}
+        self.ids: dict[str, str] = {}
 
     def tell(self, text: str) -> None:
         """A comment before the next command."""
@@ -33,22 +33,23 @@ class Story:
 
     def add(self, prompt: str, command: str, output: str) -> None:
         """A command, and what it printed."""
-        self._lines.append(self._stable(f"{prompt}$ {command}"))
-        self._lines += (self._stable(line.rstrip()) for line in output.splitlines())
+        self._lines.append(self.stable(f"{prompt}$ {command}"))
+        self._lines += (self.stable(line.rstrip()) for line in output.splitlines())
 
     def text(self) -> str:
         """The whole of it, with ids and times that are the same in each run."""
         return "\n".join(self._lines) + "\n"
 
-    def _stable(self, line: str) -> str:
+    def stable(self, line: str) -> str:
+        """A line with ids and times that are the same in each run."""
         line = _SERVER.sub("postgresql+psycopg2://db.example.org:5432/shared", line)
         line = _BACKUP.sub("1767225600-0a1b2c3d", line)
         line = _SCRIPTS.sub(lambda found: self._id(found[0]), line)
         return _MOMENT.sub("14:02", _IDS.sub(lambda found: self._id(found[0]), line))
 
     def _id(self, real: str) -> str:
-        made = hashlib.sha1(str(len(self._ids)).encode()).hexdigest()[: len(real)]
-        return self._ids.setdefault(real, made)
+        made = hashlib.sha1(str(len(self.ids)).encode()).hexdigest()[: len(real)]
+        return self.ids.setdefault(real, made)
 
 
 class Developer:

@@ -1,11 +1,21 @@
-"""``gitmig demo``: the whole story, on its own, wherever it is started."""
+"""``gitmig demo``: the whole story, on its own, wherever it is started.
+
+docs/story.md shows what it prints: GITMIG_WRITE_PAGES=1 writes it there.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
+from tests.narrator import Story
 from tests.story import Project
+
+# Read before the test is sealed off from the environment.
+_WRITE = bool(os.environ.get("GITMIG_WRITE_PAGES"))
+_TOP = Path(__file__).resolve().parent.parent
+_PAGE = _TOP / "docs" / "story.md"
 
 # What each step of the story has to show, in this order.
 _STORY = (
@@ -73,6 +83,11 @@ def test_the_story_is_played_and_leaves_nothing_behind(
     assert list(temporary.iterdir()) == []
     assert project.snapshot() == before
     assert files(sealed) == home
+    page = _PAGE.read_text("utf-8")
+    real = page[: page.index(_BEGIN)] + _BEGIN + as_page(played.stdout)
+    if _WRITE:
+        _PAGE.write_text(real, "utf-8")
+    assert _PAGE.read_text("utf-8") == real, "GITMIG_WRITE_PAGES=1 writes the output into the page"
 
 
 def test_it_does_not_pretend_to_have_json(project: Project) -> None:
@@ -98,9 +113,24 @@ def test_a_step_that_goes_otherwise_ends_it(project: Project, tmp_path: Path) ->
     )
 
 
+_BEGIN = "<!-- what `gitmig demo` prints -->\n"
+
+
+def as_page(played: str) -> str:
+    """The demo's remarks as text, with what follows each as a session."""
+    story, written = Story(), []
+    for part in re.split(r"^# (?=[A-Z])", played.lstrip("\n"), flags=re.MULTILINE)[1:]:
+        remark, _, session = part.partition("\n")
+        lines = [story.stable(line) for line in session.rstrip("\n").splitlines()]
+        text = re.sub(r"(?<= )\d{4}-\d\d-\d\d(?=  )", "2026-01-01", "\n".join(lines))
+        text = re.sub(r"/\S*/gitmig-demo-\w+/", "/home/ada/", text)
+        written.append(f"{remark}\n" + (f"\n```console\n{text}\n```\n" if text else ""))
+    return "\n" + "\n".join(written)
+
+
 def readme() -> list[str]:
     """The lines of the demo that the README shows: not all of them, but in their order."""
-    text = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+    text = (_TOP / "README.md").read_text("utf-8")
     (block,) = re.findall(r"^```console\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     return without_ids(block)
 
