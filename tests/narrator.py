@@ -11,7 +11,8 @@ from tests.story import Project
 
 _IDS = re.compile(r"(?<![\w.-])([0-9a-f]{12}|[0-9a-f]{7,8})(?![\w.-])")
 _SCRIPTS = re.compile(r"(?<=versions/)[0-9a-f]{12}(?=_)")
-_MOMENT = re.compile(r"(?:\d{4}-\d\d-\d\d )?\b\d\d:\d\d(?::\d\d)?\b")
+_MOMENT = re.compile(r"(?:\d{4}-\d\d-\d\d )?\b\d\d:\d\d(:\d\d)?\b")
+_SECONDS = re.compile(r"\b\d\.\d{3} s\b")
 _BACKUP = re.compile(r"(?<=refs/gitmig/backup/)\d+-[0-9a-f]{8}")
 _SERVER = re.compile(r"postgresql\+psycopg2://[^\]\s]+")
 
@@ -45,7 +46,9 @@ class Story:
         line = _SERVER.sub("postgresql+psycopg2://db.example.org:5432/shared", line)
         line = _BACKUP.sub("1767225600-0a1b2c3d", line)
         line = _SCRIPTS.sub(lambda found: self._id(found[0]), line)
-        return _MOMENT.sub("14:02", _IDS.sub(lambda found: self._id(found[0]), line))
+        line = _SECONDS.sub("0.010 s", line)
+        line = _IDS.sub(lambda found: self._id(found[0]), line)
+        return _MOMENT.sub(lambda found: "2026-01-01 14:02:00" if found[1] else "14:02", line)
 
     def _id(self, real: str) -> str:
         made = hashlib.sha1(str(len(self.ids)).encode()).hexdigest()[: len(real)]

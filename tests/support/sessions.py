@@ -1,8 +1,8 @@
 """Terminal sessions of the pages: a block of commands is run, and has to show what they print.
 
-``<!-- session: NAME -->`` before a block says on which project (``STARTS``) it runs; blocks without that line go
-on with the project of the one before. Ids and times are made the same in each run, and an id of an earlier line may
-stand in a command.
+``<!-- session: NAME -->`` before a block says on which project (``STARTS``) it runs; blocks without that line
+go on with the project of the one before. Ids and times are made the same in each run, and an id of an earlier
+line may stand in a command.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests import database, forking
 from tests.articles import by_alembic, plain
+from tests.branching import ORDER
 from tests.environments.projects import flask_shop, repository, service
 from tests.narrator import Story
 from tests.story import Project
@@ -47,13 +48,13 @@ def without_gitmig(folder: Path) -> Project:
 
 
 def with_rows(folder: Path) -> Project:
-    """``main`` and, checked out, ``feature``, which has a column ``user.email`` more, filled in three rows."""
+    """``main`` and, checked out, ``feature``: a column ``user.email`` more, with a value in three rows."""
     project = by_alembic(folder).project
     project.git("switch", "--quiet", "--create", "feature")
     project.append("app/models.py", "    email: Mapped[str | None]\n")
     project.gitmig("revise", "-m", "Add an e-mail address", check=0)
-    for number in (1, 2, 3):
-        database.execute(project.url, f"INSERT INTO user (id, email) VALUES ({number}, 'a{number}@example.org')")
+    for name in ("ada", "grace", "mary"):
+        database.execute(project.url, f"INSERT INTO user (email) VALUES ('{name}@example.org')")
     return project
 
 
@@ -103,12 +104,11 @@ def squashed(folder: Path) -> Project:
 
 
 def release_line(folder: Path) -> Project:
-    """``main`` is two revisions ahead of ``release/1.4``, which is checked out; the second is wanted there."""
+    """``main`` is two revisions ahead of ``release/1.4``, which is checked out and wants the second."""
     project = by_alembic(folder).project
     project.git("branch", "--quiet", "release/1.4")
     models = project.read("app/models.py")
-    order = 'class Order(Base):\n    __tablename__ = "order"\n\n    id: Mapped[int] = mapped_column(primary_key=True)\n'
-    project.write("app/models.py", models.replace("class User", f"{order}\n\nclass User"))
+    project.write("app/models.py", models.replace("class User", f"{ORDER}class User"))
     project.gitmig("revise", "-m", "Add orders", check=0)
     project.append("app/models.py", "    email: Mapped[str | None]\n")
     project.gitmig("revise", "-m", "Add an e-mail address", check=0)
@@ -210,7 +210,10 @@ def run(project: Project, command: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "output"
         process = forking.alone(
-            [sys.executable, "-P", "-m", "gitmig", *words[1:]], cwd=project.top, env=environment, output=output
+            [sys.executable, "-P", "-m", "gitmig", *words[1:]],
+            cwd=project.top,
+            env=environment,
+            output=output,
         )
         process.wait(120)
         return output.read_text("utf-8")
