@@ -47,6 +47,11 @@ def test_every_command_and_option_is_described(command: str) -> None:
         assert re.search(rf"`{re.escape(option)}\b", _TEXT), option
 
 
+def test_every_command_is_in_the_table() -> None:
+    named = re.findall(r"^\| \[`gitmig (\w+)", _TEXT, re.MULTILINE)
+    assert sorted(named) == sorted(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_every_finding_is_described(code: str) -> None:
     assert re.search(rf"^\| {code} \| (error|warning) \| ", _TEXT, re.MULTILINE)
