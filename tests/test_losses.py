@@ -121,7 +121,7 @@ def test_another_question_is_no_answer_to_this_one(tmp_path: Path) -> None:
     screen = project.on_terminal("rollback", "--no-park", answers=["n"], check=1).stdout
     question = screen[: screen.index("[y/N]")]
     assert question.count(loss) == 2, screen
-    assert "is approximate" in question
+    assert "not sure which commit" in question
     assert project.snapshot() == before
     project.on_terminal("rollback", "--no-park", answers=["y"], check=0)
     assert project.columns("user") == ("id",)

@@ -248,7 +248,7 @@ class TestSquashMerge:
         squashed.git("branch", "--quiet", "-D", "topic")
         refused = squashed.gitmig("rollback", check=1)
         assert refused.stderr.startswith(
-            f"Error: the tie of {price} is approximate: {commit[:8]} may have its models\n"
+            f"Error: not sure which commit has the models of {price}; best guess: {commit[:8]}\n"
         )
         squashed.gitmig("rollback", "-y", check=0)
         assert squashed.read("app/models.py") == squashed.git("show", f"{commit}:app/models.py") + "\n"

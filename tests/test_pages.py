@@ -1,7 +1,7 @@
 """The sessions on the pages of docs/ show what the commands really print.
 
-``GITMIG_WRITE_PAGES=1 pytest tests/test_pages.py`` writes the output into them. (docs/day.md, docs/merging.md and
-docs/story.md are written by test_day.py, test_merging_story.py and test_demo.py.)
+``GITMIG_WRITE_PAGES=1 pytest tests/test_pages.py`` writes the output into them. (docs/day.md, docs/merging.md
+and docs/story.md are written by test_day.py, test_merging_story.py and test_demo.py.)
 """
 
 from __future__ import annotations

@@ -54,7 +54,9 @@ class TestTheRule:
             f"models    app/models.py as of {told.first_commit[:8]}\n"
         )
         assert f"▼ downgrade {told.second}\n" in result.stderr
-        assert f"! leaves the work tree: {told.second_commit[:8]} Add username for user\n" in result.stderr
+        assert (
+            f"! no longer in the work tree: {told.second_commit[:8]} Add username for user\n" in result.stderr
+        )
 
     def test_a_second_rollback_and_one_by_one_up_again(self, told: Article) -> None:
         project, newest = told.project, third(told)
@@ -63,7 +65,7 @@ class TestTheRule:
         assert steps(again) == [("downgrade", told.second), ("restore", "app/models.py")]
         # Only what is in the work tree can leave it.
         assert again.json["warnings"] == [
-            f"leaves the work tree: {told.second_commit[:8]} Add username for user"
+            f"no longer in the work tree: {told.second_commit[:8]} Add username for user"
         ]
         assert (project.heads(), project.read("app/models.py")) == ((told.first,), MODELS)
         project.gitmig("upgrade", "+1", check=0)
@@ -83,9 +85,9 @@ class TestTheRule:
 
     def test_base_leaves_the_models(self, told: Article) -> None:
         dry = told.project.gitmig("rollback", "base", "--dry-run", check=0)
-        assert dry.stdout.splitlines()[-1] == "models    left as they are: base has none of its own"
+        assert dry.stdout.splitlines()[-1] == "models    unchanged: base has no models"
         result = told.project.gitmig("rollback", "base", check=0)
-        assert result.stdout == ("database  at base\nmodels    left as they are: base has none of its own\n")
+        assert result.stdout == ("database  at base\nmodels    unchanged: base has no models\n")
         assert told.project.heads() == ()
         assert told.project.git("status", "--porcelain") == ""
         told.project.gitmig("upgrade", check=0)
@@ -129,7 +131,7 @@ class TestPlan:
         assert result.stdout == (
             f"▼ downgrade {told.second}\n"
             f"  restore app/models.py from {told.first_commit[:8]}\n"
-            f"! leaves the work tree: {told.second_commit[:8]} Add username for user\n"
+            f"! no longer in the work tree: {told.second_commit[:8]} Add username for user\n"
         )
 
     def test_every_commit_that_leaves(self, told: Article) -> None:
@@ -139,8 +141,8 @@ class TestPlan:
         told.project.commit("Elsewhere")
         answer = told.project.gitmig("rollback", "--dry-run", "--json", check=0).json
         assert answer["warnings"] == [
-            f"leaves the work tree: {one[:8]} A note on the models",
-            f"leaves the work tree: {told.second_commit[:8]} Add username for user",
+            f"no longer in the work tree: {one[:8]} A note on the models",
+            f"no longer in the work tree: {told.second_commit[:8]} Add username for user",
         ]
         assert answer["version"] == 1
         assert answer["database"] == {"heads": [told.second]}
@@ -476,9 +478,8 @@ class TestApproximate:
         told = by_alembic(tmp_path)
         project = told.project
         before = project.snapshot()
-        question = (
-            f"the tie of a1a1 is approximate: {told.first_commit[:8]} may have its models. Restore them?"
-        )
+        guess = f"best guess: {told.first_commit[:8]}"
+        question = f"not sure which commit has the models of a1a1; {guess}. Restore them?"
         screen = project.on_terminal("rollback", answers=["n"], check=1).stdout
         assert question in screen
         assert "- user.username VARCHAR" in screen
@@ -494,7 +495,7 @@ class TestApproximate:
         told = by_alembic(tmp_path)
         said = refused(told.project, "rollback")
         assert said == (
-            f"Error: the tie of a1a1 is approximate: {told.first_commit[:8]} may have its models\n"
+            f"Error: not sure which commit has the models of a1a1; best guess: {told.first_commit[:8]}\n"
             "  - user.username VARCHAR\n"
             "Hint: look at the plan with --dry-run, then give --yes\n"
         )
@@ -524,7 +525,7 @@ class TestApproximate:
         project.commit("E-mail")
         project.alembic("upgrade", "head")
         project.gitmig("rollback", "a1a1", "--yes", check=0)
-        assert "the tie of b2b2 is approximate" in refused(project, "upgrade", "+1")
+        assert "not sure which commit has the models of b2b2" in refused(project, "upgrade", "+1")
         project.gitmig("upgrade", "+1", "--yes", check=0)
         assert "username" in project.read("app/models.py")
         assert "email" not in project.read("app/models.py")

@@ -123,7 +123,7 @@ class TestMoved:
         new = models(project)
         said = project.gitmig("rollback", check=0).stderr
         (note,) = (line for line in said.splitlines() if line.startswith("Note: what was replaced"))
-        command = note.removeprefix("Note: what was replaced can be had again: ")
+        command = note.removeprefix("Note: the previous files are saved; see one with: ")
         assert command.startswith("git show refs/gitmig/backup/")
         assert command.endswith(":PATH")
         backup = command.removeprefix("git show ").removesuffix(":PATH")

@@ -24,7 +24,9 @@ _MANY = 12
 def test_the_messages_are_those_of_the_code() -> None:
     page = _PAGE.read_text("utf-8")
     said = everything()
-    real = _PLACE.sub(lambda found: f"{found[1]} -->\n{_table([s for s in said if s.code == found[1]])}", page)
+    real = _PLACE.sub(
+        lambda found: f"{found[1]} -->\n{_table([s for s in said if s.code == found[1]])}", page
+    )
     if _WRITE:
         _PAGE.write_text(real, "utf-8")
     assert _PAGE.read_text("utf-8") == real, "GITMIG_WRITE_PAGES=1 writes the messages into the page"

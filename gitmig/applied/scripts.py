@@ -159,7 +159,7 @@ class _Reading:
                 self._take(replace(here[0], doubt=edited))
             elif versions:
                 several = (
-                    f"{revision} was there in {len(versions)} forms, and nothing tells which was applied"
+                    f"{revision} was there in {len(versions)} forms, and it is not known which was applied"
                 )
                 doubt = several if len(versions) > 1 else None
                 if self._is_recorded(revision, versions[0]) is False:

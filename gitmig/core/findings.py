@@ -248,7 +248,7 @@ def may_not_commute(
     return Finding(
         code="GM007",
         severity=Severity.WARNING,
-        message=f"nothing tells whether {', '.join(ours)} and {', '.join(theirs)} commute"
+        message=f"it is not known whether {', '.join(ours)} and {', '.join(theirs)} commute"
         + (f": {reason}" if reason else ""),
         hint=f"compare {script.path} with theirs, then: gitmig rebase",
         path=script.path,

@@ -67,7 +67,7 @@ class MoveJournal:
         )
         failpoint("journal-written")
         if backup is not None:
-            self.notes = (f"what was replaced can be had again: git show {backup}:PATH",)
+            self.notes = (f"the previous files are saved; see one with: git show {backup}:PATH",)
 
     def take_back(self, error: GitmigError, follow: Callable[[int], ModelsFollow | None]) -> None:
         """The worker rolled back: so do the files. If it vanished it may have committed: recovery asks.

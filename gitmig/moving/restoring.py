@@ -52,9 +52,7 @@ def put_back(project: Project, tie: Tie, heads: tuple[RevisionId, ...]) -> Model
 
 
 def _question(heads: tuple[RevisionId, ...], commit: str) -> str:
-    if len(heads) == 1:
-        return f"the tie of {heads[0]} is approximate: {commit} may have its models. Restore them?"
-    return f"the tie of {named(heads)} is approximate: {commit} may have their models. Restore them?"
+    return f"not sure which commit has the models of {named(heads)}; best guess: {commit}. Restore them?"
 
 
 def put_back_from(project: Project, commit: CommitId) -> ModelsRestore:
@@ -94,7 +92,7 @@ def leaving(project: Project, found: ModelsRestore) -> tuple[str, ...]:
     trees = (project.commit_tree(found.commit), project.commit_tree(current))
     paths = tuple(dict.fromkeys(path for tree in trees for path in ties.models_in(tree)))
     commits = project.git.commits_between(found.commit, current, paths)
-    return tuple(f"leaves the work tree: {short(c.id)} {c.subject}" for c in commits)
+    return tuple(f"no longer in the work tree: {short(c.id)} {c.subject}" for c in commits)
 
 
 def _current(project: Project) -> CommitId | None:

@@ -176,7 +176,7 @@ class _Rebasing:
         ours, theirs = self._parallel.sides.ours, self._parallel.sides.theirs
         if commuting.commute is None and self._options.fix:
             raise Refused(
-                f"nothing tells whether {', '.join(ours)} and {', '.join(theirs)} commute: "
+                f"it is not known whether {', '.join(ours)} and {', '.join(theirs)} commute: "
                 f"{commuting.reason}",
                 hint="gitmig rebase, on a checkout of the merge",
             )

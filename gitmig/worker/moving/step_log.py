@@ -109,7 +109,7 @@ class StepLog:
     def _kept(self, half: HalfStep) -> tuple[Logged, ...]:
         """The statements that are not sent again. Raises Failure("migration") if that is unknown."""
         if half.doubtful:
-            raise Failure("migration", f"nobody knows whether rows of {half.revision} were committed")
+            raise Failure("migration", f"it is not known whether rows of {half.revision} were committed")
         last = half.statements[-1] if half.statements else None
         committed = half.committed
         if last is not None and last.ddl and not last.done and self._looks(last.before) != last.before:
