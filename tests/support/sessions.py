@@ -206,6 +206,7 @@ def run(project: Project, command: str) -> str:
             ["bash", "-c", command], cwd=project.top, env=environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False,
         )  # fmt: skip
+        assert done.returncode == 0 or words[0] == "git", f"{command}: {done.stdout.decode()}"
         return done.stdout.decode()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "output"
