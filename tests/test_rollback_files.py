@@ -122,7 +122,7 @@ class TestMoved:
             project.git("update-ref", name, head)
         new = models(project)
         said = project.gitmig("rollback", check=0).stderr
-        (note,) = (line for line in said.splitlines() if line.startswith("Note: what was replaced"))
+        (note,) = (line for line in said.splitlines() if line.startswith("Note: the previous files"))
         command = note.removeprefix("Note: the previous files are saved; see one with: ")
         assert command.startswith("git show refs/gitmig/backup/")
         assert command.endswith(":PATH")

@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from gitmig.settings import CODES
+from gitmig.core.settings import CODES
 from tests.support.said import ERRORS, Said, everything
 
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "troubleshooting.md"
