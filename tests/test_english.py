@@ -25,6 +25,9 @@ _HARD = {
     r"\bgoes not\b|\bknows not\b": "does not go, does not know",
 }
 
+_WRITTEN_BEFORE = {"the database was made anew"}
+"""Read, not said: older versions wrote it."""
+
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.relative_to(_TOP).as_posix())
 def test_a_page(page: Path) -> None:
@@ -50,5 +53,5 @@ def _texts() -> Iterator[tuple[str, str]]:
         quiet = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             text = node.value if isinstance(node, ast.Constant) and id(node) not in quiet else None
-            if isinstance(text, str) and " " in text.strip():
+            if isinstance(text, str) and " " in text.strip() and text not in _WRITTEN_BEFORE:
                 yield path.relative_to(_TOP).as_posix(), text

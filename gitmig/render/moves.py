@@ -87,7 +87,7 @@ def _rows(result: MoveResult) -> Iterator[str]:
 
 _OF_REVISIONS = ("rebase", "merge", "squash", "backport")
 """The commands that have files to change even if the database has nothing to do."""
-_BASE = "models    left as they are: base has none of its own"
+_BASE = "models    unchanged: base has no models"
 _NAMED = 3
 
 
