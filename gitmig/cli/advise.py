@@ -1,6 +1,7 @@
 """What the hooks after a checkout and a merge run. Whatever happens, they are not held up by it.
 
-With ``git config gitmig.sync auto`` they move the database themselves, if nothing has to be asked.
+With ``git config gitmig.sync auto`` they move the database themselves, if nothing has to be asked. With
+``git config gitmig.rebase auto`` a merge that leaves two heads is followed by ``gitmig rebase --fix``.
 """
 
 from __future__ import annotations
@@ -22,27 +23,57 @@ _WAIT = 5.0
 def run(words: Sequence[str]) -> None:
     """Print the advice after ``words``, a hook's name and arguments, to stderr; or follow it."""
     try:
+        if list(words[:2]) == ["post-merge", "0"] and _is_automatic("gitmig.rebase"):
+            _rebase()
         from gitmig.hooks.advice import advise
 
         advice = advise(words, os.environ)
         if advice is None:
             return
-        reason = _follow(advice) if _automatic() else None
+        reason = _follow(advice) if _is_automatic("gitmig.sync") else None
         if reason != "":
             print(advice.line + (f"  (not synced: {reason})" if reason else ""), file=sys.stderr)
     except (Exception, KeyboardInterrupt):
         return
 
 
-def _automatic() -> bool:
+def _is_automatic(setting: str) -> bool:
     # A gitmig that runs this hook waits for it, and holds what a move needs.
     if os.environ.get("GITMIG_COMMAND_LOCK"):
         return False
     import subprocess
 
-    asked = ["git", "config", "--get", "gitmig.sync"]
+    asked = ["git", "config", "--get", setting]
     done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return done.stdout.strip() == "auto"
+
+
+def _rebase() -> None:
+    """Put this branch's revisions on top of what a merge brought in; say why that was not done."""
+    from contextlib import redirect_stdout
+    from pathlib import Path
+
+    from gitmig.cli.moving import show
+    from gitmig.cli.terminal import Terminal
+    from gitmig.errors import GitmigError
+    from gitmig.moving.plans import RunOptions
+    from gitmig.operations.rebase import RebaseOptions, rebase
+    from gitmig.project.opening import open_projects
+    from gitmig.project.project import ProjectOptions
+
+    run_options = RunOptions(prompter=Terminal(agreed=True, quiet=True), wait=_WAIT)
+    for project in open_projects(ProjectOptions(directory=Path(), hook=True)):
+        if len(project.graph().heads) < 2:
+            continue
+        try:
+            project.git.forget_merge()
+            result = rebase(project, RebaseOptions(fix=True), run_options)
+        except GitmigError as error:
+            print(f"not rebased: {error.message}; run gitmig rebase", file=sys.stderr)
+            continue
+        if result.done:
+            with redirect_stdout(sys.stderr):
+                show(project, result)
 
 
 def _follow(advice: Advice) -> str:

@@ -233,6 +233,15 @@ class Repository:
         """Merge a commit into the work tree and the index, and leave it at that. Raises GitError."""
         self.git("merge", "--quiet", "--no-ff", "--no-commit", commit)
 
+    def forget_merge(self) -> None:
+        """Forget the merge that HEAD already is: git does that itself only after its ``post-merge`` hook.
+
+        Until then a commit would become a merge too. Another merge stays.
+        """
+        head, others = self.head(), self.merge_heads()
+        if head is not None and others and set(others) <= set(self.commit_info(head).parents):
+            self.git("merge", "--quit")
+
     def abort_merge(self) -> None:
         """Take back the merge that is in progress."""
         self.git("merge", "--abort")

@@ -12,7 +12,7 @@ from gitmig.core.parsing import use_reader
 from gitmig.errors import NoRepository, SettingsError
 from gitmig.git.repository import Repository
 from gitmig.project.environments import StartingPoint
-from gitmig.project.project import _PASSED_ON, Project, ProjectOptions
+from gitmig.project.project import PASSED_ON, Project, ProjectOptions
 from gitmig.rpc import launch
 from gitmig.rpc.syntax import ElsewhereReader
 
@@ -73,12 +73,12 @@ def _project(
 def pass_on(x: Sequence[str]) -> None:
     """Let the hooks of this command's own commit have its arguments for env.py. Changes the environment."""
     if x:
-        os.environ[_PASSED_ON] = "\n".join(x)
+        os.environ[PASSED_ON] = "\n".join(x)
 
 
 def hook_arguments(repository: Repository | None) -> tuple[str, ...]:
     """The arguments for env.py in a hook: those of the command that commits, else ``gitmig.x`` of git."""
-    passed = os.environ.get(_PASSED_ON)
+    passed = os.environ.get(PASSED_ON)
     if passed is not None:
         return tuple(passed.split("\n"))
     return repository.config_all("gitmig.x") if repository is not None else ()

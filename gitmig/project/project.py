@@ -35,7 +35,7 @@ from gitmig.rpc.interpreter import Interpreter
 from gitmig.rpc.protocol import WorkerOptions
 from gitmig.wire.values import CommitId
 
-_PASSED_ON = "GITMIG_X"
+PASSED_ON = "GITMIG_X"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
