@@ -19,7 +19,18 @@ CODES = tuple(
     f"GM{number:03d}"
     for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24)
 )
-_PRIVATE = ("python", "scratchUrl", "sync", "commit", "protected", "lock", "noInterpreter", "parkLimit", "x")
+_PRIVATE = (
+    "python",
+    "scratchUrl",
+    "sync",
+    "rebase",
+    "commit",
+    "protected",
+    "lock",
+    "noInterpreter",
+    "parkLimit",
+    "x",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
