@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
+import termios
+import time
 from pathlib import Path
 
 import pytest
 
+from gitmig.errors import WorkerCrashed
 from gitmig.project.opening import open_project
 from gitmig.project.project import ProjectOptions
 from gitmig.rpc import fork
@@ -50,6 +55,25 @@ def test_one_that_is_lost_is_made_anew(told: Article) -> None:
     said = told.project.gitmig("check", "--staged", "--json", check=1)
     assert said.json["findings"][0]["details"] == ["+ user.email VARCHAR"]
     assert flag.exists()
+
+
+def test_one_that_is_killed_before_it_reads(told: Article) -> None:
+    """Its end of the line is reset then, not closed."""
+    project = open_project(ProjectOptions(directory=told.project.top))
+    trees = [project.commit_tree(CommitId(id)) for id in (told.second_commit, told.first_commit)]
+    first, second = project.start_workers(trees)
+    process = second.process
+    assert isinstance(process, fork.ForkedWorker)
+    os.kill(process.pid, signal.SIGSTOP)
+    second.begin_schema()
+    while not fcntl.ioctl(process.stdin._connection, termios.TIOCOUTQ, bytes(4)).strip(b"\0"):
+        time.sleep(0.01)
+    process.kill()
+    with pytest.raises(WorkerCrashed):
+        second.schema()
+    for worker in (second, first):
+        worker.close()
+    project.git.close()
 
 
 def test_where_nobody_calls_back_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,14 @@ def fork(ask: Callable[[str], bool]) -> ForkedWorker | None:
     return twin if twin.pid > 0 else None
 
 
+def read(stream: int) -> bytes:
+    """What a worker said; nothing if it has ended. A fork that was killed before it read all resets the line."""
+    try:
+        return os.read(stream, 1 << 16)
+    except ConnectionResetError:
+        return b""
+
+
 def _listener() -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.settimeout(_SECONDS)

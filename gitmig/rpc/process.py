@@ -251,7 +251,7 @@ class WorkerProcess:
         # and again.
         stream, patience = self.process.stdout, _IMPATIENCE if self._busy else _PATIENCE
         if not self.is_twin and stream is not None:
-            while select.select([stream], [], [], patience)[0] and os.read(stream.fileno(), 1 << 16):
+            while select.select([stream], [], [], patience)[0] and fork.read(stream.fileno()):
                 pass
             patience = 1.0  # its output has ended, or its time is over
         self.process.wait(timeout=patience)
@@ -312,7 +312,7 @@ class WorkerProcess:
         stream, looked_at = self.process.stdout.fileno(), 0
         while (end := self._unread.find(b"\n", looked_at)) < 0:
             looked_at = len(self._unread)
-            part = os.read(stream, 1 << 16)
+            part = fork.read(stream)
             if not part:
                 raise self._crashed()
             self._unread += part
