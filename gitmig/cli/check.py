@@ -12,6 +12,7 @@ import typer
 
 from gitmig.cli import several
 from gitmig.cli.common import Common
+from gitmig.cli.progress import saying
 from gitmig.cli.staged import judged_projects
 from gitmig.errors import UsageError
 from gitmig.operations.check import CheckResult, check_staged, check_tree
@@ -49,6 +50,7 @@ def run(
         judge = functools.partial(check_base, base=base, head=ref or "HEAD", each_commit=each_commit)
     elif staged:
         judge = check_staged
+    judge = saying("importing the models, and trying what no record proves", judge)
     projects = judged_projects(common.project) if staged else common.open_all()
     if len(projects) > 1:
         return speak(projects, common.format, judge)

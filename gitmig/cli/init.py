@@ -10,6 +10,7 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import DryRun
+from gitmig.cli.progress import saying
 from gitmig.operations.init import InitResult, init
 from gitmig.render.harmless import harmless
 
@@ -23,7 +24,8 @@ def run(
     dry_run: DryRun = False,
 ) -> int:
     """Set the repository up: the models' files, the hook, and Alembic where there is none."""
-    result = init(common.project, dry_run=dry_run, head_file=head_file)
+    set_up = saying("looking for environments, and importing their models", init)
+    result = set_up(common.project, dry_run=dry_run, head_file=head_file)
     if common.format == "json":
         print(json.dumps(_json(result)))
     else:

@@ -10,6 +10,7 @@ import typer
 
 from gitmig.cli import several
 from gitmig.cli.common import Common
+from gitmig.cli.progress import saying
 from gitmig.operations.log import log
 from gitmig.render.json import log_json
 from gitmig.render.text import log_text
@@ -21,17 +22,18 @@ def run(
 ) -> int:
     """The revisions with the commits of their models, newest first."""
     text = functools.partial(log_text, graph=graph)
+    read = saying("reading the history", log)
     projects = common.open_all()
     if len(projects) > 1:
         return several.speak(
             projects,
             common.format,
-            log,
+            read,
             text=text,
             as_json=log_json,
             code=lambda result: 0,
         )
-    result = log(projects[0])
+    result = read(projects[0])
     if common.format == "json":
         print(json.dumps(log_json(result)))
     else:

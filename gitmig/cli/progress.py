@@ -1,13 +1,54 @@
-"""A progress bar on stderr, if that is a terminal."""
+"""What stderr shows while something takes its time, if it is a terminal: a bar, or what is being done."""
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _WIDTH = 30
+_PATIENCE = 1.0
+"""Seconds in which nothing is said."""
+
+
+def saying(text: str, do: Callable[P, T]) -> Callable[P, T]:
+    """The function, but it shows ``text`` if it takes longer than a second; that is gone when it returns."""
+
+    @functools.wraps(do)
+    def run(*args: P.args, **kw: P.kwargs) -> T:
+        with _shown(text):
+            return do(*args, **kw)
+
+    return run
+
+
+@contextmanager
+def _shown(text: str) -> Iterator[None]:
+    if not sys.stderr.isatty():
+        yield
+        return
+    ended = threading.Event()
+
+    def show() -> None:
+        if not ended.wait(_PATIENCE):
+            sys.stderr.write(f"\x1b[2m{text} …\x1b[0m")
+            sys.stderr.flush()
+            ended.wait()
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    shower = threading.Thread(target=show, daemon=True)
+    shower.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        shower.join()
 
 
 class Bar:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from gitmig.cli.progress import saying
 from gitmig.errors import NoConfiguration
 from gitmig.operations.check import CheckResult, check_staged, remember_passed
 from gitmig.project.opening import open_projects
@@ -21,7 +22,7 @@ def run() -> int:
     results: list[CheckResult] = []
 
     def judge(project: Project) -> CheckResult:
-        results.append(check_staged(project))
+        results.append(saying("importing the models", check_staged)(project))
         return results[-1]
 
     if len(projects) > 1:
