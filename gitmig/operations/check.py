@@ -22,7 +22,7 @@ from gitmig.core.findings import (
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.schema.facets import Schema, difference, digest
 from gitmig.core.ties import TieState
-from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError
+from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, SettingsError
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
@@ -175,7 +175,7 @@ def tree_findings(project: Project, tree: Tree) -> tuple[Finding, ...]:
         if found:
             # What the cache knows of schemas and proofs is no reason to stop anybody.
             found = _models_findings(project, graph, tree, schemas.afresh())
-    except (ProjectCodeError, NoInterpreter) as error:
+    except (ProjectCodeError, NoInterpreter, SettingsError) as error:
         if project.models:
             raise
         # An environment whose models are not configured has its revisions.
