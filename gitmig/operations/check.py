@@ -71,7 +71,7 @@ def check_staged(project: Project) -> CheckResult:
         findings = (*missing, *judge(subject), *_published_edited(subject))
     except NoInterpreter as error:
         return _without_interpreter(subject, error)
-    except ProjectCodeError as error:
+    except (ProjectCodeError, SettingsError) as error:
         if any(finding.severity is Severity.ERROR for finding in missing):
             # Which may be why.
             return CheckResult(findings=settled(project, missing), subject="what is being committed")
