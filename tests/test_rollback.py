@@ -134,6 +134,18 @@ class TestPlan:
             f"! no longer in the work tree: {told.second_commit[:8]} Add username for user\n"
         )
 
+    def test_many_commits_that_leave(self, told: Article) -> None:
+        commits = []
+        for number in range(10):
+            told.project.append("app/models.py", f"# {number}\n")
+            commits.append(told.project.commit(f"Note {number}")[:8])
+        warnings = told.project.gitmig("rollback", "--dry-run", "--json", check=0).json["warnings"]
+        assert warnings[0] == f"no longer in the work tree: {commits[9]} Note 9"
+        assert warnings[8:] == [
+            f"no longer in the work tree: {commits[1]} Note 1",
+            f"and 2 earlier commits: git log {told.first_commit[:8]}..{commits[9]} -- app/models.py",
+        ]
+
     def test_every_commit_that_leaves(self, told: Article) -> None:
         told.project.append("app/models.py", "# one\n")
         one = told.project.commit("A note on the models")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from gitmig.git.restore import Restoration, plan_restoration
 from gitmig.git.trees import Tree
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId, named, short
+
+_LISTED = 10
+"""As many lines name what leaves the work tree: a rollback of an old revision takes many commits back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,11 @@ def leaving(project: Project, found: ModelsRestore) -> tuple[str, ...]:
     trees = (project.commit_tree(found.commit), project.commit_tree(current))
     paths = tuple(dict.fromkeys(path for tree in trees for path in ties.models_in(tree)))
     commits = project.git.commits_between(found.commit, current, paths)
-    return tuple(f"no longer in the work tree: {short(c.id)} {c.subject}" for c in commits)
+    lines = [f"no longer in the work tree: {short(c.id)} {c.subject}" for c in commits]
+    if len(lines) > _LISTED:
+        all_of_them = f"git log {short(found.commit)}..{short(current)} -- {shlex.join(paths)}"
+        lines[_LISTED - 1 :] = [f"and {len(lines) - _LISTED + 1} earlier commits: {all_of_them}"]
+    return tuple(lines)
 
 
 def _current(project: Project) -> CommitId | None:
