@@ -137,6 +137,8 @@ def log_text(log: Log, *, graph: bool = False) -> None:
         )
         print_line(err, f"no repository: {of}; gitmig status asks the database", "dim")
         return
+    if rows and all(line.tie is None for line in log.lines):
+        err.print("no models configured: gitmig init", style="dim")
     if log.seen is None:
         err.print("the database was never looked at from here: gitmig status", style="dim")
         return

@@ -68,6 +68,7 @@ def test_a_module_that_becomes_a_package_is_still_there(project: Project) -> Non
 
 def test_without_models_the_revisions_are_judged(project: Project) -> None:
     project.write("pyproject.toml", "")
+    assert "no models configured: gitmig init\n" in project.gitmig("log", check=0).stderr
     project.append("app/models.py", "import nowhere\n")
     project.git("add", "--all")
     said = project.gitmig("check", "--staged", check=0).stderr
