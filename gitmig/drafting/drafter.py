@@ -184,5 +184,10 @@ class Drafter:
         """Where the revision's file goes: each line may have a folder of its own."""
         scripts = [self._context.intent.before.scripts[parent] for parent in self._context.intent.parents]
         folder = posixpath.dirname(scripts[0].path) if scripts else ""
-        versions = self._context.project.configuration.versions
-        return folder if folder in versions else versions[0]
+        configuration = self._context.project.configuration
+        versions = configuration.versions
+        # If only our settings say that subfolders count, the code that calls Alembic has an order there.
+        beside = folder in versions or (
+            configuration.source.versions and configuration.holds(f"{folder}/x.py")
+        )
+        return folder if beside else versions[0]

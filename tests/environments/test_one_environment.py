@@ -34,6 +34,33 @@ def round_trip(project: Project, path: str, column: str = COLUMN, *more: str) ->
     ]
 
 
+def test_folders_of_releases_below_the_first_revision(tmp_path: Path) -> None:
+    """As in a project whose own command names them: all are in step, and a draft lies with its parent."""
+    project = repository(tmp_path / "project")
+    models(project)
+    scripts(project, "db")
+    project.write("alembic.ini", "[alembic]\nscript_location = db\nprepend_sys_path = .\n")
+    parent, versions = None, "db/versions"
+    for path in ("first.py", "one/more.py", "two/last.py"):
+        name = path[-7:-3]
+        body = "pass" if parent else "op.create_table('user', sa.Column('id', sa.Integer, primary_key=True))"
+        project.write(
+            f"{versions}/{path}",
+            "import sqlalchemy as sa\nfrom alembic import op\n"
+            f"revision, down_revision = {name!r}, {parent!r}\n\n\ndef upgrade():\n    {body}\n",
+        )
+        parent = name
+    project.commit("Start")
+    project.gitmig("init", check=0)
+    assert f'version_locations = ["{versions}"]' in project.read("pyproject.toml")
+    project.gitmig("upgrade", "-y", check=0)
+    project.commit("Set up gitmig")
+    assert project.gitmig("status", check=0).stdout.endswith("in step\n")
+    project.append("app/models.py", COLUMN)
+    answer = project.gitmig("revise", "-m", "Next", "--draft", "--json", check=0).json
+    assert answer["path"].startswith(f"{versions}/two/")
+
+
 def test_run_from_the_top_with_the_ini_in_a_folder(tmp_path: Path) -> None:
     project = repository(tmp_path / "project")
     models(project)
