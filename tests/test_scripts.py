@@ -414,6 +414,12 @@ def test_titles(docstring: str, title: str) -> None:
     assert read(f"{docstring}\nrevision = 'b'\ndown_revision = None").title == title
 
 
+def test_a_title_below_the_name_of_the_file_and_a_licence() -> None:
+    text = "'''Location: ./versions/b_x.py\nCopyright us\n\nAdd it\n\nRevision ID: b\n\nMore of it\n'''\n"
+    script = read(text + "revision = 'b'\ndown_revision = None", path="db/versions/b_x.py")
+    assert (script.title, script.message) == ("Add it", "Add it")
+
+
 @pytest.mark.parametrize(
     "more",
     ["depends_on = needed()", "branch_labels = [x for x in y]", "from shop.labels import branch_labels"],

@@ -124,6 +124,7 @@ def _read(path: str, text: str) -> Script | None:
             raise _Unclear(f"{name} is not spelled out: {value.reason}", value.line)
     node = docstring_node(module)
     docstring = "" if node is None else str(node.value)
+    about = _about(path, docstring)
     return Script(
         revision=_revision(names["revision"], lines.get("revision")),
         down_revisions=tuple(RevisionId(parent) for parent in _several(names, "down_revision", lines)),
@@ -131,10 +132,8 @@ def _read(path: str, text: str) -> Script | None:
         depends_on=_several(names, "depends_on", lines),
         branch_labels=_several(names, "branch_labels", lines),
         nameless_branch=isinstance(names.get("branch_labels"), Dynamic),
-        message=_message(docstring),
-        title=next((line.strip() for line in docstring.strip().splitlines()), "")
-        if _message(docstring)
-        else "",
+        message=_message(about),
+        title=about.strip().splitlines()[0].strip() if _message(about) else "",
         header=Header() if node is None else read_header(docstring),
         squashes=_squashes(docstring),
         backport_of=RevisionId(found[1]) if (found := _BACKPORT.search(docstring)) is not None else None,
@@ -174,6 +173,14 @@ def _several(names: dict[str, Literal | Dynamic], name: str, lines: Mapping[str,
     if len(texts) < len(set(members)):
         raise _Unclear(f"{name} is neither a text, nor several, nor None", lines.get(name))
     return texts
+
+
+def _about(path: str, docstring: str) -> str:
+    """The docstring, from where it speaks of the revision: some name their own file and a licence first."""
+    if posixpath.basename(path) not in docstring.strip().partition("\n")[0]:
+        return docstring
+    paragraphs = re.split(r"\n\s*\n", docstring.partition("Revision ID:")[0].strip())
+    return paragraphs[-1] if len(paragraphs) > 1 else docstring
 
 
 def _message(docstring: str) -> str:
