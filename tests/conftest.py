@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import forking, servers
+from tests.browser import Browser, NoBrowser
 from tests.roles import role_with_password
 from tests.story import FIRST_MOMENT, Project
 
@@ -161,6 +162,26 @@ def mysql_url(mysql_server: str) -> Iterator[str]:
     """A fresh, empty MariaDB database, gone after the test."""
     with servers.fresh_database(mysql_server) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def _chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A headless Chromium, which .ci/chromium installs if there is none."""
+    try:
+        started = Browser(tmp_path_factory.mktemp("chromium"))
+    except NoBrowser as error:
+        if _IN_CI:
+            pytest.fail(f"no Chromium: {error}", pytrace=False)
+        pytest.skip("not run: no Chromium")
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def browser(_chromium: Browser) -> Browser:
+    """The browser, as wide as a desk, light, with nothing open."""
+    _chromium.reset()
+    return _chromium
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -59,6 +59,7 @@ def test_the_password_is_nowhere(role: str, postgres_url: str, tmp_path: Path) -
     run("upgrade", "c3c3", query=True)
     run("upgrade", "--debug", check=1)
     run("upgrade", "--json", check=1, query=True)
+    run("report")
     run("rollback", "--database-only", check=2)
     run("recover", query=True)
     run("rollback", "--database-only", "--debug", check=2, query=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitmig.core.revisions.graph import Graph
@@ -28,17 +29,8 @@ def applied_where(project: Project, graph: Graph, revision: RevisionId) -> tuple
     """Each database that this clone has moved or looked at, sorted by its name."""
     if project.repository is None:
         return ()
-    folder = project.repository.private()
-    latest: dict[str, tuple[int, tuple[RevisionId, ...]]] = {}
-    who: dict[str, str | None] = {}
-    for row in read_rows(folder):
-        if row.heads is not None:
-            latest[row.database] = (row.time, row.heads)
-        if row.revision == revision:
-            who[row.database] = row.who
-    for seen in all_seen(folder, project.directory):
-        if seen.time >= latest.get(seen.database, (0, ()))[0]:
-            latest[seen.database] = (seen.time, seen.heads)
+    rows = read_rows(project.repository.private())
+    who = {row.database: row.who for row in rows if row.revision == revision}
     return tuple(
         KnownDatabase(
             database=database,
@@ -46,8 +38,23 @@ def applied_where(project: Project, graph: Graph, revision: RevisionId) -> tuple
             time=time,
             who=who.get(database) if _is_applied(graph, heads, revision) else None,
         )
-        for database, (time, heads) in sorted(latest.items())
+        for database, (time, heads) in sorted(left_at(project).items())
     )
+
+
+def left_at(project: Project) -> Mapping[str, tuple[int, tuple[RevisionId, ...]]]:
+    """By database: when this clone last moved it or looked at it, and the heads that it had then."""
+    if project.repository is None:
+        return {}
+    folder = project.repository.private()
+    latest: dict[str, tuple[int, tuple[RevisionId, ...]]] = {}
+    for row in read_rows(folder):
+        if row.heads is not None:
+            latest[row.database] = (row.time, row.heads)
+    for seen in all_seen(folder, project.directory):
+        if seen.time >= latest.get(seen.database, (0, ()))[0]:
+            latest[seen.database] = (seen.time, seen.heads)
+    return latest
 
 
 def _is_applied(graph: Graph, heads: tuple[RevisionId, ...], revision: RevisionId) -> bool | None:

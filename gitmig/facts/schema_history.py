@@ -91,7 +91,7 @@ class SchemaHistory:
         tie = self.ties.get(revision)
         uncommitted = tie is None or tie.introduced is None
         if uncommitted and revision in self.graph.heads:
-            return self._of_work_tree()
+            return self.of_work_tree()
         return self._recorded(revision)
 
     def change(self, revision: RevisionId) -> tuple[FacetChange, ...] | None:
@@ -112,16 +112,32 @@ class SchemaHistory:
             if all(old is None or old.facets.get(change.key) != change.after for old in olds)
         )
 
-    def _recorded(self, revision: RevisionId) -> Schema | None:
-        """The schema that a revision's record names, if it is in the cache."""
-        header = self.graph.scripts[revision].header
-        return Schemas(project=self.project).cache.schema(header.schema) if header.schema else None
+    def ahead(self) -> tuple[FacetChange, ...]:
+        """What the models of the work tree have beyond the head revision's; nothing if that is not known."""
+        heads = self.graph.heads
+        head = self.of_revision(heads[0]) if len(heads) == 1 else None
+        now = self.of_work_tree() if head is not None else None
+        return difference(head, now) if head is not None and now and now.dialect == head.dialect else ()
 
-    def _of_work_tree(self) -> Schema | None:
+    def why_unknown(self, revision: RevisionId) -> str | None:
+        """Why ``change`` knows nothing of a revision, if its models or its parents' do not import."""
+        for one in (revision, *self.graph.line_parents[revision]):
+            commit = self.commit_of(one)
+            if commit is not None and commit in self.failed:
+                return f"the models of {commit[:8]} do not import: {self.failed[commit]}"
+        return None
+
+    def of_work_tree(self) -> Schema | None:
+        """The schema of the work tree; None where its models do not import."""
         if self._work_tree is None:
             with contextlib.suppress(GitmigError):
                 self._work_tree = Schemas(project=self.project).of(self.project.work_tree)
         return self._work_tree
+
+    def _recorded(self, revision: RevisionId) -> Schema | None:
+        """The schema that a revision's record names, if it is in the cache."""
+        header = self.graph.scripts[revision].header
+        return Schemas(project=self.project).cache.schema(header.schema) if header.schema else None
 
     def _computed(self, commits: Sequence[CommitId]) -> Mapping[CommitId, TreeSchema]:
         schemas = Schemas(project=self.project)

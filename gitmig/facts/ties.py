@@ -100,17 +100,25 @@ class Ties:
         graph, silent = self._graph(), self._silent()
         return state_key(graph, one, silent) == state_key(graph, other, silent)
 
-    def models_changed_since(self, commit: CommitId) -> tuple[CommitId, ...]:
-        """The later commits of the line whose models files differ from those before, oldest first."""
+    def line(self) -> tuple[tuple[CommitId, bool], ...]:
+        """The commits of the first-parent line that change revisions or models, oldest first.
+
+        With each, whether the models files differ from those before.
+        """
         head = self._head()
         history = self._history(head) if head is not None else History(facts=())
-        later: list[CommitId] = []
-        content, found = None, False
+        found: list[tuple[CommitId, bool]] = []
+        content: str | None = None
         for fact in (history.facts[place] for place in history.line):
-            if found and fact.models is not None and fact.models != content:
-                later.append(fact.commit)
-            content, found = fact.models or content, found or fact.commit == commit
-        return tuple(later)
+            found.append((fact.commit, fact.models is not None and fact.models != content))
+            content = fact.models or content
+        return tuple(found)
+
+    def models_changed_since(self, commit: CommitId) -> tuple[CommitId, ...]:
+        """The later commits of the line whose models files differ from those before, oldest first."""
+        line = self.line()
+        begin = next((place for place, (one, _) in enumerate(line) if one == commit), len(line))
+        return tuple(one for one, changed in line[begin + 1 :] if changed)
 
     def settled(self, heads: Heads) -> Tie:
         """The tie of a state, the schemas of its undecided candidates computed if they import."""

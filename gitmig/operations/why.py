@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from gitmig.core.blame import Blamed, BlamedName, blame, similar, subjects
 from gitmig.core.revisions.scripts import Script
-from gitmig.core.schema.facets import FacetChange, FacetKey, difference
+from gitmig.core.schema.facets import FacetChange, FacetKey
 from gitmig.core.ties import Tie
-from gitmig.errors import GitmigError, UsageError
+from gitmig.errors import UsageError
 from gitmig.facts.schema_history import SchemaHistory
-from gitmig.facts.schemas import Schemas
 from gitmig.git.commits import Author, Commit, authors
 from gitmig.project.project import Project
 from gitmig.wire.values import RevisionId
@@ -57,10 +56,10 @@ def why(project: Project, word: str) -> Why:
     for revision in newest_first:
         found = history.change(revision)
         if found is None:
-            unknown.append((revision, _reason(history, revision)))
+            unknown.append((revision, history.why_unknown(revision)))
         else:
             changes.append((revision, found))
-    ahead = tuple(_ahead(project, history))
+    ahead = history.ahead()
     subject = _subject(word, [change.key for _, several in [*changes, (None, ahead)] for change in several])
     blamed = blame(subject, [(None, ahead), *changes])
     return Why(
@@ -85,33 +84,11 @@ def _subject(word: str, keys: Sequence[FacetKey]) -> BlamedName:
     return found[0]
 
 
-def _ahead(project: Project, history: SchemaHistory) -> Iterator[FacetChange]:
-    """What the models of the work tree have beyond the head revision's."""
-    heads = history.graph.heads
-    head = history.of_revision(heads[0]) if len(heads) == 1 else None
-    if head is None:
-        return
-    try:
-        now = Schemas(project=project).of(project.work_tree)
-    except GitmigError:
-        return  # the past can be shown all the same
-    if now.dialect == head.dialect:
-        yield from difference(head, now)
-
-
 def _is_gone(last: Blamed, subject: BlamedName) -> bool:
     key = FacetKey("table", subject.table, "")
     if subject.column is not None:
         key = FacetKey("column", subject.table, subject.column)
     return any(change.key == key and change.after is None for change in last.changes)
-
-
-def _reason(history: SchemaHistory, revision: RevisionId) -> str | None:
-    for one in (revision, *history.graph.line_parents[revision]):
-        commit = history.commit_of(one)
-        if commit is not None and commit in history.failed:
-            return f"the models of {commit[:8]} do not import: {history.failed[commit]}"
-    return None
 
 
 def _reasons(project: Project, history: SchemaHistory, blamed: Sequence[Blamed]) -> Iterator[Reason]:

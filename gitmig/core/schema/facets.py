@@ -146,15 +146,21 @@ def render(change: FacetChange) -> str:
 
 def render_inside(change: FacetChange) -> str:
     """One change as a line below its table: ``+ username VARCHAR``, ``+ index ix_user_name (name)``."""
-    key, ddl = change.key, change.after or change.before or ""
+    key = change.key
+    label, body = inside(key, change.after or change.before or "")
+    if change.before is not None and change.after is not None:
+        return f"{change.sign} {label} {_both(key.kind, change.before, change.after)}"
+    return f"{change.sign} {label} {body}".rstrip()
+
+
+def inside(key: FacetKey, ddl: str) -> tuple[str, str]:
+    """What a facet is called below its table, and what it is made of: ``index ix_user_name``, ``(name)``."""
     label = _label(key, ddl).removesuffix(f" of {key.table}") if key.table else _label(key, ddl)
     if key.kind == "column":
         label = key.name
     if key.kind == "comment":
         label = f"comment of {key.name}" if key.name else "comment"
-    if change.before is not None and change.after is not None:
-        return f"{change.sign} {label} {_both(key.kind, change.before, change.after)}"
-    return f"{change.sign} {label} {_body(key.kind, ddl)}".rstrip()
+    return label, _body(key.kind, ddl)
 
 
 def to_json(schema: Schema) -> dict[str, object]:
