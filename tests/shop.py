@@ -123,8 +123,11 @@ def _commits(project: Project, tables: int, revisions: int, remarks: int) -> Ite
     parent: str | None = None
     for number in range(revisions):
         # Tables come all the time, and all are there in the end.
-        due = len(made.tables) * revisions < (number + 1) * tables
-        up, down, message = made.table(names[len(made.tables)]) if due else made.change()
+        due = names[len(made.tables) : -(-(number + 1) * tables // revisions)]
+        steps = [made.table(name) for name in due] or [made.change()]
+        up = "\n    ".join(step[0] for step in steps)
+        down = "\n    ".join(step[1] for step in reversed(steps))
+        message = steps[0][2] + (f" and {len(steps) - 1} more" if len(steps) > 1 else "")
         revision = f"{made.random.getrandbits(48):012x}"
         script = ONE.format(message=message, revision=revision, parent=parent, up=up, down=down)
         made.files[f"alembic/versions/{revision}_{number:03}.py"] = script

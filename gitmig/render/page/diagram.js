@@ -23,7 +23,7 @@ function drawTables() {
   const boxes = {}, elements = {};
   for (const name of chosen) {
     const rows = rowsOf(tables.get(name), detailOf(name));
-    boxes[name] = sizeOf(name, rows);
+    boxes[name] = sizeOf(name, rows, marks);
     elements[name] = boxElement(tables.get(name), rows, marks, name === focus);
   }
   const links = linksOf(tables, chosen);
@@ -46,8 +46,8 @@ function centre(box) {
 }
 
 /** As wide as its texts, within bounds: characters are about as wide as half of their height. */
-function sizeOf(name, rows) {
-  const texts = [name.length * 8 + 34, ...rows.map((row) => row.name.length * 7.5 + row.type.length * 7.5 + 62)];
+function sizeOf(name, rows, marks) {
+  const texts = [name.length * 8 + (marks.has(name) ? 52 : 34), ...rows.map((row) => row.name.length * 7.5 + row.type.length * 7.5 + 62)];
   const wide = Math.min(310, Math.max(110, ...texts));
   return { w: wide * unit(), h: (34 + rows.length * 23 + (rows.length ? 6 : 0)) * unit() };
 }
