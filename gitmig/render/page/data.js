@@ -19,6 +19,11 @@ function make(name, attributes = {}, ...children) {
   return element;
 }
 
+const code = (text) => make("code", {}, text);
+const note = (text) => make("p", { class: "empty" }, text);
+/** A button that looks like a link and leads somewhere else on the page. */
+const link = (text, goal) => make("button", { type: "button", class: "link", onclick: () => go(goal) }, text);
+
 const byId = (id) => document.getElementById(id);
 const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
 const minute = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ") + " UTC";
@@ -27,10 +32,20 @@ const label = (facet) => facet[LABEL] ?? facet[NAME];
 const body = (facet) => (facet[BODY] ?? facet[DEFINITION]).replace(/\s+/g, " ").trim();
 const keyOf = (facet) => `${facet[KIND]}\0${facet[TABLE]}\0${facet[NAME]}`;
 
+/** The databases that are at a point. */
+const databasesAt = (point) =>
+  DATA.databases.filter((database) => point.kind === "revision" && database.heads.includes(point.id));
+
+/** What tells a point from others: its name, its day, its author. */
+function factsOf(place) {
+  const point = POINTS[place];
+  return [named(place), point.time && day(point.time), point.author].filter(Boolean);
+}
+
 /** A point as people name it. */
 function named(place) {
   const point = POINTS[place];
-  return point.kind === "commit" ? point.id.slice(0, 8) : point.kind === "work tree" ? "work tree" : point.id;
+  return { commit: point.id.slice(0, 8), revision: point.id }[point.kind] ?? point.kind;
 }
 
 const known = new Map();
@@ -67,7 +82,8 @@ function differenceOf(from, to) {
   const changes = [];
   for (const [key, number] of old) {
     const after = now.get(key) ?? -1;
-    if (after === -1 || DATA.facets[after][DEFINITION] !== DATA.facets[number][DEFINITION]) changes.push([number, after]);
+    const same = after !== -1 && DATA.facets[after][DEFINITION] === DATA.facets[number][DEFINITION];
+    if (!same) changes.push([number, after]);
   }
   for (const [key, number] of now) if (!old.has(key)) changes.push([-1, number]);
   return changes.sort((one, other) => compare(Math.max(...one), Math.max(...other)));
@@ -100,26 +116,28 @@ function byTable(changes) {
   return [...groups.values()];
 }
 
-const columnsOf = (group, sign) =>
-  group.changes.filter((change) => facetOf(change)[KIND] === "column" && signOf(change) === sign).map(facetOf);
+const columnsOf = (group, sign) => group.changes.filter((change) => signOf(change) === sign).map(facetOf)
+  .filter((facet) => facet[KIND] === "column");
 
 /** Pairs of which exactly one goes and one comes with the same definition. */
 function pairs(old, now) {
   const once = (list, what) => list.filter(([, other]) => other === what);
-  return old.filter(([, what]) => once(old, what).length === 1 && once(now, what).length === 1)
+  const sure = ([, what]) => once(old, what).length === 1 && once(now, what).length === 1;
+  return old.filter(sure)
     .map(([name, what]) => [name, once(now, what)[0][0]]);
 }
 
 /** What may be renames, as text. */
 function renamesIn(changes) {
   const groups = byTable(changes), found = [];
-  const whole = (sign) => groups.filter((group) => group.table && group.sign === sign).map((group) =>
-    [group.table, columnsOf(group, sign).map((facet) => `${facet[NAME]} ${facet[DEFINITION]}`).sort().join("\n")])
+  const listed = (group, sign) => columnsOf(group, sign).map((facet) => [facet[NAME], facet[DEFINITION]]);
+  const whole = (sign) => groups.filter((group) => group.table && group.sign === sign)
+    .map((group) => [group.table, listed(group, sign).map((column) => column.join(" ")).sort().join("\n")])
     .filter(([, columns]) => columns);
   for (const [old, now] of pairs(whole("-"), whole("+"))) found.push(`${old} → ${now}`);
   for (const group of groups.filter((one) => one.sign === "~" && one.table)) {
-    const [old, now] = ["-", "+"].map((sign) => columnsOf(group, sign).map((facet) => [facet[NAME], facet[DEFINITION]]));
-    for (const [one, other] of pairs(old, now)) found.push(`${group.table}.${one} → ${group.table}.${other}`);
+    for (const [one, other] of pairs(listed(group, "-"), listed(group, "+")))
+      found.push(`${group.table}.${one} → ${group.table}.${other}`);
   }
   return found;
 }
@@ -144,5 +162,8 @@ function tablesOf(schema) {
   return tables;
 }
 
-const weight = (table, column) =>
-  table.key.includes(column.name) ? 0 : table.references.some((key) => key.columns.includes(column.name)) ? 1 : 2;
+/** Keys come first, then what refers to other tables. */
+function weight(table, column) {
+  if (table.key.includes(column.name)) return 0;
+  return table.references.some((key) => key.columns.includes(column.name)) ? 1 : 2;
+}

@@ -11,7 +11,10 @@ function drawTables() {
   byId("canvas").replaceChildren();
   byId("definition").replaceChildren();
   byId("frame").hidden = byId("tools").hidden = schema === null;
-  if (schema === null) return void (byId("shown").textContent = `The tables are not known: ${POINTS[state.at].reason}`);
+  if (schema === null) {
+    byId("shown").textContent = `The tables are not known: ${POINTS[state.at].reason}`;
+    return;
+  }
   const tables = tablesOf(schema);
   fillFocus(tables);
   const focus = tables.has(state.focus) ? state.focus : null;
@@ -30,7 +33,8 @@ function drawTables() {
   byId("canvas").classList.toggle("crowded", links.length > 60);
   view.size = arrange(boxes, links.map(({ from, to }) => [from, to]), byId("frame").clientWidth - 32);
   for (const name of byPlace(chosen, boxes)) place(elements[name], boxes[name]);
-  byId("canvas").append(linesElement(links, boxes, tables, detailOf), ...byPlace(chosen, boxes).map((name) => elements[name]));
+  const lines = linesElement(links, boxes, tables, detailOf);
+  byId("canvas").append(lines, ...byPlace(chosen, boxes).map((name) => elements[name]));
   rove(byId("canvas").querySelectorAll(".head"), focus);
   say(tables, chosen, links, focus);
   if (focus) byId("definition").append(definitionOf(tables.get(focus)));
@@ -47,12 +51,14 @@ function centre(box) {
 
 /** As wide as its texts, within bounds: characters are about as wide as half of their height. */
 function sizeOf(name, rows, marks) {
-  const texts = [name.length * 8 + (marks.has(name) ? 52 : 34), ...rows.map((row) => row.name.length * 7.5 + row.type.length * 7.5 + 62)];
-  const wide = Math.min(310, Math.max(110, ...texts));
+  const head = name.length * 8 + (marks.has(name) ? 52 : 34);
+  const widths = rows.map((row) => (row.name + row.type).length * 7.5 + 62);
+  const wide = Math.min(310, Math.max(110, head, ...widths));
   return { w: wide * unit(), h: (34 + rows.length * 23 + (rows.length ? 6 : 0)) * unit() };
 }
 
-const byPlace = (names, boxes) => names.slice().sort((a, b) => boxes[a].x - boxes[b].x || boxes[a].y - boxes[b].y);
+const byPlace = (names, boxes) =>
+  names.slice().sort((a, b) => boxes[a].x - boxes[b].x || boxes[a].y - boxes[b].y);
 
 function place(element, box) {
   element.style.left = `${box.x}px`;
@@ -70,8 +76,9 @@ function fillFocus(tables) {
 /** The names of the tables to draw: those that match the filter; around a table it and its neighbours. */
 function choose(tables, focus) {
   const words = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const has = (name, word) => name.toLowerCase().includes(word);
   const matches = (table) => words.every((word) =>
-    table.name.toLowerCase().includes(word) || table.columns.some((column) => column.name.toLowerCase().includes(word)));
+    has(table.name, word) || table.columns.some((column) => has(column.name, word)));
   const near = (table) => !focus || table.name === focus ||
     table.references.some((key) => key.table === focus) ||
     tables.get(focus).references.some((key) => key.table === table.name);
@@ -96,17 +103,21 @@ function marksOf(changes) {
 }
 
 const MEANING = { "+": "new", "~": "changed", "-": "dropped" };
+/** A sign, in words for those who do not see it. */
 const signElement = (sign) => sign && make("span", { class: "sign", "data-sign": sign },
-  make("span", { "aria-hidden": "true" }, sign === "-" ? "−" : sign), make("span", { class: "unseen" }, `${MEANING[sign]}: `));
+  make("span", { "aria-hidden": "true" }, sign === "-" ? "−" : sign),
+  make("span", { class: "unseen" }, `${MEANING[sign]}: `));
 
 function boxElement(table, rows, marks, focused) {
   const head = make("button", {
-    class: "head", type: "button", "data-table": table.name, "aria-pressed": String(focused), title: table.name,
-    onclick: () => go({ focus: focused ? "" : table.name }),
+    class: "head", type: "button", "data-table": table.name, "aria-pressed": String(focused),
+    title: table.name, onclick: () => go({ focus: focused ? "" : table.name }),
   }, signElement(marks.get(table.name)), make("span", { class: "label" }, table.name));
-  const items = rows.map((column) => rowElement(table, column, marks.get(`${table.name}\0${column.name}`)));
+  const markOf = (column) => marks.get(`${table.name}\0${column.name}`);
+  const items = rows.map((column) => rowElement(table, column, markOf(column)));
   const list = items.length ? make("ul", { "aria-label": `columns of ${table.name}` }, items) : null;
-  const box = make("article", { class: "table", "aria-label": `table ${table.name}`, "data-name": table.name }, head, list);
+  const named = { class: "table", "aria-label": `table ${table.name}`, "data-name": table.name };
+  const box = make("article", named, head, list);
   for (const kind of ["pointerenter", "focusin"]) box.addEventListener(kind, () => light(table.name));
   for (const kind of ["pointerleave", "focusout"]) box.addEventListener(kind, () => light(null));
   return box;
@@ -114,10 +125,12 @@ function boxElement(table, rows, marks, focused) {
 
 function rowElement(table, column, sign) {
   const key = table.key.includes(column.name);
-  const targets = table.references.filter((one) => one.columns.includes(column.name)).map((one) => one.table);
-  const refers = targets.length ? make("span", { class: "unseen" }, ` refers to ${targets.join(", ")}`) : null;
-  const mark = key ? make("abbr", { class: "key", title: "primary key" }, "PK")
-    : targets.length ? make("abbr", { class: "key", title: `refers to ${targets.join(", ")}` }, "FK") : make("span", { class: "key" });
+  const keys = table.references.filter((one) => one.columns.includes(column.name));
+  const words = keys.length ? `refers to ${keys.map((one) => one.table).join(", ")}` : null;
+  const refers = words && make("span", { class: "unseen" }, ` ${words}`);
+  const mark = key || words
+    ? make("abbr", { class: "key", title: key ? "primary key" : words }, key ? "PK" : "FK")
+    : make("span", { class: "key" });
   return make("li", { title: `${column.name} ${column.type}` }, mark, signElement(sign),
     make("span", { class: "label" }, column.name), make("span", { class: "type" }, column.type), refers);
 }
@@ -159,7 +172,8 @@ function curve(one, from, other, to) {
   const end = right ? other.x : left ? other.x + other.w : other.x;
   const bend = right ? 40 : -40, back = right ? -40 : left ? 40 : -40;
   const tip = right || !left ? -7 : 7;
-  return `M${start} ${from}C${start + bend} ${from} ${end + back} ${to} ${end + tip} ${to}H${end}m${tip} -4l${-tip} 4l${tip} 4`;
+  const arrow = `m${tip} -4l${-tip} 4l${tip} 4`;
+  return `M${start} ${from}C${start + bend} ${from} ${end + back} ${to} ${end + tip} ${to}H${end}${arrow}`;
 }
 
 /** Have a table and its neighbours stand out; null: nothing. */
@@ -171,24 +185,28 @@ function light(name) {
     line.classList.toggle("near", on);
     if (on) near.add(line.dataset.from).add(line.dataset.to);
   }
-  for (const box of canvas.querySelectorAll(".table")) box.classList.toggle("near", near.has(box.dataset.name));
+  for (const box of canvas.querySelectorAll(".table"))
+    box.classList.toggle("near", near.has(box.dataset.name));
 }
 
 function say(tables, chosen, links, focus) {
-  const some = chosen.length === tables.size ? counted(tables.size, "table") : `${chosen.length} of ${counted(tables.size, "table")}`;
+  const all = counted(tables.size, "table");
+  const some = chosen.length === tables.size ? all : `${chosen.length} of ${all}`;
   const what = focus ? `${focus} and its neighbours: ` : "";
+  const next = focus ? "Choose it again for all tables." : "Choose a table to see it with its neighbours.";
   byId("shown").textContent = `${what}${some}, ${counted(links.length, "reference")} between them. ` +
-    (focus ? "Choose it again for all tables." : chosen.length ? "Choose a table to see it with its neighbours." : "No table matches.");
+    (chosen.length ? next : "No table matches.");
   announce(byId("shown").textContent);
 }
 
 /** All that a table has, as text. */
 function definitionOf(table) {
-  const list = (items) => make("ul", { class: "plain" }, items.map((item) => make("li", {}, make("code", {}, item))));
-  const columns = table.columns.map((column) => `${column.name} ${column.type}${table.key.includes(column.name) ? "  (primary key)" : ""}`);
-  return make("section", { "aria-label": `Definition of ${table.name}` }, make("h3", {}, table.name), list(columns),
-    table.rest.length ? list(table.rest) : null,
-    make("p", {}, make("button", { type: "button", onclick: () => go({ tab: "history", subject: table.name }) }, `History of ${table.name}`)));
+  const list = (items) => make("ul", { class: "plain" }, items.map((item) => make("li", {}, code(item))));
+  const keyed = (column) => (table.key.includes(column.name) ? "  (primary key)" : "");
+  const columns = table.columns.map((column) => `${column.name} ${column.type}${keyed(column)}`);
+  return make("section", { "aria-label": `Definition of ${table.name}` },
+    make("h3", {}, table.name), list(columns), table.rest.length ? list(table.rest) : null,
+    make("p", {}, link(`History of ${table.name}`, { tab: "history", subject: table.name })));
 }
 
 function zoom(scale) {

@@ -3,11 +3,12 @@
 
 const ACROSS = 56, DOWN = 18;
 
-/** Positions for boxes ({name: {w, h}}) and links ([from, to]); sets x and y of each, returns the whole size. */
+/** Find places for boxes ({name: {w, h}}) that links ([from, to]) connect: sets x and y, returns the size. */
 function arrange(boxes, links, width) {
   const groups = components(boxes, links);
   const alone = groups.filter((group) => group.length === 1).flat();
-  const area = Object.values(boxes).reduce((sum, box) => sum + (box.w + ACROSS) * (box.h + DOWN), 0);
+  const sizes = Object.values(boxes).map((box) => (box.w + ACROSS) * (box.h + DOWN));
+  const area = sizes.reduce((sum, size) => sum + size, 0);
   const room = Math.max(width, Math.sqrt(area) * 1.25);
   const parts = groups.filter((group) => group.length > 1)
     .map((group) => layered(group, boxes, links, Math.max(320, Math.sqrt(area) * 0.9)));
@@ -37,10 +38,11 @@ function neighbours(boxes, links) {
 
 /** One group in columns: each table right of all that it refers to, as far as there is no circle. */
 function layered(group, boxes, links, tall) {
-  const inside = new Set(group), targets = Object.fromEntries(group.map((name) => [name, new Set()]));
-  for (const [from, to] of links) if (from !== to && inside.has(from) && inside.has(to)) targets[from].add(to);
+  const inside = new Set(group), own = links.filter(([from, to]) => inside.has(from) && inside.has(to));
+  const targets = Object.fromEntries(group.map((name) => [name, new Set()]));
+  for (const [from, to] of own) if (from !== to) targets[from].add(to);
   const columns = split(ranked(group, targets), boxes, tall);
-  const near = neighbours(Object.fromEntries(group.map((name) => [name, 1])), links.filter(([from, to]) => inside.has(from) && inside.has(to)));
+  const near = neighbours(Object.fromEntries(group.map((name) => [name, 1])), own);
   let x = 0;
   for (const column of columns) {
     const wide = Math.max(...column.map((name) => boxes[name].w));
@@ -80,7 +82,8 @@ function split(columns, boxes, tall) {
   return columns.flatMap((column) => {
     const height = column.reduce((sum, name) => sum + boxes[name].h + DOWN, 0);
     const parts = Math.max(1, Math.ceil(height / tall)), size = Math.ceil(column.length / parts);
-    return Array.from({ length: parts }, (_, n) => column.slice(n * size, (n + 1) * size)).filter((part) => part.length);
+    const part = (_, n) => column.slice(n * size, (n + 1) * size);
+    return Array.from({ length: parts }, part).filter((names) => names.length);
   });
 }
 
@@ -105,7 +108,8 @@ function settle(column, boxes, near) {
 
 /** Move a group to the origin; its names with its size. */
 function normal(names, boxes) {
-  const left = Math.min(...names.map((name) => boxes[name].x)), top = Math.min(...names.map((name) => boxes[name].y));
+  const left = Math.min(...names.map((name) => boxes[name].x));
+  const top = Math.min(...names.map((name) => boxes[name].y));
   for (const name of names) { boxes[name].x -= left; boxes[name].y -= top; }
   const w = Math.max(...names.map((name) => boxes[name].x + boxes[name].w));
   const h = Math.max(...names.map((name) => boxes[name].y + boxes[name].h));
@@ -113,7 +117,8 @@ function normal(names, boxes) {
 }
 
 function grid(names, boxes, room) {
-  const wide = Math.max(...names.map((name) => boxes[name].w)) + 24, columns = Math.max(1, Math.floor(room / wide));
+  const wide = Math.max(...names.map((name) => boxes[name].w)) + 24;
+  const columns = Math.max(1, Math.floor(room / wide));
   const bottoms = new Array(Math.min(columns, names.length)).fill(0);
   for (const name of names) {
     const at = bottoms.indexOf(Math.min(...bottoms));

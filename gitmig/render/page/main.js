@@ -2,12 +2,15 @@
 // What is shown is in the address after #, so that it can be passed on and the browser's way back works.
 
 const TABS = ["change", "tables", "difference", "history", "databases"];
-const DRAW = { change: drawChange, tables: drawTables, difference: drawDifference, history: drawHistory, databases: drawDatabases };
+const DRAW = {
+  change: drawChange, tables: drawTables, difference: drawDifference, history: drawHistory,
+  databases: drawDatabases,
+};
 const FRESH = { tab: "change", focus: "", filter: "", detail: "auto", subject: "", from: null, to: null };
 let state = { at: POINTS.length - 1, ...FRESH };
 
 /** A point in the address. */
-const address = (place) => (place === undefined ? "base" : POINTS[place].kind === "work tree" ? "worktree" : POINTS[place].id);
+const address = (place) => (place === undefined ? "base" : POINTS[place].id || "worktree");
 const placeOf = (word) => POINTS.findIndex((_, place) => address(place) === word);
 
 /** Show something else. */
@@ -24,8 +27,8 @@ function go(change) {
 /** Read the address, and draw what it says. */
 function read() {
   const words = new URLSearchParams(location.hash.slice(1)), at = placeOf(words.get("at"));
-  const rest = Object.fromEntries(Object.keys(FRESH).map((name) => [name, words.get(name) ?? FRESH[name]]));
-  state = { ...rest, at: at < 0 ? POINTS.length - 1 : at };
+  state = { at: at < 0 ? POINTS.length - 1 : at };
+  for (const name of Object.keys(FRESH)) state[name] = words.get(name) ?? FRESH[name];
   if (!TABS.includes(state.tab)) state.tab = "change";
   show();
 }
@@ -39,7 +42,7 @@ function show() {
     tab.tabIndex = here ? 0 : -1;
     byId(name).hidden = !here;
   }
-  for (const [id, value] of [["filter", state.filter], ["detail", state.detail]]) if (byId(id).value !== value) byId(id).value = value;
+  for (const id of ["filter", "detail"]) if (byId(id).value !== state[id]) byId(id).value = state[id];
   byId("said").textContent = "";
   DRAW[state.tab]();
 }
@@ -51,7 +54,8 @@ function announce(text) {
 
 function tabKeys(event) {
   const at = TABS.indexOf(state.tab), count = TABS.length;
-  const next = { ArrowRight: (at + 1) % count, ArrowLeft: (at + count - 1) % count, Home: 0, End: count - 1 }[event.key];
+  const ways = { ArrowRight: (at + 1) % count, ArrowLeft: (at + count - 1) % count, Home: 0, End: count - 1 };
+  const next = ways[event.key];
   if (next === undefined) return;
   event.preventDefault();
   go({ tab: TABS[next] });
@@ -60,15 +64,26 @@ function tabKeys(event) {
 
 /** All that can be found: its text, what it is, and what to show. */
 const ENTRIES = [
-  ...DATA.histories.map((one) => ({ text: subjectName(one), kind: one[1] === null ? "table" : "column", goal: { tab: "history", subject: subjectName(one) } })),
-  ...POINTS.map((point, at) => ({ text: `${named(at)} ${point.title} ${(point.tags ?? []).join(" ")}`.trim(), kind: point.kind, goal: { at, tab: "change" } })),
+  ...DATA.histories.map((one) => ({
+    text: subjectName(one), kind: one[1] === null ? "table" : "column",
+    goal: { tab: "history", subject: subjectName(one) },
+  })),
+  ...POINTS.map((point, at) => ({
+    text: [named(at), point.title, ...(point.tags ?? [])].join(" "), kind: point.kind,
+    goal: { at, tab: "change" },
+  })),
 ];
 
 function find(text) {
   const wanted = text.trim().toLowerCase();
   if (!wanted) return [];
-  const rank = ({ text: own }) => { const at = own.toLowerCase().indexOf(wanted); return at < 0 ? Infinity : at * 1000 + own.length; };
-  return ENTRIES.map((entry) => [rank(entry), entry]).filter(([place]) => place < Infinity).sort((a, b) => a[0] - b[0]).slice(0, 30).map(([, entry]) => entry);
+  const found = [];
+  for (const entry of ENTRIES) {
+    const at = entry.text.toLowerCase().indexOf(wanted);
+    // What begins with it comes first, and of that the shortest.
+    if (at >= 0) found.push([at * 1000 + entry.text.length, entry]);
+  }
+  return found.sort((one, other) => one[0] - other[0]).slice(0, 30).map(([, entry]) => entry);
 }
 
 const search = { entries: [], at: -1 };
@@ -77,13 +92,22 @@ function offer() {
   search.entries = find(byId("search").value);
   search.at = -1;
   const nothing = byId("search").value.trim() && !search.entries.length;
-  byId("found").replaceChildren(...search.entries.map((entry, n) => make("li", { role: "option", id: `found-${n}`, "aria-selected": "false",
-    onpointerdown: (event) => { event.preventDefault(); take(n); } }, make("span", { class: "label" }, entry.text), make("span", { class: "facts" }, entry.kind))));
-  if (nothing) byId("found").append(make("li", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, "nothing of that name"));
+  byId("found").replaceChildren(...search.entries.map(offerElement));
+  if (nothing) {
+    const attributes = { role: "option", "aria-disabled": "true", "aria-selected": "false" };
+    byId("found").append(make("li", attributes, "nothing of that name"));
+  }
   byId("found").hidden = !byId("found").children.length;
   byId("search").setAttribute("aria-expanded", String(!byId("found").hidden));
   byId("search").removeAttribute("aria-activedescendant");
   if (search.entries.length) announce(`${search.entries.length} found`);
+}
+
+function offerElement(entry, n) {
+  const chosen = (event) => { event.preventDefault(); take(n); };
+  const attributes = { role: "option", id: `found-${n}`, "aria-selected": "false", onpointerdown: chosen };
+  return make("li", attributes,
+    make("span", { class: "label" }, entry.text), make("span", { class: "facts" }, entry.kind));
 }
 
 function mark(at) {
@@ -108,9 +132,11 @@ function shut() {
 
 function searchKeys(event) {
   const count = search.entries.length;
-  if (event.key === "ArrowDown" && count) { event.preventDefault(); mark((search.at + 1) % count); }
-  else if (event.key === "ArrowUp" && count) { event.preventDefault(); mark((search.at + count - 1) % count); }
-  else if (event.key === "Enter") take(Math.max(0, search.at));
+  const way = { ArrowDown: 1, ArrowUp: count - 1 }[event.key];
+  if (way !== undefined && count) {
+    event.preventDefault();
+    mark((Math.max(search.at, event.key === "ArrowUp" ? 0 : -1) + way) % count);
+  } else if (event.key === "Enter") take(Math.max(0, search.at));
   else if (event.key === "Escape") shut();
 }
 
@@ -135,16 +161,22 @@ function listen() {
   byId("smaller").addEventListener("click", () => { view.fitted = false; zoom(view.scale / 1.25); });
   byId("larger").addEventListener("click", () => { view.fitted = false; zoom(view.scale * 1.25); });
   byId("fit").addEventListener("click", fit);
-  for (const id of ["from", "to"]) byId(id).addEventListener("change", () => go({ from: byId("from").value, to: byId("to").value }));
+  const both = () => go({ from: byId("from").value, to: byId("to").value });
+  for (const id of ["from", "to"]) byId(id).addEventListener("change", both);
   byId("swap").addEventListener("click", () => go({ from: byId("to").value, to: byId("from").value }));
-  for (const form of document.querySelectorAll("form")) form.addEventListener("submit", (event) => event.preventDefault());
+  for (const form of document.querySelectorAll("form"))
+    form.addEventListener("submit", (event) => event.preventDefault());
 }
 
 function begin() {
   const place = DATA.commit ? `${DATA.branch ?? "no branch"} at ${DATA.commit.slice(0, 8)}` : "";
   byId("name").textContent = DATA.name;
-  byId("about").textContent = ["the schema over time", place, `written ${minute(DATA.time)} by gitmig ${DATA.gitmig}`].filter(Boolean).join("  ·  ");
-  if (!POINTS.length) return void byId("page").replaceChildren(make("p", { class: "empty" }, "There is no revision yet."));
+  const written = `written ${minute(DATA.time)} by gitmig ${DATA.gitmig}`;
+  byId("about").textContent = ["the schema over time", place, written].filter(Boolean).join("  ·  ");
+  if (!POINTS.length) {
+    byId("page").replaceChildren(note("There is no revision yet."));
+    return;
+  }
   listen();
   drawTimeline();
   read();

@@ -11,19 +11,22 @@ function drawTimeline() {
 }
 
 function itemElement(point, place, hasChildren) {
-  const databases = DATA.databases.filter((database) => database.heads.includes(point.id) && point.kind === "revision");
   const badges = [
-    ...(point.tags ?? []).map((tag) => make("span", { class: "badge tag" }, make("span", { class: "unseen" }, "tag "), tag)),
-    ...databases.map((database) => make("span", { class: "badge database" }, make("span", { class: "unseen" }, "database "), shortly(database.name))),
+    ...(point.tags ?? []).map((tag) => badge("tag", tag)),
+    ...databasesAt(point).map((database) => badge("database", shortly(database.name))),
     point.head ? make("span", { class: "badge" }, "head") : null,
-    point.schema === null ? make("span", { class: "badge unknown" }, "not known") : null,
+    point.schema === null ? make("span", { class: "badge" }, "not known") : null,
   ];
-  const facts = [point.kind === "revision" ? point.id : named(place), point.time && day(point.time), point.author].filter(Boolean);
-  const button = make("button", { type: "button", "data-place": place, tabindex: -1, onclick: () => go({ at: place }) },
-    make("span", { class: "words" }, make("span", { class: "headline" }, point.title), make("span", { class: "facts" }, facts.join("  "))),
-    make("span", { class: "badges" }, badges));
+  const goes = { type: "button", "data-place": place, tabindex: -1, onclick: () => go({ at: place }) };
+  const headline = make("span", { class: "headline" }, point.title);
+  const facts = make("span", { class: "facts" }, factsOf(place).join("  "));
+  const button = make("button", goes,
+    make("span", { class: "words" }, headline, facts), make("span", { class: "badges" }, badges));
   return make("li", { class: point.kind.replace(" ", "-") }, graphElement(point, hasChildren), button);
 }
+
+const badge = (kind, text) =>
+  make("span", { class: `badge ${kind}` }, make("span", { class: "unseen" }, `${kind} `), text);
 
 /** The last part of a database's name, which tells most of it. */
 const shortly = (name) => name.split("/").pop() || name;
@@ -39,7 +42,8 @@ function graphElement(point, hasChildren) {
   const path = document.createElementNS(svg.namespaceURI, "path");
   const strokes = point.graph.flatMap((line, n) => {
     const last = n === point.graph.length - 1;
-    return [...line].map((char, at) => stroke(char, at, n * BETWEEN, last ? ROW : BETWEEN, point, hasChildren));
+    const height = last ? ROW : BETWEEN;
+    return [...line].map((char, at) => stroke(char, at, n * BETWEEN, height, point, hasChildren));
   });
   path.setAttribute("d", strokes.join(""));
   const dot = document.createElementNS(svg.namespaceURI, "circle");
@@ -73,17 +77,21 @@ function markTimeline() {
 
 /** Scroll the list, and nothing around it. */
 function inSight(item) {
-  const list = byId("timeline"), [outer, inner] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
+  const list = byId("timeline");
+  const [outer, inner] = [list, item].map((one) => one.getBoundingClientRect());
   if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top + 8;
   if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom + 8;
 }
 
 function step(event) {
-  const buttons = [...byId("timeline").querySelectorAll("button")], at = buttons.indexOf(document.activeElement);
-  const next = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 8, PageUp: at - 8, Home: 0, End: buttons.length - 1 }[event.key];
+  const buttons = [...byId("timeline").querySelectorAll("button")];
+  const at = buttons.indexOf(document.activeElement);
+  const end = buttons.length - 1;
+  const ways = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 8, PageUp: at - 8, Home: 0, End: end };
+  const next = ways[event.key];
   if (next === undefined || at < 0) return;
   event.preventDefault();
-  const button = buttons[Math.min(buttons.length - 1, Math.max(0, next))];
+  const button = buttons[Math.min(end, Math.max(0, next))];
   go({ at: Number(button.dataset.place) });
   button.focus({ preventScroll: true });
 }
