@@ -1,7 +1,7 @@
 "use strict";
 // The tables of a point as boxes with lines between them. The boxes are lists that can be read and walked.
 
-const MANY = 40, SOME = 14;
+const MANY = 40, ROWS = 130;
 const view = { scale: 1, fitted: true, size: { w: 0, h: 0 } };
 const unit = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
@@ -19,8 +19,7 @@ function drawTables() {
   fillFocus(tables);
   const focus = tables.has(state.focus) ? state.focus : null;
   const chosen = choose(tables, focus);
-  const detail = state.detail !== "auto" ? state.detail
-    : chosen.length <= SOME ? "columns" : chosen.length <= MANY ? "keys" : "names";
+  const detail = state.detail !== "auto" ? state.detail : detailFor(chosen.map((name) => tables.get(name)));
   const detailOf = (name) => (name === focus ? "columns" : detail);
   const marks = marksOf(POINTS[state.at].changes ?? []);
   const boxes = {}, elements = {};
@@ -42,16 +41,23 @@ function drawTables() {
   if (focus) centre(boxes[focus]);
 }
 
-/** Have a box in the middle of the frame. */
+/** As much of these tables as can be looked over. */
+function detailFor(tables) {
+  if (tables.reduce((sum, table) => sum + table.columns.length, 0) <= ROWS) return "columns";
+  return tables.length <= MANY ? "keys" : "names";
+}
+
+/** Have a box in the middle of the frame, or its head at the top if it is taller than that. */
 function centre(box) {
   const frame = byId("frame");
   frame.scrollLeft = (box.x + box.w / 2) * view.scale - frame.clientWidth / 2;
-  frame.scrollTop = (box.y + box.h / 2) * view.scale - frame.clientHeight / 2;
+  const tall = box.h * view.scale, above = Math.max(0, (frame.clientHeight - tall) / 2);
+  frame.scrollTop = box.y * view.scale - above;
 }
 
 /** As wide as its texts, within bounds: characters are about as wide as half of their height. */
 function sizeOf(name, rows, marks) {
-  const head = name.length * 8 + (marks.has(name) ? 52 : 34);
+  const head = name.length * 8.6 + (marks.has(name) ? 52 : 34);
   const widths = rows.map((row) => (row.name + row.type).length * 7.5 + 62);
   const wide = Math.min(310, Math.max(110, head, ...widths));
   return { w: wide * unit(), h: (34 + rows.length * 23 + (rows.length ? 6 : 0)) * unit() };
@@ -128,9 +134,9 @@ function rowElement(table, column, sign) {
   const keys = table.references.filter((one) => one.columns.includes(column.name));
   const words = keys.length ? `refers to ${keys.map((one) => one.table).join(", ")}` : null;
   const refers = words && make("span", { class: "unseen" }, ` ${words}`);
-  const mark = key || words
-    ? make("abbr", { class: "key", title: key ? "primary key" : words }, key ? "PK" : "FK")
-    : make("span", { class: "key" });
+  const meaning = [key && "primary key", words].filter(Boolean).join(", ");
+  const mark = meaning
+    ? make("abbr", { class: "key", title: meaning }, key ? "PK" : "FK") : make("span", { class: "key" });
   return make("li", { title: `${column.name} ${column.type}` }, mark, signElement(sign),
     make("span", { class: "label" }, column.name), make("span", { class: "type" }, column.type), refers);
 }
@@ -151,6 +157,7 @@ function linesElement(links, boxes, tables, detailOf) {
     const [one, other] = [boxes[link.from], boxes[link.to]];
     const from = one.y + rowAt(tables.get(link.from), link.column, detailOf(link.from));
     const to = other.y + rowAt(tables.get(link.to), link.target, detailOf(link.to));
+    if (one === other && from === to) continue;
     const line = document.createElementNS(svg.namespaceURI, "path");
     line.setAttribute("d", curve(one, from, other, to));
     line.dataset.from = link.from;
