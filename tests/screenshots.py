@@ -15,16 +15,17 @@ from tests.shop import shop
 from tests.story import Project
 
 _IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
-_PERSON = {
+PERSON = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "Ada Lovelace"), ("EMAIL", "ada@example.org"))
 }
+"""Who commits in the projects."""
 
 
 def main() -> None:
     """Make the projects and their pages, and take the pictures."""
-    os.environ.update(_PERSON)
+    os.environ.update(PERSON)
     _IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder, "small"), Path(folder, "large")

@@ -213,6 +213,8 @@ def test_names_are_never_html(browser: Browser, page: Page) -> None:
         browser.go(page.at("e1e1", tab))
         assert EVIL in browser.one(f"#{tab}").text
         assert EVIL_COLUMN in browser.one(f"#{tab}").text
+    browser.go(page.at("e1e1", "tables", focus=EVIL))
+    assert f"{EVIL_COLUMN} VARCHAR(9) DEFAULT '<b>'" in browser.one("#definition").text
     browser.go(page.at("e1e1", "history", subject=f"{EVIL}.{EVIL_COLUMN}"))
     assert browser.texts("#history .steps > li > button") == [f"Add {EVIL}"]
     browser.press("/")
