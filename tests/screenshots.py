@@ -14,7 +14,7 @@ from tests.browser import Browser
 from tests.shop import shop
 from tests.story import Project
 
-_IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+_ASSETS = Path(__file__).resolve().parent.parent / "docs" / "assets"
 PERSON = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -26,7 +26,6 @@ PERSON = {
 def main() -> None:
     """Make the projects and their pages, and take the pictures."""
     os.environ.update(PERSON)
-    _IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder, "small"), Path(folder, "large")
         small.mkdir()
@@ -60,7 +59,7 @@ def _take(browser: Browser, page: Path, name: str, words: str) -> None:
     browser.run("document.activeElement.blur(); return document.fonts.ready.then(() => null)")
     wanted = {"format": "webp", "quality": 80}
     picture = browser.driver.execute_cdp_cmd("Page.captureScreenshot", wanted)["data"]
-    (_IMAGES / name).write_bytes(base64.b64decode(picture))
+    (_ASSETS / name).write_bytes(base64.b64decode(picture))
 
 
 if __name__ == "__main__":
