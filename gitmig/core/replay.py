@@ -55,6 +55,8 @@ class Replayed:
     """The revisions whose record was never written on top of other revisions than it follows today."""
     written: Mapping[RevisionId, frozenset[int]]
     """By revision: the keys of the commits that brought its record."""
+    alone: Mapping[RevisionId, int]
+    """By revision of the graph: the key of the state whose only head it is."""
     introduced: Mapping[RevisionId, CommitId | None]
     """For the revisions that the head has: the commit of its line that brought it; None: before a cut."""
 
@@ -110,6 +112,8 @@ class _Place:
 
     def __init__(self, graph: Graph, replaced: Mapping[RevisionId, frozenset[RevisionId]], marks: Marks):
         self.key = 0
+        self.silent = 0
+        """How many of those that are there do nothing: the key does not tell of them."""
         self.here: dict[RevisionId, Placed] = {}
         self.there: set[RevisionId] = set()
         """The revisions of today's graph that are here, themselves or in the shape of those replaced."""
@@ -173,6 +177,7 @@ class _Place:
         if there != (revision in self.there):
             (self.there.add if there else self.there.remove)(revision)
             self.key ^= self._marks[revision]
+            self.silent += 0 if self._marks[revision] else 1 if there else -1
 
     @property
     def strange(self) -> bool:
@@ -254,7 +259,7 @@ class _Walk:
         strange = here.strange
         if not strange:
             if here.key not in self._heads:
-                self._heads[here.key] = self._graph.tips(here.there)
+                self._heads[here.key] = self._tips()
             self._states[here.key].append(candidate)
         if len(offer.heads) > 1:
             self._headed[offer.heads].append(candidate)
@@ -266,6 +271,16 @@ class _Walk:
                 self._loose[head].append(candidate)
             elif strange or len(offer.heads) > 1:
                 self._beside[head].append(candidate)
+
+    def _tips(self) -> tuple[RevisionId, ...]:
+        """The heads of the state that the commit at hand is at, as today's graph has them."""
+        here = self._place
+        if len(here.heads) == 1 and not here.silent:
+            (head,) = here.heads
+            # Of ten thousand states most are of one line: nobody has to walk down from each.
+            if here.key == self._keys.get(head):
+                return (head,)
+        return self._graph.tips(here.there)
 
     def _below(self, revision: RevisionId) -> frozenset[RevisionId]:
         if revision not in self._ancestors:
@@ -296,6 +311,7 @@ class _Walk:
             heads=self._heads,
             trusted=frozenset(self._graph.scripts) - self._distrusted,
             written={revision: frozenset(keys) for revision, keys in self._written.items()},
+            alone=self._keys,
             introduced=_introduced(self._history),
         )
 

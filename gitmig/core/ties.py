@@ -93,11 +93,16 @@ class Derivation:
         if len(heads) == 1:
             return head in self.replayed.trusted
         written = self.replayed.written.get(head, frozenset())
-        return written <= {state_key(self.graph, heads, self.silent)}
+        return written <= {self._key(heads)}
+
+    def _key(self, heads: Sequence[RevisionId]) -> int:
+        if len(heads) == 1 and heads[0] in self.replayed.alone:
+            return self.replayed.alone[heads[0]]
+        return state_key(self.graph, heads, self.silent)
 
     def _candidates(self, heads: Sequence[RevisionId]) -> tuple[Candidate, ...]:
         found = self.replayed
-        exact = found.states.get(state_key(self.graph, heads, self.silent), ())
+        exact = found.states.get(self._key(heads), ())
         if exact or len(heads) > 1:
             return exact or found.headed.get(frozenset(heads), ())
         return found.beside.get(heads[0], ()) or found.loose.get(heads[0], ())
@@ -120,7 +125,7 @@ class Derivation:
         since, or merged it with what others made: then the models of its record lack a side.
         """
         written = self.replayed.written.get(head, frozenset())
-        if len(heads) == 1 and candidate.key == state_key(self.graph, heads, self.silent):
+        if len(heads) == 1 and candidate.key == self._key(heads):
             return head in self.replayed.trusted
         return written == {candidate.key}
 

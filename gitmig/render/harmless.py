@@ -9,6 +9,8 @@ def harmless(text: str) -> str:
     A revision message or a name from a database must not be able to move a terminal's cursor or set
     its title.
     """
+    if text.isprintable():
+        return text
     return "".join(
         char
         if char in "\n\t" or (char.isprintable() or char == " ")

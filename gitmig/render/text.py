@@ -30,6 +30,8 @@ _TIES = {
 }
 _READABLE = 20
 """Less of a line is not worth shortening it for."""
+_Cells = tuple[tuple[str, str], ...]
+"""Texts with their styles: of a row, or of a line."""
 _DATE = 4
 """The column of ``log`` that goes first where the terminal is narrow."""
 
@@ -119,12 +121,18 @@ def log_text(log: Log, *, graph: bool = False) -> None:
     """
     out = consoles.output()
     rows = [_row(line, log) for line in log.lines]
-    if out.is_terminal and _width(rows) > out.width:
-        rows = [row[:_DATE] + row[_DATE + 1 :] for row in rows]
-    for text in _drawn(log, tuple(_aligned(rows))) if graph else _aligned(rows):
-        if out.is_terminal:
+    lines = _aligned(rows)
+    if out.is_terminal and max(map(_width, lines), default=0) > out.width:
+        lines = _aligned([row[:_DATE] + row[_DATE + 1 :] for row in rows])
+    drawn = _drawn(log, lines) if graph else lines
+    if out.is_terminal:
+        for each in drawn:
+            text = Text.assemble(*each)
             text.truncate(out.width, overflow="ellipsis")
-        out.print(text)
+            out.print(text)
+    else:
+        # Rich takes a second for ten thousand lines that have no colour.
+        out.file.writelines(f"{_plain(each).expandtabs(8)}\n" for each in drawn)
     if not rows:
         out.print("no revisions yet")
     findings_text(log.findings)
@@ -146,34 +154,45 @@ def log_text(log: Log, *, graph: bool = False) -> None:
     print_line(err, f"database last seen {moment}: {log.seen.database}", "dim")
 
 
-def _drawn(log: Log, texts: Sequence[Text]) -> Iterator[Text]:
+def _drawn(log: Log, lines: Sequence[_Cells]) -> Iterator[_Cells]:
     scripts = [line.script for line in log.lines]
     drawn = draw([s.revision for s in scripts], {s.revision: s.down_revisions for s in scripts})
     width = max((len(line) for line, _ in drawn), default=0)
-    rest = iter(texts)
+    rest = iter(lines)
     for line, revision in drawn:
-        yield Text(line) if revision is None else Text(f"{line:<{width}}  ") + next(rest)
+        yield ((line, ""),) if revision is None else ((f"{line:<{width}}  ", ""), *next(rest))
 
 
-def _width(rows: Sequence[tuple[Text, ...]]) -> int:
-    return max((text.cell_len for text in _aligned(rows)), default=0)
+def _plain(line: _Cells) -> str:
+    return "".join(text for text, _ in line)
 
 
-def _aligned(rows: Sequence[tuple[Text, ...]]) -> Iterator[Text]:
-    widths = [max((cell.cell_len for cell in column), default=0) for column in zip(*rows, strict=True)]
+def _width(line: _Cells) -> int:
+    return sum(_cell_len(text) for text, _ in line)
+
+
+def _cell_len(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def _aligned(rows: Sequence[_Cells]) -> list[_Cells]:
+    """The rows with each cell as wide as its column, two columns between them; nothing at the end of a line."""
+    widths = [max((_cell_len(text) for text, _ in column), default=0) for column in zip(*rows, strict=True)]
+    lines: list[_Cells] = []
     for row in rows:
-        text = Text("  ").join(_padded(cell, width) for cell, width in zip(row, widths, strict=True))
-        text.rstrip()
-        yield text
+        line = [
+            (text + " " * (width - _cell_len(text) + 2), style)
+            for (text, style), width in zip(row, widths, strict=True)
+        ]
+        while line and not line[-1][0].rstrip():
+            line.pop()
+        if line:
+            line[-1] = (line[-1][0].rstrip(), line[-1][1])
+        lines.append(tuple(line))
+    return lines
 
 
-def _padded(cell: Text, width: int) -> Text:
-    padded = cell.copy()
-    padded.pad_right(width - cell.cell_len)
-    return padded
-
-
-def _row(line: Line, log: Log) -> tuple[Text, ...]:
+def _row(line: Line, log: Log) -> _Cells:
     marks = []
     if log.seen is not None and line.script.revision in log.seen.heads:
         marks.append("database")
@@ -181,11 +200,13 @@ def _row(line: Line, log: Log) -> tuple[Text, ...]:
         marks.append("checkout")
     applied = {True: "●", False: "○", None: "?"}[line.applied]
     commit = line.models_commit or line.introduced
+    marked = f"({', '.join(marks)}) " if marks else ""
     return (
-        Text(applied, "green" if line.applied else "dim"),
-        Text(harmless(line.script.revision)),
-        Text(short(commit.id) if commit else "—", "yellow"),
-        Text(line.tie.state.value, _TIES[line.tie.state]) if line.tie else Text("—"),
-        Text(time.strftime("%Y-%m-%d", time.gmtime(commit.time)) if commit else "", "dim"),
-        Text.assemble((f"({', '.join(marks)}) " if marks else "", "bold cyan"), harmless(line.script.title)),
+        (applied, "green" if line.applied else "dim"),
+        (harmless(line.script.revision), ""),
+        (short(commit.id) if commit else "—", "yellow"),
+        (line.tie.state.value, _TIES[line.tie.state]) if line.tie else ("—", ""),
+        (time.strftime("%Y-%m-%d", time.gmtime(commit.time)) if commit else "", "dim"),
+        (marked, "bold cyan"),
+        (harmless(line.script.title), ""),
     )
