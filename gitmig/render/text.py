@@ -176,18 +176,19 @@ def _cell_len(text: str) -> int:
 
 
 def _aligned(rows: Sequence[_Cells]) -> list[_Cells]:
-    """The rows with each cell as wide as its column, two columns between them; nothing at the end of a line."""
-    widths = [max((_cell_len(text) for text, _ in column), default=0) for column in zip(*rows, strict=True)]
+    """The rows with cells as wide as their column, but for the marks and the title at the end."""
+    columns = list(zip(*rows, strict=True))[:-2]
+    widths = [max(_cell_len(text) for text, _ in column) for column in columns]
     lines: list[_Cells] = []
     for row in rows:
         line = [
             (text + " " * (width - _cell_len(text) + 2), style)
-            for (text, style), width in zip(row, widths, strict=True)
+            for (text, style), width in zip(row, widths, strict=False)
         ]
-        while line and not line[-1][0].rstrip():
+        line += row[-2:]
+        while not line[-1][0].rstrip():
             line.pop()
-        if line:
-            line[-1] = (line[-1][0].rstrip(), line[-1][1])
+        line[-1] = (line[-1][0].rstrip(), line[-1][1])
         lines.append(tuple(line))
     return lines
 
