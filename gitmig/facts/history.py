@@ -7,31 +7,37 @@ each commit changes below the paths in question; each distinct blob is read once
 from __future__ import annotations
 
 import posixpath
-import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gitmig.core.commits import Fact, History, Placed
 from gitmig.core.paths import Generations, below, other_form
-from gitmig.core.revisions.scripts import Script, read_script_bytes
-from gitmig.facts.places import ModelsLines, TrackedPlaces
-from gitmig.git.history import Change, Changed, FileRename, changes_below, renames
-from gitmig.git.objects import Entry
+from gitmig.core.revisions.scripts import Script, Unreadable
+from gitmig.facts.places import TrackedPlaces
+from gitmig.facts.walk import Identities, Identity, Placement, Spot, Walk, assembled
+from gitmig.git.history import Changed, FileRename, changes_below, renames
 from gitmig.git.repository import Repository
-from gitmig.wire.values import BlobId, CommitId, RevisionId
-
-Identity = tuple[RevisionId, Placed]
-"""A revision, and what its file says of it."""
-Identities = MutableMapping[BlobId, Identity | None]
-"""What each blob of a versions folder is; None for what is no readable revision file."""
+from gitmig.state.facts import Facts
+from gitmig.state.scripts import KnownScripts, identified
+from gitmig.wire.values import CommitId
 
 _MOVES = 8
 """As many times as a folder is followed to where it lay before."""
-_BLOBS = 500
-"""Blobs read at a time."""
-_CODE = re.compile(rb"^(?:(?:async\s+)?def|class|@)", re.MULTILINE)
-_ASSIGNED = re.compile(rb"^\s*(?:revision|down_revision|depends_on)\b\s*[:=+,]", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """All that was read of a history."""
+
+    history: History
+    facts: Mapping[CommitId, Placement]
+    spots: Mapping[CommitId, Spot]
+    """Of every commit."""
+    places: TrackedPlaces
+    asked: frozenset[CommitId]
+    """The commits that were asked where things lay before."""
+    anchor: CommitId | None
+    """A fact of the head's line at or after all of those that are on it; None if there is none."""
 
 
 def read_history(
@@ -42,12 +48,26 @@ def read_history(
     others: Sequence[str] = (),
     identities: Identities | None = None,
 ) -> History:
+    """As :func:`read_all` of it, without what is known only for the next reading."""
+    scripts = KnownScripts(Facts(repository.shared() / "state"))
+    return read_all(repository, head, places, scripts, others=others, identities=identities).history
+
+
+def read_all(
+    repository: Repository,
+    head: CommitId,
+    places: TrackedPlaces,
+    scripts: KnownScripts,
+    *,
+    others: Sequence[str] = (),
+    identities: Identities | None = None,
+) -> Reading:
     """The facts of all commits below ``head``, and below ``others`` (arguments for ``git log``).
 
     Folders and models files that lay elsewhere are followed along the head's first-parent line.
     ``identities`` is a cache, and grows. Raises GitError if objects are missing.
     """
-    reader = _Reader(repository, head, others, {} if identities is None else identities)
+    reader = _Reader(repository, head, others, scripts, {} if identities is None else identities)
     return reader.read(places)
 
 
@@ -55,51 +75,50 @@ class _Reader:
     """One reading, repeated while it finds that something lay elsewhere before."""
 
     def __init__(
-        self, repository: Repository, head: CommitId, others: Sequence[str], identities: Identities
+        self,
+        repository: Repository,
+        head: CommitId,
+        others: Sequence[str],
+        scripts: KnownScripts,
+        identities: Identities,
     ) -> None:
         self._repository = repository
         self._head = head
         self._others = others
+        self._scripts = scripts
         self._identities = identities
+        self._asked: dict[CommitId, None] = {}
 
-    def read(self, places: TrackedPlaces) -> History:
-        history, commits = self._read(places)
+    def read(self, places: TrackedPlaces) -> Reading:
+        reading, commits = self._read(places)
         for _ in range(_MOVES):
-            wider = self._wider(places, history, commits)
+            wider = self._wider(places, reading.history, commits)
             if wider == places:
                 break
             places = wider
-            history, commits = self._read(places)
-        return replace(history, models=places.models)
+            reading, commits = self._read(places)
+        asked = frozenset(self._asked)
+        return replace(reading, asked=asked, anchor=self._anchor(asked, reading.history, commits))
 
-    def _read(self, places: TrackedPlaces) -> tuple[History, Mapping[CommitId, Changed]]:
+    def _anchor(
+        self, asked: Container[CommitId], history: History, commits: Mapping[CommitId, Changed]
+    ) -> CommitId | None:
+        line = _line(commits, self._head)
+        last = max((place for place, commit in enumerate(line) if commit in asked), default=None)
+        facts = {history.facts[place].commit for place in history.line}
+        return None if last is None else next((one for one in line[last:] if one in facts), None)
+
+    def _read(self, places: TrackedPlaces) -> tuple[Reading, Mapping[CommitId, Changed]]:
         changed = changes_below(self._repository, [self._head, *self._others], places.paths)
-        commits = {each.commit: each for each in changed}
-        self._identify(places, changed)
-        facts = _Facts(places, self._identities, changed).all()
-        at = {fact.commit: place for place, fact in enumerate(facts)}
-        line = tuple(at[commit] for commit in _line(commits, self._head) if commit in at)
-        shallow = self._repository.shallow()
-        history = History(
-            facts=facts,
-            line=line,
-            cut_off=frozenset(place for place in line if facts[place].commit in shallow),
-            replaced=_replaced(facts),
+        identify(self._repository, self._scripts, self._identities, places, changed)
+        walk = Walk(places, self._identities, changed)
+        facts = walk.all()
+        spots = walk.spots
+        history = assembled(facts, spots[self._head].nearest, self._repository.shallow(), places)
+        reading = Reading(
+            history=history, facts=facts, spots=spots, places=places, asked=frozenset(), anchor=None
         )
-        return history, commits
-
-    def _identify(self, places: TrackedPlaces, changed: Sequence[Changed]) -> None:
-        unknown = {
-            entry.blob: path
-            for each in changed
-            for path, entry in each.changes
-            if entry is not None and entry.blob not in self._identities and places.holds_revision(path)
-        }
-        blobs = list(unknown)
-        for start in range(0, len(blobs), _BLOBS):
-            group = blobs[start : start + _BLOBS]
-            for blob, data in zip(group, self._repository.objects.read_all(group), strict=True):
-                self._identities[blob] = _identity(unknown[blob], data)
+        return reading, {each.commit: each for each in changed}
 
     def _wider(
         self, places: TrackedPlaces, history: History, commits: Mapping[CommitId, Changed]
@@ -111,6 +130,7 @@ class _Reader:
         asked = [commit for each in arrivals for commit in each]
         asked += [first.commit] if first is not None else []
         pairs = [(commits[one].parents[0], one) for one in asked if commits[one].parents]
+        self._asked |= dict.fromkeys(asked)
         moved = renames(self._repository, pairs)
         if first is not None:
             gone = moved.get(first.commit, ())
@@ -124,7 +144,8 @@ class _Reader:
         folders = set()
         contents = self._repository.objects.read_all([each.blob for each in gone])
         for each, data in zip(gone, contents, strict=True):
-            identity = _identity(each.old, data) if data and b"down_revision" in data else None
+            script = identified(each.old, data) if data and b"down_revision" in data else None
+            identity = _identity(script)
             if identity is not None and identity[0] in first.placed:
                 folders.add(posixpath.dirname(each.old))
         return folders
@@ -177,127 +198,25 @@ def _former(roots: Sequence[str], moved: Sequence[FileRename]) -> list[str]:
     return [path for path in found if path]
 
 
-class _Facts:
-    """What the paths hold, commit by commit: one walk from first parents to their children."""
-
-    def __init__(
-        self, places: TrackedPlaces, identities: Mapping[BlobId, Identity | None], changed: Sequence[Changed]
-    ) -> None:
-        self._places = places
-        self._identities = identities
-        self._changed = changed
-        self._entries: dict[str, Entry] = {}
-        self._revisions: dict[RevisionId, dict[str, Placed]] = defaultdict(dict)
-        self._models = ModelsLines(places.models)
-        self._digest: str | None = None
-
-    def all(self) -> tuple[Fact, ...]:
-        """The facts, parents first."""
-        found: dict[CommitId, Fact] = {}
-        for each in self._visited():
-            digest = self._digest
-            placed, left = self._moved(each.changes)
-            if placed or left or self._digest != digest:
-                found[each.commit] = Fact(commit=each.commit, placed=placed, left=left, models=self._digest)
-        return _linked(self._changed, found)
-
-    def _visited(self) -> Iterator[Changed]:
-        """Every commit after its first parent, with what that holds in place; its changes are taken back."""
-        above: dict[CommitId | None, list[Changed]] = defaultdict(list)
-        known = {each.commit for each in self._changed}
-        for each in self._changed:
-            first = next(iter(each.parents), None)
-            above[first if first in known else None].append(each)
-        pending: list[tuple[Changed, tuple[Change, ...] | None]] = [
-            (each, None) for each in reversed(above[None])
-        ]
-        while pending:
-            each, undo = pending.pop()
-            if undo is not None:
-                self._moved(undo)
-                continue
-            if each.changes:
-                old = tuple((path, self._entries.get(path)) for path, _ in each.changes)
-                pending.append((each, old))
-            yield each
-            pending += [(child, None) for child in reversed(above[each.commit])]
-
-    def _moved(self, changes: Sequence[Change]) -> tuple[dict[RevisionId, Placed], frozenset[RevisionId]]:
-        """Make changes; the revisions that came or are another now, and those that left."""
-        before: dict[RevisionId, Placed | None] = {}
-        models = False
-        for path, new in changes:
-            old = self._entries.pop(path, None)
-            if new is not None:
-                self._entries[path] = new
-            models |= self._models.put(path, old, new)
-            if self._places.holds_revision(path):
-                for entry in (old, new):
-                    if (identity := self._identity(entry)) is not None:
-                        before.setdefault(identity[0], self._placed(identity[0]))
-                self._place(path, old, new)
-        if models:
-            self._digest = self._models.digest()
-        after = {revision: self._placed(revision) for revision in before}
-        placed = {one: now for one, now in after.items() if now is not None and now != before[one]}
-        left = frozenset(one for one, now in after.items() if now is None and before[one] is not None)
-        return placed, left
-
-    def _place(self, path: str, old: Entry | None, new: Entry | None) -> None:
-        if (identity := self._identity(old)) is not None:
-            self._revisions[identity[0]].pop(path, None)
-        if (identity := self._identity(new)) is not None:
-            self._revisions[identity[0]][path] = identity[1]
-
-    def _identity(self, entry: Entry | None) -> Identity | None:
-        return self._identities.get(entry.blob) if entry is not None else None
-
-    def _placed(self, revision: RevisionId) -> Placed | None:
-        """What counts of a revision: as for Alembic, the first of several files with its id."""
-        files = self._revisions[revision]
-        return files[min(files)] if files else None
+def identify(
+    repository: Repository,
+    scripts: KnownScripts,
+    identities: Identities,
+    places: TrackedPlaces,
+    changed: Sequence[Changed],
+) -> None:
+    """Put into ``identities`` what the revision files are that came with some commits."""
+    unknown = {
+        entry.blob: path
+        for each in changed
+        for path, entry in each.changes
+        if entry is not None and entry.blob not in identities and places.holds_revision(path)
+    }
+    for blob, script in scripts.in_history(repository.objects, unknown).items():
+        identities[blob] = _identity(script)
 
 
-def _linked(changed: Sequence[Changed], found: Mapping[CommitId, Fact]) -> tuple[Fact, ...]:
-    """The facts in the order of the commits, each with the nearest one below it."""
-    facts: list[Fact] = []
-    nearest: dict[CommitId, int | None] = {}
-    for each in changed:
-        before = nearest.get(each.parents[0]) if each.parents else None
-        fact = found.get(each.commit)
-        if fact is not None:
-            facts.append(replace(fact, before=before))
-            before = len(facts) - 1
-        nearest[each.commit] = before
-    return tuple(facts)
-
-
-def _replaced(facts: Sequence[Fact]) -> dict[RevisionId, frozenset[RevisionId]]:
-    """The revisions that took the place of others, and lead to the same schema by their records."""
-    records: dict[RevisionId, set[str]] = {}
-    replaced: dict[RevisionId, frozenset[RevisionId]] = {}
-    for fact in facts:
-        for revision, placed in fact.placed.items():
-            schema = placed.header.schema
-            came = revision not in records
-            if schema is not None and came and any(schema in records.get(old, ()) for old in fact.left):
-                replaced[revision] = fact.left
-            records.setdefault(revision, set()).update([schema] if schema is not None else [])
-    return replaced
-
-
-def _identity(path: str, data: bytes | None) -> Identity | None:
-    if data is None:
+def _identity(script: Script | Unreadable | None) -> Identity | None:
+    if not isinstance(script, Script):
         return None
-    # A history has many forms of long scripts, and nearly all say who they are before the first function.
-    for text in dict.fromkeys((_before_code(data), data)):
-        script = read_script_bytes(path, text)
-        if isinstance(script, Script):
-            return script.revision, Placed((*script.down_revisions, *script.depends_on), script.header)
-    return None
-
-
-def _before_code(data: bytes) -> bytes:
-    """What stands before the first function or class, if no identifier is given a value after that."""
-    code = _CODE.search(data)
-    return data[: code.start()] if code is not None and not _ASSIGNED.search(data, code.start()) else data
+    return script.revision, Placed((*script.down_revisions, *script.depends_on), script.header)

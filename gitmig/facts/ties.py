@@ -13,9 +13,11 @@ from gitmig.core.revisions.programs import idle
 from gitmig.core.schema.facets import Schema, change_digest, difference, digest
 from gitmig.core.ties import Derivation, KnownSchema, Tie, TieState
 from gitmig.errors import ProjectCodeError
-from gitmig.facts.history import Identities, read_history
+from gitmig.facts.history import read_all
+from gitmig.facts.known_history import KnownHistories
 from gitmig.facts.places import TrackedPlaces
 from gitmig.facts.schemas import Schemas
+from gitmig.facts.walk import Identities
 from gitmig.git.trees import Tree, content_digest
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId
@@ -298,13 +300,21 @@ class Ties:
                 recursive=configuration.recursive,
                 models=with_other_forms(self.project.models),
             )
-            found = read_history(
-                self.project.git, head, places, others=others, identities=self._memory.identities
-            )
+            found = self._read_history(head, places, others)
             known[head, others] = found
             contents = ((fact.commit, fact.models) for fact in found.facts if fact.models is not None)
             self._memory.contents.update(contents)
         return known[head, others]
+
+    def _read_history(self, head: CommitId, places: TrackedPlaces, others: tuple[str, ...]) -> History:
+        project, identities = self.project, self._memory.identities
+        scripts = project.known_scripts
+        assert project.facts is not None
+        assert scripts is not None
+        if others:
+            return read_all(project.git, head, places, scripts, others=others, identities=identities).history
+        histories = KnownHistories(project.git, project.facts, scripts, identities)
+        return histories.of(head, places, keep=self.at is None)
 
     def _known(self, commit: CommitId) -> KnownSchema | None:
         return self._memory.schemas.get(self._memory.contents.get(commit, ""))

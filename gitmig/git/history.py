@@ -25,7 +25,7 @@ _LOG = (
     "-c", "log.showRoot=true", "-c", "log.showSignature=false",
     "log", "--topo-order", "--reverse", "--full-history", "--sparse", "--diff-merges=first-parent",
     "--raw", "-r", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none",
-    f"--format={_COMMIT}%H %P",
+    f"--format={_COMMIT}%ct %H %P",
 )  # fmt: skip
 
 
@@ -35,6 +35,8 @@ class Changed:
 
     commit: CommitId
     parents: tuple[CommitId, ...]
+    time: int = 0
+    """Committer time in seconds since 1970."""
     changes: tuple[Change, ...] = ()
 
 
@@ -96,5 +98,10 @@ def _parsed(out: bytes) -> Iterator[Changed]:
 
 
 def _commit(heading: Sequence[str], changes: Sequence[Change]) -> Changed:
-    commit, *parents = (CommitId(id) for id in heading)
-    return Changed(commit=commit, parents=tuple(parents), changes=tuple(changes))
+    time, commit, *parents = heading
+    return Changed(
+        commit=CommitId(commit),
+        parents=tuple(map(CommitId, parents)),
+        time=int(time),
+        changes=tuple(changes),
+    )

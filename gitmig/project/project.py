@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +33,8 @@ from gitmig.rpc import launch
 from gitmig.rpc.client import Worker
 from gitmig.rpc.interpreter import Interpreter
 from gitmig.rpc.protocol import WorkerOptions
+from gitmig.state.facts import Facts
+from gitmig.state.scripts import KnownScripts
 from gitmig.wire.values import CommitId
 
 PASSED_ON = "GITMIG_X"
@@ -174,8 +176,18 @@ class Project:
         """The revision graph of a tree (the work tree by default), read as text."""
         tree = tree or self.work_tree
         if tree.label not in self._graphs:
-            self._graphs[tree.label] = read_graph(tree, self.configuration, self.outside)
+            self._graphs[tree.label] = read_graph(tree, self.configuration, self.outside, self.known_scripts)
         return self._graphs[tree.label]
+
+    @cached_property
+    def facts(self) -> Facts | None:
+        """What was read out of the repository before; None without one."""
+        return Facts(self.repository.shared() / "state") if self.repository is not None else None
+
+    @cached_property
+    def known_scripts(self) -> KnownScripts | None:
+        """The revision files of the repository; None without one."""
+        return KnownScripts(self.facts) if self.facts is not None else None
 
     @cached_property
     def outside(self) -> tuple[Script | Unreadable, ...]:
@@ -311,25 +323,27 @@ def environment_folder(key: str) -> str:
 
 
 def read_graph(
-    tree: Tree, configuration: Configuration, outside: Sequence[Script | Unreadable] = ()
+    tree: Tree,
+    configuration: Configuration,
+    outside: Sequence[Script | Unreadable] = (),
+    known: KnownScripts | None = None,
 ) -> Graph:
     """The revision graph of a tree: every file that Alembic would read, parsed and never imported.
 
-    ``outside`` are those that are in no tree, see :attr:`Project.outside`.
+    ``outside`` are those that are in no tree, see :attr:`Project.outside`; ``known`` those read before.
     """
-    scripts = [one for one in outside if isinstance(one, Script)]
-    unreadable = [one for one in outside if isinstance(one, Unreadable)]
     paths = sorted({path for versions in configuration.versions for path in tree.ids(versions)})
-    contents = tree.read_all([path for path in paths if configuration.holds(path)])
-    for path in sorted(contents):
-        match read_script_bytes(path, contents[path]):
-            case Script() as script:
-                scripts.append(script)
-            case Unreadable() as problem:
-                unreadable.append(problem)
-            case None:
-                pass
-    return Graph.of(scripts, unreadable)
+    paths = [path for path in paths if configuration.holds(path)]
+    read: Mapping[str, Script | Unreadable | None]
+    if known is not None:
+        read = known.of_tree(tree, paths)
+    else:
+        read = {path: read_script_bytes(path, data) for path, data in tree.read_all(paths).items()}
+    found = [*outside, *(read[path] for path in sorted(read))]
+    return Graph.of(
+        [one for one in found if isinstance(one, Script)],
+        [one for one in found if isinstance(one, Unreadable)],
+    )
 
 
 def _revision_files(configuration: Configuration, top: Path) -> frozenset[str]:

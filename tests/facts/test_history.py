@@ -9,8 +9,9 @@ from gitmig.core.replay import replay
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.core.ties import Derivation, Tie
-from gitmig.facts.history import Identities, read_history
+from gitmig.facts.history import read_history
 from gitmig.facts.places import TrackedPlaces
+from gitmig.facts.walk import Identities
 from gitmig.git import CommitTree, Repository, content_digest
 from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder, revision
