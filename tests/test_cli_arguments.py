@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import typer.main
 
-from gitmig.cli.common import normalised, wanted_format
+from gitmig.cli.app import application
+from gitmig.cli.table import OPTIONS
+from gitmig.cli.words import TAKES_VALUE, normalised, wanted_format
 from gitmig.errors import GitmigError
 from gitmig.render.errors import error_json, error_text, unexpected_json, unexpected_text
 from gitmig.render.harmless import harmless
@@ -124,3 +127,20 @@ def test_an_error_of_our_own_is_told_with_what_to_report() -> None:
     assert isinstance(told, dict)
     assert told["code"] == "internal"
     assert told["message"] == "gitmig itself failed: RuntimeError: boom"
+
+
+def test_the_options_in_the_table_are_those_of_the_commands() -> None:
+    """Wrong options are refused by the table: whoever adds an option to a command adds it there."""
+    found: dict[str, dict[str, bool]] = {}
+
+    def look(command: object, path: list[str]) -> None:
+        for name, below in getattr(command, "commands", {}).items():
+            look(below, [*path, name])
+        options = [one for one in getattr(command, "params", []) if one.param_type_name == "option"]
+        if not hasattr(command, "commands"):
+            found[" ".join(path)] = {
+                name: not one.is_flag for one in options for name in (*one.opts, *one.secondary_opts)
+            }
+
+    look(typer.main.get_command(application()), [])
+    assert found == {command: {**TAKES_VALUE, **options} for command, options in OPTIONS.items()}

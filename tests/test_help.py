@@ -10,7 +10,7 @@ import typer.main
 
 from gitmig.cli import help, main
 from gitmig.cli.app import application
-from gitmig.cli.common import normalised
+from gitmig.cli.words import normalised
 from gitmig.cli.table import ALEMBICS, COMMANDS, EXAMPLES, GROUPS, MEANT, SUMMARIES, overview
 from tests.story import Project
 

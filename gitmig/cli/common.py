@@ -6,7 +6,7 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Concatenate, ParamSpec
@@ -69,12 +69,6 @@ _Format = Annotated[
     str, typer.Option("--format", metavar="text|json|github", help="How to answer.", rich_help_panel=_PANEL)
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=_PANEL)]
-
-# Long and short names of the options above, and whether a value follows.
-_TAKES_VALUE = {
-    "-C": True, "--config": True, "--name": True, "-e": True, "--environment": True, "-x": True,
-    "--url-env": True, "--format": True, "-v": False, "--verbose": False, "--debug": False, "--json": False,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,45 +151,3 @@ def command(function: Callable[Concatenate[Common, P], int]) -> Callable[..., No
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword_only}
     del run.__wrapped__
     return run
-
-
-def normalised(arguments: Sequence[str], groups: Collection[str]) -> list[str]:
-    """The arguments as Typer wants them: common options after the command, ``-2`` as a target.
-
-    ``groups`` are the commands that have commands of their own (``hook``, ``ledger``).
-    """
-    before, rest = _leading_options(arguments)
-    if not rest or rest[0].startswith("-"):
-        return rest[:1]  # no command: what is left is --version, --help, or a mistake
-    head, rest = rest[:1], rest[1:]
-    if head[0] in groups:
-        more, rest = _leading_options(rest)
-        if not rest or rest[0].startswith("-"):
-            return [*head, *rest[:1]]
-        before, head, rest = [*before, *more], [*head, rest[0]], rest[1:]
-    tail = [*before, *rest]
-    if head[:1] in (["rollback"], ["upgrade"]) and "--" not in tail:
-        relative = [item for item in tail if re.fullmatch(r"-\d+", item)]
-        if relative:
-            tail = [*(item for item in tail if item not in relative), "--", *relative]
-    return [*head, *tail]
-
-
-def _leading_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    position = 0
-    while position < len(arguments) and arguments[position].partition("=")[0] in _TAKES_VALUE:
-        takes_value = _TAKES_VALUE[arguments[position].partition("=")[0]]
-        position += 2 if takes_value and "=" not in arguments[position] else 1
-    return list(arguments[:position]), list(arguments[position:])
-
-
-def wanted_format(arguments: Sequence[str]) -> str:
-    """The format that the arguments ask for, read before they are parsed: usage errors obey it too."""
-    for position, item in enumerate(arguments):
-        if (
-            item == "--json"
-            or item == "--format=json"
-            or list(arguments[position : position + 2]) == ["--format", "json"]
-        ):
-            return "json"
-    return "text"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import atexit
 import io
-import json
 import os
 import sys
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
+from gitmig.cli.table import GROUPS, overview
+from gitmig.cli.words import normalised, require_known, wanted_format
 from gitmig.errors import Declined, GitmigError, Interrupted, UsageError
 
 
@@ -29,8 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"gitmig {__version__}")
         sys.exit(0)
     if words in (["--help"], ["-h"]):
-        from gitmig.cli.table import overview
-
         print(overview(), end="")
         sys.exit(0)
     if words == ["check", "--staged"]:
@@ -51,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _exit(code: int) -> NoReturn:
     """Exit without taking apart what was imported, which takes longer than many a command."""
+    import threading
+
     from gitmig.rpc import interrupts
 
     interrupts.end()
@@ -67,6 +67,10 @@ def _exit(code: int) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
+    try:
+        require_known(normalised(arguments, GROUPS))
+    except UsageError as error:
+        return _report(arguments, error)
     from gitmig.rpc import interrupts, launch
 
     debug = "--debug" in arguments
@@ -97,16 +101,13 @@ def _dispatch(arguments: Sequence[str]) -> int:
         from gitmig.cli import staged
 
         return staged.run()
+    words = normalised(arguments, GROUPS)
     import typer.main
 
     from gitmig.cli import help
     from gitmig.cli.app import application
-    from gitmig.cli.common import normalised
-    from gitmig.cli.table import GROUPS
 
-    words = normalised(arguments, GROUPS)
     command = typer.main.get_command(application(words[0] if words else None))
-    _require_command(command, words)
     if help.asked(words) and not words[0].startswith("-"):
         print(help.page(command, words), end="")
         return 0
@@ -121,31 +122,6 @@ def _dispatch(arguments: Sequence[str]) -> int:
         # Typer swallows Ctrl-C without a word.
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
-
-
-def _require_command(command: object, words: Sequence[str], path: str = "gitmig") -> None:
-    """Raise UsageError for a word that is no command, with what may have been meant."""
-    known: dict[str, object] | None = getattr(command, "commands", None)
-    if known is None or not words or words[0].startswith("-"):
-        return
-    if words[0] in known:
-        return _require_command(known[words[0]], words[1:], f"{path} {words[0]}")
-    raise UsageError(f"no such command: {path} {words[0]}", hint=_meant(known, words[0], path))
-
-
-def _meant(known: Iterable[str], word: str, path: str) -> str:
-    """What to type instead of a word that is no command."""
-    import difflib
-
-    from gitmig.cli.table import ALEMBICS, MEANT
-
-    top = path == "gitmig"
-    if top and word in ALEMBICS:
-        return ALEMBICS[word]
-    close = difflib.get_close_matches(word, [*known, *(MEANT if top else ())], n=1)
-    if not close:
-        return f"{path} --help"
-    return f"did you mean {MEANT.get(close[0], f'{path} {close[0]}') if top else f'{path} {close[0]}'}?"
 
 
 def _usage_error(error: Exception) -> GitmigError | None:
@@ -166,10 +142,11 @@ def _usage_error(error: Exception) -> GitmigError | None:
 
 
 def _report(arguments: Sequence[str], error: GitmigError) -> int:
-    from gitmig.cli.common import wanted_format
     from gitmig.render.errors import error_json, error_text
 
     if wanted_format(arguments) == "json":
+        import json
+
         print(json.dumps(error_json(error)))
     else:
         print(error_text(error), file=sys.stderr)
@@ -177,10 +154,11 @@ def _report(arguments: Sequence[str], error: GitmigError) -> int:
 
 
 def _report_unexpected(arguments: Sequence[str], error: Exception) -> int:
-    from gitmig.cli.common import wanted_format
     from gitmig.render.errors import unexpected_json, unexpected_text
 
     if wanted_format(arguments) == "json":
+        import json
+
         print(json.dumps(unexpected_json(error)))
     else:
         print(unexpected_text(error), file=sys.stderr)

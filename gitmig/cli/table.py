@@ -41,6 +41,72 @@ GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """The commands that have commands of their own: what they are about, and the functions in their module."""
 
+_ASKED = {"--dry-run": False, "-y": False, "--yes": False, "--wait": True}
+_MOVES = {**_ASKED, "--ddl-lock-timeout": True}
+_UNDOES = {**_MOVES, "--no-park": False, "--database": True, "--including": True}
+
+OPTIONS: Mapping[str, Mapping[str, bool]] = {
+    "init": {"--head-file": False, "--dry-run": False},
+    "revise": {
+        **_MOVES,
+        "-m": True,
+        "--message": True,
+        "--draft": False,
+        "--edit": False,
+        "--empty": False,
+        "--no-commit": False,
+        "--amend": False,
+        "--head": True,
+        "--rename": True,
+        "--fill": True,
+        "--no-proof": False,
+    },
+    "upgrade": {**_MOVES, "--commit": False},
+    "rollback": {**_UNDOES, "--commit": False, "--database-only": False},
+    "switch": {**_UNDOES, "-c": True, "--create": True, "--detach": False},
+    "sync": {**_UNDOES},
+    "recover": {"-y": False, "--yes": False, "--wait": True},
+    "status": {},
+    "log": {"--graph": False},
+    "check": {"--staged": False, "--base": True, "--each-commit": False},
+    "tie": {**_ASKED, "--trust": False},
+    "diff": {"--sql": False},
+    "drift": {},
+    "verify": {"--since": True, "--last": True, "--seed": True, "--junit": True, "--write-baseline": False},
+    "show": {},
+    "why": {},
+    "rebase": {
+        **_UNDOES,
+        "--onto": True,
+        "--check": False,
+        "--fix": False,
+        "--no-commit": False,
+        "--database-only": False,
+        "--files-only": False,
+    },
+    "merge": {**_UNDOES, "-m": True, "--message": True, "--no-commit": False, "--files-only": False},
+    "squash": {
+        **_UNDOES,
+        "-m": True,
+        "--message": True,
+        "--published": False,
+        "--no-commit": False,
+        "--files-only": False,
+    },
+    "backport": {**_UNDOES, "--onto": True, "--no-commit": False, "--files-only": False},
+    "demo": {},
+    "hook install": {},
+    "hook uninstall": {},
+    "hook status": {},
+    "hook advise": {},
+    "park list": {},
+    "park show": {"--limit": True},
+    "park drop": {**_ASKED, "--all": False},
+    "ledger enable": {**_ASKED},
+    "ledger show": {"--limit": True},
+}
+"""The options of each command besides those that every command takes, and whether a value follows."""
+
 SUMMARIES: Mapping[str, str] = {
     "init": "Set up settings and hook; run it again at any time",
     "revise": "Draft a revision from the models, apply and commit it",

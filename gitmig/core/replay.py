@@ -340,7 +340,8 @@ def _introduced(history: History) -> dict[RevisionId, CommitId | None]:
     present: set[RevisionId] = set()
     for place in history.line:
         fact = history.facts[place]
-        present = (present - fact.left) | fact.placed.keys()
+        present.difference_update(fact.left)
+        present.update(fact.placed)
         for revision in fact.placed:
             introduced.setdefault(revision, None if place in history.cut_off else fact.commit)
     return {revision: commit for revision, commit in introduced.items() if revision in present}

@@ -1,16 +1,18 @@
 """How git is run: the one place that starts it. Knows nothing of what is asked.
 
-Three ways: :func:`probe` before a repository is known (standard library alone), :class:`Runner` for
-every question and change (GitPython), and :func:`attended` for what belongs to the user (``git
-commit`` and its hooks): terminal, locale and environment inherited, no time limit.
+Three ways: :func:`probe` before a repository is known, :class:`Runner` for every question and change (by
+GitPython in the commands that change something: they wait for a worker anyway), and :func:`attended` for what
+belongs to the user (``git commit`` and its hooks): terminal, locale and environment inherited, no time limit.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
@@ -46,6 +48,11 @@ class Location:
     top: Path
     git_dir: Path
     common_dir: Path
+
+
+def load() -> None:
+    """Import GitPython, which takes as long as several questions: for when there is something to wait for."""
+    importlib.import_module("git")
 
 
 def git_dir_of(top: Path) -> Path | None:
@@ -250,12 +257,26 @@ class Runner:
         return bytes(out)
 
     def start(self, args: Sequence[str], *, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """A command with pipes on all three streams, which the caller ends."""
+        """A command with pipes on all three streams, which the caller ends.
+
+        By GitPython if a command has imported it (:func:`load`), and just so without it if not.
+        """
+        ours = _QUESTION | self._own() | dict(env or {})
+        if "git" not in sys.modules:
+            return subprocess.Popen(
+                [*_PLUMBING, *args],
+                cwd=self.place.top,
+                env=os.environ | ours,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=self.inherited_fds,
+            )
         started = self._runner().execute(
             [*_PLUMBING, *args],
             istream=subprocess.PIPE,
             as_process=True,
-            env=_QUESTION | self._own() | dict(env or {}),
+            env=ours,
             pass_fds=self.inherited_fds,
         )
         process = started.proc

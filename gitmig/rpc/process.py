@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from gitmig.errors import GitmigError, Interrupted, NoInterpreter, ProjectCodeError, WorkerCrashed
+from gitmig.git import command
 from gitmig.rpc import fork, interrupts, launch
 from gitmig.rpc.errors import _end_of, _kept, frames_of, translated
 from gitmig.rpc.interpreter import OWN
@@ -31,6 +32,8 @@ _IMPATIENCE = 1.0
 """Seconds that it has if it is in the middle of something that nobody waits for any more."""
 _LET_GO: Json = {"release": True, "commit": False, "go": False}
 """The answer to anything, if nothing is to come of it."""
+_CHANGING = ("migrate", "draft")
+"""Requests after which many questions to git follow."""
 
 
 @dataclass(slots=True)
@@ -59,6 +62,8 @@ class WorkerProcess:
     """Whether it had the word to commit."""
     _unread: bytearray = field(default_factory=bytearray)
     """What it has said and was not looked at yet."""
+    _leisure: bool = False
+    """Whether there is something to import while it does not answer yet."""
     _top: Path | None = None
     """Where the checkout is for the worker, once it has said so: in a container it may lie elsewhere."""
 
@@ -116,7 +121,7 @@ class WorkerProcess:
         ended what it was doing and taken back what it could.
         """
         if not self._open and do != "initialise":
-            self._open = True
+            self._open, self._leisure = True, do in _CHANGING
             self._top = Path(a_text(self.request("open", self._opening())["top"]))
         self._send({"do": do, **(data or {})})
         self._busy, self._word_given = True, False
@@ -312,6 +317,9 @@ class WorkerProcess:
         stream, looked_at = self.process.stdout.fileno(), 0
         while (end := self._unread.find(b"\n", looked_at)) < 0:
             looked_at = len(self._unread)
+            if self._leisure and not self._wait(0):
+                self._leisure = False
+                command.load()
             part = fork.read(stream)
             if not part:
                 raise self._crashed()
