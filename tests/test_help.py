@@ -10,8 +10,8 @@ import typer.main
 
 from gitmig.cli import help, main
 from gitmig.cli.app import application
-from gitmig.cli.words import normalised
 from gitmig.cli.table import ALEMBICS, COMMANDS, EXAMPLES, GROUPS, MEANT, SUMMARIES, overview
+from gitmig.cli.words import normalised
 from tests.story import Project
 
 PATHS = [*COMMANDS, *(f"{group} {name}" for group, (_, names) in GROUPS.items() for name in names)]

@@ -27,6 +27,7 @@ SchemaOf = Callable[[CommitId], Schema | None]
 
 _LOOKED_UP = 40
 """Candidates whose schema is looked up in the cache for one listing: each costs a look into its tree."""
+_SEVERAL = 2
 _COMPUTED = 8
 """Candidates whose schema is computed to settle one tie: each costs an import of old models."""
 _ELSEWHERE = ("--branches", "--tags", "--remotes", "--reflog")
@@ -87,14 +88,25 @@ class Ties:
         """The states whose models have just this content digest, newest first; imports nothing."""
         if content is None or self._head() is None:
             return ()
-        singles = [(revision,) for revision in reversed(self._graph().topological())]
+        graph, known, contents = self._graph(), self.all(), self._memory.contents
+        singles = [
+            (revision,)
+            for revision in reversed(graph.topological())
+            # Few have this content: only those are looked at closely.
+            if graph.scripts[revision].outside
+            or (
+                (tie := known.get(revision))
+                and tie.models_commit
+                and contents.get(tie.models_commit) == content
+            )
+        ]
         several = [heads for heads in self._replayed().heads.values() if len(heads) > 1]
         return tuple(
             heads
-            for heads in (self._graph().heads, *singles, *reversed(several))
+            for heads in (graph.heads, *singles, *reversed(several))
             if heads
             and (commit := self.of(heads).models_commit) is not None
-            and self._memory.contents.get(commit) == content
+            and contents.get(commit) == content
         )
 
     def same(self, one: Sequence[RevisionId], other: Sequence[RevisionId]) -> bool:
@@ -225,6 +237,12 @@ class Ties:
     def _parts(self, heads: Heads) -> Iterator[tuple[RevisionId, Heads]]:
         """Each revision that could have come last to a state, and the heads without it."""
         graph, silent = self._graph(), self._silent()
+        if len(heads) == 1 and heads[0] in graph.scripts:
+            below = graph.parents[heads[0]]
+            # Most lines are plain: nobody has to walk down to the base.
+            if len(below) < _SEVERAL and silent.isdisjoint((*heads, *below)):
+                yield heads[0], below
+                return
         there = graph.ancestors(heads) - silent
         for head in heads:
             for last in graph.tips(graph.ancestors([head]) - silent):

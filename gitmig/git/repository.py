@@ -16,7 +16,7 @@ from gitmig.git import changes, commits, publication
 from gitmig.git.changes import PathState
 from gitmig.git.command import TIMEOUT, Location, Runner, probe, separate_repository
 from gitmig.git.commits import Commit
-from gitmig.git.objects import Objects
+from gitmig.git.objects import Entry, Objects
 from gitmig.git.worktree import hash_files, objects_in, records, scan
 from gitmig.wire.values import BlobId, CommitId
 
@@ -45,6 +45,8 @@ class Repository:
         self.git_dir = place.git_dir
         self.common_dir = place.common_dir
         self.runner = Runner(place)
+        self.written_trees: dict[tuple[tuple[str, Entry], ...], str] = {}
+        """Trees that were written out of some files, by these."""
 
     @classmethod
     def discover(cls, directory: Path) -> Repository | None:

@@ -177,16 +177,26 @@ def _prepared(
     """A private index that holds the old files with their stat information, and both trees."""
     obstacles.require_clear(repository, restoration.old, restoration.new)
     runner = repository.runner
-    with private_index(runner, write=True) as later:
-        runner.run([*PLAIN, "read-tree", "--empty"], env=later)
-        insert(runner, later, restoration.new)
-        new = _write_tree(repository, later)
+    new = _tree_of(repository, restoration.new)
     with private_index(runner, write=True) as env:
-        runner.run([*PLAIN, "read-tree", "--empty"], env=env)
+        if not restoration.old:
+            runner.run([*PLAIN, "read-tree", "--empty"], env=env)
         record(runner, env, restoration.old, restoration.old)
         old = _write_tree(repository, env)
         _require_unchanged(repository, restoration, env)
         yield env, (old, new)
+
+
+def _tree_of(repository: Repository, entries: Mapping[str, Entry]) -> str:
+    """git's tree of some files; written once, since what is put back is checked before it is."""
+    known, key = repository.written_trees, tuple(sorted(entries.items()))
+    if key not in known:
+        with private_index(repository.runner, write=True) as index:
+            if not entries:
+                repository.git(*PLAIN, "read-tree", "--empty", env=index)
+            insert(repository.runner, index, entries)
+            known[key] = _write_tree(repository, index)
+    return known[key]
 
 
 def _write_tree(repository: Repository, env: Mapping[str, str]) -> str:

@@ -167,8 +167,8 @@ def _footing(ties: Ties, graph: Graph, heads: Heads) -> tuple[Heads, Tie | None]
     """The nearest state below that is known, or for which a record speaks; base has no tie."""
     there, first = graph.ancestors(heads), None
     for _ in range(_STEPS):
-        there -= graph.descendants(_unspoken(ties, graph, graph.tips(there)))
-        below = graph.tips(there)
+        there -= graph.descendants(_unspoken(ties, graph, graph.ends(there)))
+        below = graph.ends(there)
         if not below:
             return (), None
         tie = ties.of(below)

@@ -35,7 +35,7 @@ from gitmig.rpc.interpreter import Interpreter
 from gitmig.rpc.protocol import WorkerOptions
 from gitmig.state.facts import Facts
 from gitmig.state.scripts import KnownScripts
-from gitmig.wire.values import CommitId
+from gitmig.wire.values import BlobId, CommitId
 
 PASSED_ON = "GITMIG_X"
 
@@ -78,6 +78,8 @@ class Project:
     memory: dict[str, object] = field(default_factory=dict)
     """What the layers above have derived from history so far; :meth:`forget` clears it."""
     _graphs: dict[str, Graph] = field(default_factory=dict)
+    _read: list[tuple[Mapping[str, BlobId], Graph]] = field(default_factory=list)
+    """Graphs by what the versions folders hold: HEAD's is mostly the work tree's."""
 
     @property
     def name(self) -> str:
@@ -176,7 +178,12 @@ class Project:
         """The revision graph of a tree (the work tree by default), read as text."""
         tree = tree or self.work_tree
         if tree.label not in self._graphs:
-            self._graphs[tree.label] = read_graph(tree, self.configuration, self.outside, self.known_scripts)
+            held = {path: blob for one in self.configuration.versions for path, blob in tree.ids(one).items()}
+            graph = next((graph for ids, graph in self._read if ids == held and not graph.unreadable), None)
+            if graph is None:
+                graph = read_graph(tree, self.configuration, self.outside, self.known_scripts)
+                self._read = [*self._read[-1:], (held, graph)]
+            self._graphs[tree.label] = graph
         return self._graphs[tree.label]
 
     @cached_property

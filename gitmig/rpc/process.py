@@ -318,8 +318,8 @@ class WorkerProcess:
         while (end := self._unread.find(b"\n", looked_at)) < 0:
             looked_at = len(self._unread)
             if self._leisure and not self._wait(0):
-                self._leisure = False
                 command.load()
+            self._leisure = False  # later it is this process that is waited for
             part = fork.read(stream)
             if not part:
                 raise self._crashed()

@@ -97,9 +97,12 @@ class Facts:
             if self._path.stat().st_size > _LARGE:
                 self._remove()
         mode = "rwc" if write else "ro"
-        return sqlite3.connect(
+        database = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_WAIT, isolation_level=None
         )
+        # After a power cut it may be damaged, which is noticed: nobody waits for a disk.
+        database.execute("PRAGMA synchronous = OFF")
+        return database
 
     def _require_version(self, database: sqlite3.Connection, write: bool) -> None:
         if _version(database) == _VERSION:

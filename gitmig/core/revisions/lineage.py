@@ -111,6 +111,11 @@ class Lineage:
         below = self._reach((parent for rev in revs for parent in self.parents.get(rev, ())), self.parents)
         return tuple(sorted(rev for rev in set(revs) if rev in self.scripts and rev not in below))
 
+    def ends(self, revs: Collection[RevisionId]) -> tuple[RevisionId, ...]:
+        """As :meth:`tips` of revisions that are there with all that they follow: faster."""
+        there = frozenset(revs)
+        return tuple(sorted(rev for rev in there if there.isdisjoint(self.all_children[rev])))
+
     def line_of(self, rev: RevisionId) -> frozenset[RevisionId]:
         """``rev`` with all above and below it, by ``down_revision`` alone: the members of its branch."""
         return self.line_below(rev) | self._reach((rev,), self.line_children)
