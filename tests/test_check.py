@@ -143,6 +143,21 @@ class TestStaged:
         told.project.append("app/models.py", "# a comment\n")
         told.project.git("commit", "--quiet", "--amend", "-am", "Better still")
 
+    def test_amending_a_revision_that_was_corrected_by_hand(self, told: Article) -> None:
+        told.project.hook()
+        told.project.append("app/models.py", EMAIL)
+        told.project.gitmig("check", check=1)
+        path = script(told.project, told.second)
+        up = 'op.add_column("user", sa.Column("email", sa.String()))'
+        down = 'op.drop_column("user", "email")'
+        text = told.project.read(path)
+        for name, line in (("upgrade", up), ("downgrade", down)):
+            text = text.replace(f"def {name}() -> None:\n", f"def {name}() -> None:\n    {line}\n")
+        told.project.write(path, text)
+        told.project.gitmig("check", check=0)
+        told.project.git("commit", "--quiet", "--amend", "--no-edit", "--all")
+        told.project.gitmig("check", "HEAD", check=0)
+
     @pytest.mark.parametrize("revised", [True, False])
     def test_the_first_commit(self, tmp_path: Path, revised: bool) -> None:
         project = Project.create(tmp_path)

@@ -58,6 +58,15 @@ class TestWithAlembic:
         bare.git("add", "app/models.py")
         assert bare.try_git("commit", "-m", "x").exit_code == 1
 
+    def test_models_whose_text_env_py_runs(self, tmp_path: Path) -> None:
+        project = Project(tmp_path / "project")
+        shutil.copytree(Path(__file__).parent / "projects" / "by_exec", project.top)
+        project.path("pyproject.toml").unlink()
+        project.git("init", "--quiet", "--template=")
+        project.commit("Start")
+        project.gitmig("init", check=0)
+        assert 'models = ["shop/models.py"]' in project.read("pyproject.toml")
+
     def test_dry_run(self, bare: Project) -> None:
         before = bare.snapshot()
         said = bare.gitmig("init", "--dry-run", check=0).stdout

@@ -252,6 +252,11 @@ class TestSquashMerge:
         )
         squashed.gitmig("rollback", "-y", check=0)
         assert squashed.read("app/models.py") == squashed.git("show", f"{commit}:app/models.py") + "\n"
+        # They were put there by a rollback, though no commit of the line has them.
+        status = squashed.gitmig("status", "--json", check=1).json
+        assert [finding["code"] for finding in status["findings"]] == ["GM011", "GM013"]
+        squashed.gitmig("upgrade", "-y", check=0)
+        assert squashed.git("status", "--porcelain") == ""
 
     def test_between_them_nothing_is_offered_that_git_does_not_have(self, squashed: Project) -> None:
         price = squashed.gitmig("log", "--json").json["revisions"][1]["revision"]

@@ -42,3 +42,9 @@ def test_a_shallow_clone_in_which_nothing_can_be_tried(tmp_path: Path) -> None:
     said = shallow(project, tmp_path).gitmig("check", "--json", check=0).json
     assert findings(said) == ["GM007"]
     assert said["findings"][0]["hint"] == "git fetch --unshallow  (in CI: fetch the whole history)"
+
+
+def test_a_rollback_names_the_history_that_is_missing(tmp_path: Path) -> None:
+    clone = shallow(article(tmp_path).project, tmp_path)
+    clone.gitmig("upgrade", check=0)
+    assert clone.gitmig("rollback", "-y", check=1).stderr.endswith("\nHint: git fetch --unshallow\n")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitmig.core.revisions.graph import Graph
+from gitmig.core.ties import TieState
 from gitmig.facts.ties import Ties, models_digest
 from gitmig.git.trees import Tree
 from gitmig.project.project import Project
-from gitmig.wire.values import RevisionId, named
+from gitmig.state.history import read_rows
+from gitmig.wire.values import Action, RevisionId, named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +37,26 @@ def models_place(project: Project, graph: Graph) -> ModelsPlace:
     modified = models_changed(project, committed)
     if committed is None:
         return ModelsPlace(modified=modified)
-    owners = Ties(project=project).owners(models_digest(project, project.work_tree))
-    heads = owners[0] if owners else ()
+    content = models_digest(project, project.work_tree)
+    owners = Ties(project=project).owners(content)
+    heads = owners[0] if owners else _undone_to(project, graph, content) if modified else ()
     return ModelsPlace(
         heads=heads, modified=modified, rolled_back_to=heads if modified and heads != graph.heads else ()
     )
+
+
+def _undone_to(project: Project, graph: Graph, content: str | None) -> tuple[RevisionId, ...]:
+    """The state that this clone's last step went down to, if it found these models off the line.
+
+    No commit of the line has the models of a revision that was squashed with a later one.
+    """
+    assert project.repository is not None
+    rows = read_rows(project.repository.private())
+    last = graph.scripts.get(rows[-1].revision) if rows and rows[-1].direction is Action.DOWNGRADE else None
+    heads = last.down_revisions if last is not None else ()
+    ties = Ties(project=project)
+    untied = bool(heads) and ties.of(heads).state is TieState.UNTIED
+    return heads if untied and ties.has_elsewhere(heads, content) else ()
 
 
 def models_changed(project: Project, committed: Tree | None) -> tuple[str, ...]:

@@ -152,6 +152,11 @@ class Ties:
         tie = self._derivation(_ELSEWHERE).of(heads)
         return tie if tie.models_commit is None else replace(tie, state=TieState.APPROXIMATE)
 
+    def has_elsewhere(self, heads: Heads, content: str | None) -> bool:
+        """Whether the models that :meth:`elsewhere` finds have this content digest."""
+        commit = self.elsewhere(heads).models_commit
+        return commit is not None and self._memory.contents.get(commit) == content
+
     def speaks_for(self, head: RevisionId, heads: Heads) -> bool:
         """Whether the record of a head was written for this state, or is in no commit yet."""
         if self._head() is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gitmig.core.codes import Finding, Severity
 from gitmig.core.findings import (
@@ -18,7 +18,7 @@ from gitmig.core.findings import (
 )
 from gitmig.core.locations import Place, place_of
 from gitmig.core.revisions.graph import Graph
-from gitmig.core.revisions.programs import idle, same_program
+from gitmig.core.revisions.programs import idle
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.schema.facets import FacetChange, Schema, change_digest, difference, digest
 from gitmig.errors import ProjectCodeError, WorkerCrashed
@@ -27,6 +27,7 @@ from gitmig.facts.ties import Ties, models_digest
 from gitmig.git.trees import Tree
 from gitmig.judging.base import base_schema
 from gitmig.judging.cases import proven
+from gitmig.judging.subject import Subject, added_revisions, parents_of, same
 from gitmig.project.head_file import head_file_findings
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId, short
@@ -35,42 +36,13 @@ _COMPUTED = 6
 """Commits whose models are imported to find out which of them brought a difference: each costs a worker."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What is judged: a tree, against the parents that the commit has or would have."""
-
-    project: Project
-    tree: Tree
-    parents: tuple[CommitId, ...]
-
-    @property
-    def graph(self) -> Graph:
-        """The revisions of the tree."""
-        return self.project.graph(self.tree)
-
-    @property
-    def trees(self) -> tuple[Tree, ...]:
-        """The parents' files."""
-        return tuple(self.project.commit_tree(parent) for parent in self.parents)
-
-    @property
-    def before(self) -> tuple[Graph, ...]:
-        """The parents' revisions."""
-        return tuple(self.project.graph(tree) for tree in self.trees)
-
-    @property
-    def head(self) -> CommitId | None:
-        """The first parent, whose history the ties are derived from."""
-        return self.parents[0] if self.parents else None
-
-
 def judge(subject: Subject) -> tuple[Finding, ...]:
     """What the models change beyond the revisions that come along. Needs no database.
 
     What was so in a parent already is a warning. Raises ProjectCodeError if the models do not import.
     """
     known = Schemas(project=subject.project)
-    if known.cached(subject.tree) is None and not _added(subject):
+    if known.cached(subject.tree) is None and not added_revisions(subject):
         # This is likely to be blocked: both sides are computed at once, side by side.
         known = known.afresh()
     findings = _judged(subject, known)
@@ -102,21 +74,10 @@ def edited(subject: Subject) -> Iterator[Finding]:
         other = now.scripts.get(revision)
         if other is None:
             yield deleted(script)
-        elif _parents_of(script) != _parents_of(other):
+        elif parents_of(script) != parents_of(other):
             yield rewritten(other, "re-parented")
-        elif then.get(script.path) != ids.get(other.path) and not _same(script, other, old, subject.tree):
+        elif then.get(script.path) != ids.get(other.path) and not same(script, other, old, subject.tree):
             yield rewritten(other, "edited")
-
-
-def _parents_of(script: Script) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return script.down_revisions, script.depends_on
-
-
-def _same(before: Script, now: Script, old: Tree, new: Tree) -> bool:
-    """Whether a revision does what it did, however it is formatted."""
-    texts = (old.read(before.path), new.read(now.path))
-    one, two = ((text or b"").decode("utf-8", "replace") for text in texts)
-    return one == two or same_program(one, two)
 
 
 def _what(finding: Finding) -> tuple[str, str]:
@@ -141,7 +102,7 @@ def _commit_findings(
         return [unproven(graph.scripts[head], reason) for head in graph.heads]
     changes = common_changes([old for old in olds if old is not None], now)
     before = subject.before
-    added = _added(subject)
+    added = added_revisions(subject)
     removed = frozenset.intersection(*(frozenset(old.scripts) for old in before)) if before else frozenset()
     removed -= frozenset(graph.scripts)
     if not (changes or removed) or _made_for(subject, schemas, now):
@@ -256,27 +217,6 @@ def common_changes(olds: Sequence[Schema], now: Schema) -> tuple[FacetChange, ..
     first, *others = [difference(old, now) for old in olds]
     keys = [{change.key for change in changes} for changes in others]
     return tuple(change for change in first if all(change.key in known for known in keys))
-
-
-def _added(subject: Subject) -> list[Script]:
-    """The revisions that no parent has, or none has like this: with another record, or redone by hand."""
-    pairs = list(zip(subject.before, subject.trees, strict=True))
-    return [
-        script
-        for revision, script in subject.graph.scripts.items()
-        if all(
-            revision not in old.scripts or _redone(subject, old.scripts[revision], script, tree)
-            for old, tree in pairs
-        )
-    ]
-
-
-def _redone(subject: Subject, before: Script, now: Script, old: Tree) -> bool:
-    if before.header != now.header:
-        return True
-    # Amending a commit looks like a commit on top of it: the head is then edited in place.
-    by_hand = now.header.schema is None and now.revision in subject.graph.heads
-    return by_hand and (_parents_of(before) != _parents_of(now) or not _same(before, now, old, subject.tree))
 
 
 def _comparable(script: Script, now: Schema) -> bool:

@@ -49,6 +49,9 @@ def models_back(project: Project, heads: tuple[RevisionId, ...], hint: str) -> M
     if tie.state is TieState.UNTIED:
         tie = ties.elsewhere(heads)
     found = put_back(project, tie, heads)
+    if found is None and project.git.is_shallow():
+        where = f"the models of {named(heads)} may be in a commit that this clone does not have"
+        raise Refused(where, hint="git fetch --unshallow")
     if found is None:
         raise Refused(_nowhere(tie, heads), hint=hint)
     return found

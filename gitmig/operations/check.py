@@ -29,7 +29,8 @@ from gitmig.git.trees import Tree
 from gitmig.hooks import relevance
 from gitmig.judging.base import BaseSchema, base_of
 from gitmig.judging.configured import missing_paths
-from gitmig.judging.judge import Subject, edited, graph_judged, judge, recorded, where
+from gitmig.judging.judge import edited, graph_judged, judge, recorded, where
+from gitmig.judging.subject import Subject, is_redone
 from gitmig.project.head_file import head_file_findings
 from gitmig.project.project import Project
 from gitmig.state.command_lock import HOLDER
@@ -211,6 +212,11 @@ def models_compared(
     changes = difference(base.schema, now)
     if changes and not project.models:
         return [unrevised(changes, hint="gitmig init")]
+    if changes and tree is project.work_tree:
+        committing = Subject(project=project, tree=tree, parents=_parents(project))
+        if is_redone(committing):
+            # The record is that of what the head was; what the hook will say of it.
+            return list(judge(committing))
     if changes:
         return [unrevised(changes, place=where(project, tree, changes))]
     if base.doubt is None:

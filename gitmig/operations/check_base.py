@@ -12,8 +12,9 @@ from gitmig.core.revisions.scripts import Script
 from gitmig.errors import GitError, Refused
 from gitmig.facts.parallel import parallel_refs
 from gitmig.git.trees import CommitTree
-from gitmig.judging.judge import Subject, edited, judge
+from gitmig.judging.judge import edited, judge
 from gitmig.judging.orders import judge_parallel
+from gitmig.judging.subject import Subject
 from gitmig.operations.check import CheckResult, settled, tree_findings
 from gitmig.operations.rebase_check import commuting_findings
 from gitmig.project.project import Project

@@ -20,6 +20,8 @@ class ManifestRecorder:
         self.lookups: dict[str, str] = {}
         self.listings: dict[str, str] = {}
         """Folder to its absolute path."""
+        self.latest: str | None = None
+        """The file of the project that was opened last."""
         self.astray: set[str] = set()
         """Files read from the checkout by their absolute path, though the code is that of another tree."""
         self._places = places
@@ -36,6 +38,7 @@ class ManifestRecorder:
             return
         found = {self._places.relative(place), self._places.as_written(place)} - {None, ""}
         self.files.update(path for path in found if path)
+        self.latest = self._places.relative(place) or self.latest
         if found and self._places.is_astray(place) and os.path.isfile(place):
             self.astray.update(path for path in found if path)
 

@@ -98,7 +98,10 @@ def _record_sources(session: Session) -> None:
         frame = sys._getframe(1) if isinstance(parent, MetaData) else None
         while frame is not None:
             if frame.f_code.co_name == "<module>":
-                relative = session.places.relative(frame.f_code.co_filename)
+                path = frame.f_code.co_filename
+                # exec() of a text: it was read from a file just before.
+                text = path.startswith("<") and not path.startswith("<frozen")
+                relative = session.importing.manifest.latest if text else session.places.relative(path)
                 if relative is not None:
                     session.sources[id(parent), table.key] = relative
                     return
