@@ -17,7 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitmig.errors import GitError
-from gitmig.git.command import Location, Runner, abandon, common_dir_of, git_dir_of, refusal
+from gitmig.git.command import (
+    Location,
+    Runner,
+    abandon,
+    common_dir_of,
+    git_dir_of,
+    refusal,
+    separate_repository,
+)
 from gitmig.git.worktree import PLAIN, records
 
 _SETTINGS = (
@@ -178,7 +186,8 @@ class Checkout:
         return True
 
     def _start_ignored(self) -> subprocess.Popen[bytes] | None:
-        if not (self.source.top / ".git").exists():
+        top = self.source.top
+        if not ((top / ".git").exists() or separate_repository(top)):
             return None
         command = ["ls-files", "-o", "-i", "--exclude-standard", "--directory", "-z"]
         return Runner(self.source).start([*_SETTINGS, *command])
@@ -188,7 +197,7 @@ class Checkout:
         top = self.source.top
         for path in records(ignored):
             name = path.rstrip("/")
-            if _is_bytecode(name):
+            if _is_bytecode(name) or top / name == self.source.git_dir:
                 continue
             files = _small(top, name) if path.endswith("/") else None
             if files is None:

@@ -304,9 +304,6 @@ class Runner:
             "GIT_OBJECT_DIRECTORY": str(place.common_dir / "objects"),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
         } | dict.fromkeys(_PATHSPECS, "0")
-        kept = inherited()
-        return {
-            name: value
-            for name, value in ours.items()
-            if name in os.environ and (name not in kept or name in _PATHSPECS)
-        }
+        # A quarantine stays; that the environment alone names a repository does not make it this one.
+        kept = inherited().keys() & set(_QUARANTINED)
+        return {name: value for name, value in ours.items() if name in os.environ and name not in kept}

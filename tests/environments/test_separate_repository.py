@@ -42,6 +42,13 @@ def test_a_work_tree_without_its_repository(tmp_path: Path) -> None:
     git("add", "--all")
     blocked = git("commit", "-m", "Only the models", check=False)
     assert (blocked.returncode, blocked.stderr[:5]) == (1, "GM001")
+    edited = project.read("app/models.py")
+    project.gitmig("revise", "-m", "Second", env=env, check=0)
+    assert project.read("app/models.py") == edited
+    assert git("show", "HEAD:app/models.py").stdout == edited
+    project.gitmig("rollback", "-y", env=env, check=0)
+    project.gitmig("upgrade", "-y", env=env, check=0)
+    assert git("status", "--porcelain").stdout == ""
 
 
 def test_those_of_another_repository_mean_nothing_here(tmp_path: Path) -> None:
