@@ -25,7 +25,7 @@ class Locks:
         self.wait = float(request.get("wait") or 0)
         self._reserved = request.get("lock")
         self._patience = request.get("ddl_lock_timeout")
-        self._held: list[NoLock] = []
+        self._held: dict[tuple[str, str], NoLock] = {}
         self._files: dict[str, LockFile] = {}
         self._blockers: list[Blockers] = []
 
@@ -39,9 +39,14 @@ class Locks:
 
     def take(self, connection: Connection, version_table: str) -> None:
         """The database's lock; from here on statements wait only so long. Raises Failure("lock")."""
-        lock = lock_for(connection, version_table, self._reserved)
-        self._held.append(lock)
-        lock.acquire(self.wait, self.waiting)
+        place = (connection.engine.url.render_as_string(hide_password=False), version_table)
+        lock = self._held.get(place)
+        if lock is None:
+            lock = self._held[place] = lock_for(connection, version_table, self._reserved)
+            lock.acquire(self.wait, self.waiting)
+        else:
+            # An env.py that goes through the schemas of one database comes here for each of them.
+            lock.leave()
         lock.guard(connection, self.wait, self.waiting)
         self._blockers.append(blockers_of(connection, self._patience, self._blocked))
         self._blockers[-1].begin()
@@ -53,7 +58,7 @@ class Locks:
 
     def check(self) -> None:
         """Raise Failure("lock") where one was lost since."""
-        for lock in self._held:
+        for lock in self._held.values():
             lock.check()
 
     def gave_up(self, error: BaseException) -> str | None:
@@ -64,7 +69,7 @@ class Locks:
         """Let go of everything; the transaction has ended by now."""
         for blockers in self._blockers:
             blockers.end()
-        for lock in self._held:
+        for lock in self._held.values():
             lock.release()
         for file in self._files.values():
             file.release()

@@ -37,6 +37,9 @@ class NoLock:
     def guard(self, connection: Connection, wait: float, waiting: Callable[[str], None]) -> None:
         """Have the migrating ``connection`` hold the guard too; else as :meth:`acquire`."""
 
+    def leave(self) -> None:
+        """Let the migrating connection let go of the guard: the next one is to hold it."""
+
     def check(self) -> None:
         """Raise Failure("lock") where the lock was lost since."""
 
@@ -111,13 +114,16 @@ class _SessionLock(NoLock):
             message = "the database's lock was lost: its session is another one now (a pooling proxy?)"
             raise Failure("lock", message, holder=None, lost=True)
 
-    def release(self) -> None:
+    def leave(self) -> None:
         # A pool may keep the migrating session.
         if self._guarded is not None:
             with contextlib.suppress(Exception):
                 self._on(self._guarded, self.RELEASE_GUARD.format(**self._guard_parameters()))
                 self._guarded.rollback()
             self._guarded = None
+
+    def release(self) -> None:
+        self.leave()
         # Closing for real ends the session, and the lock with it.
         if self._connection is not None:
             self._connection.invalidate()

@@ -49,6 +49,7 @@ from .scratch import (
     make_database,
     only_scratch,
     scratch_url,
+    settle,
 )
 
 _NAME = re.compile(r'CONSTRAINT ("(?:[^"]|"")+"|\S+) ')
@@ -226,6 +227,7 @@ def _upgrade(session: Session, url: URL, request: dict[str, Any]) -> None:
         for known in request["graph"]
     ]
     with named_database(session, url), only_scratch(url) as substitution:
+        substitution.versions = version_table(target)
         down = bool(request.get("down"))
         idle = frozenset(request.get("idle", ()))
         purpose = _Upgrade(substitution, start, graph, request["steps"], down=down, idle=idle)
@@ -243,14 +245,20 @@ def source_of(session: Session, path: str) -> str:
 
 def stamp(url: URL, target: Configured, start: list[str]) -> None:
     """The version table as it is at the parent's heads. Alembic itself moves it from there."""
-    schema = target.options.get("version_table_schema")
-    name = target.options.get("version_table") or "alembic_version"
+    name, schema = version_table(target)
     table = Table(name, MetaData(), Column("version_num", String(32), primary_key=True), schema=schema)
     with connected(url) as connection:
         make_schemas(connection, [schema] if schema else [])
         table.create(connection)
         if start:
             connection.execute(insert(table), [{"version_num": head} for head in start])
+
+
+def version_table(target: Configured) -> tuple[str, str | None]:
+    """Where a scratch database has the version table: its name and its schema."""
+    return target.options.get("version_table") or "alembic_version", target.options.get(
+        "version_table_schema"
+    )
 
 
 @contextmanager
@@ -290,10 +298,13 @@ class _Upgrade(EnvRun):
 
     def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
         """Refuse a connection that leads anywhere else."""
-        self._substitution.require(connection)
+        self._substitution.require(connection, options)
 
     def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
         """Apply the steps from where the version table was put."""
+        self._substitution.come()
+        if context.connection is not None:
+            settle(context.connection)  # env.py may have chosen after configure()
         if sorted(context.get_current_heads()) != self._start:
             raise EnvRunStopped(
                 Unprovable("env.py keeps its version table in another place when it connects")

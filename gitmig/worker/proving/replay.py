@@ -27,8 +27,8 @@ from ..schema.facets import Facet
 from ..session import Session
 from .hurting import Rows, columns_of, statements_of
 from .made import directly, made_by
-from .prove import DatabaseReader, named_database, only_target, source_of, stamp
-from .scratch import Substitution, Unprovable, only_scratch, scratch_url
+from .prove import DatabaseReader, named_database, only_target, source_of, stamp, version_table
+from .scratch import Substitution, Unprovable, only_scratch, scratch_url, settle
 from .trial import Change, _commits_by_itself, _difference, _listening, _noted, _One, _said, _Trial
 
 
@@ -49,6 +49,7 @@ def replay(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     start = sorted(request["start"])
     stamp(url, target, start)
     with named_database(session, url), only_scratch(url) as substitution:
+        substitution.versions = version_table(target)
         run = _Replay(session, substitution, target, request)
         run_environment(session, run)
     return {"failed": run.failed}
@@ -85,7 +86,7 @@ class _Replay(EnvRun):
 
     def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
         """Refuse a connection that leads anywhere else; each revision is a transaction of its own."""
-        self._substitution.require(connection)
+        self._substitution.require(connection, options)
         if connection.dialect.name == "sqlite" and options.get("transactional_ddl") is None:
             SqliteTransactions(connection, 60, lambda holder: None)
             connection.connection.cursor().execute("PRAGMA synchronous=OFF")
@@ -94,6 +95,9 @@ class _Replay(EnvRun):
 
     def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
         """Replay from where the version table was put."""
+        self._substitution.come()
+        if context.connection is not None:
+            settle(context.connection)  # env.py may have chosen after configure()
         if sorted(context.get_current_heads()) != self._start:
             raise EnvRunStopped(
                 Unprovable("env.py keeps its version table in another place when it connects")

@@ -89,14 +89,29 @@ class Substitution:
         self._url = url
         self._made: list[Any] = []
         self._records: list[Any] = []
+        self.versions: tuple[str, str | None] | None = None
+        """Where the version table was put, if not where env.py has it online."""
+        self._came = False
 
-    def require(self, connection: Connection) -> None:
-        """Raise Stopped where a connection leads anywhere else, before any statement."""
+    def require(self, connection: Connection, options: dict[str, Any]) -> None:
+        """Raise Stopped where a connection leads anywhere else, before any statement.
+
+        Else have ``configure`` find the version table.
+        """
         driver = connection.connection.dbapi_connection
         if not any(driver is made for made in self._made):
             raise EnvRunStopped(
                 Unprovable("env.py makes its connection by itself (`creator`, say): it leads elsewhere")
             )
+        settle(connection)
+        if self.versions is not None:
+            options["version_table"], options["version_table_schema"] = self.versions
+
+    def come(self) -> None:
+        """End an env.py that goes through several schemas after the first: it has all of the revisions."""
+        if self._came:
+            raise EnvRunStopped
+        self._came = True
 
     def connect(self, dialect: Dialect, record: Any, arguments: Any, options: Mapping[str, Any]) -> Any:
         """What stands in for the driver's own connecting."""
@@ -129,6 +144,27 @@ class Substitution:
         # A search path that the project connects with decides where its tables go.
         kept = {name: value for name, value in options.items() if name in ("options", "server_settings")}
         return dialect.connect(*arguments, **{**kept, **own})
+
+
+def settle(connection: Connection) -> None:
+    """Let names without a schema mean PostgreSQL's `public`, if env.py chose a tenant's: none is here."""
+    if connection.dialect.name != "postgresql":
+        return
+    # By the driver: a transaction that SQLAlchemy knows of would be env.py's own for Alembic.
+    cursor = connection.connection.cursor()
+    translated = (connection.get_execution_options().get("schema_translate_map") or {}).get(None)
+    name = str(translated).replace("'", "''")
+    cursor.execute(f"SELECT current_schema(), to_regnamespace(quote_ident('{name}')) IS NULL")
+    current, is_away = cursor.fetchone() or (None, False)
+    if translated and is_away:
+        connection.execution_options(schema_translate_map=None)
+    if current is None:
+        current = "public"
+        cursor.execute("SET search_path TO public")
+        if not connection.in_transaction():
+            connection.connection.commit()
+    cursor.close()
+    connection.dialect.default_schema_name = current
 
 
 @contextmanager
