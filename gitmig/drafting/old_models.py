@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
+from gitmig.judging.base import as_configured
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
 from gitmig.rpc.protocol import Json
@@ -48,7 +49,7 @@ class OldModels:
         if commit is None:
             named = ", ".join(self.base) or "base"
             raise ProjectCodeError(f"the models of {named} are in no commit", hint="gitmig status")
-        return project.commit_tree(commit)
+        return as_configured(project, project.graph(), self.base, project.commit_tree(commit))
 
     def close(self) -> None:
         """End the workers."""

@@ -10,7 +10,8 @@ from gitmig.core.schema.facets import Schema, digest, undone
 from gitmig.core.ties import Tie, TieState
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.schemas import Schemas
-from gitmig.facts.ties import Ties
+from gitmig.facts.ties import Ties, models_digest
+from gitmig.git.trees import Tree
 from gitmig.judging.proof import Case, prove
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId, named
@@ -76,7 +77,7 @@ def base_of(
         borne_out = tie.state is not TieState.APPROXIMATE and not tie.re_parented
         if borne_out or not ties.is_record_committed(head):
             return BaseSchema(schema=stored)
-    return _committed(schemas, ties, graph, heads)
+    return _committed(schemas, ties, graph, heads, like)
 
 
 def _stored(schemas: Schemas, header: Header, like: Schema) -> Schema | None:
@@ -86,7 +87,7 @@ def _stored(schemas: Schemas, header: Header, like: Schema) -> Schema | None:
     return schemas.cache.schema(header.schema)
 
 
-def _committed(schemas: Schemas, ties: Ties, graph: Graph, heads: Heads) -> BaseSchema:
+def _committed(schemas: Schemas, ties: Ties, graph: Graph, heads: Heads, like: Schema) -> BaseSchema:
     tie = ties.of(heads)
     if tie.state is TieState.APPROXIMATE:
         tie = ties.settled(heads)
@@ -94,11 +95,41 @@ def _committed(schemas: Schemas, ties: Ties, graph: Graph, heads: Heads) -> Base
     if commit is None or tie.state is TieState.UNCOMMITTED:
         raise ProjectCodeError(f"the models of {named(heads)} are in no commit", hint="gitmig status")
     schema = schemas.of(ties.project.commit_tree(commit))
+    if schema.dialect != like.dialect:
+        return _in_dialect(schemas, ties, commit, schema, like)
     if _is_cut_off(ties, heads):
         return _in_shallow(schemas, ties, graph, heads, commit, schema)
     if tie.state is TieState.VERIFIED or not _unspoken(ties, graph, heads):
         return BaseSchema(schema=schema)
     return _by_scripts(schemas, ties, graph, heads, commit, schema)
+
+
+def _in_dialect(schemas: Schemas, ties: Ties, commit: CommitId, schema: Schema, like: Schema) -> BaseSchema:
+    """The same models under a configuration that has named another kind of database since."""
+    project = ties.project
+    content = models_digest(project, project.commit_tree(commit))
+    head = ties.at or project.git.head()
+    if head is not None and models_digest(project, project.commit_tree(head)) == content:
+        now = schemas.of(project.commit_tree(head))
+        if now.dialect == like.dialect:
+            return BaseSchema(schema=now)
+    if ties.at is None and models_digest(project, project.work_tree) == content:
+        return BaseSchema(schema=like)
+    return BaseSchema(schema=like, doubt=f"its models are known for {schema.dialect} alone")
+
+
+def as_configured(project: Project, graph: Graph, heads: Heads, tree: Tree) -> Tree:
+    """HEAD's tree instead of ``tree``, which has the models of a state, if it has them for the database now.
+
+    That is so if the records of the state are of another kind of database.
+    """
+    now = Schemas(project=project).cached(project.work_tree)
+    written = {graph.scripts[head].header.dialect for head in heads if head in graph.scripts}
+    head = project.git.head()
+    if now is None or head is None or written <= {None, now.dialect}:
+        return tree
+    committed = project.commit_tree(head)
+    return committed if models_digest(project, committed) == models_digest(project, tree) else tree
 
 
 def _is_cut_off(ties: Ties, heads: Heads) -> bool:

@@ -98,7 +98,7 @@ def _commit_findings(
         return []
     if None in olds:
         # What the commit changes cannot be said: the models that it starts from do not import.
-        reason = "the models before it do not import"
+        reason = "the models before it do not import, or are another kind of database's"
         return [unproven(graph.scripts[head], reason) for head in graph.heads]
     changes = common_changes([old for old in olds if old is not None], now)
     before = subject.before
@@ -182,6 +182,9 @@ def _schemas(subject: Subject, known: Schemas) -> tuple[Schema, list[Schema | No
     now, found = _importable(known, subject.tree, asked)
     schemas: dict[str, Schema | None] = dict(zip((tree.label for tree in asked), found, strict=True))
     models = models_digest(project, subject.tree)
+    # A commit that names another kind of database changes nothing, if its models are its parent's.
+    others = [tree for tree in asked if (old := schemas[tree.label]) and old.dialect != now.dialect]
+    schemas |= {t.label: now if models_digest(project, t) == models else None for t in others}
     olds = [
         schemas[tree.label]
         if tree.label in schemas
