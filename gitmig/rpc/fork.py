@@ -84,7 +84,7 @@ def fork(ask: Callable[[str], bool]) -> ForkedWorker | None:
 
 
 def read(stream: int) -> bytes:
-    """What a worker said; nothing if it has ended. A fork that was killed before it read all resets the line."""
+    """What a worker said; nothing if it has ended. One that is killed before it has read resets the line."""
     try:
         return os.read(stream, 1 << 16)
     except ConnectionResetError:
