@@ -75,6 +75,7 @@ OPTIONS: Mapping[str, Mapping[str, bool]] = {
     "verify": {"--since": True, "--last": True, "--seed": True, "--junit": True, "--write-baseline": False},
     "show": {},
     "why": {},
+    "report": {"-o": True, "--output": True},
     "rebase": {
         **_UNDOES,
         "--onto": True,

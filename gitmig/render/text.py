@@ -133,6 +133,7 @@ def log_text(log: Log, *, graph: bool = False) -> None:
     else:
         # Rich takes a second for ten thousand lines that have no colour.
         out.file.writelines(f"{_plain(each).expandtabs(8)}\n" for each in drawn)
+        out.file.flush()  # before what stderr says of it
     if not rows:
         out.print("no revisions yet")
     findings_text(log.findings)
