@@ -107,6 +107,16 @@ class TestInstall:
         revised.gitmig("hook", "install", check=0)
         assert revised.path(ROOM).read_bytes() == before
 
+    def test_a_dry_run_changes_nothing(self, revised: Project) -> None:
+        hooks = revised.path(".git/hooks")
+        said = revised.gitmig("hook", "install", "--dry-run", check=0).stdout
+        assert f"would install {hooks / 'pre-commit'}\n" in said
+        assert not (hooks / "pre-commit").exists()
+        revised.gitmig("hook", "install", "--yes", check=0)
+        said = revised.gitmig("hook", "uninstall", "--dry-run", check=0).stdout
+        assert f"would remove from {hooks / 'pre-commit'}\n" in said
+        assert "gitmig" in (hooks / "pre-commit").read_text()
+
     def test_uninstall_where_nothing_is_installed(self, revised: Project) -> None:
         theirs = hook(revised, "#!/bin/sh\n")
         revised.gitmig("hook", "uninstall", check=0)

@@ -340,3 +340,20 @@ def test_what_a_rollback_replaced_can_be_had_again(tmp_path: Path) -> None:
     ref = project.git("for-each-ref", "--format=%(refname)", "refs/gitmig/backup/")
     assert notes == [f"the previous files are saved; see one with: git show {ref}:PATH"]
     assert project.git("show", f"{ref}:{_MODELS}") + "\n" == whole
+
+
+def test_a_dry_run_names_the_command_and_settles_nothing(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    killed(project, "journal-written", "rollback")
+    before = project.snapshot()
+    assert project.gitmig("recover", "--dry-run", check=0).stdout == (
+        "would settle an interrupted `gitmig rollback`\n"
+    )
+    assert project.gitmig("recover", "--dry-run", "--json", check=0).json == {
+        "version": 1,
+        "recovered": None,
+        "interrupted": ["rollback"],
+    }
+    assert project.snapshot() == before
+    project.gitmig("recover", "--yes", check=0)
+    assert project.gitmig("recover", "--dry-run", check=0).stdout == "nothing to recover\n"

@@ -11,19 +11,27 @@ import typer
 
 from gitmig.cli import advise as quick
 from gitmig.cli.common import Common
+from gitmig.cli.moving import DryRun, Yes
 from gitmig.hooks.install import HookState, hook_state, install_hook, uninstall_hook
 from gitmig.project.opening import open_repository
 
 
-def install(common: Common) -> int:
-    """Install the hooks; where a hook manager owns the folder, print what to add to it."""
-    return _finish(common, install_hook(common.open_all()[0].git))
+def install(common: Common, dry_run: DryRun = False, yes: Yes = False) -> int:
+    """Install the hooks; if a hook manager owns the folder, print what to add to it."""
+    del yes  # it asks nothing
+    repository = common.open_all()[0].git
+    if dry_run:
+        return _previewed(common, hook_state(repository), "install")
+    return _finish(common, install_hook(repository))
 
 
-def uninstall(common: Common) -> int:
+def uninstall(common: Common, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Remove our part of the hooks, and nothing else."""
+    del yes  # it asks nothing
     repository = open_repository(common.project)
     before = hook_state(repository)
+    if dry_run:
+        return _previewed(common, before, "remove from")
     after = uninstall_hook(repository)
     there = [each for each in (before, *before.advising) if each.installed and each.owner is None]
     if there and not after.installed and common.format != "json":
@@ -45,6 +53,17 @@ def advise(
 ) -> int:
     """One line where the database was last seen elsewhere than the checkout is; for hooks."""
     quick.run(words or ())
+    return 0
+
+
+def _previewed(common: Common, state: HookState, verb: str) -> int:
+    """What would be done to the files of the hooks that are gitmig's own."""
+    hooks = (state, *state.advising)
+    changed = [each for each in hooks if each.owner is None and each.installed == (verb != "install")]
+    if common.format == "json" or not changed:
+        return _finish(common, state)
+    for each in changed:
+        print(f"would {verb} {each.path}")
     return 0
 
 

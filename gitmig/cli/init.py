@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import DryRun
+from gitmig.cli.moving import DryRun, Yes
 from gitmig.cli.progress import saying
 from gitmig.operations.init import InitResult, init
 from gitmig.render.harmless import harmless
@@ -22,8 +22,10 @@ def run(
         typer.Option("--head-file", help="Keep a file with the head: git stops a merge that makes two."),
     ] = False,
     dry_run: DryRun = False,
+    yes: Yes = False,
 ) -> int:
-    """Set the repository up: the models' files, the hook, and Alembic where there is none."""
+    """Set the repository up: the models' files, the hook, and Alembic if there is none."""
+    del yes  # it asks nothing
     set_up = saying("looking for environments, and importing their models", init)
     result = set_up(common.project, dry_run=dry_run, head_file=head_file)
     if common.format == "json":

@@ -46,7 +46,7 @@ _MOVES = {**_ASKED, "--ddl-lock-timeout": True}
 _UNDOES = {**_MOVES, "--no-park": False, "--database": True, "--including": True}
 
 OPTIONS: Mapping[str, Mapping[str, bool]] = {
-    "init": {"--head-file": False, "--dry-run": False},
+    "init": {"--head-file": False, "--dry-run": False, "-y": False, "--yes": False},
     "revise": {
         **_MOVES,
         "-m": True,
@@ -65,7 +65,7 @@ OPTIONS: Mapping[str, Mapping[str, bool]] = {
     "rollback": {**_UNDOES, "--commit": False, "--database-only": False},
     "switch": {**_UNDOES, "-c": True, "--create": True, "--detach": False},
     "sync": {**_UNDOES},
-    "recover": {"-y": False, "--yes": False, "--wait": True},
+    "recover": {**_ASKED},
     "status": {},
     "log": {"--graph": False},
     "check": {"--staged": False, "--base": True, "--each-commit": False},
@@ -96,8 +96,8 @@ OPTIONS: Mapping[str, Mapping[str, bool]] = {
     },
     "backport": {**_UNDOES, "--onto": True, "--no-commit": False, "--files-only": False},
     "demo": {},
-    "hook install": {},
-    "hook uninstall": {},
+    "hook install": {"--dry-run": False, "-y": False, "--yes": False},
+    "hook uninstall": {"--dry-run": False, "-y": False, "--yes": False},
     "hook status": {},
     "hook advise": {},
     "park list": {},
