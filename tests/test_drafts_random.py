@@ -14,8 +14,13 @@ from tests.random_models import changed, random_models, text_of
 from tests.test_drafts import fresh as fresh
 from tests.worker_moves.child import Project
 
+BY_DAY = 8
+"""Of each database; the others by night."""
 
-@pytest.mark.parametrize("seed", range(30))
+
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=pytest.mark.nightly if seed >= BY_DAY else ()) for seed in range(30)]
+)
 @pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL])
 def test_a_draft_between_two_random_models(
     dialect: str, seed: int, fresh: servers.Fresh, tmp_path: Path

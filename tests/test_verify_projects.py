@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.story import Project
+from tests.support.lanes import by_day
 from tests.test_projects import PROJECTS, add_column, committed, first
 
 _NAMES = sorted(path.name for path in PROJECTS.iterdir() if path.is_dir())
@@ -19,7 +20,7 @@ def second(project: Project) -> None:
     project.gitmig("revise", "-m", "E-mail", check=0)
 
 
-@pytest.mark.parametrize("name", [name for name in _NAMES if name != _SEVERAL])
+@pytest.mark.parametrize("name", by_day([name for name in _NAMES if name != _SEVERAL], number=0, of=4))
 def test_nothing_is_found(tmp_path: Path, name: str) -> None:
     project = committed(tmp_path, name)
     first(project)
