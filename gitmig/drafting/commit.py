@@ -10,6 +10,7 @@ from gitmig.core.revisions.header import Header, with_header
 from gitmig.core.revisions.scripts import Script
 from gitmig.drafting.material import Material
 from gitmig.facts.ties import models_digest
+from gitmig.git import commits
 from gitmig.git.trees import Tree
 from gitmig.moving.commit import commit_paths, end_commit
 from gitmig.project.head_file import headed
@@ -53,7 +54,7 @@ def commit_revised(
 def stage_revised(project: Project, log: Logbook, material: Material, script: Script) -> None:
     """Stage the revision, and the models where they are not staged already as they are meant."""
     try:
-        project.git.stage(headed(project, note_of(material, script.path).paths))
+        commits.stage(project.git, headed(project, note_of(material, script.path).paths))
     finally:
         end_commit(log)
 

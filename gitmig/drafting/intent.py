@@ -9,6 +9,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
 from gitmig.drafting.material import new_id
 from gitmig.errors import Refused, UsageError
+from gitmig.git import commits, publication
 from gitmig.moving.preconditions import require_sound
 from gitmig.project.project import Project
 from gitmig.state.files import write_bytes
@@ -139,12 +140,12 @@ def _require_plain(script: Script) -> None:
 
 
 def _require_own(project: Project, script: Script, head: CommitId) -> None:
-    if project.git.is_published(head, project.settings.published):
+    if publication.is_published(project.git, head, project.settings.published):
         raise Refused(
             f"the revision {script.revision} is published: others may have applied it",
             hint='make a new one: gitmig revise -m "…"',
         )
-    parents = project.git.commit_info(head).parents
+    parents = commits.info_of(project.git, head).parents
     if any(script.revision in project.graph(project.commit_tree(parent)).scripts for parent in parents):
         raise Refused(
             f"the revision {script.revision} is not of the last commit, which --amend would change",

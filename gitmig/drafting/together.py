@@ -10,6 +10,7 @@ from gitmig.applied.worlds import Worlds
 from gitmig.core.plan import Plan, commits
 from gitmig.core.revisions.head_file import head_file
 from gitmig.errors import Refused
+from gitmig.git import commits as git_commits
 from gitmig.git.trees import CommitTree
 from gitmig.moving.commit import commit_paths, end_commit
 from gitmig.moving.execute import move
@@ -142,7 +143,7 @@ class Together:
         if self._commits:
             return replace(result, commit=self._committed())
         try:
-            self.project.git.stage(self._paths)
+            git_commits.stage(self.project.git, self._paths)
         finally:
             end_commit(self.log)
         go_on = self._note().complete

@@ -11,6 +11,8 @@ from gitmig.core.revisions.scripts import Script
 from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move
 from gitmig.errors import Refused
 from gitmig.facts.ties import Ties
+from gitmig.git import commits as git_commits
+from gitmig.git import publication
 from gitmig.git.commits import first_parents
 from gitmig.git.trees import CommitTree, Tree
 from gitmig.project.project import Project, read_graph
@@ -69,7 +71,7 @@ def _others_paths(project: Project, merged: tuple[CommitId, ...], onto: CommitId
     if not commits and merged:
         commits = merged[:1] if project.git.branch() in _DEFAULTS else merged[1:]
     if not commits:
-        commits = project.git.published(project.settings.published)
+        commits = publication.tips(project.git, project.settings.published)
     trees = [project.commit_tree(commit) for commit in commits]
     return frozenset(path for tree in trees for v in project.configuration.versions for path in tree.ids(v))
 
@@ -124,7 +126,7 @@ def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Paralle
     alone: Tree | None = one
     if _revisions(project, ours) & frozenset(found.theirs):
         # It was merged, or rebased: of a merge, one of the parents may have ours alone.
-        alone, _ = _trees(project, found, git.commit_info(ours).parents)
+        alone, _ = _trees(project, found, git_commits.info_of(git, ours).parents)
     return Parallel(
         sides=found,
         graph=graph,
@@ -154,7 +156,7 @@ def code_of(project: Project, graph: Graph) -> Tree:
 
 def published_revisions(project: Project) -> frozenset[RevisionId]:
     """The revisions that others have, as far as this clone knows."""
-    tips = project.git.independent(project.git.published(project.settings.published))
+    tips = project.git.independent(publication.tips(project.git, project.settings.published))
     return frozenset(r for tip in tips for r in project.graph(project.commit_tree(tip)).scripts)
 
 
@@ -186,7 +188,7 @@ def _merged(project: Project, head: CommitId) -> tuple[CommitId, ...]:
     others = project.git.merge_heads()
     if others:
         return (head, *others)
-    parents = project.git.commit_info(head).parents
+    parents = git_commits.info_of(project.git, head).parents
     return parents if len(parents) > 1 else ()
 
 
@@ -231,7 +233,7 @@ def _before(project: Project, found: Sides, head: CommitId) -> Tree | None:
     if first is None:
         # Ours are in no commit yet.
         return project.commit_tree(head) if _revisions(project, head) >= frozenset(found.theirs) else None
-    parents = project.git.commit_info(first).parents
+    parents = git_commits.info_of(project.git, first).parents
     if not parents or not _revisions(project, parents[0]) >= frozenset(found.theirs):
         return None
     return project.commit_tree(parents[0])

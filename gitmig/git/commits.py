@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,14 +54,14 @@ class Request:
 
 
 def between(
-    repository: Repository, old: CommitId | None, new: CommitId, paths: Sequence[str]
+    repository: Repository, old: CommitId | None, new: CommitId, paths: Sequence[str] = ()
 ) -> tuple[Commit, ...]:
     """The commits of ``new`` without those of ``old`` that touch a path, newest first."""
     without = [f"^{old}"] if old else []
     return tuple(_log(repository, [new, *without, *pathspecs(paths)]))
 
 
-def info(repository: Repository, ids: Sequence[CommitId]) -> Mapping[CommitId, Commit]:
+def info(repository: Repository, ids: Collection[CommitId]) -> Mapping[CommitId, Commit]:
     """Each commit by its id. Raises GitError when one is missing."""
     if not ids:
         return {}
@@ -76,6 +76,11 @@ class Author:
     name: str
     email: str
     time: int
+
+
+def info_of(repository: Repository, commit: CommitId) -> Commit:
+    """A commit with its parents, time and subject."""
+    return info(repository, [commit])[commit]
 
 
 def authors(repository: Repository, ids: Iterable[CommitId]) -> Mapping[CommitId, Author]:
@@ -125,6 +130,27 @@ def stage(repository: Repository, paths: Sequence[str]) -> None:
         with real_index(repository) as env:
             repository.git("add", "--all", "--", *wanted, env=env)
     failpoint("staged")
+
+
+def commit(
+    repository: Repository,
+    message: str | None,
+    paths: Sequence[str],
+    *,
+    trailers: Mapping[str, str] | None = None,
+    amend: bool = False,
+    staged: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+) -> CommitId:
+    """Commit files and nothing else, with the user's terminal, hooks, locale and no time limit.
+
+    ``paths`` are committed as they are on disk, ``staged`` as they are in the index. What else is
+    staged stays staged. Raises CommitFailed, and then ``paths`` are staged.
+    """
+    request = Request(
+        message=message, paths=tuple(paths), trailers=trailers or {}, amend=amend, staged=tuple(staged)
+    )
+    return make(repository, request, env or {})
 
 
 def make(repository: Repository, request: Request, env: Mapping[str, str]) -> CommitId:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Refused
+from gitmig.git import changes
 from gitmig.git.bytecode import entries_of
 from gitmig.git.objects import Entry
 from gitmig.git.worktree import PLAIN, insert, linked_parent, private_index, records, scan
@@ -127,7 +128,7 @@ def require_committable(repository: Repository, paths: Collection[str]) -> None:
     """
     require_no_lock(repository)
     require_no_links(repository, paths)
-    if ignored := sorted(repository.ignored(paths)):
+    if ignored := sorted(changes.ignored(repository, paths)):
         path = quoted(ignored[0])
         raise Refused(f"git ignores {path}, and would not commit it", hint=f"git check-ignore -v -- {path}")
     seen = scan(repository.runner, sorted(paths))

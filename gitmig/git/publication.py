@@ -44,6 +44,11 @@ def contains(repository: Repository, commit: CommitId, tips: Sequence[CommitId])
     return not repository.git("rev-list", "-1", "--stdin", input=names.encode())
 
 
+def is_published(repository: Repository, commit: CommitId, patterns: Sequence[str] = ()) -> bool:
+    """Whether others have a commit."""
+    return contains(repository, commit, tips(repository, patterns))
+
+
 def _refs(repository: Repository) -> list[_Ref]:
     refs = []
     # Not splitlines(): a name may hold what Unicode calls a line separator.

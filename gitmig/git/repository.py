@@ -12,10 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from gitmig.errors import GitError, NoRepository, Refused, UnknownRef
-from gitmig.git import changes, commits, publication
-from gitmig.git.changes import PathState
+from gitmig.git import commits
 from gitmig.git.command import TIMEOUT, Location, Runner, probe, separate_repository
-from gitmig.git.commits import Commit
 from gitmig.git.objects import Entry, Objects
 from gitmig.git.worktree import hash_files, objects_in, records, scan
 from gitmig.wire.values import BlobId, CommitId
@@ -241,7 +239,7 @@ class Repository:
         Until then a commit would become a merge too. Another merge stays.
         """
         head, others = self.head(), self.merge_heads()
-        if head is not None and others and set(others) <= set(self.commit_info(head).parents):
+        if head is not None and others and set(others) <= set(commits.info_of(self, head).parents):
             self.git("merge", "--quit")
 
     def abort_merge(self) -> None:
@@ -257,18 +255,6 @@ class Repository:
         lines = records(self.git("ls-files", "-u", "-z"))
         return tuple(sorted({line.split("\t", 1)[1] for line in lines}))
 
-    def is_ignored(self, path: str) -> bool:
-        """Whether .gitignore or its kin name an untracked path."""
-        return bool(self.ignored([path]))
-
-    def ignored(self, paths: Iterable[str]) -> frozenset[str]:
-        """As :meth:`is_ignored` for many: those that are."""
-        return changes.ignored(self, paths)
-
-    def changed(self, paths: Sequence[str]) -> tuple[PathState, ...]:
-        """Each file at or below some paths whose HEAD, index and work tree are not all the same."""
-        return changes.changed(self, paths)
-
     def hash_worktree(self, paths: Iterable[str], *, write: bool = False) -> Mapping[str, BlobId]:
         """The blob ids that git would record for files on disk; missing files are left out.
 
@@ -282,56 +268,6 @@ class Repository:
         parts = [files[start : start + _MANY] for start in range(0, len(files), _MANY)]
         out = [self.git("hash-object", "--", *part).decode().split() for part in parts]
         return tuple(BlobId(id) for ids in out for id in ids)
-
-    def held(self, path: str, blob: BlobId) -> bool:
-        """Whether a commit reachable from any ref or reflog holds this blob at this path."""
-        return changes.held(self, path, blob)
-
-    def published(self, patterns: Sequence[str] = ()) -> tuple[CommitId, ...]:
-        """The tips of what others have: refs that match, or by default see :mod:`publication`."""
-        return publication.tips(self, patterns)
-
-    def is_published(self, commit: CommitId, patterns: Sequence[str] = ()) -> bool:
-        """Whether others have a commit."""
-        return publication.contains(self, commit, self.published(patterns))
-
-    def commits_between(
-        self, old: CommitId | None, new: CommitId, paths: Sequence[str] = ()
-    ) -> tuple[Commit, ...]:
-        """The commits of ``new`` that ``old`` does not have and that touch a path, newest first."""
-        return commits.between(self, old, new, paths)
-
-    def commit_info(self, commit: CommitId) -> Commit:
-        """A commit with its parents, time and subject."""
-        return commits.info(self, [commit])[commit]
-
-    def commit_infos(self, ids: Iterable[CommitId]) -> Mapping[CommitId, Commit]:
-        """As :meth:`commit_info` for many, in one go."""
-        return commits.info(self, list(ids))
-
-    def stage(self, paths: Sequence[str]) -> None:
-        """Stage files as ``git add`` does, removals included; other staged work stays."""
-        commits.stage(self, paths)
-
-    def commit(
-        self,
-        message: str | None,
-        paths: Sequence[str],
-        *,
-        trailers: Mapping[str, str] | None = None,
-        amend: bool = False,
-        staged: Sequence[str] = (),
-        env: Mapping[str, str] | None = None,
-    ) -> CommitId:
-        """Commit files and nothing else, with the user's terminal, hooks, locale and no time limit.
-
-        ``paths`` are committed as they are on disk, ``staged`` as they are in the index. What else is
-        staged stays staged. Raises CommitFailed, and then ``paths`` are staged.
-        """
-        request = commits.Request(
-            message=message, paths=tuple(paths), trailers=trailers or {}, amend=amend, staged=tuple(staged)
-        )
-        return commits.make(self, request, env or {})
 
 
 def _absolute(folder: Path, path: str) -> Path:

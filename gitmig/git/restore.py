@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Refused
-from gitmig.git import obstacles
+from gitmig.git import changes, obstacles
 from gitmig.git.bytecode import remove_leftovers
 from gitmig.git.changes import PathState, changed, held
 from gitmig.git.commits import IDENTITY
@@ -95,7 +95,7 @@ def plan_restoration(repository: Repository, target: CommitId, models: Sequence[
 
 def _lost(repository: Repository, found: Sequence[str], seen: Scan) -> Refused:
     message, detail = f"{_named(found)} would be lost: git does not hold {_them(found)}", "\n".join(found)
-    if away := sorted(repository.ignored(found)):
+    if away := sorted(changes.ignored(repository, found)):
         # git's stash leaves them out.
         return Refused(message, hint=obstacles.aside(away[0]), detail=detail)
     names = " ".join(map(obstacles.quoted, found))

@@ -24,6 +24,7 @@ from gitmig.core.schema.facets import FacetChange, Schema, change_digest, differ
 from gitmig.errors import ProjectCodeError, WorkerCrashed
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
+from gitmig.git import commits
 from gitmig.git.trees import Tree
 from gitmig.judging.base import base_schema
 from gitmig.judging.cases import proven
@@ -152,7 +153,7 @@ def _left_over(
     commit = _origin(subject, schemas, before.heads, left)
     origin = None
     if commit is not None:
-        origin = f"{short(commit)} {subject.project.git.commit_info(commit).subject}"
+        origin = f"{short(commit)} {commits.info_of(subject.project.git, commit).subject}"
     return [unrevised_before(left, origin, place=where(subject.project, subject.tree, left))]
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from gitmig.errors import CommitFailed, GitmigError, Interrupted
 from gitmig.failpoints import failpoint
+from gitmig.git import commits
 from gitmig.git.repository import Repository
 from gitmig.state.journal import CommitNote, Logbook, Stage
 from gitmig.wire.values import CommitId
@@ -74,12 +75,12 @@ def _attempt(
 ) -> CommitId:
     before = repository.hash_worktree(paths)
     try:
-        return repository.commit(message, paths, trailers=trailers, amend=amend, staged=staged)
+        return commits.commit(repository, message, paths, trailers=trailers, amend=amend, staged=staged)
     except CommitFailed as error:
         if staged or error.interrupted or repository.hash_worktree(paths) == before:
             raise
     refresh()
-    return repository.commit(message, paths, trailers=trailers, amend=amend)
+    return commits.commit(repository, message, paths, trailers=trailers, amend=amend)
 
 
 def _left(error: CommitFailed, state: str, complete: str) -> GitmigError:

@@ -13,6 +13,7 @@ from gitmig.errors import ProjectCodeError
 from gitmig.facts.models_state import models_place
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
+from gitmig.git import commits as git_commits
 from gitmig.git.restore import Restoration, plan_restoration
 from gitmig.git.trees import Tree
 from gitmig.project.project import Project
@@ -95,7 +96,7 @@ def leaving(project: Project, found: ModelsRestore) -> tuple[str, ...]:
     ties = Ties(project=project)
     trees = (project.commit_tree(found.commit), project.commit_tree(current))
     paths = tuple(dict.fromkeys(path for tree in trees for path in ties.models_in(tree)))
-    commits = project.git.commits_between(found.commit, current, paths)
+    commits = git_commits.between(project.git, found.commit, current, paths)
     lines = [f"no longer in the work tree: {short(c.id)} {c.subject}" for c in commits]
     if len(lines) > _LISTED:
         all_of_them = f"git log {short(found.commit)}..{short(current)} -- {shlex.join(paths)}"

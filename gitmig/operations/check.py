@@ -25,6 +25,7 @@ from gitmig.core.ties import TieState
 from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, SettingsError
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
+from gitmig.git import publication
 from gitmig.git.trees import Tree
 from gitmig.hooks import relevance
 from gitmig.judging.base import BaseSchema, base_of
@@ -105,7 +106,11 @@ def _published_edited(subject: Subject) -> Iterator[Finding]:
     paths |= {script.path: revision for revision, script in subject.graph.scripts.items()} if found else {}
     for finding in found:
         tie = ties.get(paths[finding.path or ""])
-        if tie and tie.introduced and project.git.is_published(tie.introduced, project.settings.published):
+        if (
+            tie
+            and tie.introduced
+            and publication.is_published(project.git, tie.introduced, project.settings.published)
+        ):
             yield finding.at(Severity.WARNING)
 
 

@@ -11,6 +11,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
 from gitmig.errors import GitError, Refused
 from gitmig.facts.parallel import parallel_refs
+from gitmig.git import commits as git_commits
 from gitmig.git.trees import CommitTree
 from gitmig.judging.judge import edited, judge
 from gitmig.judging.orders import judge_parallel
@@ -48,7 +49,7 @@ def _changes(
     project: Project, ours: CommitId, fork: CommitId, commits: Sequence[CommitId]
 ) -> Iterator[Finding]:
     for commit in commits:
-        parents = project.git.commit_info(commit).parents
+        parents = git_commits.info_of(project.git, commit).parents
         subject = Subject(project=project, tree=project.commit_tree(commit), parents=parents)
         for finding in judge(subject):
             if finding.severity is Severity.ERROR:

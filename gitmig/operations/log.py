@@ -11,6 +11,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.ties import Tie, TieState
 from gitmig.facts.ties import Ties
+from gitmig.git import commits as git_commits
 from gitmig.git.commits import Commit
 from gitmig.hooks.notes import seen_key
 from gitmig.project.project import Project
@@ -56,7 +57,9 @@ def log(project: Project) -> Log:
     applied = graph.applied([head for head in heads if head in graph.scripts])
     sure = seen is not None and all(head in graph.scripts for head in heads)
     wanted = {c for tie in ties.values() for c in (tie.models_commit, tie.introduced) if c is not None}
-    commits = project.repository.commit_infos(wanted) if project.repository is not None and wanted else {}
+    commits = (
+        git_commits.info(project.repository, wanted) if project.repository is not None and wanted else {}
+    )
 
     def line(revision: RevisionId) -> Line:
         tie = None

@@ -15,6 +15,7 @@ from gitmig.facts.applied_where import left_at
 from gitmig.facts.schema_history import SchemaHistory
 from gitmig.facts.tags import tags
 from gitmig.facts.ties import Ties
+from gitmig.git import commits as git_commits
 from gitmig.git.commits import Author, Commit, authors
 from gitmig.project.project import Project
 from gitmig.state.history import read_rows
@@ -185,7 +186,7 @@ class _Points:
         ties = [self.history.ties.get(node.revision) for node in self.nodes if node.revision is not None]
         ids = [tie.introduced for tie in ties if tie is not None and tie.introduced is not None]
         ids += [node.commit for node in self.nodes if node.commit is not None]
-        commits = self.project.git.commit_infos(ids) if ids else {}
+        commits = git_commits.info(self.project.git, ids) if ids else {}
         wrote = authors(self.project.git, ids)
         points: list[Point] = []
         for node in self.nodes:

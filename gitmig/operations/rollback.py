@@ -10,6 +10,7 @@ from gitmig.errors import NoRepository, Refused, UsageError
 from gitmig.facts.models_state import models_changed
 from gitmig.facts.ties import Ties
 from gitmig.failpoints import failpoint
+from gitmig.git import publication
 from gitmig.git.restore import edits
 from gitmig.moving.commit import commit_paths
 from gitmig.moving.execute import move
@@ -155,7 +156,9 @@ class _Rolling:
         ties = Ties(project=self.project).all()
         for revision in self.left:
             introduced = ties[revision].introduced
-            if introduced is not None and git.is_published(introduced, self.project.settings.published):
+            if introduced is not None and publication.is_published(
+                git, introduced, self.project.settings.published
+            ):
                 raise Refused(
                     f"the revision {revision} is published: others may have applied it",
                     hint="make a new revision that undoes it, or roll back without --commit",

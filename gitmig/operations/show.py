@@ -11,6 +11,7 @@ from gitmig.core.ties import Tie
 from gitmig.errors import Refused
 from gitmig.facts.applied_where import KnownDatabase, applied_where
 from gitmig.facts.schema_history import SchemaHistory
+from gitmig.git import commits as git_commits
 from gitmig.git.commits import Author, Commit, authors
 from gitmig.judging.statements import Statements, statements_of
 from gitmig.project.project import Project
@@ -52,7 +53,7 @@ def show(project: Project, target: str) -> ShowResult:
     tie = history.ties.get(revision)
     changes = history.change(revision)
     ids = [c for c in (tie.introduced, tie.models_commit) if c is not None] if tie is not None else []
-    commits = project.git.commit_infos(ids) if ids else {}
+    commits = git_commits.info(project.git, ids) if ids else {}
     introduced = commits.get(tie.introduced) if tie is not None and tie.introduced is not None else None
     wrote = authors(project.git, [introduced.id]) if introduced is not None else {}
     return ShowResult(

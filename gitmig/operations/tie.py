@@ -12,6 +12,7 @@ from gitmig.core.ties import Tie, TieState
 from gitmig.drafting.commit import rewritten
 from gitmig.errors import Declined, Refused, Unproven
 from gitmig.facts.ties import Ties
+from gitmig.git import commits, publication
 from gitmig.git.trees import Tree
 from gitmig.judging.cases import cases_for, header_of
 from gitmig.judging.proof import Verdict, prove_one
@@ -68,8 +69,8 @@ def tie(project: Project, target: str, run_options: RunOptions, *, trust: bool =
         header = header_of(project, case)
         if not run_options.dry_run:
             _write(project, script, header)
-        published = made.introduced is not None and project.git.is_published(
-            made.introduced, project.settings.published
+        published = made.introduced is not None and publication.is_published(
+            project.git, made.introduced, project.settings.published
         )
         if published:
             warnings += (f"{script.revision} is published: its docstring alone changes",)
@@ -110,7 +111,7 @@ def _made_in(project: Project, tie: Tie) -> _Made:
         raise Refused(
             f"the commit that brought {tie.revision} is not in this clone", hint="git fetch --unshallow"
         )
-    parents = project.git.commit_info(tie.introduced).parents
+    parents = commits.info_of(project.git, tie.introduced).parents
     return _Made(
         tree=project.commit_tree(tie.models_commit),
         parent=parents[0] if parents else None,

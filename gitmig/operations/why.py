@@ -11,6 +11,7 @@ from gitmig.core.schema.facets import FacetChange, FacetKey
 from gitmig.core.ties import Tie
 from gitmig.errors import UsageError
 from gitmig.facts.schema_history import SchemaHistory
+from gitmig.git import commits as git_commits
 from gitmig.git.commits import Author, Commit, authors
 from gitmig.project.project import Project
 from gitmig.wire.values import RevisionId
@@ -94,7 +95,7 @@ def _is_gone(last: Blamed, subject: BlamedName) -> bool:
 def _reasons(project: Project, history: SchemaHistory, blamed: Sequence[Blamed]) -> Iterator[Reason]:
     ties = [history.ties.get(one.revision) for one in blamed if one.revision is not None]
     ids = [tie.introduced for tie in ties if tie is not None and tie.introduced is not None]
-    commits = project.git.commit_infos(ids) if ids else {}
+    commits = git_commits.info(project.git, ids) if ids else {}
     wrote = authors(project.git, ids) if ids else {}
     for one in blamed:
         if one.revision is None:

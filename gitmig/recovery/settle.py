@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gitmig.drafting.draft_file import draft_of
 from gitmig.errors import MigrationFailed, ProjectCodeError
+from gitmig.git import commits
 from gitmig.moving.plans import RunOptions
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
@@ -57,7 +58,7 @@ def settle_commit(project: Project, journal: Journal, note: CommitNote) -> tuple
     for path in now:
         if path not in left:
             (project.top / path).unlink()
-    project.git.stage([path for path in note.paths if path not in left])
+    commits.stage(project.git, [path for path in note.paths if path not in left])
     return note.complete, left
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import CommitFailed
-from gitmig.git import Repository
+from gitmig.git import Repository, commits
 from tests.gitroom.conftest import Builder
 
 
@@ -23,7 +23,8 @@ def test_commits_the_paths_and_leaves_other_staged_work_staged(
     build.write("models.py", "2")
     build.write("versions/new *.py", "r")
     build.remove("gone.py")
-    made = repository.commit(
+    made = commits.commit(
+        repository,
         "Add a column\n\nBecause.",
         ["models.py", "versions/new *.py", "gone.py"],
         trailers={"Migration-Revision": "ab12"},
@@ -44,7 +45,7 @@ def test_a_staged_part_is_committed_and_the_rest_survives(build: Builder, reposi
     build.git("add", "models.py", "other")
     build.write("models.py", "3")
     build.write("versions/a.py", "r")
-    repository.commit("Part", ["versions/a.py"], staged=["models.py", "dropped.py"])
+    commits.commit(repository, "Part", ["versions/a.py"], staged=["models.py", "dropped.py"])
     assert build.git("show", "--format=", "--name-status") == "D\tdropped.py\nM\tmodels.py\nA\tversions/a.py"
     assert build.git("show", "HEAD:models.py") == "2"
     assert (build.top / "models.py").read_text() == "3"
@@ -56,7 +57,7 @@ def test_the_first_commit_with_a_staged_part(build: Builder, repository: Reposit
     build.git("add", "models.py")
     build.write("models.py", "2")
     build.write("a.py", "r")
-    repository.commit("First", ["a.py"], staged=["models.py"])
+    commits.commit(repository, "First", ["a.py"], staged=["models.py"])
     assert build.git("ls-tree", "-r", "--name-only", "HEAD") == "a.py\nmodels.py"
     assert build.git("show", "HEAD:models.py") == "1"
 
@@ -65,7 +66,7 @@ def test_amend(build: Builder, repository: Repository) -> None:
     first = build.commit({"a": "1"})
     build.commit({"a": "2"})
     build.write("a", "3")
-    repository.commit("Again", ["a"], amend=True)
+    commits.commit(repository, "Again", ["a"], amend=True)
     assert build.git("log", "--format=%s %P") == f"Again {first}\nChange "
 
 
@@ -75,7 +76,7 @@ def test_hooks_run_and_their_refusal_leaves_everything_staged(build: Builder, re
     build.write("a", "2")
     build.write("new.txt", "n")
     with pytest.raises(CommitFailed) as caught:
-        repository.commit("Change", ["a", "new.txt"])
+        commits.commit(repository, "Change", ["a", "new.txt"])
     assert caught.value.hint == "git commit"
     assert build.head() == head
     assert (build.top / ".git/seen").read_text() == "new.txt\n"
@@ -91,7 +92,7 @@ def test_git_commits_with_the_users_environment(
     monkeypatch.setenv("MINE", "kept")
     hook(build, "pre-commit", 'echo "$LC_ALL $MINE $OURS $GIT_LITERAL_PATHSPECS." >../seen')
     build.write("a", "1")
-    repository.commit("First", ["a"], env={"OURS": "too"})
+    commits.commit(repository, "First", ["a"], env={"OURS": "too"})
     assert (tmp_path / "seen").read_text() == "C kept too .\n"
 
 
@@ -100,7 +101,7 @@ def test_output_of_hooks_stays_off_stdout(
 ) -> None:
     hook(build, "pre-commit", "echo hello")
     build.write("a", "1")
-    repository.commit("First", ["a"])
+    commits.commit(repository, "First", ["a"])
     assert capfd.readouterr() == ("", "hello\n")
 
 
@@ -108,6 +109,6 @@ def test_staging_leaves_unknown_paths_alone(build: Builder, repository: Reposito
     build.commit({"a": "1", "b": "1"})
     build.remove("a")
     build.write("b", "2")
-    repository.stage(["a", "b", "never-there"])
+    commits.stage(repository, ["a", "b", "never-there"])
     assert build.git("diff", "--cached", "--name-status") == "D\ta\nM\tb"
-    repository.stage([])
+    commits.stage(repository, [])

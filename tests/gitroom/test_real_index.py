@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import GitError
-from gitmig.git import Repository
+from gitmig.git import Repository, commits
 from gitmig.git.locks import real_index, remove_stale_lock
 from tests.gitroom.conftest import Builder
 
@@ -63,7 +63,7 @@ def test_an_index_behind_a_link_and_a_split_one(
     index.rename(moved)
     index.symlink_to(moved)
     build.write("a", "2")
-    repository.stage(["a"])
+    commits.stage(repository, ["a"])
     assert index.is_symlink()
     assert build.git("diff", "--cached", "--name-only") == "a"
     assert build.git("fsck", "--no-progress") == ""
@@ -79,6 +79,6 @@ def test_what_hooks_stage_on_the_way_is_staged_after(build: Builder, repository:
         ".git/hooks/pre-commit", "#!/bin/sh\nfor f in a new; do echo 3 > $f; git add $f; done\n"
     )
     hook.chmod(0o755)
-    repository.commit("Change", ["a", "new"])
+    commits.commit(repository, "Change", ["a", "new"])
     assert build.git("show", "HEAD:a") == build.git("show", "HEAD:new") == "3"
     assert build.git("status", "--porcelain") == "M  other"

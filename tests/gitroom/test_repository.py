@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import GitError, NoRepository, Refused, UnknownRef
-from gitmig.git import Repository
+from gitmig.git import Repository, changes, commits, publication
 from tests.gitroom.conftest import MOMENT, Builder
 from tests.gitroom.test_trees import conflict
 
@@ -85,10 +85,10 @@ def test_what_a_hook_inherits_does_not_lead_elsewhere(
     assert repository.head() == head
     assert repository.git("ls-files") == b"a\n"
     build.write("a", "y")
-    assert [state.path for state in repository.changed(["a"])] == ["a"]
+    assert [state.path for state in changes.changed(repository, ["a"])] == ["a"]
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE"):
         monkeypatch.setenv(name, "/nowhere")
-    new = repository.commit("Through all that", ["a"])
+    new = commits.commit(repository, "Through all that", ["a"])
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name)
     assert build.head() == new
@@ -97,7 +97,7 @@ def test_what_a_hook_inherits_does_not_lead_elsewhere(
 def test_before_the_first_commit(repository: Repository) -> None:
     assert repository.head() is None
     assert repository.branch() == "main"
-    assert repository.changed([""]) == ()
+    assert changes.changed(repository, [""]) == ()
 
 
 def test_a_detached_head_has_no_branch(build: Builder, repository: Repository) -> None:
@@ -198,10 +198,10 @@ def test_no_author(build: Builder, repository: Repository, monkeypatch: pytest.M
 def test_ignored_files(build: Builder, repository: Repository) -> None:
     build.commit({".gitignore": "*.log\n/dir/\n", "kept.log.py": ""})
     names = ["a.log", "dir/x", ":b.log", "new\nline.log", "kept.log.py", "[a].txt"]
-    assert repository.ignored(names) == set(names[:4])
-    assert repository.is_ignored("a.log")
-    assert not repository.is_ignored("a.py")
-    assert repository.ignored([]) == set()
+    assert changes.ignored(repository, names) == set(names[:4])
+    assert changes.is_ignored(repository, "a.log")
+    assert not changes.is_ignored(repository, "a.py")
+    assert changes.ignored(repository, []) == set()
 
 
 def test_each_place_of_each_file(build: Builder, repository: Repository) -> None:
@@ -215,7 +215,7 @@ def test_each_place_of_each_file(build: Builder, repository: Repository) -> None
     build.write("app/new.py", "1")
     build.remove("app/gone.py")
     build.write("other", "2")
-    states = {state.path: state for state in repository.changed(["app"])}
+    states = {state.path: state for state in changes.changed(repository, ["app"])}
     assert {path: (state.staged, state.unstaged, state.untracked) for path, state in states.items()} == {
         "app/both.py": (True, True, False),
         "app/gone.py": (False, True, False),
@@ -233,18 +233,18 @@ def test_each_place_of_each_file(build: Builder, repository: Repository) -> None
 
 def test_conflicts_are_changes(build: Builder, repository: Repository) -> None:
     conflict(build)
-    [state] = repository.changed(["a"])
+    [state] = changes.changed(repository, ["a"])
     assert (state.unmerged, state.index, state.staged) == (True, None, False)
 
 
 def test_a_mode_is_a_change(build: Builder, repository: Repository) -> None:
     build.commit({"a": "1"})
     (build.top / "a").chmod(0o755)
-    [state] = repository.changed(["a"])
+    [state] = changes.changed(repository, ["a"])
     assert state.worktree is not None
     assert state.worktree.mode == "100755"
     build.git("config", "core.fileMode", "false")
-    assert repository.changed(["a"]) == ()
+    assert changes.changed(repository, ["a"]) == ()
 
 
 def test_hashing_many_odd_names(build: Builder, repository: Repository) -> None:
@@ -284,17 +284,17 @@ class TestHeld:
         build.commit({"a": "old"})
         build.commit({"a": "new"})
         build.commit({"b": "here"})
-        assert repository.held("a", build.blob("HEAD~2:a"))
-        assert repository.held("a", build.blob("HEAD:a"))
-        assert not repository.held("b", build.blob("HEAD:a"))
+        assert changes.held(repository, "a", build.blob("HEAD~2:a"))
+        assert changes.held(repository, "a", build.blob("HEAD:a"))
+        assert not changes.held(repository, "b", build.blob("HEAD:a"))
 
     def test_nowhere(self, build: Builder, repository: Repository) -> None:
         build.commit({"a": "x"})
         build.write("a", "staged")
         build.git("add", "a")
-        assert not repository.held("a", build.blob(":a"))
+        assert not changes.held(repository, "a", build.blob(":a"))
         build.write("a", "edited")
-        assert not repository.held("a", repository.hash_worktree(["a"])["a"])
+        assert not changes.held(repository, "a", repository.hash_worktree(["a"])["a"])
 
     def test_only_on_a_side_that_lost(self, build: Builder, repository: Repository) -> None:
         build.commit({"a": "base"})
@@ -304,7 +304,7 @@ class TestHeld:
         build.commit({"b": "x"})
         build.git("merge", "--quiet", "-s", "ours", "-m", "merge", "side")
         forget(build)
-        assert repository.held("a", repository.objects.find("HEAD^2:a").id)  # type: ignore[union-attr, arg-type]
+        assert changes.held(repository, "a", repository.objects.find("HEAD^2:a").id)  # type: ignore[union-attr, arg-type]
 
     def test_only_in_a_merge(self, build: Builder, repository: Repository) -> None:
         build.commit({"a": "base"})
@@ -318,19 +318,19 @@ class TestHeld:
         build.git("commit", "--quiet", "-m", "merge")
         blob = build.blob("HEAD:a")
         forget(build)
-        assert repository.held("a", blob)
+        assert changes.held(repository, "a", blob)
 
     def test_only_in_the_reflog(self, build: Builder, repository: Repository) -> None:
         build.commit({"a": "x"})
         build.commit({"a": "dropped"})
         blob = build.blob("HEAD:a")
         build.git("reset", "--quiet", "--hard", "HEAD~1")
-        assert repository.held("a", blob)
+        assert changes.held(repository, "a", blob)
 
     def test_in_the_root_commit_of_a_user_who_hides_it(self, build: Builder, repository: Repository) -> None:
         build.git("config", "log.showRoot", "false")
         build.commit({"a*": "x"})
-        assert repository.held("a*", build.blob("HEAD:a*"))
+        assert changes.held(repository, "a*", build.blob("HEAD:a*"))
 
 
 class TestPublished:
@@ -345,27 +345,30 @@ class TestPublished:
         clone, repository = self.clone(build, opened, tmp_path)
         ours = clone.commit()
         clone.git("push", "--quiet", "origin", "HEAD:refs/heads/feature")
-        assert repository.is_published(repository.resolve("HEAD~1"))
-        assert not repository.is_published(ours)
+        assert publication.is_published(repository, repository.resolve("HEAD~1"))
+        assert not publication.is_published(repository, ours)
         clone.git("remote", "set-head", "origin", "--delete")
-        assert repository.published() == (repository.resolve("origin/main"),)
+        assert publication.tips(repository) == (repository.resolve("origin/main"),)
 
     def test_tags_that_lead_to_commits(self, build: Builder, repository: Repository) -> None:
         first = build.commit({"a": "x"})
         second = build.commit()
-        assert repository.published() == ()
-        assert not repository.is_published(first)
+        assert publication.tips(repository) == ()
+        assert not publication.is_published(repository, first)
         build.git("tag", "-a", "-m", "release", "v1", first)
         build.git("tag", "tree", "HEAD^{tree}")
-        assert repository.published() == (first,)
-        assert (repository.is_published(first), repository.is_published(second)) == (True, False)
+        assert publication.tips(repository) == (first,)
+        assert (
+            publication.is_published(repository, first),
+            publication.is_published(repository, second),
+        ) == (True, False)
 
     def test_patterns(self, build: Builder, repository: Repository) -> None:
         first = build.commit()
         build.git("branch", "release/1")
         build.commit()
         for pattern in ("release/*", "refs/heads/release/1"):
-            assert repository.published([pattern]) == (first,)
+            assert publication.tips(repository, [pattern]) == (first,)
 
 
 def test_commits_between(build: Builder, repository: Repository) -> None:
@@ -373,13 +376,13 @@ def test_commits_between(build: Builder, repository: Repository) -> None:
     second = build.commit({"a": "2"}, "Second ü")
     build.commit({"b": "1"})
     third = build.commit({"a": "3"}, "Third\n\nbody")
-    between = repository.commits_between(first, third, ["a"])
+    between = commits.between(repository, first, third, ["a"])
     assert [(commit.id, commit.subject) for commit in between] == [(third, "Third"), (second, "Second ü")]
-    assert len(repository.commits_between(None, third)) == 4
-    info = repository.commit_infos([second, first])
+    assert len(commits.between(repository, None, third)) == 4
+    info = commits.info(repository, [second, first])
     assert [info[second].parents, info[first].parents, info[first].subject] == [(first,), (), "First"]
     assert MOMENT < info[first].time < info[second].time
-    assert repository.commit_infos([]) == {}
+    assert commits.info(repository, []) == {}
 
 
 def test_gits_first_words_are_the_message(repository: Repository) -> None:
@@ -398,7 +401,7 @@ def test_plumbing_runs_no_hooks(build: Builder, repository: Repository) -> None:
     hook = build.write(".git/hooks/post-index-change", "#!/bin/sh\ntouch ran\n")
     hook.chmod(0o755)
     build.write("a", "x")
-    repository.stage(["a"])
+    commits.stage(repository, ["a"])
     assert not os.path.lexists(build.top / "ran")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gitmig.git import CommitTree, FolderTree, IndexTree, Repository, Tree, WorkTree, content_digest
+from gitmig.git import CommitTree, FolderTree, IndexTree, Repository, Tree, WorkTree, changes, content_digest
 from tests.gitroom.conftest import Builder
 
 FILES: dict[str, str | bytes | None] = {
@@ -214,7 +214,7 @@ def test_looking_writes_nothing(build: Builder, repository: Repository) -> None:
     before = sorted(str(path) for path in (build.top / ".git").rglob("*"))
     index = (build.top / ".git/index").read_bytes()
     WorkTree(repository).ids()
-    repository.changed(["a"])
+    changes.changed(repository, ["a"])
     repository.close()
     assert sorted(str(path) for path in (build.top / ".git").rglob("*")) == before
     assert (build.top / ".git/index").read_bytes() == index
