@@ -20,6 +20,7 @@ _PAGES = sorted(page.name for page in _DOCS.glob("*.md") if "<!-- session: " in 
 _BY_OTHER_TESTS = {"day.md", "merging.md", "story.md"}
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", _PAGES)
 def test_a_page_shows_real_output(tmp_path: Path, name: str) -> None:
     page = _DOCS / name
