@@ -216,5 +216,7 @@ def run(project: Project, command: str) -> str:
             env=environment,
             output=output,
         )
-        process.wait(120)
-        return output.read_text("utf-8")
+        process.wait(300)
+        said = output.read_text("utf-8")
+        assert "Traceback (most recent call last)" not in said, said
+        return said
