@@ -118,6 +118,12 @@ def test_identifiers_that_stand_below_a_function(build: Builder, repository: Rep
     }
 
 
+def test_a_script_that_was_python_2_came_when_it_came(build: Builder, repository: Repository) -> None:
+    first = build.commit({"versions/a.py": revision("a", None) + "def upgrade():\n    print 'up'\n"})
+    build.commit({"versions/a.py": revision("a", None) + "def upgrade():\n    print('up')\n"})
+    assert told(history(repository)) == [(first, ["a"], [])]
+
+
 def test_a_versions_folder_that_moved_twice(build: Builder, repository: Repository) -> None:
     first = build.commit({"migrations/a.py": revision("a", None), "models.py": "1"})
     second = build.commit({"migrations/b.py": revision("b", "a"), "models.py": "2"})
