@@ -52,6 +52,8 @@ def upgrade():
 def downgrade():
     op.{down}
 '''
+UNRELATED = "app/unrelated.py"
+"""A module that no model needs."""
 _MOMENT = 1_700_000_000
 _WIDEST = 4
 """Columns that a table has at most, besides its key: many revisions are not to make the models larger."""
@@ -106,6 +108,7 @@ class _Story:
             "alembic/env.py": _ENV,
             "alembic/script.py.mako": "",
             "app/__init__.py": "",
+            UNRELATED: "number = 0\n",
             "app/base.py": base,
             **{f"web/part{n % 100}/file{n}.ts": f"export const n = {n};\n" for n in range(self.size.files)},
         }

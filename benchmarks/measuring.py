@@ -182,7 +182,11 @@ def _row(pair: Pair, ours: Sequence[Used], theirs: Sequence[Used]) -> Row:
     if pair.times is not None:
         # Where seconds are added the ratio alone does not tell.
         late = seconds > pair.times * base + pair.more if pair.more else ratio > pair.times
-        words.append(f"{pair.times:g} times" + (f" and {pair.more:g} s" if pair.more else ""))
+        words.append(
+            " and ".join(
+                filter(None, (pair.times and f"{pair.times:g} times", pair.more and f"{pair.more:g} s"))
+            )
+        )
     if pair.megabytes is not None:
         late |= megabytes > pair.megabytes
         words.append(f"{pair.megabytes:g} MB")

@@ -66,25 +66,25 @@ def require_known(words: Sequence[str]) -> None:
     """
     if not words or words[0].startswith("-"):
         return
-    known = [*COMMANDS, *GROUPS]
-    if words[0] not in known:
-        raise UsageError(f"no such command: gitmig {words[0]}", hint=_meant(known, words[0], "gitmig"))
-    path, rest = [words[0]], words[1:]
-    if words[0] in GROUPS:
+    path, rest = "gitmig", list(words)
+    _require_command([*COMMANDS, *GROUPS], rest[0], path)
+    if rest[0] in GROUPS:
+        below, path, rest = GROUPS[rest[0]][1], f"{path} {rest[0]}", rest[1:]
         if not rest or rest[0].startswith("-"):
             return
-        below = GROUPS[words[0]][1]
-        if rest[0] not in below:
-            place = f"gitmig {words[0]}"
-            raise UsageError(f"no such command: {place} {rest[0]}", hint=_meant(below, rest[0], place))
-        path, rest = [words[0], rest[0]], rest[1:]
-    _require_options(" ".join(path), rest)
+        _require_command(below, rest[0], path)
+    _require_options(f"{path} {rest[0]}", rest[1:])
 
 
-def _require_options(command: str, words: Sequence[str]) -> None:
+def _require_command(known: Collection[str], word: str, path: str) -> None:
+    if word not in known:
+        raise UsageError(f"no such command: {path} {word}", hint=_meant(known, word, path))
+
+
+def _require_options(path: str, words: Sequence[str]) -> None:
     if "--help" in words or "-h" in words:
         return
-    options = {**TAKES_VALUE, **OPTIONS[command], "-h": False, "--help": False}
+    options = {**TAKES_VALUE, **OPTIONS[path.partition(" ")[2]], "-h": False, "--help": False}
     rest = iter(words)
     for word in rest:
         name, assigned, _ = word.partition("=")
@@ -97,7 +97,7 @@ def _require_options(command: str, words: Sequence[str]) -> None:
             import difflib
 
             close = sorted(difflib.get_close_matches(name, options))
-            hint = f"did you mean {close[0]}?" if close else f"gitmig {command} --help"
+            hint = f"did you mean {close[0]}?" if close else f"{path} --help"
             raise UsageError(f"no such option: {name}", hint=hint)
         elif word.startswith("-") and word != "-":
             return  # several in one word, or a value without a space: Typer knows
