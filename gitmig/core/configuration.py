@@ -6,7 +6,6 @@ Alembic's own reading of it (the database, the logging) happens in the worker.
 from __future__ import annotations
 
 import configparser
-import posixpath
 import re
 from dataclasses import dataclass, replace
 
@@ -89,9 +88,9 @@ class Configuration:
 
     def holds(self, path: str) -> bool:
         """Whether a path is where Alembic would look for a revision file."""
-        if not re.fullmatch(r"(?!\.#|__init__).*\.py", posixpath.basename(path)):
+        folder, _, name = path.rpartition("/")
+        if not name.endswith(".py") or name.startswith((".#", "__init__")) or "\n" in name:
             return False
-        folder = posixpath.dirname(path)
         return any(
             folder == versions or (self.recursive and folder.startswith(versions + "/"))
             for versions in self.versions

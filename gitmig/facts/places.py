@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,7 +29,7 @@ class TrackedPlaces:
         """Whether a file lies where revisions lie."""
         if not path.endswith(".py"):
             return False
-        folder = posixpath.dirname(path)
+        folder = path.rpartition("/")[0]
         if folder in self.versions:
             return True
         return self.recursive and any(not root or folder.startswith(root + "/") for root in self.versions)
