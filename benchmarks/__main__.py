@@ -75,7 +75,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="start, article, switch, large, huge, growth"
     )
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repo", type=Path, help="a clone with a database at its head, measured instead")
     parser.add_argument("--models", default="app/models/m00.py", help="of --repo: a file of models to edit")
     parser.add_argument(

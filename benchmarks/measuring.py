@@ -158,15 +158,20 @@ def after(before: Callable[[], object], work: Work) -> Work:
 
 
 def measured(pairs: Iterable[Pair], rounds: int) -> list[Row]:
-    """Run each pair in turn; the first round is not counted. Prints each row."""
+    """Run each pair in turn; the first round does not count, but for pairs with rounds of their own.
+
+    Prints each row.
+    """
     rows = []
     for pair in pairs:
         ours: list[Used] = []
         theirs: list[Used] = []
-        for _ in range((pair.rounds or rounds) + 1):
-            ours.append(pair.work())
-            theirs.append(pair.base())
-        rows.append(_row(pair, ours[1:], theirs[1:]))
+        for number in range(pair.rounds or rounds + 1):
+            one, other = pair.work(), pair.base()
+            if number or pair.rounds:
+                ours.append(one)
+                theirs.append(other)
+        rows.append(_row(pair, ours, theirs))
         print(row_text(rows[-1]), flush=True)
     return rows
 

@@ -169,7 +169,7 @@ def _grown(folder: Path, across: str, sizes: list[Size], number: Callable[[Size]
             "git log --raw": run((*_LOG, *_VERSIONS)),
         }
         for name, work in works.items():
-            used = sorted((work() for _ in range(4)), key=lambda one: one.seconds)[1]
+            used = sorted((work() for _ in range(3)), key=lambda one: one.seconds)[1]
             found.setdefault((name, "seconds"), []).append((number(size), used.seconds))
             found.setdefault((name, "MB"), []).append((number(size), used.megabytes))
             print(
