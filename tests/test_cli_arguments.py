@@ -7,7 +7,7 @@ import typer.main
 
 from gitmig.cli.app import application
 from gitmig.cli.table import OPTIONS
-from gitmig.cli.words import TAKES_VALUE, normalised, wanted_format
+from gitmig.cli.words import TAKES_VALUE, normalised, wanted_format, without_common
 from gitmig.errors import GitmigError
 from gitmig.render.errors import error_json, error_text, unexpected_json, unexpected_text
 from gitmig.render.harmless import harmless
@@ -144,3 +144,8 @@ def test_the_options_in_the_table_are_those_of_the_commands() -> None:
 
     look(typer.main.get_command(application()), [])
     assert found == {command: {**TAKES_VALUE, **options} for command, options in OPTIONS.items()}
+
+
+def test_a_hint_does_not_repeat_what_every_command_takes() -> None:
+    words = ["-C", "backend", "sync", "--url-env=STAGING", "--yes", "--json", "origin/main", "--", "-C"]
+    assert without_common(words) == ("sync", "--yes", "origin/main", "--", "-C")

@@ -14,6 +14,7 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.terminal import Terminal
+from gitmig.cli.words import without_common
 from gitmig.hooks.notes import note_seen
 from gitmig.moving.plans import MoveResult, RunOptions
 from gitmig.project.project import Project
@@ -69,7 +70,7 @@ def run_options(
         dry_run=dry_run,
         wait=wait,
         ddl_lock_timeout=ddl_lock_timeout,
-        words=tuple(word for word in sys.argv[1:] if word != "--json"),
+        words=without_common(sys.argv[1:]),
     )
 
 

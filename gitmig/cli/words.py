@@ -46,6 +46,21 @@ def _leading_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(arguments[:position]), list(arguments[position:])
 
 
+def without_common(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The arguments without the options that every command takes: hints repeat those by themselves."""
+    own: list[str] = []
+    rest = iter(arguments)
+    for word in rest:
+        name, assigned, _ = word.partition("=")
+        if word == "--":
+            return (*own, word, *rest)
+        if name not in TAKES_VALUE:
+            own.append(word)
+        elif TAKES_VALUE[name] and not assigned:
+            next(rest, None)
+    return tuple(own)
+
+
 def wanted_format(arguments: Sequence[str]) -> str:
     """The format that the arguments ask for, read before they are parsed: usage errors obey it too."""
     for position, item in enumerate(arguments):

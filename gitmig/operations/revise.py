@@ -111,7 +111,9 @@ def _require_difference(material: Material, intent: Intent, options: ReviseOptio
     if intent.amended is not None:
         raise NoDifference(
             f"the models are those from before {intent.revision}: nothing is left of it to revise",
-            hint="gitmig rollback --commit",
+            hint="gitmig rollback --commit"
+            if intent.amended.commit is not None
+            else f"edit {intent.amended.script.path}; for a data migration: gitmig revise --amend --empty",
         )
     raise NoDifference(
         "the models say what the head revision was made for: there is nothing to revise "
