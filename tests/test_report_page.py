@@ -163,6 +163,10 @@ def test_a_table_stands_out_with_its_neighbours(browser: Browser, page: Page) ->
     browser.press(Keys.ENTER)
     assert set(browser.texts("#canvas .head .label")) == near
     assert browser.one("[data-table=customer]").get_attribute("aria-pressed") == "true"
+    assert browser.focused() == "customer"
+    browser.press(Keys.ENTER)
+    assert len(browser.all(".table")) > len(near)
+    assert browser.focused() == "customer"
 
 
 @pytest.mark.parametrize("subject", ["customer", "order.name", "order"])

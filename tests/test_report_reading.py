@@ -41,6 +41,9 @@ def test_the_keyboard_is_enough(browser: Browser, page: Page) -> None:
     assert browser.focused() != table
     browser.press(Keys.ENTER)
     assert browser.one("#definition").text != ""
+    browser.button(f"History of {browser.one('#definition h3').text}").send_keys(Keys.ENTER)
+    assert browser.focused() == "main"
+    browser.driver.back()
     browser.driver.back()
     browser.wait("document.getElementById('definition').textContent === ''")
 

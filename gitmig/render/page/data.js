@@ -22,7 +22,8 @@ function make(name, attributes = {}, ...children) {
 const code = (text) => make("code", {}, text);
 const note = (text) => make("p", { class: "empty" }, text);
 /** A button that looks like a link and leads somewhere else on the page. */
-const link = (text, goal) => make("button", { type: "button", class: "link", onclick: () => go(goal) }, text);
+const link = (text, goal) =>
+  make("button", { type: "button", class: "link", onclick: () => follow(goal) }, text);
 
 const byId = (id) => document.getElementById(id);
 const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);

@@ -8,6 +8,7 @@ const unit = () => parseFloat(getComputedStyle(document.documentElement).fontSiz
 /** Draw the tables of the point that is chosen, as the tools above it say. */
 function drawTables() {
   const schema = POINTS[state.at].schema ?? null;
+  const held = document.activeElement?.closest?.("#canvas .head")?.dataset.table;
   byId("canvas").replaceChildren();
   byId("definition").replaceChildren();
   byId("frame").hidden = byId("tools").hidden = schema === null;
@@ -34,7 +35,8 @@ function drawTables() {
   for (const name of byPlace(chosen, boxes)) place(elements[name], boxes[name]);
   const lines = linesElement(links, boxes, tables, detailOf);
   byId("canvas").append(lines, ...byPlace(chosen, boxes).map((name) => elements[name]));
-  rove(byId("canvas").querySelectorAll(".head"), focus);
+  rove(byId("canvas").querySelectorAll(".head"), held ?? focus);
+  if (held) byId("canvas").querySelector('.head[tabindex="0"]')?.focus({ preventScroll: true });
   say(tables, chosen, links, focus);
   if (focus) byId("definition").append(definitionOf(tables.get(focus)));
   view.fitted ? fit() : zoom(view.scale);

@@ -20,12 +20,23 @@ function go(change) {
   const words = new URLSearchParams({ at: address(next.at), tab: next.tab });
   for (const name of ["focus", "filter", "detail", "subject", "from", "to"])
     if (next[name] && next[name] !== FRESH[name]) words.set(name, next[name]);
-  if (location.hash.slice(1) === words.toString()) show();
-  else location.hash = words.toString();
+  location.hash = words.toString();
+  read();
 }
+
+/** The same for a link: the focus goes along, since the link may be gone. */
+function follow(change) {
+  go(change);
+  byId("main").focus({ preventScroll: true });
+}
+
+let drawn = null;
 
 /** Read the address, and draw what it says. */
 function read() {
+  // Setting the address says so a moment later: then it is drawn already.
+  if (location.hash === drawn) return;
+  drawn = location.hash;
   const words = new URLSearchParams(location.hash.slice(1)), at = placeOf(words.get("at"));
   state = { at: at < 0 ? POINTS.length - 1 : at };
   for (const name of Object.keys(FRESH)) state[name] = words.get(name) ?? FRESH[name];
@@ -122,7 +133,7 @@ function take(at) {
   if (!entry) return;
   shut();
   byId("search").value = "";
-  go(entry.goal);
+  follow(entry.goal);
 }
 
 function shut() {

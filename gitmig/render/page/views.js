@@ -116,7 +116,7 @@ function drawHistory() {
   const shows = { tab: "tables", focus: table, filter: "", at: lastWith(table) };
   out.replaceChildren(
     make("h3", {}, subjectName(subject)),
-    make("p", {}, make("button", { type: "button", onclick: () => go(shows) }, "Show the table"), " ",
+    make("p", {}, make("button", { type: "button", onclick: () => follow(shows) }, "Show the table"), " ",
       column === null ? "" : tableLink(table)),
     steps.length ? make("ol", { class: "steps" }, steps.map(stepElement)) : note("It is not known."),
     UNKNOWN ? note(`What ${counted(UNKNOWN, "revision")} changed is not known: it may be missing here.`) : "",
