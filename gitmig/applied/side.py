@@ -12,6 +12,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.errors import Refused
 from gitmig.git.trees import Tree
 from gitmig.project.project import Project, read_graph
+from gitmig.project.unlinked import unlinked
 from gitmig.wire.values import BlobId, CommitId
 
 
@@ -62,7 +63,7 @@ def commit_side(project: Project, commit: CommitId, ref: str) -> Side:
             f"{ref} has no Alembic configuration {ours.path}",
             hint=f"git switch {ref}  (the database stays as it is)",
         )
-    return Side(project=project, tree=tree, configuration=found)
+    return Side(project=project, tree=tree, configuration=unlinked(found, project.top))
 
 
 def require_readable(side: Side) -> None:

@@ -29,6 +29,7 @@ from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree, GitTree, IndexTree, Tree, WorkTree
 from gitmig.project.origin import commit_of
 from gitmig.project.outside import outside_scripts
+from gitmig.project.unlinked import unlinked
 from gitmig.rpc import launch
 from gitmig.rpc.client import Worker
 from gitmig.rpc.interpreter import Interpreter
@@ -86,10 +87,10 @@ class Project:
         """The environment's name."""
         return self.environment.name
 
-    @property
+    @cached_property
     def configuration(self) -> Configuration:
         """How Alembic is configured."""
-        return self.environment.configuration
+        return unlinked(self.environment.configuration, self.top)
 
     @property
     def settings(self) -> Settings:
