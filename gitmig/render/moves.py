@@ -68,6 +68,8 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
     restored = result.plan.of(Action.RESTORE, Action.REMOVE)
     if result.command == "rollback" and not result.heads:
         yield _BASE
+    elif restored and result.command in _OF_REVISIONS:
+        yield f"removed   {_files(restored, '')}"
     elif restored and result.command != "switch":
         yield f"models    {_files(restored)}{_origin(restored)}"
     for step in result.plan.of(Action.REWRITE):
@@ -91,12 +93,10 @@ _BASE = "models    unchanged: base has no models"
 _NAMED = 3
 
 
-def _files(steps: Sequence[Step]) -> str:
+def _files(steps: Sequence[Step], removed: str = " removed") -> str:
     if len(steps) > _NAMED:
         return f"{len(steps)} files"
-    return ", ".join(
-        f"{step.path} removed" if step.action is Action.REMOVE else step.path or "" for step in steps
-    )
+    return ", ".join(f"{step.path}{removed if step.action is Action.REMOVE else ''}" for step in steps)
 
 
 def _origin(steps: Sequence[Step]) -> str:

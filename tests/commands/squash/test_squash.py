@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -103,7 +104,9 @@ def test_from_the_first_on_with_plain_alembic(tmp_path: Path) -> None:
     """A new database needs no gitmig; a squash can be squashed again."""
     found, email, fill = chain(tmp_path)
     project = found.project
-    project.gitmig("squash", f"{found.first}..{email}", "-m", "Middle", "--yes", check=0)
+    said = project.gitmig("squash", f"{found.first}..{email}", "-m", "Middle", "--yes", check=0).stdout
+    assert re.search(r"^removed   alembic/versions/\S+\.py$", said, re.MULTILINE)
+    assert "models " not in said
     project.gitmig("squash", f"..{fill}", "-m", "All of it", "--yes", check=0)
     assert parents(project) == {fill: ()}
     (path,) = project.path("alembic/versions").glob("*.py")
