@@ -9,8 +9,6 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from gitmig.cli.table import GROUPS, overview
-from gitmig.cli.words import normalised, require_known, wanted_format
 from gitmig.errors import Declined, GitmigError, Interrupted, UsageError
 
 
@@ -29,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"gitmig {__version__}")
         sys.exit(0)
     if words in (["--help"], ["-h"]):
+        from gitmig.cli.table import overview
+
         print(overview(), end="")
         sys.exit(0)
     if words == ["check", "--staged"]:
@@ -67,6 +67,9 @@ def _exit(code: int) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
+    from gitmig.cli.table import GROUPS
+    from gitmig.cli.words import normalised, require_known
+
     try:
         require_known(normalised(arguments, GROUPS))
     except UsageError as error:
@@ -101,12 +104,14 @@ def _dispatch(arguments: Sequence[str]) -> int:
         from gitmig.cli import staged
 
         return staged.run()
-    words = normalised(arguments, GROUPS)
     import typer.main
 
     from gitmig.cli import help
     from gitmig.cli.app import application
+    from gitmig.cli.table import GROUPS
+    from gitmig.cli.words import normalised
 
+    words = normalised(arguments, GROUPS)
     command = typer.main.get_command(application(words[0] if words else None))
     if help.asked(words) and not words[0].startswith("-"):
         print(help.page(command, words), end="")
@@ -142,6 +147,7 @@ def _usage_error(error: Exception) -> GitmigError | None:
 
 
 def _report(arguments: Sequence[str], error: GitmigError) -> int:
+    from gitmig.cli.words import wanted_format
     from gitmig.render.errors import error_json, error_text
 
     if wanted_format(arguments) == "json":
@@ -154,6 +160,7 @@ def _report(arguments: Sequence[str], error: GitmigError) -> int:
 
 
 def _report_unexpected(arguments: Sequence[str], error: Exception) -> int:
+    from gitmig.cli.words import wanted_format
     from gitmig.render.errors import unexpected_json, unexpected_text
 
     if wanted_format(arguments) == "json":
