@@ -52,6 +52,12 @@ PARTS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
         "sa.Column('x', sa.DateTime)",
         "sa.Column('x', sa.DateTime, server_default=sa.func.current_timestamp())",
     ),
+    "column, with a CHECK of its own": (
+        BOTH,
+        "",
+        "sa.Column('x', sa.Integer, sa.CheckConstraint('x > 0'))",
+        "sa.Column('x', sa.Integer, sa.CheckConstraint('x > -1'), sa.CheckConstraint('x < 9', name='ck'))",
+    ),
     "column, LargeBinary": (
         BOTH,
         "",
@@ -462,6 +468,13 @@ def _answered() -> Iterator[Change]:
         on=BOTH,
         renames=(("t", "x", "y"),),
     )
+    yield Change(
+        name="column renamed, with another type, while a constraint goes",
+        before=table("sa.Column('x', sa.String(9)), sa.Column('z', sa.Integer, unique=True)"),
+        after=table("sa.Column('y', sa.String(30)), sa.Column('z', sa.Integer)"),
+        on=BOTH,
+        renames=(("t", "x", "y"),),
+    )
     parts = (
         "sa.Column('x', sa.String(9), index=True), sa.UniqueConstraint('x', name='uq'),"
         " sa.UniqueConstraint('x', 'id'),"
@@ -481,6 +494,13 @@ def _answered() -> Iterator[Change]:
         after=table("sa.Column('x', sa.String(30)), sa.Column('y', sa.Integer)", "u"),
         on=BOTH,
         renames=(("", "t", "u"),),
+    )
+    yield Change(
+        name="table renamed, and a column",
+        before=table("sa.Column('x', sa.String(9), index=True)"),
+        after=table("sa.Column('y', sa.String(9), index=True)", "u"),
+        on=BOTH,
+        renames=(("", "t", "u"), ("u", "x", "y")),
     )
     label = "sa.Column('x', sa.Enum('a', 'b', name='mood'))"
     yield Change(

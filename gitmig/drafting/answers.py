@@ -29,14 +29,22 @@ def fill_of(text: str) -> Named:
     return table, column, value.strip()
 
 
+def under_new_tables(renames: Sequence[Named]) -> tuple[Named, ...]:
+    """The renames with the new names of tables that get one too."""
+    tables = _renamed_tables(renames)
+    return tuple((tables.get(table, table), old, new) for table, old, new in renames)
+
+
 def require_known_names(
-    changes: Sequence[FacetChange] | None, renames: Iterable[Named], fills: Iterable[Named]
+    changes: Sequence[FacetChange] | None, renames: Sequence[Named], fills: Iterable[Named]
 ) -> None:
     """Raises UsageError for a new name or a value that has nothing to do with the difference."""
     keys = {change.key: change for change in changes or ()}
+    before = {after: name for name, after in _renamed_tables(renames).items()}
     for table, old, new in renames:
+        gone, come = FacetKey("column", before.get(table, table), old), FacetKey("column", table, new)
         if not (
-            _comes_and_goes(keys, *(FacetKey("column", table, name) for name in (old, new)))
+            _comes_and_goes(keys, gone, come)
             or _comes_and_goes(keys, *(FacetKey("table", _qualified(table, name), "") for name in (old, new)))
             or FacetKey("enum", "", table) in keys
         ):
@@ -64,6 +72,10 @@ def require_filled(columns: Sequence[str]) -> None:
             f"{columns[0]} may not be NULL{more}, and the rows that are there have no value for it",
             hint=f"say which, as SQL: gitmig revise {fills}",
         )
+
+
+def _renamed_tables(renames: Iterable[Named]) -> dict[str, str]:
+    return {_qualified(schema, old): _qualified(schema, new) for schema, old, new in renames}
 
 
 def _comes_and_goes(keys: dict[FacetKey, FacetChange], old: FacetKey, new: FacetKey) -> bool:

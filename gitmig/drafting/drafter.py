@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitmig.core.revisions.scripts import Script, read_script
 from gitmig.core.schema.facets import FacetChange
-from gitmig.drafting.answers import Named, require_filled, require_known_names
+from gitmig.drafting.answers import Named, require_filled, require_known_names, under_new_tables
 from gitmig.drafting.intent import Intent
 from gitmig.drafting.material import Material
 from gitmig.drafting.old_models import OldModels
@@ -119,7 +119,7 @@ class Drafter:
         for warning in self._context.material.warnings if prompter.present else ():
             prompter.tell(f"Warning: {warning}")
         changes = self._context.material.changes if self._context.material.base is not None else None
-        renames, fills = self._context.options.renames, self._context.options.fills
+        renames, fills = under_new_tables(self._context.options.renames), self._context.options.fills
         require_known_names(changes, renames, fills)
         draft = self._ask_draft(changes, renames, fills)
         if changes is None and draft.empty and not self._context.options.empty:

@@ -436,6 +436,15 @@ class TestBatch:
         with pytest.raises(sqlite3.IntegrityError):
             database.execute(project.url, "insert into user values (2, 13)")
 
+    def test_a_variant_for_another_database_is_kept(self, project: Project) -> None:
+        """Alembic writes the type inside, Text(), with a prefix only for the dialect that it works for."""
+        type_ = "sa.JSON().with_variant(sa.dialects.postgresql.JSONB(), 'postgresql')"
+        after = USER.format(f", sa.Column('tags', {type_})")
+        change = Change(project, USER.format(""), "import sqlalchemy.dialects.postgresql\n" + after)
+        drafted = change.draft()
+        assert "postgresql.JSONB(astext_type=sa.Text()), 'postgresql')" in drafted["text"]
+        change.prove(drafted)
+
     def test_check_of_an_added_column_is_there(self, project: Project) -> None:
         after = USER.format(
             ", sa.Column('m', sa.Enum('a', 'b', native_enum=False, create_constraint=True, name='mood'))"

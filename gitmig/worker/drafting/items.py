@@ -7,6 +7,7 @@ drivers, names the module of a type without importing it, and applies a naming c
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -86,7 +87,7 @@ class Items:
                 imports = set(context.imports)
                 try:
                     self._import(one, context)
-                    code = str(_repr_type(one, context))
+                    code = _prefixed(str(_repr_type(one, context)), Spelling.of(context).sa)
                 except Exception:  # whatever a type's own __repr__ raises
                     code = ""
                 if code and self._means(code, type_, context):
@@ -206,6 +207,19 @@ class Items:
             return str(expression)
         options = {"literal_binds": True, "include_table": False}
         return str(expression.compile(dialect=self._dialect, compile_kwargs=options))
+
+
+def _prefixed(code: str, prefix: str) -> str:
+    """The code of a type with the prefix that a repr() inside lacks: ``JSONB(astext_type=Text())``.
+
+    Alembic knows that of the dialect that it works for alone; a variant is for another one.
+    """
+    import sqlalchemy
+
+    def whole(found: re.Match[str]) -> str:
+        return f"{prefix}{found[1]}" if hasattr(sqlalchemy, found[1]) else found[1]
+
+    return re.sub(r"""(?<![\w.'"])([A-Z]\w*)(?=\()""", whole, code)
 
 
 def name_code(name: str, spelling: Spelling, *, final: bool = False) -> str:

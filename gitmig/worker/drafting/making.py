@@ -22,7 +22,7 @@ from sqlalchemy.schema import CreateIndex, SetConstraintComment, sort_tables_and
 
 from .code import Code, Spelling, WrittenOp, call, escaped_colons, execute
 from .items import Items, name_code
-from .naming import given_name
+from .naming import given_name, table_of
 from .objects import ModelObjects
 
 _sorted: Any = sort_tables_and_constraints
@@ -147,7 +147,7 @@ class Maker:
 
     def constraint(self, item: Any) -> ops.MigrateOperation | None:
         """A constraint of a table that is there; None if SQLite could make it only without a name."""
-        table, name = item.table, given_name(item, self._dialect.name)
+        table, name = table_of(item), given_name(item, self._dialect.name)
         if name is None:
             return None
         schema, plain = table.schema, str(table.name)
@@ -172,11 +172,11 @@ class Maker:
 
     def _spelled(self, item: Any, name: str) -> str:
         # With a convention every name that a script gives is a matter of it, unless it says otherwise.
-        final = bool(_convention(item.table))
+        final = bool(_convention(table_of(item)))
         return name_code(name, Spelling("{op}", "{sa}"), final=final)
 
     def _making(self, item: Any, spelled: str) -> Code:
-        table = item.table
+        table = table_of(item)
         schema, plain = table.schema, str(table.name)
         columns = [str(column.name) for column in getattr(item, "columns", ())]
         options = [

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.sql.elements import ColumnElement, TextClause, conv
 from sqlalchemy.sql.visitors import iterate
 
@@ -28,7 +28,7 @@ def given_name(constraint: Any, dialect: str) -> str | None:
     if isinstance(name, str):
         return name
     columns = _columns(constraint)
-    table = str(constraint.table.name)
+    table = str(table_of(constraint).name)
     if dialect == "sqlite":
         # Alembic makes neither of these without a name.
         if isinstance(constraint, PrimaryKeyConstraint):
@@ -40,12 +40,18 @@ def given_name(constraint: Any, dialect: str) -> str | None:
     return conv(_short(f"{table}_{'_'.join(columns)}_{suffix}"))
 
 
+def table_of(constraint: Any) -> Any:
+    """The table of a constraint, which may have been given to one of its columns."""
+    owner = constraint.parent
+    return owner.table if isinstance(owner, Column) else owner
+
+
 def _columns(constraint: Any) -> list[str]:
     if not isinstance(constraint, CheckConstraint):
         return [str(column.name) for column in getattr(constraint, "columns", ())]
     text = constraint.sqltext
     if isinstance(text, TextClause) or not isinstance(text, ColumnElement):
-        found = _named_in(str(text), [str(column.name) for column in constraint.table.columns])
+        found = _named_in(str(text), [str(column.name) for column in table_of(constraint).columns])
     else:
         items: list[Any] = [item for item in iterate(text) if _is_column(item)]
         found = list(dict.fromkeys(str(item.name) for item in items))

@@ -6,6 +6,7 @@ constraints without a name, collations, AUTOINCREMENT. Triggers, views and index
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -207,6 +208,9 @@ def _of_table(steps: TableSteps, batches: bool) -> list[ops.MigrateOperation]:
 def rebuilt(steps: TableSteps, source: dict[str, Any], target: dict[str, Any]) -> list[ops.MigrateOperation]:
     """What becomes of an SQLite table that is rebuilt: indexes, names and values are no part of the batch."""
     schema, name = split(steps.key)
+    new = [each for each in steps.renamed if isinstance(each, RenameColumnOp)]
+    names = {str(each.column_name): str(each.modify_name) for each in new}
+    source = {key: _renamed(value, names) if key in _SPELLED else value for key, value in source.items()}
     inner = [*steps.without, *steps.added, *steps.altered, *steps.dropped, *steps.made]
     return [
         *steps.without_indexes,
@@ -215,6 +219,21 @@ def rebuilt(steps: TableSteps, source: dict[str, Any], target: dict[str, Any]) -
         RebuildOps(name, inner, source, target, schema=schema),
         *steps.indexed,
     ]
+
+
+_SPELLED = ("table", "unnamed", "checks", "collated")
+"""What of a side is code that names columns."""
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    """Code with the new names of columns: they are renamed before a table is rebuilt."""
+    if isinstance(value, dict):
+        return {_renamed(key, names): _renamed(inner, names) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_renamed(inner, names) for inner in value]
+    for old, new in names.items():
+        value = re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", new.replace("\\", r"\\"), str(value))
+    return value
 
 
 def needs_rebuild(operation: ops.MigrateOperation) -> bool:
