@@ -138,7 +138,7 @@ def test_a_database_that_is_behind(heads: tuple[str, ...], count: str) -> None:
     ("graph", "hint"),
     [
         (CHAIN, "alembic stamp REVISION  (the one that matches its tables)"),
-        (Graph.of([]), 'alembic revision -m "Baseline" && alembic stamp head'),
+        (Graph.of([]), 'gitmig revise --draft -m "Baseline" && alembic stamp head'),
     ],
 )
 @pytest.mark.parametrize(("tables", "counted"), [(1, "1 table"), (4, "4 tables")])

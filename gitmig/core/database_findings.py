@@ -70,7 +70,7 @@ def stamp(graph: Graph) -> str:
     """How such a database comes under Alembic."""
     if graph.heads:
         return "alembic stamp REVISION  (the one that matches its tables)"
-    return 'alembic revision -m "Baseline" && alembic stamp head'
+    return 'gitmig revise --draft -m "Baseline" && alembic stamp head'
 
 
 def in_progress(
