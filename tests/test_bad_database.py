@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tests import database
+from tests.articles import plain
 from tests.bad import FIRST, MOVING, SECOND, findings, refuses, with_two_revisions
 from tests.roles import SECRET
 from tests.story import USERNAME, Project
@@ -176,3 +177,16 @@ def test_other_peoples_tables_are_no_obstacle(project: Project) -> None:
     database.execute(project.url, "create table theirs (id integer primary key)")
     assert "GM017" not in [code for code, *_ in findings(project, "status")]
     project.gitmig("upgrade", check=0)
+
+
+def test_a_step_that_takes_longer_than_the_database_lets_it(tmp_path: Path, postgres_url: str) -> None:
+    """The revision is not at fault: the hint is about the database's own setting."""
+    project = Project.create(tmp_path, postgres_url)
+    plain(project, "a1", None, up="op.execute('select pg_sleep(9)')", down="pass", message="Slow")
+    project.commit("Slow")
+    name = make_url(postgres_url).database
+    database.execute(postgres_url, f"alter database \"{name}\" set statement_timeout = '300ms'")
+    said = project.gitmig("upgrade", check=1).stderr
+    assert said.endswith(
+        "\nHint: let it take longer (statement_timeout of this database user), then run the command again\n"
+    )

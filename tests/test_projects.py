@@ -200,6 +200,7 @@ def test_without_its_settings_a_missing_database_url_is_told(tmp_path: Path) -> 
     said = project.gitmig("check", "--staged", env={"DATABASE_URL": None}, check=2).stderr
     assert said.startswith("Error: KeyError: 'DATABASE_URL'\n")
     assert '\n      URL = os.environ["DATABASE_URL"]\n' in said
+    assert "\nHint: set DATABASE_URL; or set metadata = " in said
 
 
 def test_each_is_described() -> None:

@@ -33,6 +33,13 @@ WITHOUT_ENV = 'set metadata = "app.models:Base.metadata" and dialect = "postgres
 _NEW_ENUM_VALUE = "55P04"
 # What programs that call Alembic themselves give its configuration.
 _CALLER = re.compile("AttributeError: 'Config' object has no attribute|KeyError: ")
+_HINTS: Mapping[str, str] = {
+    "42501": "let this database user do that, or name another one, then run the command again",
+    "25006": "connect to a database that can be written to, then run the command again",
+    "57014": "let it take longer (statement_timeout of this database user), then run the command again",
+}
+"""What to do where PostgreSQL's SQLSTATE says that the revision is not at fault."""
+_UNSET = re.compile(r"KeyError: '([A-Z][A-Z0-9_]+)'")
 # The folder that the code of a tree is laid out in.
 _LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
 
@@ -100,6 +107,9 @@ def _correction(error: Json) -> str:
     if isinstance(missing, list) and missing:
         files = " ".join(shlex.quote(a_text(path)) for path in missing)
         return f"{'they are' if len(missing) > 1 else 'it is'} in the work tree alone: git add {files}"
+    unset = _UNSET.fullmatch(a_text(error["message"]))
+    if unset is not None:
+        return f"set {unset[1]}; or {WITHOUT_ENV}"
     last = str(error.get("detail") or "").rpartition('File "')[2].partition('"')[0]
     if _CALLER.match(a_text(error["message"])) and last.endswith("env.py"):
         return f"if only your own code can run env.py, {WITHOUT_ENV}"
@@ -116,6 +126,8 @@ def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:
         hint = "commit the value first: add it in op.get_context().autocommit_block()"
     elif error.get("hint"):
         hint = a_text(error["hint"])
+    elif error.get("sqlstate") in _HINTS:
+        hint = _HINTS[a_text(error["sqlstate"])]
     return _with_progress(kind(message, hint=hint, detail=detail), error)
 
 
