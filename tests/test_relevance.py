@@ -57,6 +57,24 @@ class TestCold:
         stage(project, path, "# nothing\n")
         assert not relevance.passes()
 
+    def test_data_that_the_models_read_is_judged(self, tmp_path: Path) -> None:
+        """A new clone knows nothing of what they read, and the file lies apart from them."""
+        project = Project.create(tmp_path)
+        models = project.read("app/models.py")
+        project.write("tables/user.txt", "user")
+        name = "__import__('pathlib').Path('tables/user.txt').read_text()"
+        project.write("app/models.py", models.replace('__tablename__ = "user"', f"__tablename__ = {name}"))
+        project.gitmig("revise", "-m", "First", check=0)
+        top = tmp_path / "clone"
+        project.git("clone", "--quiet", str(project.top), str(top))
+        clone = project.beside(top)
+        clone.hook()
+        clone.write("docs/some.txt", "words")
+        clone.commit("Words")
+        clone.write("tables/user.txt", "person")
+        clone.git("add", "--all")
+        assert clone.try_git("commit", "-m", "Another table").exit_code == 1
+
     def test_a_deleted_module_is_looked_at(self, project: Project) -> None:
         project.git("rm", "--quiet", OTHER)
         assert not relevance.passes()

@@ -26,7 +26,7 @@ _FILE = "passed.json"
 _KEPT = 8
 _ENDINGS = (".py", ".ini", "pyproject.toml")
 """What can be project code or configuration, wherever it lies."""
-_HARMLESS = (
+HARMLESS = (
     *(".md", ".rst", ".html", ".css", ".scss", ".js", ".mjs", ".jsx", ".ts", ".tsx", ".vue", ".map", ".po"),
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".pdf", ".lock"),
     *(".gitignore", ".dockerignore", ".editorconfig", "LICENSE", "Dockerfile"),
@@ -51,7 +51,7 @@ def passes() -> bool:
 
 
 def _may_matter(path: str, *, known: bool) -> bool:
-    return path.endswith(_ENDINGS) or not (known or path.endswith(_HARMLESS))
+    return path.endswith(_ENDINGS) or not (known or path.endswith(HARMLESS))
 
 
 def read(folder: str) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from gitmig.core.findings import (
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.schema.facets import Schema, difference, digest
 from gitmig.core.ties import TieState
-from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, SettingsError
+from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, SettingsError, WorkerCrashed
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git import publication
@@ -62,7 +62,7 @@ def check_staged(project: Project) -> CheckResult:
     if not changed and "PRE_COMMIT" in os.environ and "GIT_INDEX_FILE" not in os.environ:
         # `pre-commit run --all-files`, outside of a commit.
         return check_tree(project, "HEAD")
-    if not any(_relevant(project, path) for path in changed):
+    if not _any_relevant(project, index, changed):
         return CheckResult(findings=(), subject="nothing relevant is staged", judged=False)
     subject = Subject(project=project, tree=index, parents=parents)
     missing = tuple(missing_paths(project, index, subject.trees))
@@ -251,8 +251,23 @@ def _changed(project: Project, index: Tree, parents: Sequence[CommitId]) -> list
     return sorted(path for path in paths if all(old.get(path) != now.get(path) for old in olds))
 
 
-def _relevant(project: Project, path: str) -> bool:
-    """Whether a changed file can matter: code, configuration, revisions, and what the models read."""
+def _any_relevant(project: Project, index: Tree, changed: Sequence[str]) -> bool:
+    """Whether a changed file can matter. A new clone imports the models once, to see what they read."""
+    found = [_relevant(project, path) for path in changed]
+    if True in found or None not in found:
+        return True in found
+    try:
+        Schemas(project=project).of(index)
+    except (GitmigError, WorkerCrashed):
+        return False  # no file of the project's code is changed, and this may be no machine to run it on
+    return any(_relevant(project, path) for path in changed)
+
+
+def _relevant(project: Project, path: str) -> bool | None:
+    """Whether a changed file can matter: code, configuration, revisions, and what the models read.
+
+    None if nobody knows what they read, and tables might be made from such a file.
+    """
     configuration = project.configuration
     if path.endswith((".py", "pyproject.toml")) or path in configuration.files:
         return True
@@ -261,4 +276,6 @@ def _relevant(project: Project, path: str) -> bool:
     read = Schemas(project=project).cache.reads(path)
     # Tables are made from data that lies beside the models.
     beside = [f"{posixpath.dirname(models)}/".lstrip("/") for models in project.models]
-    return any(path.startswith(folder) for folder in beside if folder) if read is None else read
+    if read is None and any(path.startswith(folder) for folder in beside if folder):
+        return True
+    return None if read is None and not path.endswith(relevance.HARMLESS) else bool(read)
