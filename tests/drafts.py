@@ -58,6 +58,12 @@ PARTS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
         "sa.Column('x', sa.Integer, sa.CheckConstraint('x > 0'))",
         "sa.Column('x', sa.Integer, sa.CheckConstraint('x > -1'), sa.CheckConstraint('x < 9', name='ck'))",
     ),
+    "column, beside a computed one": (
+        BOTH,
+        "sa.Column('c', sa.Integer, sa.Computed('id * 2', persisted=True))",
+        "sa.Column('x', sa.String(9))",
+        "sa.Column('x', sa.String(30))",
+    ),
     "column, LargeBinary": (
         BOTH,
         "",
@@ -507,6 +513,14 @@ def _answered() -> Iterator[Change]:
         name="label renamed",
         before=table(label),
         after=table(label.replace("'b'", "'c'")),
+        on=PG,
+        renames=(("mood", "b", "c"),),
+    )
+    default = "sa.Column('x', sa.Enum('a', 'b', name='mood'), server_default='b')"
+    yield Change(
+        name="label renamed that is a default",
+        before=table(default),
+        after=table(default.replace("'b'", "'c'")),
         on=PG,
         renames=(("mood", "b", "c"),),
     )

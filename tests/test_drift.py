@@ -73,6 +73,12 @@ def test_an_unknown_table_is_no_drift(told: Article) -> None:
     assert (answer["unknown_tables"], answer["findings"]) == (["stray"], [])
 
 
+def test_a_virtual_table_is_nobodys(told: Article) -> None:
+    """SQLite keeps its rows in tables of its own; neither can be a model, or have an index."""
+    database.execute(told.project.url, "create virtual table search using fts5(name)")
+    assert drift(told.project, 0)[-1] == "no drift"
+
+
 def test_a_stamp_that_is_not_true(told: Article) -> None:
     project = told.project
     stamp(project, told.first)

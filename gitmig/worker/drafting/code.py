@@ -9,6 +9,7 @@ from typing import Any
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import _alter_column
 from alembic.operations import ops
 
 
@@ -201,6 +202,15 @@ def _written(context: AutogenContext, operation: WrittenOp) -> list[str]:
     if context.imports is not None:
         context.imports.update(operation.up.imports)
     return list(operation.up.write(Spelling.of(context)))
+
+
+@renderers.dispatch_for(RenameColumnOp)
+def _renamed_column(context: AutogenContext, operation: RenameColumnOp) -> str:
+    code: str = _alter_column(context, operation)
+    if "new_column_name=" in code:
+        return code
+    # Alembic leaves it out up to 1.11.
+    return f"{code.rstrip().removesuffix(')')},\n           new_column_name={str(operation.modify_name)!r})"
 
 
 @renderers.dispatch_for(RenameTableOp)

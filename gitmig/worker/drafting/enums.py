@@ -92,6 +92,7 @@ class _Labels:
     def write(self) -> None:
         """Renames first, then labels that come or go."""
         first = self._writer.steps.first
+        self._cover_defaults()
         for old, new in self._renamed.items():
             first.append(WrittenOp(_renaming(self._name, old, new), _renaming(self._name, new, old)))
         between = [self._renamed.get(label, label) for label in self._old]
@@ -114,6 +115,17 @@ class _Labels:
                     f"(--fill {self._name}.{label}=OTHER)"
                 )
         first.append(WrittenOp(_made_anew(self._name, self._new, columns, values), back))
+
+    def _cover_defaults(self) -> None:
+        """A default that is a label has its new name with it."""
+        changes = self._writer.changes
+        for column in self._writer.models.enum_columns(self._name):
+            key = ("column", facets.table_key(column.table), str(column.name))
+            before, after = changes.all.get(key, (None, None))
+            for old, new in self._renamed.items():
+                before = before and before.replace(_quoted(old), _quoted(new))
+            if before is not None and before == after:
+                changes.cover(key)
 
 
 def _renaming(name: str, old: str, new: str) -> Code:

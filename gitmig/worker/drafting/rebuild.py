@@ -86,7 +86,7 @@ class RebuildOps(ops.ModifyTableOps):
 def _rebuild(context: AutogenContext, operation: RebuildOps) -> list[str]:
     spelling = Spelling.of(context)
     context.imports.update(operation.target.get("imports", ()))
-    inner: list[str] = []
+    inner = _computed(operation)
     context._has_batch = True
     for each in operation.ops:
         inner += render_op(context, each)
@@ -125,6 +125,20 @@ def _arguments(operation: RebuildOps, spelling: Spelling) -> str:
     if operation.target.get("kwargs"):
         given.append(f"table_kwargs={operation.target['kwargs']!r}")
     return "".join(f", {each}" for each in given)
+
+
+def _computed(operation: RebuildOps) -> list[str]:
+    """Alembic would copy the values of computed columns, which no INSERT can give: they are made again."""
+    said = {
+        str(each.column_name)
+        for each in operation.ops
+        if isinstance(each, (ops.AlterColumnOp, ops.DropColumnOp))
+    }
+    lines = []
+    for name, code in sorted(operation.target.get("computed", {}).items()):
+        if name not in said and name in operation.source.get("computed", {}):
+            lines += [f"batch_op.drop_column({name!r})", f"batch_op.add_column({code})"]
+    return lines
 
 
 def _collated(operation: RebuildOps) -> list[str]:
@@ -221,7 +235,7 @@ def rebuilt(steps: TableSteps, source: dict[str, Any], target: dict[str, Any]) -
     ]
 
 
-_SPELLED = ("table", "unnamed", "checks", "collated")
+_SPELLED = ("table", "unnamed", "checks", "collated", "computed")
 """What of a side is code that names columns."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from alembic.autogenerate.render import _render_constraint, _repr_type, render_op
+from alembic.autogenerate.render import _render_column, _render_constraint, _repr_type, render_op
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -23,8 +23,9 @@ from .making import Maker
 def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dict[str, Any]:
     """What a rebuild must know.
 
-    ``checks`` without a name, ``collated`` columns with their types, ``kwargs`` of the table, the ``unnamed``
-    constraints by what they are made of, and the whole ``table`` without all of those.
+    ``checks`` without a name, ``collated`` columns with their types, ``computed`` ones as a whole, ``kwargs``
+    of the table, the ``unnamed`` constraints by what they are made of, and the whole ``table`` without all
+    of those.
     """
     context.imports = set()
     column_checks = [item for column in table.columns for item in column.constraints]
@@ -46,7 +47,11 @@ def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dic
         for column in table.columns
         if getattr(column.type, "collation", None)
     }
+    computed = {
+        str(column.name): str(_render_column(column, context)) for column in table.columns if column.computed
+    }
     return {
+        "computed": computed,
         "checks": sorted(map(str, checks)),
         "unnamed": unnamed,
         "collated": collated,

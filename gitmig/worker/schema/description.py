@@ -104,6 +104,26 @@ class _PostgreSQL:
         return self._connection.execute(text(query), {"schemas": self._schemas}).all()
 
 
+def _up_to_its_end(expression: str) -> str:
+    """An expression without what follows its parenthesis: SQLAlchemy reads on to the end of a line."""
+    depth, quote = 0, ""
+    for place, letter in enumerate(expression):
+        if quote or letter in "'\"`":
+            quote = "" if letter == quote else quote or letter
+        elif letter in "()":
+            depth += 1 if letter == "(" else -1
+            if depth < 0:
+                return expression[:place]
+    return expression
+
+
+_SHADOWS = (
+    *("data", "idx", "content", "docsize", "config", "segments", "segdir", "stat"),
+    *("node", "parent", "rowid"),
+)
+"""The tables that a virtual table of SQLite (FTS, R*Tree) keeps its rows in. Models know none of them."""
+
+
 class _SQLite:
     def __init__(self, connection: Connection, named: Named):
         self._connection = connection
@@ -111,8 +131,11 @@ class _SQLite:
         self._named = named
 
     def facets(self) -> Iterator[Facet]:
-        for table, sql in self._rows("SELECT name, sql FROM sqlite_master WHERE type = 'table'"):
-            if table.startswith("sqlite_"):
+        tables = self._rows("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        virtual = [table for table, sql in tables if re.match(r"\s*CREATE\s+VIRTUAL\b", sql, re.IGNORECASE)]
+        hidden = {*virtual, *(f"{table}_{part}" for table in virtual for part in _SHADOWS)}
+        for table, sql in tables:
+            if table.startswith("sqlite_") or table in hidden:
                 continue
             tail = sql.rpartition(")")[2].strip()
             counting = "AUTOINCREMENT" if re.search(r"\bAUTOINCREMENT\b", sql, re.IGNORECASE) else ""
@@ -130,13 +153,14 @@ class _SQLite:
         rows = self._rows(f"PRAGMA table_xinfo({_quoted(table)})")
         computed = {c["name"]: c.get("computed") for c in self._inspector.get_columns(table)}
         collations = self._collations(table, [row[1] for row in rows])
-        for _, name, type_, not_null, default, _, _ in rows:
+        for _, name, type_, not_null, default, _, hidden in rows:
             parts = [" ".join(type_.upper().split())]
             if collations.get(name, "BINARY") != "BINARY":
                 parts.append(f"COLLATE {collations[name]}")
             if computed.get(name):
-                kind = "STORED" if computed[name].get("persisted") else "VIRTUAL"
-                parts.append(f"GENERATED ALWAYS AS ({_worded(computed[name]['sqltext'])}) {kind}")
+                kind = "STORED" if hidden == 3 else "VIRTUAL"
+                expression = _worded(_up_to_its_end(computed[name]["sqltext"]))
+                parts.append(f"GENERATED ALWAYS AS ({expression}) {kind}")
             if default is not None:
                 parts.append(f"DEFAULT {_default(default)}")
             yield "column", table, name, " ".join([*parts, *(["NOT NULL"] if not_null else [])])
