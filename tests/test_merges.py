@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.story import Project
+from tests.story import USERNAME, Project
 
 TWO = '''\
 """The models."""
@@ -296,6 +296,24 @@ class TestModelsThatLayElsewhere:
         project.gitmig("upgrade", check=0)
         assert files(project, "app/models*") == ["app/models/__init__.py"]
         assert project.read("app/models/__init__.py") == new
+
+    def test_a_module_that_env_py_imports_by_another_name_since(self, tmp_path: Path) -> None:
+        """What is put back does not import then; the way forward and status do not need it."""
+        project = Project.create(tmp_path)
+        revise(project, "First")
+        project.append("app/models.py", USERNAME)
+        revise(project, "Username")
+        project.git("mv", "app/models.py", "app/tables.py")
+        for path in ("alembic/env.py", "pyproject.toml"):
+            project.write(
+                path, project.read(path).replace("models", "tables").replace("tables = ", "models = ")
+            )
+        project.commit("Another name")
+        project.gitmig("rollback", check=0)
+        assert files(project, "app/*s.py") == ["app/models.py"]
+        assert project.gitmig("status", "--json", check=1).json["hint"] == "gitmig upgrade"
+        project.gitmig("upgrade", check=0)
+        assert project.git("status", "--porcelain") == ""
 
     def test_a_folder_that_was_renamed(self, tmp_path: Path) -> None:
         project = Project.create(tmp_path, settings='[tool.gitmig]\nmodels = ["app/shop"]\n')

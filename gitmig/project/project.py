@@ -302,6 +302,18 @@ class Project:
         finally:
             worker.close()
 
+    def whole_code(self) -> Tree | None:
+        """HEAD, if models that it has are not on disk; None stands for the files on disk.
+
+        A rollback to before they were renamed leaves the older ones at their old place, where nothing that
+        came later looks for them.
+        """
+        head = self.repository.head() if self.repository is not None else None
+        if head is None or all((self.top / path).exists() for path in self.models):
+            return None
+        tree = self.commit_tree(head)
+        return tree if all(tree.exists(path) for path in self.models) else None
+
     def forget(self) -> None:
         """Drop what was read from the work tree and the index, after they were changed."""
         self._graphs = {
