@@ -36,15 +36,18 @@ def test_a_committed_head(database_url: str, tmp_path: Path) -> None:
     project.gitmig("revise", "-m", "Add username", check=0)
     path, parent = newest(project, before), project.git("rev-parse", "HEAD~")
     project.append("app/models.py", NAME)
-    result = project.gitmig("revise", "--amend", check=0)
-    assert result.stderr == f"▼ downgrade {revision_of(path)}\n▲ upgrade {revision_of(path)}\n"
+    database.execute(database_url, "insert into \"user\" (id, username) values (1, 'ada')")
+    result = project.gitmig("revise", "--amend", "-y", check=0)
+    assert result.stderr.startswith(f"▼ downgrade {revision_of(path)}\n▲ upgrade {revision_of(path)}\n")
+    # The form that is undone drops the column; its values come back with the other.
+    assert database.query(database_url, 'select id, username from "user"') == ((1, "ada"),)
     assert scripts(project) == tuple(sorted((*before, path)))
     assert project.columns("user") == ("id", "username", "name")
     assert project.heads() == (revision_of(path),)
     assert project.git("rev-parse", "HEAD~") == parent
     assert committed(project) == (path, "app/models.py")
     assert project.git("status", "--porcelain") == ""
-    project.gitmig("rollback", check=0)
+    project.gitmig("rollback", "-y", check=0)
     assert project.columns("user") == ("id",)
 
 

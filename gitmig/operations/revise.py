@@ -46,6 +46,8 @@ def revise(project: Project, options: ReviseOptions, run_options: RunOptions) ->
     then as they were, the draft excepted), CommitFailed (database and files stay; ``git commit``
     completes it).
     """
+    # The form that is applied is undone first, and what it drops comes back with the other.
+    run_options = replace(run_options, park=run_options.park or options.amend)
     with command_session(project, run_options, "revise") as log:
         require_quiet(project)
         project.require_models()
