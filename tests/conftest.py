@@ -15,6 +15,7 @@ from tests import forking, servers
 from tests.browser import Browser, NoBrowser
 from tests.roles import role_with_password
 from tests.story import FIRST_MOMENT, Project
+from tests.support.lanes import quick
 
 # Read before any test is sealed off from it.
 _OUTSIDE = dict(os.environ)
@@ -70,6 +71,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that is not known to be quick is slow."""
+    top, known = Path(__file__).parent, quick()
+    for item in items:
+        if not item.path.is_relative_to(top) or item.path.relative_to(top).as_posix() not in known:
+            item.add_marker("slow")
+
+
 def pytest_configure_node(node: object) -> None:
     """Tell a pytest-xdist worker where the servers are."""
     node.workerinput["servers"] = str(node.config.stash[_SERVERS])  # type: ignore[attr-defined]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.support.lanes import quick
+
 _TOP = Path(__file__).parent.parent
 
 
@@ -21,3 +23,7 @@ def test_every_path_in_the_text_is_there() -> None:
     rooms = "|".join(path.parent.name for path in (_TOP / "gitmig").glob("*/__init__.py"))
     for path in re.findall(rf"`(?:gitmig/)?((?:{rooms})/[\w/]+\.py)`", text):
         assert (_TOP / "gitmig" / path).exists(), path
+
+
+def test_the_quick_tests_are_there() -> None:
+    assert {path for path in quick() if not (_TOP / "tests" / path).exists()} == set()

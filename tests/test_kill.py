@@ -9,11 +9,17 @@ from tests.killing import COMMANDS, Victim, blows
 
 SEED = 3
 KILLS = 20
-"""On each database."""
+"""On each database, at least."""
+MOST = 60
 
 
 def test_killed_at_random_moments(tmp_path: Path, database_url: str) -> None:
     found = article(tmp_path) if database_url.startswith("sqlite") else article_on(tmp_path, database_url)
     victim = Victim(found.project)
-    falls = [victim.strike(blow) for blow in blows(f"{SEED} {database_url.partition(':')[0]}", KILLS)]
-    assert {fall.command for fall in falls} == set(COMMANDS)
+    struck: set[str] = set()
+    # Which command is at work when a blow falls is a matter of time: on until each was hit.
+    for number, blow in enumerate(blows(f"{SEED} {database_url.partition(':')[0]}", MOST)):
+        if number >= KILLS and struck == set(COMMANDS):
+            break
+        struck.add(victim.strike(blow).command)
+    assert struck == set(COMMANDS)

@@ -40,9 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names from repositories and databases go wherever the output goes, whatever its encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
+    from gitmig.rpc import interrupts
+
     try:
         code = run(words)
+        interrupts.end()
     except KeyboardInterrupt:  # while it tidied up
+        interrupts.end()
         code = Interrupted.exit_code
     _exit(code)
 
@@ -51,9 +55,6 @@ def _exit(code: int) -> NoReturn:
     """Exit without taking apart what was imported, which takes longer than many a command."""
     import threading
 
-    from gitmig.rpc import interrupts
-
-    interrupts.end()
     if threading.active_count() > 1 or sys.getprofile() is not None or sys.gettrace() is not None:
         sys.exit(code)
     atexit._run_exitfuncs()

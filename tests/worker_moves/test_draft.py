@@ -534,7 +534,7 @@ class TestScript:
         without = GENERIC_ENV.replace("target_metadata=target_metadata, ", "").replace(
             ", target_metadata=target_metadata)", ")"
         )
-        with pytest.raises(Failed, match=r"^no-metadata: env\.py calls configure"):
+        with pytest.raises(Failed, match=r"^no-metadata: env\.py gives configure"):
             make(env=without).child().request("draft", revision="b2", message="", head=[], changes=[])
 
     def test_write_hooks(self, make: Make) -> None:
