@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.articles import article, article_on
 from tests.killing import COMMANDS, Victim, blows
 
@@ -13,6 +15,7 @@ KILLS = 20
 MOST = 60
 
 
+@pytest.mark.nightly
 def test_killed_at_random_moments(tmp_path: Path, database_url: str) -> None:
     found = article(tmp_path) if database_url.startswith("sqlite") else article_on(tmp_path, database_url)
     victim = Victim(found.project)
