@@ -71,8 +71,9 @@ def run(arguments: Sequence[str]) -> int:
     from gitmig.cli.table import GROUPS
     from gitmig.cli.words import normalised, require_known
 
+    words = normalised(arguments, GROUPS)
     try:
-        require_known(normalised(arguments, GROUPS))
+        require_known(words)
     except UsageError as error:
         return _report(arguments, error)
     from gitmig.rpc import interrupts, launch
@@ -81,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
     interrupts.end_in_order()
     launch.begin(arguments)
     try:
-        return _dispatch(arguments)
+        return _dispatch(arguments, words)
     except GitmigError as error:
         if debug:
             import traceback
@@ -100,7 +101,8 @@ def run(arguments: Sequence[str]) -> int:
         launch.discard()
 
 
-def _dispatch(arguments: Sequence[str]) -> int:
+def _dispatch(arguments: Sequence[str], words: list[str]) -> int:
+    """Run the command; ``words`` are the arguments as Typer wants them."""
     if list(arguments) == ["check", "--staged"] and not os.environ.get("PRE_COMMIT_FROM_REF"):
         from gitmig.cli import staged
 
@@ -109,10 +111,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
     from gitmig.cli import help
     from gitmig.cli.app import application
-    from gitmig.cli.table import GROUPS
-    from gitmig.cli.words import normalised
 
-    words = normalised(arguments, GROUPS)
     command = typer.main.get_command(application(words[0] if words else None))
     if help.asked(words) and not words[0].startswith("-"):
         print(help.page(command, words), end="")

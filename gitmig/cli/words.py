@@ -1,4 +1,4 @@
-"""The words of a command line before Typer sees them, which is slow to import: mistakes are told at once."""
+"""The words of a command line, checked before Typer is imported, which is slow."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def wanted_format(arguments: Sequence[str]) -> str:
 def require_known(words: Sequence[str]) -> None:
     """Raise UsageError for a command or an option that there is not, with what may have been meant.
 
-    ``words`` are :func:`normalised`. Other mistakes are left to Typer, which takes longer to tell them; who
-    asks for a command's help gets it, whatever else stands there.
+    ``words`` are :func:`normalised`. Other mistakes are left to Typer, which takes longer to report them. If
+    a command's help is asked for, nothing else counts.
     """
     if not words or words[0].startswith("-"):
         return

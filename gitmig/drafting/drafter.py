@@ -91,9 +91,7 @@ class Drafter:
         """What keeps a draft from being made, as far as only the database knows. Raises Refused."""
         if self._context.options.empty or self._context.material.base is None:
             return
-        alone = self._context.options.draft or (
-            self._context.run_options.dry_run and self._context.options.draft
-        )
+        alone = self._context.options.draft
         if alone and self._context.intent.amended is None:
             return
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from gitmig.core.commits import Fact, History, Placed
-from gitmig.core.revisions.header import Header
+from gitmig.core.revisions.header import header_of_row, header_row
 from gitmig.errors import GitError
 from gitmig.facts.history import identify, read_all
 from gitmig.facts.places import TrackedPlaces
@@ -25,13 +25,12 @@ from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree
 from gitmig.state.facts import Facts, packed, unpacked
 from gitmig.state.scripts import KnownScripts
+from gitmig.wire.codec import built, plain
 from gitmig.wire.values import CommitId, RevisionId
 
 _KIND, _SPOTS = "history", "commit of "
 _BRANCHES = 64
 """So many branches are walked from where they begin; each costs a look at all that lies there."""
-_NO_RECORD = Header()
-_FIELDS = tuple(field.name for field in fields(Header))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +163,7 @@ class KnownHistories:
         return entries
 
     def _spots(self, places: TrackedPlaces, commits: Collection[CommitId]) -> dict[CommitId, Spot]:
-        found = self._facts.find_all(_SPOTS + _digest(_json(places)), list(commits))
+        found = self._facts.find_all(_SPOTS + _digest(plain(places)), list(commits))
         return {CommitId(commit): _spot(data) for commit, data in found.items()}
 
     def _read(self, key: str) -> _Stored | None:
@@ -177,7 +176,7 @@ class KnownHistories:
             return _Stored(
                 head=head,
                 nearest=nearest,
-                places=_places(places),
+                places=built(TrackedPlaces, places),
                 asked=frozenset(asked),
                 anchor=anchor,
                 facts={row[0]: _placement(row) for row in facts},
@@ -187,14 +186,14 @@ class KnownHistories:
 
     def _write(self, key: str, known: _Stored, spots: Mapping[CommitId, Spot]) -> None:
         # What a commit is at comes first: a history is gone on from only if that is known.
-        kind = _SPOTS + _digest(_json(known.places))
+        kind = _SPOTS + _digest(plain(known.places))
         self._facts.store(
             kind, {commit: f"{spot.date} {spot.nearest or ''}".encode() for commit, spot in spots.items()}
         )
         value = [
             known.head,
             known.nearest,
-            _json(known.places),
+            plain(known.places),
             sorted(known.asked),
             known.anchor,
             [_row(placement) for placement in known.facts.values()],
@@ -212,7 +211,7 @@ def _key(repository: Repository, places: TrackedPlaces) -> str | None:
             return None
     except OSError:
         pass
-    return _digest([_json(places), sorted(repository.shallow())])
+    return _digest([plain(places), sorted(repository.shallow())])
 
 
 def _digest(value: object) -> str:
@@ -220,25 +219,9 @@ def _digest(value: object) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _json(places: TrackedPlaces) -> list[object]:
-    return [places.versions, places.recursive, places.models]
-
-
-def _places(value: Sequence[Any]) -> TrackedPlaces:
-    versions, recursive, models = value
-    return TrackedPlaces(
-        versions=tuple(versions),
-        recursive=recursive,
-        models=tuple(tuple(tuple(paths) for paths in each) for each in models),
-    )
-
-
 def _row(known: Placement) -> list[object]:
     fact = known.fact
-    placed = {
-        revision: [one.parents, None if one.header == _NO_RECORD else astuple(one.header)]
-        for revision, one in fact.placed.items()
-    }
+    placed = {revision: [one.parents, header_row(one.header)] for revision, one in fact.placed.items()}
     return [
         fact.commit, known.spot.date, known.spot.nearest, known.before, placed, list(fact.left), fact.models,
     ]  # fmt: skip
@@ -256,9 +239,7 @@ def _placement(row: Sequence[Any]) -> Placement:
 
 
 def _placed(parents: Sequence[str], header: Sequence[str | None] | None) -> Placed:
-    return Placed(
-        tuple(parents), _NO_RECORD if header is None else Header(**dict(zip(_FIELDS, header, strict=True)))
-    )
+    return Placed(tuple(parents), header_of_row(header))
 
 
 def _spot(data: bytes) -> Spot:

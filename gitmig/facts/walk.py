@@ -1,7 +1,7 @@
 """What each commit of a history holds, and all of them as one history.
 
-A commit's fact depends on the commit and on the places alone, and so does the order of the facts: whoever
-knows those of old commits walks the new ones only, and comes to the same.
+A commit's fact depends on the commit and on the places alone, and so does the order of the facts. If those
+of old commits are known, a walk over the new ones gives the same result.
 """
 
 from __future__ import annotations

@@ -89,8 +89,3 @@ def ignored(repository: Repository, paths: Iterable[str]) -> frozenset[str]:
         return frozenset()
     out = repository.runner.run(["check-ignore", "-z", "--stdin"], input=names, ok=(0, 1), literal=False)
     return frozenset(path.removeprefix("./") for path in records(out))
-
-
-def is_ignored(repository: Repository, path: str) -> bool:
-    """Whether .gitignore or its kin name an untracked path."""
-    return bool(ignored(repository, [path]))

@@ -146,23 +146,17 @@ def commit(
 
     ``paths`` are committed as they are on disk, ``staged`` as they are in the index. What else is
     staged stays staged. Raises CommitFailed, and then ``paths`` are staged.
-    """
-    request = Request(
-        message=message, paths=tuple(paths), trailers=trailers or {}, amend=amend, staged=tuple(staged)
-    )
-    return make(repository, request, env or {})
-
-
-def make(repository: Repository, request: Request, env: Mapping[str, str]) -> CommitId:
-    """Commit what was asked for and nothing else; the new commit. Raises CommitFailed.
 
     git commits from an index of its own, as for ``git commit --only``. The real one is locked for as long
     as it takes to stage, and never while hooks run.
     """
+    request = Request(
+        message=message, paths=tuple(paths), trailers=trailers or {}, amend=amend, staged=tuple(staged)
+    )
     stage(repository, request.paths)
     with private_index(repository.runner, write=True) as index:
         composed = _compose(repository, request, index)
-        _run(repository, request, {**env, **index})
+        _run(repository, request, {**(env or {}), **index})
     failpoint("committed")
     head = repository.head()
     assert head is not None

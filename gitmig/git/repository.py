@@ -247,7 +247,7 @@ class Repository:
         self.git("merge", "--abort")
 
     def identity(self) -> str:
-        """``Name <mail>`` of whoever commits here now. Raises GitError if git does not know."""
+        """``Name <mail>`` of the person who commits here now. Raises GitError if git does not know."""
         return os.fsdecode(self.git("var", "GIT_COMMITTER_IDENT")).rpartition(">")[0] + ">"
 
     def unmerged(self) -> tuple[str, ...]:

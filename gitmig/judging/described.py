@@ -12,7 +12,8 @@ from gitmig.judging.proof import scratch_database, upgrade_data
 from gitmig.judging.scratch import scratch
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
-from gitmig.rpc.protocol import Json, lists_of_texts, texts
+from gitmig.rpc.protocol import Json, lists_of_texts
+from gitmig.wire.codec import built
 from gitmig.wire.values import RevisionId
 
 Rows = list[list[str]]
@@ -99,7 +100,9 @@ def _upgrade(worker: Worker, made: Made, graph: Graph, heads: tuple[RevisionId, 
 def make(worker: Worker, url: str) -> Made:
     """Make the tables of a worker's models in an empty scratch database."""
     answer: Json = worker.prove("create", url)
-    return Made(url=url, excluded=texts(answer["excluded"]), like=lists_of_texts(answer["like"]))
+    return Made(
+        url=url, excluded=built(tuple[str, ...], answer["excluded"]), like=lists_of_texts(answer["like"])
+    )
 
 
 def describe(worker: Worker, made: Made) -> Rows:

@@ -12,7 +12,8 @@ from gitmig.judging.models import ModelsOnDemand
 from gitmig.judging.proof import scratch_database, upgrade_data
 from gitmig.judging.scratch import scratch
 from gitmig.project.project import Project
-from gitmig.rpc.protocol import Json, a_text, an_object, texts
+from gitmig.rpc.protocol import Json, a_text, an_object
+from gitmig.wire.codec import built
 from gitmig.wire.values import RevisionId
 
 
@@ -64,4 +65,6 @@ def _statements(found: list[Json], answer: Json) -> Statements:
         failed = an_object(answer["failed"])
         return Statements(reason=f"the upgrade of {failed['revision']} fails: {failed['message']}")
     reason = f"its downgrade fails: {a_text(shown['failed'])}" if shown["failed"] is not None else None
-    return Statements(up=texts(shown["up"]), down=texts(shown["down"]), reason=reason)
+    return Statements(
+        up=built(tuple[str, ...], shown["up"]), down=built(tuple[str, ...], shown["down"]), reason=reason
+    )

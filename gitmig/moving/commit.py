@@ -5,6 +5,7 @@ Foreign programs (hooks, signers) run here, so everything else has happened and 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -49,10 +50,11 @@ def commit_paths(
     the record in the revision). Raises CommitFailed, or Interrupted, which tell the ``state`` and how to
     complete it; the paths are then staged, so that a plain ``git commit`` does.
     """
+    make = functools.partial(
+        commits.commit, repository, message, paths, trailers=trailers, amend=amend, staged=staged
+    )
     try:
-        made = _attempt(
-            repository, message, paths, trailers=trailers, amend=amend, staged=staged, refresh=refresh
-        )
+        made = _attempt(repository, paths, make, refresh, again=not staged)
     except GitmigError as error:
         end_commit(log)
         if not isinstance(error, CommitFailed):
@@ -65,22 +67,21 @@ def commit_paths(
 
 def _attempt(
     repository: Repository,
-    message: str | None,
     paths: Sequence[str],
-    *,
-    trailers: Mapping[str, str],
-    amend: bool,
-    staged: Sequence[str],
+    make: Callable[[], CommitId],
     refresh: Callable[[], None],
+    *,
+    again: bool,
 ) -> CommitId:
+    """The commit; made ``again`` if hooks reformatted the paths the first time."""
     before = repository.hash_worktree(paths)
     try:
-        return commits.commit(repository, message, paths, trailers=trailers, amend=amend, staged=staged)
+        return make()
     except CommitFailed as error:
-        if staged or error.interrupted or repository.hash_worktree(paths) == before:
+        if not again or error.interrupted or repository.hash_worktree(paths) == before:
             raise
     refresh()
-    return commits.commit(repository, message, paths, trailers=trailers, amend=amend)
+    return make()
 
 
 def _left(error: CommitFailed, state: str, complete: str) -> GitmigError:

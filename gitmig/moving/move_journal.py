@@ -34,7 +34,7 @@ class MoveJournal:
         self.notes: tuple[str, ...] = ()
 
     def write_down(self, prepared: PlannedMove, facts: DatabaseFacts) -> None:
-        """Everything that whoever finds it after a crash has to know; nothing if nothing is to move."""
+        """Write down all that recovery needs after a crash; nothing if nothing is to move."""
         repository, restoration = self._repository, prepared.restoration
         moves = prepared.plan.of(Action.UPGRADE, Action.DOWNGRADE)
         files = prepared.switch is not None or (restoration is not None and restoration.paths)

@@ -28,9 +28,7 @@ from gitmig.rpc.protocol import (
     ledger_states,
     lists_of_texts,
     losses_found,
-    mapping,
     request_json,
-    texts,
 )
 from gitmig.wire.codec import built
 from gitmig.wire.values import DatabaseState, LedgerState, RevisionId
@@ -62,12 +60,12 @@ class Worker(WorkerProcess):
                     for kind, table, name, ddl in lists_of_texts(answer["facets"])
                 },
             ),
-            files=texts(manifest["files"]),
-            lookups=mapping(manifest["lookups"]),
-            listings=mapping(manifest["listings"]),
-            astray=texts(manifest["astray"]),
-            sources=mapping(answer["sources"]),
-            versions=texts(answer["versions"]),
+            files=built(tuple[str, ...], manifest["files"]),
+            lookups=built(dict[str, str], manifest["lookups"]),
+            listings=built(dict[str, str], manifest["listings"]),
+            astray=built(tuple[str, ...], manifest["astray"]),
+            sources=built(dict[str, str], answer["sources"]),
+            versions=built(tuple[str, ...], answer["versions"]),
         )
 
     def heads(self) -> DatabaseState:
@@ -93,7 +91,7 @@ class Worker(WorkerProcess):
         """The columns and the rows of one copy, as text; changes nothing."""
         answer = self.request("park", {"folder": folder, "show": number, "limit": limit})
         rows = built(tuple[tuple[str | None, ...], ...], answer["rows"])
-        return texts(answer["columns"]), rows
+        return built(tuple[str, ...], answer["columns"]), rows
 
     def drop_parked(self, folder: str, numbers: Sequence[int], wait: float) -> tuple[ParkedRows, ...]:
         """Delete copies, under the database's lock; what is left. Raises as :meth:`migrate` does."""

@@ -280,24 +280,7 @@ def a_text(value: object) -> str:
     return value
 
 
-def texts(value: object) -> tuple[str, ...]:
-    """A JSON value that has to be a list of strings."""
-    assert isinstance(value, list), value
-    return tuple(a_text(item) for item in value)
-
-
-def revisions(value: object) -> tuple[RevisionId, ...]:
-    """A JSON value that has to be a list of revision ids."""
-    return tuple(RevisionId(item) for item in texts(value))
-
-
 def lists_of_texts(value: object) -> list[list[str]]:
     """A JSON value that has to be a list of lists of strings."""
     assert isinstance(value, list), value
-    return value
-
-
-def mapping(value: object) -> Mapping[str, str]:
-    """A JSON value that has to be an object of strings."""
-    assert isinstance(value, dict), value
     return value

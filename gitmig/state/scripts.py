@@ -6,10 +6,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, fields, replace
+from dataclasses import replace
 from typing import Any
 
-from gitmig.core.revisions.header import Header
+from gitmig.core.revisions.header import header_of_row, header_row
 from gitmig.core.revisions.scripts import Script, Unreadable, read_script_bytes
 from gitmig.git.objects import Objects
 from gitmig.git.trees import GitTree, Tree, WorkTree
@@ -22,8 +22,6 @@ _RAW, _ON_DISK, _BEGINNING = "script", "script on disk", "beginning of a script"
 """A file on disk may be another one than its blob, which a filter made."""
 _CODE = re.compile(rb"^(?:(?:async\s+)?def|class|@)", re.MULTILINE)
 _ASSIGNED = re.compile(rb"^\s*(?:revision|down_revision|depends_on)\b\s*[:=+,]", re.MULTILINE)
-_NO_HEADER = Header()
-_FIELDS = tuple(field.name for field in fields(Header))
 _BLOBS = 500
 """Blobs read at a time."""
 
@@ -39,11 +37,9 @@ class KnownScripts:
         """What the files of a tree are; paths without a file are left out."""
         blobs = _blobs(tree, paths)
         found: dict[str, Read] = {}
+        known = self._looked_up(_RAW, blobs.values())
         if isinstance(tree, WorkTree):
-            known = self._looked_up(_RAW, blobs.values())
             known |= self._looked_up(_ON_DISK, [blob for blob in blobs.values() if blob not in known])
-        else:
-            known = self._looked_up(_RAW, blobs.values())
         for path in paths:
             if path in blobs and blobs[path] in known:
                 found[path] = _at(known[blobs[path]], path)
@@ -141,7 +137,7 @@ def _packed(script: Script) -> bytes:
         script.branch_labels,
         script.message,
         script.title,
-        None if script.header == Header() else astuple(script.header),
+        header_row(script.header),
         script.squashes,
         script.backport_of,
         script.open_lines,
@@ -171,7 +167,7 @@ def _script(row: Sequence[Any]) -> Script:
         branch_labels=tuple(labels),
         message=message,
         title=title,
-        header=_NO_HEADER if header is None else Header(**dict(zip(_FIELDS, header, strict=True))),
+        header=header_of_row(header),
         squashes=tuple(squashes),
         backport_of=backport,
         open_lines=tuple(lines),

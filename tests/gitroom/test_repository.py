@@ -199,8 +199,8 @@ def test_ignored_files(build: Builder, repository: Repository) -> None:
     build.commit({".gitignore": "*.log\n/dir/\n", "kept.log.py": ""})
     names = ["a.log", "dir/x", ":b.log", "new\nline.log", "kept.log.py", "[a].txt"]
     assert changes.ignored(repository, names) == set(names[:4])
-    assert changes.is_ignored(repository, "a.log")
-    assert not changes.is_ignored(repository, "a.py")
+    assert changes.ignored(repository, ["a.log"])
+    assert not changes.ignored(repository, ["a.py"])
     assert changes.ignored(repository, []) == set()
 
 

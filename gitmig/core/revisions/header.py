@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 
 from gitmig.core.parsing import parse_module
 
@@ -29,6 +29,20 @@ class Header:
     schema: str | None = None
     change: str | None = None
     sqlalchemy: str | None = None
+
+
+_NOTHING = Header()
+_FIELDS = tuple(field.name for field in fields(Header))
+
+
+def header_row(header: Header) -> tuple[str | None, ...] | None:
+    """A record as a row for a store of thousands: its fields in their order; None if nothing is recorded."""
+    return None if header == _NOTHING else astuple(header)
+
+
+def header_of_row(row: Sequence[str | None] | None) -> Header:
+    """The record that :func:`header_row` spelled. Raises TypeError and ValueError if it is none."""
+    return _NOTHING if row is None else Header(**dict(zip(_FIELDS, row, strict=True)))
 
 
 _MODELS = re.compile(r"[ \t\f]*Models: ([0-9a-f]{16})[ \t\f]*")

@@ -38,7 +38,7 @@ function pointLink(id) {
   return at < 0 ? code(id) : link(`${id} ${POINTS[at].title}`, { at, tab: "change" });
 }
 
-/** Changes table by table, signs first, so that they are told by more than their colour. */
+/** Changes table by table, with signs first: a colour alone does not show what they are. */
 function changesElement(changes, nothing) {
   if (!changes.length) return note(nothing);
   return make("ul", { class: "changes" }, byTable(changes).map((group) => make("li", { class: "group" },

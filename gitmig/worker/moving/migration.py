@@ -128,7 +128,7 @@ class Migration(EnvRun):
         if connection in self._sqlite:
             self._sqlite[connection].lock()
         self._or_stop(lambda: self._locks.take(connection, table_name(context)))
-        # Before the heads: whoever waits is shown the last statement of the lock's holder.
+        # Before the heads: a process that waits shows the last statement of the lock's holder.
         self._told = self._look_into_ledger(context)
         heads = context.get_current_heads()
         self.progress.heads = self.progress.prepared_heads = list(heads)

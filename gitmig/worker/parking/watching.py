@@ -93,7 +93,7 @@ class Parking:
         return self._known
 
     def retire(self) -> None:
-        """The database was created again: what is parked is of another one and stays parked."""
+        """Keep what is parked: it comes from the database that was there before this one was created."""
         for entry in self._all():
             assert self._run.store is not None
             self._run.store.keep_left(entry, entry.rows, MADE_AGAIN)
