@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
-import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
 
-from gitmig.errors import Declined, GitmigError, Interrupted, UsageError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+    from gitmig.errors import GitmigError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         if relevance.passes():
             sys.exit(0)
+    import io
+
+    from gitmig.errors import Interrupted
+
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names from repositories and databases go wherever the output goes, whatever its encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -53,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _exit(code: int) -> NoReturn:
     """Exit without taking apart what was imported, which takes longer than many a command."""
+    import atexit
     import threading
 
     if threading.active_count() > 1 or sys.getprofile() is not None or sys.gettrace() is not None:
@@ -70,6 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
     from gitmig.cli.table import GROUPS
     from gitmig.cli.words import normalised, require_known
+    from gitmig.errors import GitmigError, Interrupted, UsageError
 
     words = normalised(arguments, GROUPS)
     try:
@@ -111,6 +118,7 @@ def _dispatch(arguments: Sequence[str], words: list[str]) -> int:
 
     from gitmig.cli import help
     from gitmig.cli.app import application
+    from gitmig.errors import Interrupted
 
     command = typer.main.get_command(application(words[0] if words else None))
     if help.asked(words) and not words[0].startswith("-"):
@@ -131,6 +139,8 @@ def _dispatch(arguments: Sequence[str], words: list[str]) -> int:
 
 def _usage_error(error: Exception) -> GitmigError | None:
     """Typer's own usage errors, by what they can do: their classes moved between its versions."""
+    from gitmig.errors import Declined, UsageError
+
     if type(error).__name__ == "Abort":
         return Declined("nothing was changed")
     path = getattr(getattr(error, "ctx", None), "command_path", "gitmig")

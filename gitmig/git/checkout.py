@@ -30,14 +30,10 @@ from gitmig.git.worktree import PLAIN, records
 
 _SETTINGS = (
     *PLAIN,
-    *(
-        "-c",
-        "core.untrackedCache=false",
-        "-c",
-        "submodule.recurse=false",
-        "-c",
-        "advice.sparseIndexExpanded=no",
-    ),
+    *("-c", "core.untrackedCache=false", "-c", "submodule.recurse=false"),
+    *("-c", "advice.sparseIndexExpanded=no"),
+    # Many files at once are written by all cores.
+    *("-c", "checkout.workers=0"),
     # Content of Git LFS that is not here is not fetched: its pointer is written.
     *("-c", "lfs.fetchexclude=*"),
 )

@@ -1,20 +1,17 @@
 """The hook's quick answer: whether what is being committed can change the schema or the revisions at all.
 
-Two questions to git and the standard library, nothing else: no settings, no interpreter, no Typer. It only
+A few questions to git and the standard library, nothing else: no settings, no interpreter, no Typer. It only
 ever says "passes" or "look closer", and never guesses: what is not known here is for ``operations.check``.
+Every commit waits for what is imported here, so git is started without ``subprocess``, and what only some
+answers need is imported for them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import subprocess
-from bisect import bisect_left
 
 from gitmig import __version__
-from gitmig.facts.circumstances import summary
-from gitmig.facts.manifest import unchanged
 from gitmig.hooks.folders import git_folders
 
 TYPE_CHECKING = False
@@ -22,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    Asked = tuple[int, int]
+    """A process of git, and the open file that its answer comes from."""
+
+_STAGED = ("ls-files", "-s", "-z", "--full-name")
+_CONFIGURED = ("config", "-z", "--get-regexp", r"^gitmig\.")
 _FILE = "passed.json"
 _KEPT = 8
 _ENDINGS = (".py", ".ini", "pyproject.toml")
@@ -93,9 +95,14 @@ def remember(
 
 def circumstances() -> str:
     """The digest of what is not in the tree, as it is now."""
-    top = os.getcwd()
-    main = os.path.dirname(git_folders()[1])
-    return summary((top, main), _git("config", "-z", "--get-regexp", r"^gitmig\.", codes=(0, 1)) or b"")
+    return _circumstances(_start(*_CONFIGURED))
+
+
+def _circumstances(configured: Asked) -> str:
+    from gitmig.facts.circumstances import summary
+
+    tops = (os.getcwd(), os.path.dirname(git_folders()[1]))
+    return summary(tops, _answer(configured, codes=(0, 1)) or b"")
 
 
 class StagedPaths:
@@ -123,6 +130,8 @@ class StagedPaths:
 
     def digest(self, path: str) -> str:
         """A digest of a file, or of all that lies in a folder."""
+        import hashlib
+
         found = [path] if path in self._ids else self._below(path)
         text = "\n".join(f"{name} {self._ids[name]}" for name in found)
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -130,20 +139,24 @@ class StagedPaths:
     def _below(self, folder: str) -> Sequence[str]:
         if not folder:
             return self._paths
+        from bisect import bisect_left
+
         # "0" follows "/".
         return self._paths[bisect_left(self._paths, f"{folder}/") : bisect_left(self._paths, f"{folder}0")]
 
 
 def _known(entries: Sequence[Mapping[str, Any]]) -> bool:
     """Whether one of these entries is what the index holds, under the circumstances of now."""
-    tree = _index()
+    staged, configured = _start(*_STAGED), _start(*_CONFIGURED)
+    tree, now = _index(_answer(staged) or b""), _circumstances(configured)
     if tree is None:
         return False
-    now = circumstances()
     return any(entry["circumstances"] == now and _holds(entry, tree) for entry in entries)
 
 
 def _holds(entry: Mapping[str, Any], tree: StagedPaths) -> bool:
+    from gitmig.facts.manifest import unchanged
+
     depends = [path for name in ("files", "lookups", "listings", "watched") for path in entry[name]]
     if any(_below(path, link) for link in tree.links for path in depends):
         # Links are followed by the closer look alone.
@@ -180,17 +193,17 @@ def _upwards(folder: str) -> Iterable[str]:
 
 def _changed() -> list[tuple[str, str]] | None:
     """How the index differs from HEAD: (status letter, path). None if there is no HEAD."""
-    out = _git("diff-index", "--cached", "--raw", "--no-renames", "-z", "HEAD", "--")
+    out = _answer(_start("diff-index", "--cached", "--raw", "--no-renames", "-z", "HEAD", "--"))
     if out is None:
         return None
     words = os.fsdecode(out).split("\0")
     return [(meta.rpartition(" ")[2], path) for meta, path in zip(words[::2], words[1::2], strict=False)]
 
 
-def _index() -> StagedPaths | None:
-    """What is staged; None while a merge is unresolved."""
+def _index(listed: bytes) -> StagedPaths | None:
+    """What is staged, as ``git ls-files -s -z`` lists it; None while a merge is unresolved."""
     ids, links = {}, []
-    for line in os.fsdecode(_git("ls-files", "-s", "-z", "--full-name") or b"").split("\0")[:-1]:
+    for line in os.fsdecode(listed).split("\0")[:-1]:
         meta, _, path = line.partition("\t")
         mode, blob, stage = meta.split(" ")
         if stage != "0":
@@ -202,13 +215,29 @@ def _index() -> StagedPaths | None:
     return StagedPaths(ids, links)
 
 
-def _git(*args: str, codes: Sequence[int] = (0,)) -> bytes | None:
+def _start(*args: str) -> Asked:
+    """Start git with a question: its process, and where its answer comes from. Raises OSError."""
+    answer, end = os.pipe()
+    null = os.devnull
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, null, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, end, 1),
+        (os.POSIX_SPAWN_OPEN, 2, null, os.O_WRONLY, 0),
+    ]
     # With the environment of the hook: GIT_INDEX_FILE is the index of this very commit.
-    done = subprocess.run(
-        ["git", *args],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        check=False,
-    )
-    return done.stdout if done.returncode in codes else None
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        return os.posix_spawnp("git", ["git", *args], environment, file_actions=actions), answer
+    except OSError:
+        os.close(answer)
+        raise
+    finally:
+        os.close(end)
+
+
+def _answer(asked: Asked, codes: Sequence[int] = (0,)) -> bytes | None:
+    """What git says; None if it ends with another code."""
+    process, answer = asked
+    with os.fdopen(answer, "rb") as file:
+        data = file.read()
+    return data if os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) in codes else None

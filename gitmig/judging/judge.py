@@ -238,16 +238,20 @@ def recorded(graph: Graph, now: Schema) -> bool:
 
 def _made_for(subject: Subject, schemas: Schemas, now: Schema) -> bool:
     """Whether the state has a commit with just this schema, whatever its records say."""
-    heads = subject.graph.heads
-    if not heads or subject.head is None:
-        return False
-    ties = Ties(project=subject.project, at=subject.head)
-    known = subject.project.graph(subject.project.commit_tree(subject.head)).scripts.keys()
-    tie = ties.of(heads) if known >= set(heads) else None
-    if tie is None or tie.models_commit is None:
-        return False
-    then = _if_it_imports(schemas, subject.project.commit_tree(tie.models_commit))
+    tree = models_of_state(subject)
+    then = _if_it_imports(schemas, tree) if tree is not None else None
     return then is not None and digest(then) == digest(now)
+
+
+def models_of_state(subject: Subject) -> Tree | None:
+    """The commit that has the models of the heads; None if a head is not committed, or is not tied."""
+    heads, project = subject.graph.heads, subject.project
+    if not heads or subject.head is None:
+        return None
+    ties = Ties(project=project, at=subject.head)
+    known = project.graph(project.commit_tree(subject.head)).scripts.keys()
+    tie = ties.of(heads) if known >= set(heads) else None
+    return project.commit_tree(tie.models_commit) if tie and tie.models_commit else None
 
 
 def _covers(script: Script, changes: Sequence[FacetChange], now: Schema) -> bool:

@@ -30,7 +30,7 @@ from gitmig.git.trees import Tree
 from gitmig.hooks import relevance
 from gitmig.judging.base import BaseSchema, base_of
 from gitmig.judging.configured import missing_paths
-from gitmig.judging.judge import edited, graph_judged, judge, recorded, where
+from gitmig.judging.judge import edited, graph_judged, judge, models_of_state, recorded, where
 from gitmig.judging.subject import Subject, is_redone
 from gitmig.project.head_file import head_file_findings
 from gitmig.project.project import Project
@@ -148,10 +148,19 @@ def _depends(project: Project) -> tuple[Manifest, tuple[str, ...]] | None:
     graph = project.graph(project.index)
     now = schemas.cached(project.index)
     manifest = schemas.cache.manifest(digest(now)) if now is not None else None
-    if now is None or manifest is None or not recorded(graph, now) or graph_findings(graph):
+    if now is None or manifest is None or graph_findings(graph):
+        return None
+    if not (recorded(graph, now) or _known_as_made_for(project, schemas, now)):
         return None
     configuration = project.configuration
     return manifest, (*configuration.versions, *configuration.files, project.environment.settings_file)
+
+
+def _known_as_made_for(project: Project, schemas: Schemas, now: Schema) -> bool:
+    """Whether the commit of the heads, which may have no records, is known to have this schema."""
+    tree = models_of_state(Subject(project=project, tree=project.index, parents=_parents(project)))
+    then = schemas.cached(tree) if tree is not None else None
+    return then is not None and digest(then) == digest(now)
 
 
 def check_tree(project: Project, ref: str | None) -> CheckResult:
