@@ -16,7 +16,7 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.sealed import seal
-from gitmig.git import Repository
+from gitmig.git.repository import Repository
 from tests.histories import Play, check, told
 
 

@@ -15,7 +15,7 @@ from gitmig.core.paths import with_other_forms
 from gitmig.facts.history import read_all
 from gitmig.facts.known_history import KnownHistories
 from gitmig.facts.places import TrackedPlaces
-from gitmig.git import Repository
+from gitmig.git.repository import Repository
 from gitmig.state.facts import Facts
 from gitmig.state.scripts import KnownScripts
 from gitmig.wire.values import CommitId

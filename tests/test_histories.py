@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gitmig.git import Repository
+from gitmig.git.repository import Repository
 from tests.histories import Play, check, told
 
 STEPS = 14

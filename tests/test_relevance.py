@@ -282,7 +282,7 @@ def test_what_it_takes(known: Project, tmp_path: Path, path: str, calls: int) ->
     _, _, imports = done.stderr.partition("| site\n")
     names = {line.rpartition("|")[2].strip() for line in imports.splitlines()}
     assert {name for name in names if name.startswith("gitmig")} == {
-        *("gitmig", "gitmig.cli", "gitmig.cli.main"),
+        *("gitmig", "gitmig.cli", "gitmig.cli.main", "gitmig.git", "gitmig.git.asking"),
         *("gitmig.hooks", "gitmig.hooks.relevance", "gitmig.hooks.folders"),
         *(("gitmig.facts", "gitmig.facts.manifest", "gitmig.facts.circumstances") if calls > 1 else ()),
     }

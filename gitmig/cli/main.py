@@ -74,24 +74,15 @@ def _exit(code: int) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
-    from gitmig.cli.table import GROUPS
-    from gitmig.cli.words import normalised, require_known
-    from gitmig.errors import GitmigError, Interrupted, UsageError
+    from gitmig.rpc import early
 
-    words = normalised(arguments, GROUPS)
-    try:
-        require_known(words)
-    except UsageError as error:
-        return _report(arguments, error)
-    from gitmig.rpc import interrupts, launch
+    early.begin(arguments)
+    from gitmig.errors import GitmigError, Interrupted
 
-    debug = "--debug" in arguments
-    interrupts.end_in_order()
-    launch.begin(arguments)
     try:
-        return _dispatch(arguments, words)
+        return _understood(arguments)
     except GitmigError as error:
-        if debug:
+        if "--debug" in arguments:
             import traceback
 
             traceback.print_exc()
@@ -105,7 +96,21 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         return _report_unexpected(arguments, error)
     finally:
-        launch.discard()
+        early.discard()
+
+
+def _understood(arguments: Sequence[str]) -> int:
+    """Run the command. Raises UsageError, without Typer, if there is no such command or option."""
+    from gitmig.cli.table import GROUPS
+    from gitmig.cli.words import normalised, require_known
+
+    words = normalised(arguments, GROUPS)
+    require_known(words)
+    from gitmig.rpc import interrupts, launch
+
+    interrupts.end_in_order()
+    launch.begin(arguments)
+    return _dispatch(arguments, words)
 
 
 def _dispatch(arguments: Sequence[str], words: list[str]) -> int:

@@ -26,15 +26,21 @@ if TYPE_CHECKING:
     from gitmig.git.repository import Repository
 
 
-def require_clear(repository: Repository, old: Mapping[str, Entry], new: Mapping[str, Entry]) -> None:
-    """Raise Refused, naming the file and the way out, unless ``new`` can be written over ``old``."""
+def require_clear(
+    repository: Repository, old: Mapping[str, Entry], new: Mapping[str, Entry], *, filters: bool = True
+) -> None:
+    """Raise Refused, naming the file and the way out, unless ``new`` can be written over ``old``.
+
+    ``filters``: whether git's filters are tried too, which is a process for each file that has one.
+    """
     require_no_lock(repository)
     require_no_links(repository, {*old, *new})
     for path in sorted(set(new) - set(old)):
         require_free(repository, path, old)
     _require_one_case(repository, old, new)
     _require_shown(repository, sorted(new))
-    _require_filters(repository, new)
+    if filters:
+        _require_filters(repository, new)
 
 
 def require_no_links(repository: Repository, paths: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gitmig.errors import GitError, NoRepository, Refused, UnknownRef
 from gitmig.git import commits
+from gitmig.git.asking import CONFIGURATION, PLACES
 from gitmig.git.command import TIMEOUT, Location, Runner, probe, separate_repository
 from gitmig.git.objects import Entry, Objects
 from gitmig.git.worktree import hash_files, objects_in, records, scan
@@ -56,12 +57,23 @@ class Repository:
         found = any((folder / ".git").exists() for folder in _upward(directory))
         if not found and not separate_repository(directory):
             return None
-        out = probe(directory, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-        lines = os.fsdecode(out).removesuffix("\n").split("\n")
+        return cls.of(directory, probe(directory, *PLACES))
+
+    @classmethod
+    def of(cls, directory: Path, places: bytes, configuration: bytes | None = None) -> Repository:
+        """The repository of a folder, by what git says to :data:`asking.PLACES` there.
+
+        ``configuration`` is what it says to :data:`asking.CONFIGURATION`, if that was asked.
+        Raises NoRepository.
+        """
+        lines = os.fsdecode(places).removesuffix("\n").split("\n")
         if len(lines) != 3:
             raise NoRepository(f"git does not say where the repository of {directory} is")
         top, git_dir, common = lines
-        return cls(Location(top=Path(top), git_dir=Path(git_dir), common_dir=_absolute(directory, common)))
+        found = cls(Location(top=Path(top), git_dir=Path(git_dir), common_dir=_absolute(directory, common)))
+        if configuration is not None:
+            found._config = _configured(configuration)
+        return found
 
     def git(
         self,
@@ -137,12 +149,8 @@ class Repository:
 
     @cached_property
     def _config(self) -> Mapping[str, list[str]]:
-        values: dict[str, list[str]] = {}
         # Not through the runner, which switches hooks off by an option of its own.
-        for record in records(probe(self.top, "config", "-z", "--list")):
-            key, newline, value = record.partition("\n")
-            values.setdefault(key, []).append(value if newline else "true")
-        return values
+        return _configured(probe(self.top, *CONFIGURATION))
 
     def settings(self, prefixes: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The values of all keys of git's configuration that begin with one of ``prefixes``."""
@@ -246,6 +254,7 @@ class Repository:
         """Take back the merge that is in progress."""
         self.git("merge", "--abort")
 
+    @cached_property
     def identity(self) -> str:
         """``Name <mail>`` of the person who commits here now. Raises GitError if git does not know."""
         return os.fsdecode(self.git("var", "GIT_COMMITTER_IDENT")).rpartition(">")[0] + ">"
@@ -268,6 +277,15 @@ class Repository:
         parts = [files[start : start + _MANY] for start in range(0, len(files), _MANY)]
         out = [self.git("hash-object", "--", *part).decode().split() for part in parts]
         return tuple(BlobId(id) for ids in out for id in ids)
+
+
+def _configured(said: bytes) -> Mapping[str, list[str]]:
+    """Key to its values, out of ``git config -z --list``."""
+    values: dict[str, list[str]] = {}
+    for record in records(said):
+        key, newline, value = record.partition("\n")
+        values.setdefault(key, []).append(value if newline else "true")
+    return values
 
 
 def _absolute(folder: Path, path: str) -> Path:

@@ -29,9 +29,6 @@ from gitmig.wire.values import BlobId, CommitId
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository
 
-if TYPE_CHECKING:
-    from gitmig.git.repository import Repository
-
 # What a sparse checkout does not show was refused before; git must not leave it out on its own.
 _READ_TREE = (*PLAIN, "-c", "core.sparseCheckout=false", "read-tree", "-m", "-u")
 
@@ -164,7 +161,7 @@ def apply(repository: Repository, restoration: Restoration) -> None:
     """
     if not restoration.paths:
         return
-    with _prepared(repository, restoration) as (env, trees):
+    with _prepared(repository, restoration, filters=False) as (env, trees):
         _rehearse(repository, env, trees)
         repository.git(*_READ_TREE, *trees, env=env)
     remove_leftovers(repository.top, restoration.removed)
@@ -172,10 +169,10 @@ def apply(repository: Repository, restoration: Restoration) -> None:
 
 @contextmanager
 def _prepared(
-    repository: Repository, restoration: Restoration
+    repository: Repository, restoration: Restoration, *, filters: bool = True
 ) -> Iterator[tuple[dict[str, str], tuple[str, str]]]:
     """A private index that holds the old files with their stat information, and both trees."""
-    obstacles.require_clear(repository, restoration.old, restoration.new)
+    obstacles.require_clear(repository, restoration.old, restoration.new, filters=filters)
     runner = repository.runner
     new = _tree_of(repository, restoration.new)
     with private_index(runner, write=True) as env:
@@ -183,13 +180,16 @@ def _prepared(
             runner.run([*PLAIN, "read-tree", "--empty"], env=env)
         record(runner, env, restoration.old, restoration.old)
         old = _write_tree(repository, env)
-        _require_unchanged(repository, restoration, env)
+        known, key = repository.written_trees, _key(restoration.old)
+        if known.get(key) != old:
+            _require_unchanged(repository, restoration, env)
+            known[key] = old
         yield env, (old, new)
 
 
 def _tree_of(repository: Repository, entries: Mapping[str, Entry]) -> str:
     """git's tree of some files; written once, since what is put back is checked before it is."""
-    known, key = repository.written_trees, tuple(sorted(entries.items()))
+    known, key = repository.written_trees, _key(entries)
     if key not in known:
         with private_index(repository.runner, write=True) as index:
             if not entries:
@@ -197,6 +197,10 @@ def _tree_of(repository: Repository, entries: Mapping[str, Entry]) -> str:
             insert(repository.runner, index, entries)
             known[key] = _write_tree(repository, index)
     return known[key]
+
+
+def _key(entries: Mapping[str, Entry]) -> tuple[tuple[str, Entry], ...]:
+    return tuple(sorted(entries.items()))
 
 
 def _write_tree(repository: Repository, env: Mapping[str, str]) -> str:
@@ -305,8 +309,7 @@ def keep_backup(repository: Repository, restoration: Restoration, operation: str
         runner.run(
             [*PLAIN, "read-tree", head] if head is not None else [*PLAIN, "read-tree", "--empty"], env=env
         )
-        hash_files(runner, restoration.old, seeds=restoration.old, write=True)
-        insert(runner, env, restoration.old)
+        record(runner, env, restoration.old, restoration.old)
         tree = repository.git(*PLAIN, "write-tree", env=env).decode().strip()
     parent = ["-p", head] if head is not None else []
     made = repository.git("commit-tree", *parent, "-m", why, tree, env=IDENTITY).decode().strip()

@@ -6,6 +6,7 @@ private object folder, so that looking works in a read-only repository.
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import tempfile
@@ -24,6 +25,8 @@ HUGE = 32 << 20
 """Bytes from which on an untracked file is no code: to have git hash it would take seconds, or minutes."""
 _MANY = 300
 """From this many paths on, everything is listed: a command line has an end."""
+_FEW = 100
+"""So many entries go into an index as arguments: of two processes each takes longer than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,10 +231,13 @@ def record(runner: Runner, env: Mapping[str, str], seeds: Mapping[str, Entry], p
     present = [path for path in paths if is_file(runner.place.top, path)]
     if not present:
         return
-    if known := {path: seeds[path] for path in present if path in seeds}:
+    known = {path: seeds[path] for path in present if path in seeds}
+    if len(known) > _FEW:
         insert(runner, env, known)
+        known = {}
+    named = (["--cacheinfo", f"{entry.mode},{entry.blob},{path}"] for path, entry in known.items())
     runner.run(
-        [*PLAIN, "update-index", "--add", "--replace", "-z", "--stdin"],
+        [*PLAIN, "update-index", "--add", "--replace", *itertools.chain(*named), "-z", "--stdin"],
         input=b"".join(os.fsencode(path) + b"\0" for path in present),
         env=env,
     )

@@ -12,6 +12,7 @@ import json
 import os
 
 from gitmig import __version__
+from gitmig.git.asking import answer, start
 from gitmig.hooks.folders import git_folders
 
 TYPE_CHECKING = False
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    Asked = tuple[int, int]
-    """A process of git, and the open file that its answer comes from."""
+    from gitmig.git.asking import Asked
 
 _STAGED = ("ls-files", "-s", "-z", "--full-name")
 _CONFIGURED = ("config", "-z", "--get-regexp", r"^gitmig\.")
@@ -95,14 +95,14 @@ def remember(
 
 def circumstances() -> str:
     """The digest of what is not in the tree, as it is now."""
-    return _circumstances(_start(*_CONFIGURED))
+    return _circumstances(start(*_CONFIGURED))
 
 
 def _circumstances(configured: Asked) -> str:
     from gitmig.facts.circumstances import summary
 
     tops = (os.getcwd(), os.path.dirname(git_folders()[1]))
-    return summary(tops, _answer(configured, codes=(0, 1)) or b"")
+    return summary(tops, answer(configured, codes=(0, 1)) or b"")
 
 
 class StagedPaths:
@@ -147,8 +147,8 @@ class StagedPaths:
 
 def _known(entries: Sequence[Mapping[str, Any]]) -> bool:
     """Whether one of these entries is what the index holds, under the circumstances of now."""
-    staged, configured = _start(*_STAGED), _start(*_CONFIGURED)
-    tree, now = _index(_answer(staged) or b""), _circumstances(configured)
+    staged, configured = start(*_STAGED), start(*_CONFIGURED)
+    tree, now = _index(answer(staged) or b""), _circumstances(configured)
     if tree is None:
         return False
     return any(entry["circumstances"] == now and _holds(entry, tree) for entry in entries)
@@ -193,7 +193,7 @@ def _upwards(folder: str) -> Iterable[str]:
 
 def _changed() -> list[tuple[str, str]] | None:
     """How the index differs from HEAD: (status letter, path). None if there is no HEAD."""
-    out = _answer(_start("diff-index", "--cached", "--raw", "--no-renames", "-z", "HEAD", "--"))
+    out = answer(start("diff-index", "--cached", "--raw", "--no-renames", "-z", "HEAD", "--"))
     if out is None:
         return None
     words = os.fsdecode(out).split("\0")
@@ -213,31 +213,3 @@ def _index(listed: bytes) -> StagedPaths | None:
         if mode == "120000":
             links.append(path)
     return StagedPaths(ids, links)
-
-
-def _start(*args: str) -> Asked:
-    """Start git with a question: its process, and where its answer comes from. Raises OSError."""
-    answer, end = os.pipe()
-    null = os.devnull
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, null, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_DUP2, end, 1),
-        (os.POSIX_SPAWN_OPEN, 2, null, os.O_WRONLY, 0),
-    ]
-    # With the environment of the hook: GIT_INDEX_FILE is the index of this very commit.
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        return os.posix_spawnp("git", ["git", *args], environment, file_actions=actions), answer
-    except OSError:
-        os.close(answer)
-        raise
-    finally:
-        os.close(end)
-
-
-def _answer(asked: Asked, codes: Sequence[int] = (0,)) -> bytes | None:
-    """What git says; None if it ends with another code."""
-    process, answer = asked
-    with os.fdopen(answer, "rb") as file:
-        data = file.read()
-    return data if os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) in codes else None

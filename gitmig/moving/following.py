@@ -36,6 +36,18 @@ def models_forward(
     return found, ()
 
 
+def look_ahead(project: Project, heads: tuple[RevisionId, ...]) -> None:
+    """Ask of git, while the worker starts, what :func:`models_back` will ask.
+
+    Only answers that hold are kept: the plan itself is made under the lock, of what is there then. Raises
+    Refused for edits that git does not hold.
+    """
+    heads = in_repository(project.graph(), heads)
+    tie = Ties(project=project).settled(heads) if heads else None
+    if tie is not None and tie.models_commit is not None:
+        put_back_from(project, tie.models_commit)
+
+
 def models_back(project: Project, heads: tuple[RevisionId, ...], hint: str) -> ModelsRestore | None:
     """The models of where a rollback goes; base has none, and files stay as they are.
 

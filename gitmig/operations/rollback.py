@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
 from gitmig.core.plan import Plan, Step, commits, plan_rollback
 from gitmig.core.revisions.graph import Graph
-from gitmig.errors import NoRepository, Refused, UsageError
+from gitmig.errors import GitmigError, NoRepository, Refused, UsageError
 from gitmig.facts.models_state import models_changed
 from gitmig.facts.ties import Ties
 from gitmig.failpoints import failpoint
@@ -14,7 +15,7 @@ from gitmig.git import publication
 from gitmig.git.restore import edits
 from gitmig.moving.commit import commit_paths
 from gitmig.moving.execute import move
-from gitmig.moving.following import models_back
+from gitmig.moving.following import look_ahead, models_back
 from gitmig.moving.plans import ModelsFollow, MoveResult, PlannedMove, RunOptions
 from gitmig.moving.preconditions import (
     require_known,
@@ -72,6 +73,7 @@ def _rollback(
     require_target(graph, options.target)
     rolling = _Rolling(project, graph, options, run_options)
     with project.worker(project.whole_code()) as worker:
+        rolling.look_ahead()
         folders = project.configuration.folders
         outcome = move(project.repository, worker, rolling.prepared, run_options, log, folders=folders)
     result = MoveResult.of("rollback", outcome)
@@ -95,6 +97,14 @@ class _Rolling:
         self.put_back: ModelsRestore | None = None
         self.target: RevisionId | None = None
         self.left: tuple[RevisionId, ...] = ()
+
+    def look_ahead(self) -> None:
+        """Ask of git what the plan is likely to ask: the database is likely to be where the checkout is."""
+        if not self.options.database_only:
+            with contextlib.suppress(GitmigError):
+                look_ahead(
+                    self.project, plan_rollback(self.graph, self.graph.heads, self.options.target).heads
+                )
 
     def prepared(self, facts: DatabaseFacts) -> PlannedMove:
         require_known(self.project, self.graph, facts)

@@ -25,7 +25,7 @@ def who(repository: Repository | None) -> str:
     """The identity that git would commit with; the operating system's user where there is none."""
     if repository is not None:
         try:
-            return _clean(repository.identity())
+            return _clean(repository.identity)
         except GitError:
             pass  # git needs an author, and has none
     try:

@@ -12,6 +12,8 @@ from .channel import Channel
 from .importing.places import Places
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
@@ -75,6 +77,8 @@ class Session:
     """Set by ``open``."""
     sources: dict[tuple[int, str], str] = field(default_factory=dict)
     """Metadata's ``id`` and table key to the file whose code made the table."""
+    foreign: dict[str, ModuleType] = field(default_factory=dict)
+    """Modules that are known to be none of the project's, by name."""
     config: Config | None = None
     """Made once by ``config.alembic_config``."""
     script: ScriptDirectory | None = None

@@ -12,7 +12,8 @@ from gitmig.core.ties import Derivation, Tie
 from gitmig.facts.history import read_history
 from gitmig.facts.places import TrackedPlaces
 from gitmig.facts.walk import Identities
-from gitmig.git import CommitTree, Repository, content_digest
+from gitmig.git.repository import Repository
+from gitmig.git.trees import CommitTree, content_digest
 from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder, revision
 

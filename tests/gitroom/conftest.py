@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitmig.git import Repository
+from gitmig.git.repository import Repository
 from gitmig.wire.values import BlobId, CommitId
 
 MOMENT = 1_700_000_000

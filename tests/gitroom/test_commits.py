@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import CommitFailed
-from gitmig.git import Repository, commits
+from gitmig.git import commits
+from gitmig.git.repository import Repository
 from tests.gitroom.conftest import Builder
 
 

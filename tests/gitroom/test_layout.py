@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import GitError
-from gitmig.git import CommitTree, IndexTree, Repository
 from gitmig.git.layout import Layout, Layouts
+from gitmig.git.repository import Repository
+from gitmig.git.trees import CommitTree, IndexTree
 from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder
 
@@ -360,7 +361,8 @@ def test_a_repository_that_cannot_be_written_to(build: Builder) -> None:
     build.git("add", "a")
     program = """\
 import os, pathlib
-from gitmig.git import IndexTree, Repository
+from gitmig.git.repository import Repository
+from gitmig.git.trees import IndexTree
 from gitmig.git.layout import Layouts
 repository = Repository.discover(pathlib.Path.cwd())
 layout = Layouts(repository=repository).lay_out(IndexTree(repository))

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from gitmig.errors import GitError
-from gitmig.git import Entry, Repository
+from gitmig.git.objects import Entry
+from gitmig.git.repository import Repository
 from tests.gitroom.conftest import Builder
 
 

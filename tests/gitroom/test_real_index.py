@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import GitError
-from gitmig.git import Repository, commits
+from gitmig.git import commits
 from gitmig.git.locks import real_index, remove_stale_lock
+from gitmig.git.repository import Repository
 from tests.gitroom.conftest import Builder
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import GitError, NoRepository, Refused, UnknownRef
-from gitmig.git import Repository, changes, commits, publication
+from gitmig.git import changes, commits, publication
+from gitmig.git.repository import Repository
 from tests.gitroom.conftest import MOMENT, Builder
 from tests.gitroom.test_trees import conflict
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import Refused
-from gitmig.git import Repository
+from gitmig.git.repository import Repository
 from gitmig.git.restore import Restoration, apply, check, edits, plan_restoration
 from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder

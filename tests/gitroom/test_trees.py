@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from gitmig.git import CommitTree, FolderTree, IndexTree, Repository, Tree, WorkTree, changes, content_digest
+from gitmig.git import changes
+from gitmig.git.folder_tree import FolderTree
+from gitmig.git.repository import Repository
+from gitmig.git.trees import CommitTree, IndexTree, Tree, WorkTree, content_digest
 from tests.gitroom.conftest import Builder
 
 FILES: dict[str, str | bytes | None] = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gitmig.rpc.launch import BOOT, PACKAGE, inode
+from gitmig.rpc.early import PACKAGE, inode, program
 from tests import forking
 
 Json = dict[str, Any]
@@ -161,7 +161,7 @@ class Project:
                 (root / path).symlink_to(self.top / path)
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         process = forking.popen(
-            [sys.executable, "-c", BOOT, str(PACKAGE), inode(PACKAGE)],
+            [sys.executable, "-c", program(), PACKAGE, inode(PACKAGE)],
             cwd=self.top / directory,
             env={**inherited, "PYTHONHASHSEED": "0", **(env or {})},
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 import alembic.context
 
-from gitmig.rpc.launch import BOOT, PACKAGE, inode
+from gitmig.rpc.early import PACKAGE, inode, program
 from tests import database, forking
 
 Json = dict[str, Any]
@@ -42,7 +42,7 @@ class Child:
     def start(cls, top: Path, env: Mapping[str, str] | None = None, **options: object) -> Child:
         """Start a worker in ``top`` and open it there."""
         process = forking.popen(
-            [sys.executable, "-c", BOOT, str(PACKAGE), inode(PACKAGE)],
+            [sys.executable, "-c", program(), PACKAGE, inode(PACKAGE)],
             cwd=top,
             env={**os.environ, **(env or {}), "PYTHONHASHSEED": "0"},
         )

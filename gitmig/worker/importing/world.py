@@ -29,6 +29,7 @@ class World:
     def __init__(self, session: Session, tree: dict[str, Any]):
         """``tree``: ``{root, folder, paths, script_location, versions}``; all but ``root`` relative to it."""
         session.places.add_root(os.path.realpath(tree["root"]))
+        session.foreign.clear()
         self._session = session
         self._places = Places(session.places.top, tree["root"])
         self._folder = self._places.source(tree["folder"])
@@ -48,7 +49,7 @@ class World:
     @contextmanager
     def in_place(self, context: MigrationContext) -> Iterator[None]:
         """Have the code of this tree seen, instead of that which env.py sees."""
-        theirs = {name: module for name, module in sys.modules.items() if self._is_projects(module)}
+        theirs = self._projects()
         path, folder, script = list(sys.path), os.getcwd(), context.script
         _exchange(theirs, self._modules)
         sys.path[:] = self._path
@@ -61,7 +62,7 @@ class World:
             context.script = script
             os.chdir(folder)
             self._path, sys.path[:] = list(sys.path), path
-            self._modules = {name: one for name, one in sys.modules.items() if self._is_projects(one)}
+            self._modules = self._projects()
             _exchange(self._modules, theirs)
 
     def seen_by(self, function: Callable[..., Any], context: MigrationContext) -> Callable[..., Any]:
@@ -78,6 +79,18 @@ class World:
         for entry in entries:
             relative = self._session.places.relative(entry)
             yield entry if relative is None else self._places.source(relative)
+
+    def _projects(self) -> dict[str, ModuleType]:
+        """The modules that are the project's, of whichever tree."""
+        foreign, found = self._session.foreign, {}
+        for name, module in sys.modules.items():
+            # Of many hundreds, each of which has said once where it is from.
+            if foreign.get(name) is not module:
+                if self._is_projects(module):
+                    found[name] = module
+                else:
+                    foreign[name] = module
+        return found
 
     def _is_projects(self, module: ModuleType) -> bool:
         relative = self._session.places.relative

@@ -61,6 +61,14 @@ def losses(before: Catalog, after: Catalog) -> Iterator[Lost]:
             yield Lost(number, table, gone)
 
 
+def made(before: Catalog, after: Catalog) -> bool:
+    """Whether tables or columns are new: done once more, a statement gives them other numbers."""
+    return any(
+        number not in before or table.columns.keys() - before[number].columns.keys()
+        for number, table in after.items()
+    )
+
+
 class Catalogs:
     """Looks at one database."""
 

@@ -66,6 +66,12 @@ class ParkingRun:
 
     fresh: bool = False
     """Whether nothing may have changed since."""
+    alone: bool = True
+    """Whether nothing but the steps runs on the connection while they are applied, and nobody else can."""
+
+    def now(self) -> Catalog:
+        """The tables that there are, looked at only if something may have changed."""
+        return self.catalog if self.fresh else self.look()
 
     def look(self, *, dropping: bool = False, again: Catalog | None = None) -> Catalog:
         """Look at the tables again; see :meth:`Catalogs.look`."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from ...wire.sql import Drop, Name, Rebuild, Statement, statements
 from ..channel import Failure
 from ..locking.blockers import sqlstate
-from .catalog import Catalog, Lost, losses
+from .catalog import Catalog, Lost, losses, made
 from .run import Loss, ParkingRun, same, shown_name
 from .tables import HIDDEN, TableName, run
 
@@ -211,7 +211,7 @@ class ParkingStep:
         return found.first() is not None
 
     def _watched(self, execute: Callable[[], None]) -> None:
-        before = self.run.catalog if self.run.fresh else self.run.look()
+        before = self.run.now()
         ours = self._begin()
         try:
             execute()
@@ -230,7 +230,9 @@ class ParkingStep:
                 for each in lost:
                     self._judge(each)
                 execute()
-                self._succeed(self.run.look(dropping=True))
+                self.run.catalog = after
+                if self._replaced or made(before, after):
+                    self._succeed(self.run.look(dropping=True))
         except BaseException:
             if ours:
                 run(self.connection, "ROLLBACK")

@@ -21,7 +21,7 @@ class Downgrade(ParkingStep):
     action = "downgrade"
 
     def __init__(self, run: ParkingRun, revision: str):
-        super().__init__(run, revision, run.look())
+        super().__init__(run, revision, run.now())
         self._made: list[ParkedEntry] = []
 
     def lose(self, loss: Loss) -> None:

@@ -62,6 +62,7 @@ class Parking:
         """Apply a step. Raises what ``apply`` raises, Failure("park") if the rows cannot be kept, and
         Failure("loss") for rows that are lost without anybody knowing.
         """
+        self._run.fresh &= self._run.alone
         if action == "downgrade":
             self._known = None
             with Downgrade(self._run, revision).listening():
@@ -70,9 +71,11 @@ class Parking:
             self._known = None
             with Upgrade(self._run, revision, entries, self._run.look()).listening():
                 apply()
+            self._run.fresh = False
         else:
             with Upgrade(self._run, revision, [], self._run.first).listening():
                 apply()
+            self._run.fresh = False
 
     def close(self) -> None:
         """The transaction has ended."""
@@ -145,8 +148,17 @@ def parking_of(
             environment=environment,
             announced=drops,
             crash_copy=crash_copy,
+            # One callback is ours.
+            alone=len(context.on_version_apply_callbacks) < 2
+            and not context.opts.get("transaction_per_migration"),
         )
     )
     if not tables.columns(TableName(context.version_table, context.version_table_schema)):
         parking.retire()
     return parking
+
+
+def _alone(context: MigrationContext) -> bool:
+    """Whether nothing can change the tables between two steps: no callback but ours, one transaction."""
+    callbacks = len(context.on_version_apply_callbacks)
+    return callbacks < 2 and not context.opts.get("transaction_per_migration")
