@@ -36,6 +36,7 @@ from gitmig.rpc.interpreter import Interpreter
 from gitmig.rpc.protocol import WorkerOptions
 from gitmig.state.facts import Facts
 from gitmig.state.scripts import KnownScripts
+from gitmig.wire.opening import Opening
 from gitmig.wire.values import BlobId, CommitId
 
 PASSED_ON = "GITMIG_X"
@@ -231,31 +232,38 @@ class Project:
 
     def start_worker(self, tree: Tree | None = None) -> Worker:
         """A worker that imports from ``tree``, or from the files on disk. The caller closes it."""
-        configuration, settings = self.configuration, self.settings
         worker = Worker.start(
             self.interpreter,
             WorkerOptions(
                 top=self.top,
                 directory=self.directory,
-                ini=configuration.ini,
-                toml=configuration.toml,
-                section=configuration.section,
-                script_location=configuration.script_location,
-                versions=configuration.versions if configuration.source.versions else (),
-                paths=configuration.roots,
-                flask=configuration.flask,
-                app=configuration.source.flask,
-                x=self.options.x,
-                url_env=self.options.url_env,
-                metadata=settings.metadata,
-                dialect=settings.dialect,
-                exclude=settings.exclude,
+                opening=self._opening(),
                 verbose=self.options.verbose,
                 limit=self._import_limit(),
                 lock=self.lock,
             ),
         )
         return self.with_code(worker, tree)
+
+    def _opening(self) -> Opening:
+        configuration, settings = self.configuration, self.settings
+        return Opening(
+            top=str(self.top),
+            folder=self.relative(self.directory) if self.directory != self.top else "",
+            ini=configuration.ini,
+            toml=configuration.toml,
+            section=configuration.section,
+            script_location=configuration.script_location,
+            versions=configuration.versions if configuration.source.versions else (),
+            paths=configuration.roots,
+            flask=configuration.flask,
+            app=configuration.source.flask,
+            x=self.options.x,
+            url_env=self.options.url_env,
+            metadata=settings.metadata,
+            dialect=settings.dialect,
+            exclude=settings.exclude,
+        )
 
     def with_code(self, worker: Worker, tree: Tree | None) -> Worker:
         """A worker that was asked nothing yet, with the folder of a tree to import from."""

@@ -9,7 +9,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
@@ -20,6 +20,7 @@ from gitmig.rpc import fork, interrupts, launch
 from gitmig.rpc.errors import _end_of, _kept, frames_of, translated
 from gitmig.rpc.interpreter import OWN
 from gitmig.rpc.protocol import Json, WorkerOptions, a_text, an_object
+from gitmig.wire.codec import plain
 from gitmig.wire.redaction import without_passwords
 
 if TYPE_CHECKING:
@@ -270,27 +271,11 @@ class WorkerProcess:
         self.close()
 
     def _opening(self) -> Json:
-        options = self.options
-        found = options.top.stat()
-        return {
-            "top": str(options.top),
-            "inode": [found.st_dev, found.st_ino],
-            "folder": options.folder,
-            "root": None if self.layout is None else os.path.relpath(self.layout.top, options.top),
-            "ini": options.ini,
-            "toml": options.toml,
-            "section": options.section,
-            "script_location": options.script_location,
-            "versions": list(options.versions),
-            "paths": list(options.paths),
-            "flask": options.flask,
-            "app": options.app,
-            "x": list(options.x),
-            "url_env": options.url_env,
-            "metadata": options.metadata,
-            "dialect": options.dialect,
-            "exclude": list(options.exclude),
-        }
+        top, opening = self.options.top, self.options.opening
+        assert opening is not None
+        found = top.stat()
+        root = None if self.layout is None else os.path.relpath(self.layout.top, top)
+        return an_object(plain(replace(opening, root=root, inode=(found.st_dev, found.st_ino))))
 
     def _answer(self, ask: Json, answers: Mapping[str, Callable[[Json], Json]]) -> Json:
         name = a_text(ask["ask"])

@@ -14,6 +14,7 @@ from gitmig.core.plan import Step
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
 from gitmig.wire.codec import built, plain
+from gitmig.wire.opening import Opening
 from gitmig.wire.sql import Drop
 from gitmig.wire.values import Action, DatabaseState, LedgerRow, LedgerState, Operation, RevisionId
 
@@ -22,33 +23,18 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """What the worker is opened with; paths ``ini`` and ``toml`` are relative to ``top``."""
+    """What the worker is opened with, and how it is spoken to."""
 
     top: Path
     directory: Path
-    ini: str | None = None
-    toml: str | None = None
-    section: str = "alembic"
-    script_location: str | None = None
-    versions: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    flask: bool = False
-    app: str | None = None
-    x: tuple[str, ...] = ()
-    url_env: str | None = None
-    metadata: str | None = None
-    dialect: str | None = None
-    exclude: tuple[str, ...] = ()
+    """The folder of the Alembic configuration: where it runs."""
+    opening: Opening | None = None
+    """None for a worker that none of the project's code is run in."""
     verbose: bool = False
     limit: float = 60.0
     """Seconds that the import of the models may take."""
     lock: str | None = None
     """``none`` where no lock is to be taken on the database."""
-
-    @property
-    def folder(self) -> str:
-        """``directory``, relative to ``top``, with forward slashes; "" for the top itself."""
-        return self.directory.relative_to(self.top).as_posix() if self.directory != self.top else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,9 +109,11 @@ class _Server:
 
             return initialise(request)
         if request["do"] == "open":
-            from .session import Options, Session
+            from ..wire.codec import built
+            from ..wire.opening import Opening
+            from .session import Session
 
-            self._session = Session(self._channel, Options.of(request))
+            self._session = Session(self._channel, built(Opening, request))
         assert self._session is not None, "the first request is `open`"
         return _serve(self._session, request)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..wire.opening import Opening
 from .channel import Channel
 from .importing.places import Places
 
@@ -20,57 +21,12 @@ if TYPE_CHECKING:
     from .importing.finder import Importing
 
 
-@dataclass(frozen=True)
-class Options:
-    """The ``open`` request. All paths but ``top`` are relative to it."""
-
-    top: str
-    """The checkout, as the command line sees it."""
-    folder: str = ""
-    """The folder of the Alembic configuration, in which the project's code runs."""
-    root: str | None = None
-    """The folder that the tree is laid out in, if the code is not to be that of the checkout."""
-    inode: list[int] | None = None
-    """Device and number of ``top``: elsewhere the same path may be another folder."""
-    ini: str | None = None
-    toml: str | None = None
-    section: str = "alembic"
-    script_location: str | None = None
-    """The script folder; None leaves it to the configuration."""
-    versions: tuple[str, ...] = ()
-    """The folders of the revisions, if the configuration does not say it all: read with all below them."""
-    paths: tuple[str, ...] = ()
-    """The folders that modules are imported from, after what the configuration says."""
-    flask: bool = False
-    """Whether everything runs in the context of Flask's application."""
-    app: str | None = None
-    """What Flask finds the application by, unless ``FLASK_APP`` is set."""
-    x: tuple[str, ...] = ()
-    url_env: str | None = None
-    metadata: str | None = None
-    dialect: str | None = None
-    exclude: tuple[str, ...] = ()
-
-    @property
-    def configured(self) -> bool:
-        """Whether there is an Alembic environment to read."""
-        return any((self.ini, self.toml, self.script_location))
-
-    @classmethod
-    def of(cls, request: dict[str, Any]) -> Options:
-        """Options out of a request; keys that are not ours are an error of the protocol."""
-        values = {key: value for key, value in request.items() if key != "do"}
-        for key in ("versions", "paths", "x", "exclude"):
-            values[key] = tuple(values.get(key) or ())
-        return cls(**values)
-
-
 @dataclass
 class Session:
     """The state of one worker: its channel, its options, and where its code comes from."""
 
     channel: Channel
-    options: Options
+    options: Opening
     places: Places = field(init=False)
     """The checkout, and the folder that the code comes from. Set by ``open``."""
     importing: Importing = field(init=False)

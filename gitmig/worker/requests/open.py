@@ -12,7 +12,8 @@ from ..importing.finder import Importing
 from ..importing.places import Places
 
 if TYPE_CHECKING:
-    from ..session import Options, Session
+    from ...wire.opening import Opening
+    from ..session import Session
 
 FLOORS = {"alembic": (1, 11), "sqlalchemy": (2, 0)}
 
@@ -55,7 +56,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
-def _places(options: Options) -> Places:
+def _places(options: Opening) -> Places:
     top = _top(options)
     root = None if options.root is None else os.path.join(top, options.root)
     if root is not None and not os.path.isdir(root):
@@ -64,9 +65,9 @@ def _places(options: Options) -> Places:
     return Places(top, root)
 
 
-def _top(options: Options) -> str:
+def _top(options: Opening) -> str:
     """The checkout. In a container it may lie somewhere else: then this process was started in it."""
-    if _inode(options.top) == options.inode:
+    if options.inode and _inode(options.top) == options.inode:
         return options.top
     here = os.getcwd()
     depth = len([part for part in options.folder.split("/") if part])
@@ -82,12 +83,12 @@ def _top(options: Options) -> str:
     raise Failure("elsewhere", message)
 
 
-def _inode(path: str) -> list[int] | None:
+def _inode(path: str) -> tuple[int, ...]:
     try:
         found = os.stat(path)
     except OSError:
-        return None
-    return [found.st_dev, found.st_ino]
+        return ()
+    return found.st_dev, found.st_ino
 
 
 def _record_sources(session: Session) -> None:
