@@ -74,12 +74,11 @@ def _exit(code: int) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns 0 fine, 1 refused or found, 2 usage, 3 our own error, 130 interrupted."""
+    from gitmig.errors import GitmigError, Interrupted
     from gitmig.rpc import early
 
-    early.begin(arguments)
-    from gitmig.errors import GitmigError, Interrupted
-
     try:
+        early.begin(arguments)
         return _understood(arguments)
     except GitmigError as error:
         if "--debug" in arguments:
