@@ -430,7 +430,11 @@ class _Worker:
         errors = 2 if stderr is None else stderr if isinstance(stderr, int) else stderr.fileno()
         sys.stdout.flush()
         sys.stderr.flush()
+        # Unlike subprocess, a fork here runs what libraries have registered for it. An interrupt
+        # would be lost there ("Exception ignored in …"), so it waits until that is over.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         self.pid = os.fork()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if self.pid == 0:
             exit_code = 1
             try:

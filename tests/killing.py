@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import database, forking
+from tests import database, forking, servers
 from tests.story import Project, Result
 
 MODELS = "app/models.py"
@@ -24,9 +24,10 @@ JOURNAL = ".git/gitmig/journal.json"
 KILL_PARENT = 'kill -9 $(sed "s/.*) [A-Z] //" /proc/$PPID/stat | cut -d" " -f1)'
 """In a hook or filter: the parent of git, which is gitmig."""
 COMMANDS = ("revise", "rollback", "upgrade", "switch")
-WAYS = ("kill", "whole", "interrupt", "terminate", "hang up", "worker", "git", "session")
+WAYS = ("kill", "whole", "interrupt", "terminate", "hang up", "worker", "git", "cat-file", "session")
 """What is hit: gitmig alone or with all that it started, gitmig by a signal that asks it to end, its worker,
-a git that it started, or its sessions of the database (the worker, if that has none)."""
+a git that it started or the one that reads objects for it, or its sessions of the database (the worker, if
+that has none). ``restart``, which is no way of these, is for a server that nobody else uses."""
 _SIGNALS = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "hang up": signal.SIGHUP}
 _NOTES = {"notes": "untracked", "doc/staged notes": "staged"}
 """Bytes of somebody who has nothing to do with it."""
@@ -129,8 +130,8 @@ class Victim:
             delay = statistics.median(self._seconds[command, blow.late][-3:]) * blow.moment
         way, late = (blow.way, blow.late) if blow is not None else ("kill", True)
         code, seconds = killed_after(self.project, arguments, delay, way=way, late=late)
-        said = _output(self.project).read_text()
-        assert code in ((0,) if blow is None else _CODES.get(way, (0, 1, 2))), (command, way, code, said)
+        said = output(self.project).read_text()
+        assert code in ((0,) if blow is None else CODES.get(way, (0, 1, 2))), (command, way, code, said)
         assert "Traceback" not in said, (command, way, said)
         if blow is None:
             for after_journal, taken in enumerate(seconds):
@@ -146,10 +147,7 @@ class Victim:
 
     def _check(self, mine: str | None, command: str, ended: str) -> None:
         project = self.project
-        assert not project.path(".git/index.lock").exists()
-        assert not project.path(JOURNAL).exists()
-        left = [path.name for path in project.path(".git/gitmig").iterdir()]
-        assert [name for name in left if name.startswith(("gitmig-tmp-", "step.", ".journal"))] == [], left
+        assert not litter(project), litter(project)
         for path, text in _NOTES.items():
             assert project.read(path) == text
         assert project.git("show", ":doc/staged notes") == _NOTES["doc/staged notes"]
@@ -232,6 +230,20 @@ class Victim:
             self._filled.append(name)
 
 
+def litter(project: Project) -> list[str]:
+    """What lies where nothing is to lie after a command was brought home; TMPDIR is the commands' alone."""
+    database.tables(project.url)  # whoever opens it next has SQLite roll back what was cut off
+    private = project.path(".git/gitmig")
+    found = [*private.glob("gitmig-*"), *private.glob("parked/*-crash"), *private.glob("step.*")]
+    journals = (*private.glob("parked/*-journal"), *project.top.glob("app.db-journal"))
+    # One that begins with nothing has nothing to take back: SQLite writes over it the next time.
+    found += [path for path in journals if path.read_bytes()[:1].strip(b"\0")]
+    found += [*private.glob("*journal.json*"), *private.rglob("*.lock"), *private.glob(".*")]
+    found += [*project.path(".git").glob("*index*.lock"), *project.path(".git").glob("gitmig-*")]
+    found += Path(os.environ["TMPDIR"]).iterdir()
+    return [str(path) for path in found]
+
+
 def in_step(project: Project) -> bool:
     """Whether the database has just the columns that the models on disk have."""
     declared = re.findall(r"^    (\w+): Mapped\[", project.read(MODELS), re.MULTILINE)
@@ -247,7 +259,7 @@ def killed_after(
     """
     began = time.monotonic()
     command = [sys.executable, "-P", "-m", "gitmig", *arguments]
-    process = forking.alone(command, cwd=project.top, env=project.environment(), output=_output(project))
+    process = forking.alone(command, cwd=project.top, env=project.environment(), output=output(project))
     while late and process.poll() is None and not project.path(JOURNAL).exists():
         time.sleep(0.001)
     journal = time.monotonic()
@@ -259,7 +271,7 @@ def killed_after(
     return code, (end - began, end - journal)
 
 
-_CODES = {
+CODES = {
     "kill": (0, -signal.SIGKILL),
     "whole": (0, -signal.SIGKILL),
     # Before it has begun to look for signals, they end it as they end any program.
@@ -274,10 +286,10 @@ def _hit(project: Project, process: forking.Process | subprocess.Popen[bytes], w
         return database.end_sessions(project.url)
     if way in _SIGNALS:
         return os.kill(process.pid, _SIGNALS[way])
-    if way in ("worker", "session", "git"):
-        # A worker is a Python like ourselves.
-        wanted = [pid for pid in _session(process.pid) if (_name_of(pid) == "git") is (way == "git")]
-        return _kill(wanted)
+    if way == "restart" and not project.url.startswith("sqlite"):
+        return servers.restart(project.url)
+    if way not in ("kill", "whole"):
+        return _kill([pid for pid in _session(process.pid) if _is_meant(pid, way)])
     others = tuple(_session(process.pid)) if way == "whole" else ()
     process.kill()
     # What was started between the look and the blow is found by another look.
@@ -290,14 +302,18 @@ def _kill(pids: Iterable[int]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _name_of(pid: int) -> str:
+def _is_meant(pid: int, way: str) -> bool:
+    """Whether a process is of those that are hit; a worker is a Python like ourselves."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except OSError:
-        return ""
+        return False
+    is_git = Path(words[0]).name == "git"
+    return is_git and (way == "git" or way in words) if way in ("git", "cat-file") else not is_git
 
 
-def _output(project: Project) -> Path:
+def output(project: Project) -> Path:
+    """What the command that was hit has said."""
     return project.top.with_name(f"{project.top.name}.said")
 
 

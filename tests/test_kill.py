@@ -8,11 +8,20 @@ import pytest
 
 from tests.articles import article, article_on
 from tests.killing import COMMANDS, Victim, blows
+from tests.scenes import SCENES, Stage
+from tests.story import Project
 
 SEED = 3
 KILLS = 20
 """On each database, at least."""
 MOST = 60
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder for temporary files in which nothing is to be left."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
 
 
 @pytest.mark.nightly
@@ -26,3 +35,13 @@ def test_killed_at_random_moments(tmp_path: Path, database_url: str) -> None:
             break
         struck.add(victim.strike(blow).command)
     assert struck == set(COMMANDS)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_every_command(scene: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    server = {"postgresql": "postgres_url", "mysql": "mysql_url"}.get(kind)
+    stage = Stage(Project.create(tmp_path, server and request.getfixturevalue(server)), scene)
+    for blow in blows(f"{SEED} {kind} {scene}", 4):
+        stage.strike(blow)
