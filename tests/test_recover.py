@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests import database
 from tests.articles import Article, article, article_on
 from tests.killing import KILL_PARENT
 from tests.revising import committed, hook, scripts
@@ -357,3 +360,25 @@ def test_a_dry_run_names_the_command_and_settles_nothing(tmp_path: Path) -> None
     assert project.snapshot() == before
     project.gitmig("recover", "--yes", check=0)
     assert project.gitmig("recover", "--dry-run", check=0).stdout == "nothing to recover\n"
+
+
+_CUT_OFF = """
+import os, signal, sqlite3, sys
+own = sqlite3.connect(sys.argv[1])
+own.executescript("create table kept (x); pragma cache_size = 1; begin")
+own.executemany("insert into kept values (?)", [("x" * 1000,)] * 1000)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_being_parked_is_taken_back(tmp_path: Path) -> None:
+    """SQLite's journal of a killed worker does not stay beside the parked rows."""
+    project = article(tmp_path).project
+    file = project.path(".git/gitmig/parked/app.db-0123")
+    file.parent.mkdir()
+    subprocess.run([sys.executable, "-c", _CUT_OFF, str(file)], check=False)
+    journal = file.with_name(f"{file.name}-journal")
+    assert journal.exists()
+    assert project.gitmig("recover", check=0).stdout == "nothing to recover\n"
+    assert not journal.exists()
+    assert database.query(f"sqlite:///{file}", "select count(*) from kept") == ((0,),)

@@ -118,6 +118,18 @@ def test_nothing_is_left_on_the_server(project: Project, postgres_server: str) -
     assert not left
 
 
+def test_what_the_killed_left_on_the_server_is_dropped(project: Project, postgres_server: str) -> None:
+    """Old ones; another command may be at work in those that are young."""
+    now = int(time.time())
+    old, young = (f"gitmig_scratch_{made}_0123456789ab" for made in (now - 4000, now - 100))
+    for name in (old, young):
+        database.execute(postgres_server, f"create database {name}")
+    project.gitmig("verify", "--last", "1", check=0)
+    left = {name for (name,) in database.query(postgres_server, _LEFT)}
+    database.execute(postgres_server, f"drop database {young}")
+    assert left & {old, young} == {young}
+
+
 def test_tables_that_refer_to_each_other(project: Project) -> None:
     models = """
 

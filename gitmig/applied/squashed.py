@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, read_script
 from gitmig.core.revisions.squashing import kept_path, old_scripts
 from gitmig.errors import Refused
+from gitmig.git.temporary import TemporaryFolder
 from gitmig.git.trees import Tree
 from gitmig.project.project import Project
 from gitmig.state.files import write_bytes
@@ -115,4 +117,6 @@ def _out_of_git(project: Project, script: Script) -> dict[RevisionId, tuple[str,
 def _folder(project: Project) -> Path:
     if project.repository is not None:
         return project.repository.private() / "squashed"
-    return Path(tempfile.mkdtemp(prefix="gitmig-squashed-"))
+    folder = TemporaryFolder(Path(tempfile.gettempdir()))
+    weakref.finalize(project, folder.close)
+    return folder.path

@@ -11,6 +11,8 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _PREFIX = "gitmig-tmp-"
@@ -28,7 +30,7 @@ class TemporaryFolder:
     def __init__(self, place: Path) -> None:
         """Make it in ``place``, where what the killed left behind is deleted first. Raises OSError."""
         self._was_missing = not place.exists()
-        delete_abandoned(place)
+        _delete_abandoned_in(place)
         self.path, self.handle = _made(place)
         self._owner = os.getpid()
 
@@ -43,8 +45,27 @@ class TemporaryFolder:
                     self.path.parent.rmdir()
 
 
+@contextmanager
+def temporary_folder() -> Iterator[TemporaryFolder]:
+    """One in the system's temporary folder, for as long as the block lasts."""
+    folder = TemporaryFolder(Path(tempfile.gettempdir()))
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(OSError):
+            folder.close()
+
+
 def delete_abandoned(place: Path) -> None:
-    """Delete the temporary folders in ``place`` whose owners are gone; what cannot be deleted stays."""
+    """Delete the temporary folders whose owners are gone, in ``place`` and in the system's folder for them.
+
+    What cannot be deleted stays.
+    """
+    _delete_abandoned_in(place)
+    _delete_abandoned_in(Path(tempfile.gettempdir()))
+
+
+def _delete_abandoned_in(place: Path) -> None:
     for folder in place.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             _delete_if_abandoned(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -237,7 +238,7 @@ def scratch_database(place: Scratch, workers: Sequence[Worker], name: str) -> It
     if place.server is None:
         yield place.file(name)
         return
-    own = f"gitmig_scratch_{uuid.uuid4().hex[:12]}"
+    own = f"gitmig_scratch_{int(time.time())}_{uuid.uuid4().hex[:12]}"
     url = str(workers[0].prove("make", place.server, name=own)["url"])
     try:
         yield url

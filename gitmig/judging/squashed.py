@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
@@ -35,7 +33,7 @@ def squash_differs(
     like = Schemas(project=project).of(project.work_tree)
     below = graph.line_parents[line[0]]
     with scratch(project, like.dialect) as place, ExitStack() as stack:
-        file = Path(stack.enter_context(_folder())) / "squash.py"
+        file = place.folder / "squash.py"
         file.write_text(text, "utf-8")
         one = {r: s for r, s in graph.scripts.items() if r not in line}
         one[squash.revision] = replace(squash, path=str(file))
@@ -48,7 +46,3 @@ def squash_differs(
             ends.append(end_of(workers, url, scripts, below, steps, like))
     (chained, rows), (squashed, other) = ends
     return (*(render(change) for change in difference(chained, squashed)), *rows_differing(rows, other))
-
-
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="gitmig-squash-", ignore_cleanup_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from gitmig.drafting.together import Together
 from gitmig.errors import Declined, GitmigError, Refused, UnknownRevision
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
+from gitmig.git.temporary import temporary_folder
 from gitmig.judging.proof import Case, prove
 from gitmig.moving.plans import MoveResult, RunOptions
 from gitmig.moving.preconditions import require_quiet, require_sound
@@ -187,8 +187,8 @@ def _here(project: Project, graph: Graph, path: str, data: bytes, schemas: Schem
     """What speaks against the copy on this line; None if it is proven."""
     head = project.git.head()
     assert head is not None
-    with tempfile.TemporaryDirectory(prefix="gitmig-backport-") as folder:
-        file = Path(folder, Path(path).name)
+    with temporary_folder() as folder:
+        file = folder.path / Path(path).name
         file.write_bytes(data)
         script = read_script_bytes(str(file), data)
         assert isinstance(script, Script)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gitmig.git.temporary import delete_abandoned
 from gitmig.moving.plans import RunOptions
 from gitmig.project.project import Project
 from gitmig.recovery.recovery import Recovered, settle
+from gitmig.recovery.settle import clear
 from gitmig.state.command_lock import command_lock
 from gitmig.state.journal import has_journal, read_journal, remove_half_written
 
@@ -24,7 +24,7 @@ def recover(project: Project, run_options: RunOptions) -> Recovered | None:
     if project.repository is None:
         return None
     folder = project.notes()
-    delete_abandoned(project.repository.private())
+    clear(project.repository)
     if not has_journal(folder):
         return None
     with command_lock(project.repository, run_options.wait):

@@ -9,6 +9,7 @@ from gitmig.errors import Interrupted, Refused
 from gitmig.moving.plans import RunOptions
 from gitmig.project.project import Project
 from gitmig.recovery.recovery import settle
+from gitmig.recovery.settle import clear
 from gitmig.state.command_lock import command_lock
 from gitmig.state.journal import Journal, Logbook, read_journal, remove_half_written
 
@@ -38,6 +39,7 @@ def command_session(project: Project, run_options: RunOptions, command: str) -> 
 def _require_settled(project: Project, run_options: RunOptions) -> None:
     if project.repository is None:
         return
+    clear(project.repository)
     remove_half_written(project.notes())
     journal = read_journal(project.notes())
     if journal is None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 from gitmig.drafting.draft_file import draft_of
 from gitmig.errors import MigrationFailed, ProjectCodeError
 from gitmig.git import commits
+from gitmig.git.repository import Repository
+from gitmig.git.temporary import delete_abandoned
+from gitmig.moving.parking import folder_of
 from gitmig.moving.plans import RunOptions
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
@@ -15,6 +20,15 @@ from gitmig.state.files import remove_temporary, write_bytes
 from gitmig.state.journal import CommitNote, DraftNote, Journal, Stage, step_log
 from gitmig.wire.step_log import HalfStep, read_half_step
 from gitmig.wire.values import RevisionId
+
+
+def clear(repository: Repository) -> None:
+    """Delete what killed commands left, and have SQLite take back what they had begun to park."""
+    delete_abandoned(repository.private())
+    for journal in Path(folder_of(repository)).glob("*-journal"):
+        file = str(journal).removesuffix("-journal")
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file, timeout=0)) as own:
+            own.execute("select count(*) from sqlite_master")
 
 
 def settle_draft(project: Project, note: DraftNote, *, forward: bool) -> tuple[Path, ...]:

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gitmig.git.repository import Repository
-from gitmig.git.temporary import TemporaryFolder, delete_abandoned
+from gitmig.git.temporary import TemporaryFolder, delete_abandoned, temporary_folder
 
 _OWNER = """
 import os, signal, subprocess, sys
@@ -70,3 +72,15 @@ def test_a_repository_that_cannot_be_written_to(repository: Repository) -> None:
     assert folder.parent != repository.private()
     repository.close()
     assert not folder.exists()
+
+
+def test_those_in_the_systems_folder_go_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "system"))
+    (tmp_path / "system").mkdir()
+    abandoned(tmp_path / "system")
+    with temporary_folder() as mine:
+        assert list((tmp_path / "system").iterdir()) == [mine.path]
+    assert list((tmp_path / "system").iterdir()) == []
+    abandoned(tmp_path / "system")
+    delete_abandoned(tmp_path / "private")
+    assert list((tmp_path / "system").iterdir()) == []

@@ -48,11 +48,11 @@ def render_script(
     path = directory._rev_path(str(folder), str(script.rev_id), script.message, created)
     down: Any = tuple(heads) if len(heads) > 1 else (heads[0] if heads else None)
     depends = _tuple(script.depends_on)
-    with tempfile.TemporaryDirectory(prefix="gitmig-") as scratch:
-        written = Path(scratch, "revision.py")
+    with tempfile.TemporaryFile() as file:
+        # It has no name, so that nothing is left lying if this process is killed.
         template_to_file(
             str(Path(directory.dir, "script.py.mako")),
-            str(written),
+            f"/dev/fd/{file.fileno()}",
             directory.output_encoding,
             up_revision=str(script.rev_id),
             down_revision=down,
@@ -63,7 +63,8 @@ def render_script(
             message="empty message" if script.message is None else in_docstring(script.message),
             **arguments,
         )
-        text = written.read_bytes().decode(directory.output_encoding)
+        file.seek(0)
+        text = file.read().decode(directory.output_encoding)
     return Rendered(folder, Path(path).relative_to(folder).as_posix(), text)
 
 

@@ -7,9 +7,11 @@ scratch database instead; what comes by other ways is refused before any stateme
 from __future__ import annotations
 
 import importlib.util
+import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, pool, text
@@ -21,6 +23,9 @@ from ..environment.run import EnvRunStopped, first_line
 
 # Those that answer without an event loop, in the order of what is likely.
 _DRIVERS = {"psycopg2": "psycopg2", "psycopg": "psycopg", "pg8000": "pg8000"}
+_SCRATCH = re.compile(r"gitmig_scratch_(\d{10})_[0-9a-f]{12}")
+_OLD = 3600
+"""Seconds. A proof takes minutes."""
 _ATTACH = getattr(sqlite3, "SQLITE_ATTACH", 24)
 _DENY, _OK = getattr(sqlite3, "SQLITE_DENY", 1), getattr(sqlite3, "SQLITE_OK", 0)
 
@@ -64,12 +69,24 @@ def connected(url: URL, *, autocommit: bool = False) -> Iterator[Connection]:
 
 
 def make_database(server: URL, name: str) -> None:
-    """An empty database of that name. Raises Unprovable."""
+    """An empty database of that name; those that were left by the killed go. Raises Unprovable."""
     with connected(server, autocommit=True) as connection:
+        _drop_abandoned(connection)
         try:
             connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE template0'))
         except SQLAlchemyError as error:
             raise Unprovable(f"no scratch database can be made: {first_line(error)}") from None
+
+
+def _drop_abandoned(connection: Connection) -> None:
+    """Drop the scratch databases that are old, and that nobody is connected to."""
+    idle = "NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname)"
+    names = connection.execute(text(f"SELECT datname FROM pg_database d WHERE {idle}")).scalars().all()
+    for name in names:
+        made = _SCRATCH.fullmatch(name)
+        if made is not None and time.time() - int(made[1]) > _OLD:
+            with suppress(SQLAlchemyError):  # another user's, or somebody drops it just now
+                connection.execute(text(f'DROP DATABASE IF EXISTS "{name}"'))
 
 
 def drop_database(server: URL, name: str) -> None:
