@@ -12,8 +12,10 @@ from sqlalchemy import make_url
 
 from tests import database
 from tests.articles import Article, article, article_on, by_alembic, plain, third
+from tests.chain import started
 from tests.roles import SECRET
 from tests.story import Project
+from tests.test_ddl_lock import blocker
 
 
 @pytest.fixture
@@ -252,3 +254,26 @@ def test_status_offers_it_where_something_else_has_moved_the_database(told: Arti
     project.alembic("downgrade", "-1")
     offer = "gitmig drift compares its tables with the models of its revision\n"
     assert offer in project.gitmig("status", check=1).stderr
+
+
+@pytest.mark.parametrize("table", ["user", "alembic_version"])
+def test_it_does_not_wait_for_ever_behind_a_migration(tmp_path: Path, postgres_url: str, table: str) -> None:
+    """Whoever has a table to himself keeps PostgreSQL from describing its indexes."""
+    project = article_on(tmp_path, postgres_url).project
+    with blocker(project.url, f'lock table "{table}" in access exclusive mode') as connection:
+        said = project.gitmig("drift", check=1).stderr
+        pid = connection.info.backend_pid
+    who = f"PostgreSQL session {pid} (nightly report)"
+    assert said.startswith(f"Error: reading the database waited for 5 s for a lock of {who}")
+    assert said.endswith("\nHint: wait for that session or end it, then run the command again\n")
+    assert drift(project, 0) == ["no drift"]
+
+
+def test_nobody_waits_for_it(tmp_path: Path, postgres_url: str) -> None:
+    """It keeps no lock: a step that wants the table to itself goes on at once."""
+    project = article_on(tmp_path, postgres_url).project
+    looking = started(project, "drift")
+    lock = 'lock table "user" in access exclusive mode'
+    while looking.poll() is None:
+        database.execute(project.url, f"begin; set local lock_timeout = 500; {lock}; commit")
+    assert looking.communicate()[0].endswith(b"no drift\n")

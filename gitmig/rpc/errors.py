@@ -96,6 +96,7 @@ _BY_KIND: Mapping[str, tuple[type[GitmigError], str | None]] = {
         "name the application: export FLASK_APP=package:create_app, then gitmig init keeps it",
     ),
     "version": (NoInterpreter, "upgrade it there, or name another Python: git config gitmig.python PATH"),
+    "reading": (LockTimeout, "wait for that session or end it, then run the command again"),
     "alembic": (GitmigError, None),
 }
 """The worker's kinds of errors that say all there is to say, with what to do."""

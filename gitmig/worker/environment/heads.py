@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Inspector, MetaData, event, inspect
 from sqlalchemy.exc import DBAPIError
 
 from ..hidden import TABLE
+from ..locking.blockers import reading
 from ..session import Session
 from .ledger import Ledger, ledger_facts
 from .run import EnvRun, database_name, run_environment
@@ -50,8 +51,9 @@ class _Search(EnvRun):
 
     def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
         assert context.connection is not None
-        inspector = inspect(context.connection)
-        self.found.append([self._there(inspector, *place) for place in self._places])
+        with reading(context.connection):
+            inspector = inspect(context.connection)
+            self.found.append([self._there(inspector, *place) for place in self._places])
 
     def _there(self, inspector: Inspector, key: str, column: str) -> bool:
         schema, _, name = key.rpartition(".")
@@ -70,21 +72,23 @@ class _Look(EnvRun):
     def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
         connection = context.connection
         assert connection is not None
+        with reading(connection):
+            self.found.append(self._seen(context, connection))
+
+    def _seen(self, context: MigrationContext, connection: Connection) -> dict[str, Any]:
         heads = context.get_current_heads()
         inspector = inspect(connection)
         there = set(inspector.get_table_names())
         versions, schema = context.version_table, context.version_table_schema
-        self.found.append(
-            {
-                "database": database_name(connection.engine.url),
-                "exists": not self._stands_in(connection),
-                "versioned": inspector.has_table(versions, schema=schema),
-                "heads": list(heads),
-                "tables": len(there - {versions, TABLE}),
-                "models_tables": _models_tables(context, connection, there),
-                **self._ledger(context),
-            }
-        )
+        return {
+            "database": database_name(connection.engine.url),
+            "exists": not self._stands_in(connection),
+            "versioned": inspector.has_table(versions, schema=schema),
+            "heads": list(heads),
+            "tables": len(there - {versions, TABLE}),
+            "models_tables": _models_tables(context, connection, there),
+            **self._ledger(context),
+        }
 
     def _ledger(self, context: MigrationContext) -> dict[str, Any]:
         ledger = Ledger(context, self._section)

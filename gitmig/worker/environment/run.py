@@ -138,7 +138,10 @@ def _override(environment: EnvironmentContext, purpose: EnvRun, asked: URL | Non
     def running(**arguments: Any) -> None:
         purpose.ran, purpose.done = True, False
         purpose.engine = str(arguments.get("engine_name", ""))
-        purpose.running(environment.get_context(), lambda: run_migrations(**arguments))
+        try:
+            purpose.running(environment.get_context(), lambda: run_migrations(**arguments))
+        except Failure as failure:
+            raise EnvRunStopped(failure) from None  # env.py is not to swallow it
         purpose.done = True
 
     environment.configure = configuring  # type: ignore[method-assign]

@@ -9,8 +9,8 @@ import asyncio
 import math
 import re
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, event, text
@@ -18,7 +18,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
 from ...wire.redaction import without_passwords
-from ..channel import ParentGone
+from ..channel import Failure, ParentGone
 
 DEFAULT_SECONDS = 5.0
 _POLL = 0.3
@@ -45,6 +45,27 @@ def blockers_of(connection: Connection, seconds: float | None, waiting: Callable
     if backend in ("mysql", "mariadb"):
         return _MySqlBlockers(connection, seconds, waiting)
     return Blockers(connection)
+
+
+@contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    """While this lasts, no statement that only looks waits long for another session's lock.
+
+    Raises Failure("reading"), which says for whom it has waited.
+    """
+    # PostgreSQL's own limit stays, if there is one; that of MariaDB is a day.
+    seconds = None if connection.dialect.name == "postgresql" else DEFAULT_SECONDS
+    blockers = blockers_of(connection, seconds, lambda holder: None)
+    blockers.begin()
+    try:
+        yield
+    except DBAPIError as error:
+        gave_up = blockers.gave_up(error)
+        if gave_up is None:
+            raise
+        raise Failure("reading", f"reading the database {gave_up}") from None
+    finally:
+        blockers.end()
 
 
 class Blockers:

@@ -1,6 +1,7 @@
 """The ``live`` request: what the configured database holds, in its own words. Changes nothing there.
 
-Reading the catalog is all that is done: no right to change anything is needed, and no lock is taken.
+Reading the catalog is all that is done: no right to change anything is needed, and no lock is kept. It waits
+for nobody for long: PostgreSQL describes an index or a default only if nobody has its table to himself.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from sqlalchemy.pool import StaticPool
 
 from ..channel import Failure
 from ..environment.heads import no_new_files
-from ..environment.run import EnvRun, EnvRunStopped, run_environment
+from ..environment.run import EnvRun, run_environment
 from ..hidden import is_shown
+from ..locking.blockers import reading
 from ..schema.facets import Facet
 from ..session import Session
 from .prove import DatabaseReader
@@ -50,16 +52,13 @@ class _Look(EnvRun):
         """Read the catalog of the database that env.py's last `configure` named."""
         connection = context.connection
         assert connection is not None
-        try:
-            match connection.dialect.name:
-                case "postgresql":
-                    self.found = self._described(connection)
-                case "sqlite":
-                    self.found = self._of_copy(connection)
-                case name:
-                    raise EnvRunStopped(Failure("unproven", f"gitmig cannot describe a database of {name}"))
-        except Failure as failure:
-            raise EnvRunStopped(failure) from None
+        match connection.dialect.name:
+            case "postgresql":
+                self.found = self._described(connection)
+            case "sqlite":
+                self.found = self._of_copy(connection)
+            case name:
+                raise Failure("unproven", f"gitmig cannot describe a database of {name}")
 
     def _of_copy(self, connection: Connection) -> list[Facet]:
         """What an SQLite file holds: read from an empty copy in memory, since a look can take an index."""
@@ -72,7 +71,8 @@ class _Look(EnvRun):
             return self._described(copy)
 
     def _described(self, connection: Connection) -> list[Facet]:
-        return [facet for facet in self._reader.describe(connection) if not facet[1] or _is_theirs(facet[1])]
+        found = self._reader.describe(connection, reading)
+        return [facet for facet in found if not facet[1] or _is_theirs(facet[1])]
 
 
 def _try(raw: Any, statement: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -61,6 +61,9 @@ _ASKED = {
     "foreign key": "foreign_key_constraint",
 }
 """What env.py's filters call the kinds of facets that they are asked about."""
+
+_COMPUTED = re.compile(r" GENERATED ALWAYS AS \((?!.*\) (?:STORED|VIRTUAL)\b)", re.DOTALL)
+Guard = Callable[[Connection], AbstractContextManager[Any]]
 
 
 def prove(session: Session, request: dict[str, Any]) -> dict[str, Any]:
@@ -136,13 +139,22 @@ class DatabaseReader:
             for kind, table, _, ddl in facets
             if (found := _NAME.match(ddl)) is not None
         ) | {(kind, table, name) for kind, table, name in named}
+        # What a computed column is if its model does not say so depends on PostgreSQL's version.
+        self._left_open = {facet[:3] for facet in facets if _COMPUTED.search(facet[3])}
         self._wanted = _Wanted(Filters(target.options, session.options.exclude), facets, excluded)
         self._session = session
 
-    def describe(self, connection: Connection) -> list[Facet]:
-        """What a database holds."""
-        with project_code(self._session):
-            return describe(connection, self._schemas, self._named, self._wanted)
+    def describe(self, connection: Connection, guard: Guard = nullcontext) -> list[Facet]:
+        """What a database holds, read under a guard."""
+        with project_code(self._session), guard(connection):
+            found = describe(connection, self._schemas, self._named, self._wanted)
+        if connection.dialect.name != "postgresql" or not self._left_open:
+            return found
+        usual = " VIRTUAL" if (connection.dialect.server_version_info or ()) >= (18,) else " STORED"
+        return [
+            (*facet[:3], facet[3].replace(f"){usual}", ")")) if facet[:3] in self._left_open else facet
+            for facet in found
+        ]
 
 
 class _Wanted:
