@@ -6,10 +6,7 @@ row in, the next one is tried.
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +14,10 @@ from typing import Any
 from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, select, text, types
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 
+from .values import OMITTED, made_up
+
 _ROUNDS = 3
 """As often as a table is tried: the rows that it refers to may come later."""
-_LONG = 300
 _WORDS = re.compile(r"'((?:[^']|'')*)'")
 _NUMBERS = re.compile(r"(?<![\w.'])-?\d+(?![\w.'])")
 _LEAST = 4
@@ -151,7 +149,7 @@ class _Found:
             if column.computed is not None or column.identity is not None or _is_numbered(column, self.table):
                 continue
             value = self._value(column, kind, attempt, count() if name in single else None)
-            if value is not _OMITTED:
+            if value is not OMITTED:
                 row[name] = value
         return row
 
@@ -162,14 +160,14 @@ class _Found:
         if name in self.keys:
             return self._referred(column, number)
         if number is None and kind in ("plain", "again") and column.server_default is not None:
-            return _OMITTED
+            return OMITTED
         words, numbers = self.words.get(name) or (), self.numbers.get(name) or ()
         if words and isinstance(column.type, (types.String, types.Enum)):
             return words[attempt % len(words)]
         if numbers and number is None and isinstance(column.type, types.Integer):
             return numbers[attempt % len(numbers)]
-        value = _of_type(column.type, kind, number)
-        if value is _OMITTED and not column.nullable and column.server_default is None:
+        value = made_up(column.type, kind, number)
+        if value is OMITTED and not column.nullable and column.server_default is None:
             return "x"
         return value
 
@@ -180,10 +178,7 @@ class _Found:
         values = found.scalars().all()
         if values:
             return values[(number or 0) % len(values)]
-        return None if column.nullable else _OMITTED
-
-
-_OMITTED = object()
+        return None if column.nullable else OMITTED
 
 
 def _is_numbered(column: Column[Any], table: Table) -> bool:
@@ -191,43 +186,6 @@ def _is_numbered(column: Column[Any], table: Table) -> bool:
     if not column.primary_key or not isinstance(column.type, types.Integer):
         return False
     return column.server_default is not None or len(table.primary_key.columns) == 1
-
-
-def _of_type(kind: types.TypeEngine[Any], row: str, number: int | None) -> Any:
-    if isinstance(kind, types.Enum):
-        return kind.enums[-1 if row == "long" else 0] if kind.enums else _OMITTED
-    if isinstance(kind, types.String):
-        return _text(kind.length, row, number)
-    if isinstance(kind, types.Boolean):
-        return row == "long"
-    if isinstance(kind, types.Integer):
-        return number if number is not None else {"empty": 0, "long": 30_000}.get(row, 1)
-    if isinstance(kind, types.Numeric):
-        most = 10 ** min((kind.precision or 6) - (kind.scale or 0), 4) - 1
-        value = number % (most + 1) if number is not None else {"empty": 0, "long": most}.get(row, 1)
-        return decimal.Decimal(value) if kind.asdecimal else float(value)
-    days = datetime.timedelta(days=number or 0)
-    for cls, value in (
-        (types.DateTime, datetime.datetime(2001, 2, 3, 4, 5, 6) + days),
-        (types.Date, datetime.date(2001, 2, 3) + days),
-        (types.Time, datetime.time(4, 5, (number or 6) % 60)),
-        (types.Interval, days),
-        (types.Uuid, uuid.UUID(int=number or 7)),
-        (types.LargeBinary, b"" if number is None else str(number).encode()),
-        (types.JSON, {}),
-        (types.ARRAY, []),
-    ):
-        if isinstance(kind, cls):
-            return value
-    return _OMITTED
-
-
-def _text(length: int | None, row: str, number: int | None) -> str:
-    if number is not None:
-        return str(number)[-(length or _LONG) :]
-    if row == "long":
-        return "long text "[: length or 10] if length and length < 10 else "x" * min(length or _LONG, 4000)
-    return "" if row == "empty" else "a"[: length or 1]
 
 
 def statements_of(scripts: Iterable[str]) -> Sequence[str]:

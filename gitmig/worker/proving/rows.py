@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import enum
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Column, Connection, MetaData, Table, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from .values import OMITTED, made_up
+
 _ROWS = 2
 """How many rows each table gets: one alone would not show that two were taken for one."""
 
 
-def fill(connection: Connection, metadata: Iterable[MetaData]) -> list[str]:
-    """Insert rows into every table, those that are referred to first. Returns the tables that took none."""
-    empty = []
+def fill(connection: Connection, metadata: Iterable[MetaData]) -> None:
+    """Insert rows into every table, those that are referred to first."""
     made: dict[tuple[Table, int], dict[str, Any]] = {}
     for item in metadata:
         for table in item.sorted_tables:
@@ -26,13 +23,10 @@ def fill(connection: Connection, metadata: Iterable[MetaData]) -> list[str]:
                 values = {column.name: _value(column, number, made) for column in table.columns}
                 if _insert(connection, table, values):
                     made[table, number] = values
-            if (table, 1) not in made:
-                empty.append(str(table))
-    return empty
 
 
 def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
-    given = {name: value for name, value in values.items() if value is not _DEFAULT}
+    given = {name: value for name, value in values.items() if value is not OMITTED}
     try:
         with connection.begin_nested():
             connection.execute(table.insert().values(given))
@@ -41,58 +35,17 @@ def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> boo
     return True
 
 
-_DEFAULT = object()
-"""The database, or the column, has a value of its own."""
-
-
 def _value(column: Column[Any], number: int, made: dict[tuple[Table, int], dict[str, Any]]) -> Any:
     for key in column.foreign_keys:
         parent = made.get((key.column.table, number), {}).get(key.column.name)
-        return None if parent is _DEFAULT else parent
+        return None if parent is OMITTED else parent
     if column.computed is not None or column.identity is not None:
-        return _DEFAULT
-    try:
-        kind = column.type.python_type
-    except NotImplementedError:
-        kind = type(None)
-    return _of_type(column, kind, number)
-
-
-def _of_type(column: Column[Any], kind: type, number: int) -> Any:
-    labels = getattr(column.type, "enums", None)
-    if labels:
-        members = getattr(column.type, "enum_class", None)
-        chosen = list(members) if members is not None else list(labels)
-        return chosen[number % len(chosen)]
-    if issubclass(kind, bool):
-        return bool(number % 2)
-    if issubclass(kind, int):
-        return number
-    if issubclass(kind, (float, decimal.Decimal)):
-        return kind(number)
-    if issubclass(kind, str):
-        length = getattr(column.type, "length", None)
-        return f"{number} {column.name}"[:length]
-    if issubclass(kind, bytes):
-        return f"{number}".encode()
-    return _moment(kind, number)
-
-
-def _moment(kind: type, number: int) -> Any:
-    moment = datetime.datetime(2026, 1, number)
-    if issubclass(kind, datetime.datetime):
-        return moment
-    if issubclass(kind, datetime.date):
-        return moment.date()
-    if issubclass(kind, datetime.time):
-        return moment.time()
-    if issubclass(kind, datetime.timedelta):
-        return datetime.timedelta(hours=number)
-    if issubclass(kind, uuid.UUID):
-        return uuid.UUID(int=number)
-    if issubclass(kind, (dict, list)):
-        return kind()
-    return None if not issubclass(kind, enum.Enum) else list(kind)[number % len(kind)]
+        return OMITTED
+    members = getattr(column.type, "enum_class", None) or getattr(column.type, "enums", None)
+    if members:
+        return list(members)[number % len(members)]
+    value = made_up(column.type, "plain", number)
+    return None if value is OMITTED else value
 
 
 def rows(connection: Connection, schemas: Iterable[str | None]) -> dict[str, list[list[list[str]]]]:
