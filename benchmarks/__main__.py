@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks import article, installed, page, sizes
 from benchmarks.hook import machine
 from benchmarks.measuring import HEAD, Part
+from benchmarks.proof import proof
 from benchmarks.sealed import seal
 from benchmarks.sides import switch
 
@@ -42,6 +43,7 @@ def main() -> int:
         "large": functools.partial(sizes.large, repo=None, models="app/models/m00.py", module="app.models"),
         "huge": sizes.huge,
         "growth": sizes.growth,
+        "proof": proof,
     }
     if options.repo is not None:
         name = options.repo.resolve().name
@@ -73,7 +75,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What gitmig takes.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="start, article, switch, large, huge, growth"
+        "names", nargs="*", metavar="NAME", help="start, article, switch, large, huge, growth, proof"
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repo", type=Path, help="a clone with a database at its head, measured instead")
