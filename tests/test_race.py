@@ -287,8 +287,10 @@ def test_a_person_commits_and_switches_during_a_switch(tmp_path: Path) -> None:
     assert ("username" in project.columns("user")) is ("username" in project.read("app/models.py"))
 
 
-def test_two_work_trees_on_one_database(tmp_path: Path) -> None:
-    told = two(tmp_path, f"sqlite:///{tmp_path / 'shared.db'}")
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_two_work_trees_on_one_database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    shared = f"sqlite:///{tmp_path / 'shared.db'}"
+    told = two(tmp_path, shared if kind == "sqlite" else request.getfixturevalue("postgres_url"))
     project = told.project
     project.git("worktree", "add", "--quiet", str(tmp_path / "other"), "-b", "before", told.first_commit)
     other = project.beside(tmp_path / "other", project.url)
