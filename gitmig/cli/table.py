@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "merge": "merge.run",
     "squash": "squash.run",
     "backport": "backport.run",
+    "lock": "lock.run",
     "demo": "demo.run",
 }
 """Each command's module and function in this folder."""
@@ -95,6 +96,7 @@ OPTIONS: Mapping[str, Mapping[str, bool]] = {
         "--files-only": False,
     },
     "backport": {**_UNDOES, "--onto": True, "--no-commit": False, "--files-only": False},
+    "lock": {"--wait": True},
     "demo": {},
     "hook install": {"--dry-run": False, "-y": False, "--yes": False},
     "hook uninstall": {"--dry-run": False, "-y": False, "--yes": False},
@@ -130,6 +132,7 @@ SUMMARIES: Mapping[str, str] = {
     "verify": "Run revisions up, down and up again on a scratch database",
     "drift": "Compare the live database with the revision it says it is at",
     "report": "Write a page that shows the schema over time",
+    "lock": "Run plain Alembic, or anything, under the database's lock",
     "demo": "Play a whole story in a throw-away repository",
 }
 """Each command in a line that fits 80 columns."""
@@ -160,6 +163,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "verify": ("gitmig verify --last 1", "gitmig verify --since origin/main"),
     "drift": ("gitmig drift", "gitmig drift --json"),
     "report": ("gitmig report", "gitmig report -o schema.html"),
+    "lock": ("gitmig lock -- alembic upgrade head", "gitmig lock --wait 300 -- ./deploy.sh"),
     "demo": ("gitmig demo",),
     "hook install": ("gitmig hook install",),
     "hook status": ("gitmig hook status",),

@@ -64,6 +64,8 @@ def without_common(arguments: Sequence[str]) -> tuple[str, ...]:
 def wanted_format(arguments: Sequence[str]) -> str:
     """The format that the arguments ask for, read before they are parsed: usage errors obey it too."""
     for position, item in enumerate(arguments):
+        if item == "--":
+            break
         if (
             item == "--json"
             or item == "--format=json"

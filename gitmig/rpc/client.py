@@ -80,6 +80,20 @@ class Worker(WorkerProcess):
         """Make the table where it is missing, under the database's lock. Raises as :meth:`migrate` does."""
         return ledger_states(self.request("ledger", {"enable": True, "wait": wait}))
 
+    def lock(
+        self, held: Callable[[dict[str, str]], None], *, wait: float, note: Callable[[Json], None]
+    ) -> None:
+        """Hold the database's lock while ``held`` runs; it is given variables for processes below this one.
+
+        Raises as :meth:`migrate` does, and what ``held`` raises; LockTimeout also if the lock was lost.
+        """
+
+        def answer(ask: Json) -> Json:
+            held({a_text(ask["variable"]): a_text(ask["value"])})
+            return {}
+
+        self.request("lock", {"wait": wait, "lock": self.options.lock}, {"held": answer}, note=note)
+
     def parked(self, folder: str) -> tuple[str, tuple[ParkedRows, ...]]:
         """The database's name and what is parked of it, oldest first; changes nothing, creates nothing."""
         answer = self.request("park", {"folder": folder})

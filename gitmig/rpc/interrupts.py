@@ -10,8 +10,12 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -69,6 +73,34 @@ def held() -> Iterator[None]:
 def are_held() -> bool:
     """Whether signals are held back now."""
     return _state.held
+
+
+def exit_code_of(start: Callable[[], subprocess.Popen[bytes]]) -> int:
+    """Wait for a process that has this one's terminal, and leave the signals to it: its exit code."""
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        early.append(number)
+        if process is not None:
+            process.send_signal(number)
+
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        for number, handler in before.items():
+            if handler not in (signal.SIG_IGN, None):
+                # Ctrl-C reaches it by itself.
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else pass_on)
+        process = start()
+        for missed in early:
+            process.send_signal(missed)
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                return process.wait()
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -36,6 +36,7 @@ _REQUESTS = {
     "replay": "proving.replay:replay",
     "live": "proving.live:describe_live",
     "ledger": "requests.ledger:ledger",
+    "lock": "requests.lock:lock",
     "park": "requests.park:parked",
 }
 """Request to the module and the function that answers it: ``(session, request)`` in, the answer out."""

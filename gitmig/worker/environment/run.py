@@ -112,6 +112,12 @@ def database_name(url: URL) -> str:
     return name.render_as_string()
 
 
+def table_name(context: MigrationContext) -> str:
+    """The version table, with its schema where it has one."""
+    schema = context.version_table_schema
+    return f"{schema}.{context.version_table}" if schema else context.version_table
+
+
 def first_line(error: BaseException) -> str:
     """The first line of the database's own message, or of Python's with the exception's name."""
     if isinstance(error, DBAPIError) and error.orig is not None:

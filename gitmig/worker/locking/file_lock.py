@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from ..channel import Failure
 from .blockers import one_line
+from .inherited import inherited
 
 try:
     import fcntl
@@ -59,7 +60,7 @@ class LockFile:
         noted = False
         while fcntl is not None:
             try:
-                if self._taken():
+                if self._taken() or inherited(self.token()):
                     return
             except OSError:
                 return
@@ -71,6 +72,10 @@ class LockFile:
                 noted = True
                 waiting(holder)
             time.sleep(random.uniform(0.01, 0.05))
+
+    def token(self) -> str:
+        """Who holds the lock, in a word that nobody else has."""
+        return f"{self._path}: {self._holder()}"
 
     def release(self) -> None:
         """Let go, and remove the file."""

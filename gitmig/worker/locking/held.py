@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from ..channel import Channel
 from .blockers import Blockers, blockers_of
 from .file_lock import LockFile, database_file
 from .session_lock import NoLock, lock_for
+
+
+class Note(Protocol):
+    """Something that is said in passing: the holder of a lock that is "waiting" or "blocked"."""
+
+    def __call__(self, name: str, /, *, holder: str) -> None:
+        """Say it."""
 
 
 class Locks:
@@ -17,11 +23,11 @@ class Locks:
 
     The request's ``wait`` is how many seconds to wait for another run, ``ddl_lock_timeout`` how many a
     statement may wait for another session (0: as long as it takes; None: the default), and ``lock`` is
-    "none" if no lock is to be taken. A note says who is waited for.
+    "none" if no lock is to be taken. ``note`` says who is waited for.
     """
 
-    def __init__(self, channel: Channel, request: dict[str, Any]):
-        self._channel = channel
+    def __init__(self, note: Note, request: dict[str, Any]):
+        self._note = note
         self.wait = float(request.get("wait") or 0)
         self._reserved = request.get("lock")
         self._patience = request.get("ddl_lock_timeout")
@@ -39,6 +45,12 @@ class Locks:
 
     def take(self, connection: Connection, version_table: str) -> None:
         """The database's lock; from here on statements wait only so long. Raises Failure("lock")."""
+        self.hold(connection, version_table).guard(connection, self.wait, self.waiting)
+        self._blockers.append(blockers_of(connection, self._patience, self._blocked))
+        self._blockers[-1].begin()
+
+    def hold(self, connection: Connection, version_table: str) -> NoLock:
+        """The database's lock and nothing else; ``connection`` may end. Raises Failure("lock")."""
         place = (connection.engine.url.render_as_string(hide_password=False), version_table)
         lock = self._held.get(place)
         if lock is None:
@@ -47,9 +59,13 @@ class Locks:
         else:
             # An env.py that goes through the schemas of one database comes here for each of them.
             lock.leave()
-        lock.guard(connection, self.wait, self.waiting)
-        self._blockers.append(blockers_of(connection, self._patience, self._blocked))
-        self._blockers[-1].begin()
+        return lock
+
+    def tokens(self) -> list[str]:
+        """Who holds them, in words that nobody else has."""
+        found = [lock.token() for lock in self._held.values()]
+        found += [file.token() for file in self._files.values()]
+        return [token for token in found if token is not None]
 
     def cancel(self) -> None:
         """End the statement that is running, from any thread; nothing happens where that is not possible."""
@@ -76,7 +92,7 @@ class Locks:
 
     def waiting(self, holder: str) -> None:
         """Tell whose lock is waited for."""
-        self._channel.note("waiting", holder=holder)
+        self._note("waiting", holder=holder)
 
     def _blocked(self, holder: str) -> None:
-        self._channel.note("blocked", holder=holder)
+        self._note("blocked", holder=holder)

@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from ..channel import Failure
 from .blockers import one_line, without_literals
+from .inherited import inherited
 
 
 class NoLock:
@@ -42,6 +43,10 @@ class NoLock:
 
     def check(self) -> None:
         """Raise Failure("lock") where the lock was lost since."""
+
+    def token(self) -> str | None:
+        """Who holds the lock, in a word that nobody else has; None if nobody does."""
+        return None
 
     def release(self) -> None:
         """Let go, and close the lock's connection."""
@@ -70,11 +75,12 @@ class _SessionLock(NoLock):
         self._connection: Connection | None = None
         self._backend: object = None
         self._guarded: Any = None
+        self._inherited: str | None = None
 
     def acquire(self, wait: float, waiting: Callable[[str], None]) -> None:
         self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._backend = self._scalar(self.BACKEND)
-        self._poll(lambda: self._scalar(self.TRY, **self._parameters()), self._parameters(), wait, waiting)
+        self._poll(self._taken, self._parameters(), wait, waiting)
         # A pooling proxy is found before anything moves, and before its session is set to anything.
         self.check()
         self._connection.execute(text(self.STAY))
@@ -87,6 +93,23 @@ class _SessionLock(NoLock):
         statement = self.TRY_GUARD.format(**parameters)
         self._poll(lambda: self._on(driver, statement), parameters, wait, waiting)
         self._guarded = driver.dbapi_connection
+
+    def token(self) -> str | None:
+        row = self._row(self._WHO, **self._parameters())
+        return None if row is None else " ".join(map(str, (*self._parameters().values(), row[0])))
+
+    def _taken(self) -> bool:
+        if self._scalar(self.TRY, **self._parameters()):
+            return True
+        self._inherited = inherited(self.token())
+        return self._inherited is not None
+
+    def _is_held(self) -> bool:
+        if self._inherited is not None:
+            return self.token() == self._inherited
+        return self._scalar(self.BACKEND) == self._backend and bool(
+            self._scalar(self.HELD, **self._parameters())
+        )
 
     def _poll(
         self, taken: Callable[[], object], who: dict[str, Any], wait: float, waiting: Callable[[str], None]
@@ -105,9 +128,7 @@ class _SessionLock(NoLock):
 
     def check(self) -> None:
         try:
-            held = self._scalar(self.BACKEND) == self._backend and self._scalar(
-                self.HELD, **self._parameters()
-            )
+            held = self._is_held()
         except DBAPIError:
             held = False
         if not held:
@@ -131,7 +152,7 @@ class _SessionLock(NoLock):
             self._connection = None
         self._engine.dispose()
 
-    BACKEND = STAY = TRY = HELD = TRY_GUARD = RELEASE_GUARD = ""
+    BACKEND = STAY = TRY = HELD = TRY_GUARD = RELEASE_GUARD = _WHO = ""
 
     def _parameters(self) -> dict[str, Any]:
         raise NotImplementedError

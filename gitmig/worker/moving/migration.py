@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from ..channel import Failure, ParentGone
 from ..environment.ledger import Ledger, ledger_facts
 from ..environment.revisions import BrokenScript, build_steps, revision_map
-from ..environment.run import EnvRun, EnvRunStopped, database_name, first_line, run_environment
+from ..environment.run import EnvRun, EnvRunStopped, database_name, first_line, run_environment, table_name
 from ..environment.sqlite import SqliteTransactions
 from ..importing.world import World
 from ..locking.held import Locks
@@ -39,7 +39,7 @@ class Migration(EnvRun):
     def __init__(self, session: Session, request: dict[str, Any], missing: Sequence[Any] = ()):
         """``missing`` fills with the databases in memory that stand in for files that are not there."""
         self.session = session
-        self._locks = Locks(session.channel, request)
+        self._locks = Locks(session.channel.note, request)
         self._missing = missing
         self._asked: str | None = request.get("operation")
         self._ledger: Ledger | None = None
@@ -313,12 +313,6 @@ class Migration(EnvRun):
             action()
         except Failure as failure:
             raise EnvRunStopped(failure) from None
-
-
-def table_name(context: MigrationContext) -> str:
-    """The version table, with its schema where it has one."""
-    schema = context.version_table_schema
-    return f"{schema}.{context.version_table}" if schema else context.version_table
 
 
 def _listed(heads: list[str]) -> str:

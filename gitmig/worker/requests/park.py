@@ -13,8 +13,8 @@ from sqlalchemy import Connection, create_engine
 
 from ..channel import Failure
 from ..environment.heads import no_new_files
-from ..environment.run import EnvRun, database_name, run_environment
-from ..moving.migration import Migration, table_name
+from ..environment.run import EnvRun, database_name, run_environment, table_name
+from ..moving.migration import Migration
 from ..parking.entry import ParkedEntry
 from ..parking.store import NOT_THEIRS, Store
 from ..parking.stores import SqliteStore, park_file, store_of
