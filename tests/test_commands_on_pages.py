@@ -37,7 +37,8 @@ def _commands() -> dict[str, set[str]]:
 _COMMANDS = _commands()
 # What stands before or after every command is taken off before Typer sees it.
 _COMMON = {"-C", "-e", "--environment", "--config", "--name", "-x", "--url-env", "-v", "--verbose", "--debug",
-           "--format", "--json", "-h", "--help", "--version"}  # fmt: skip
+           "--format", "--json", "-h", "--help", "--version",
+           "--install-completion", "--show-completion"}  # fmt: skip
 _VALUED = re.compile(r"(-C|-e|-x|--url-env|--config|--name|--format) \S+ ?")
 
 

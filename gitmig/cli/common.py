@@ -13,6 +13,7 @@ from typing import Annotated, Concatenate, ParamSpec
 
 import typer
 
+from gitmig.cli.table import FORMATS, MORE_FORMATS
 from gitmig.errors import UsageError
 from gitmig.project.opening import open_project, open_projects, pass_on
 from gitmig.project.project import Project, ProjectOptions
@@ -21,9 +22,6 @@ from gitmig.render.hints import give
 P = ParamSpec("P")
 
 _PANEL = "Everywhere"
-FORMATS = ("text", "json", "github")
-_MORE_FORMATS = {"diff": ("markdown",)}
-"""What some commands can besides."""
 
 _Directory = Annotated[
     Path, typer.Option("-C", metavar="DIR", help="Work as if started in DIR.", rich_help_panel=_PANEL)
@@ -137,7 +135,7 @@ def command(function: Callable[Concatenate[Common, P], int]) -> Callable[..., No
     shared = list(inspect.signature(_common, eval_str=True).parameters.values())
     names = [parameter.name for parameter in shared]
 
-    formats = (*FORMATS, *_MORE_FORMATS.get(function.__module__.rpartition(".")[2], ()))
+    formats = (*FORMATS, *MORE_FORMATS.get(function.__module__.rpartition(".")[2], ()))
 
     @functools.wraps(function)
     def run(**values: object) -> None:

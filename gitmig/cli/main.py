@@ -22,6 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         advise.run(words[2:])
         sys.exit(0)
+    if words[:1] == ["--complete"] and len(words) in (3, 4):
+        # Every press of the Tab key waits for this.
+        from gitmig.cli import complete
+
+        complete.run(*words[1:])
+        sys.exit(0)
     if words == ["--version"]:
         from gitmig import __version__
 
@@ -78,6 +84,10 @@ def run(arguments: Sequence[str]) -> int:
     from gitmig.rpc import early
 
     try:
+        if arguments and arguments[0] in ("--install-completion", "--show-completion"):
+            from gitmig.cli import completion
+
+            return completion.run(*arguments)
         early.begin(arguments)
         return _understood(arguments)
     except GitmigError as error:

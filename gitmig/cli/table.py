@@ -42,6 +42,10 @@ GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """The commands that have commands of their own: what they are about, and the functions in their module."""
 
+FORMATS = ("text", "json", "github")
+MORE_FORMATS: Mapping[str, tuple[str, ...]] = {"diff": ("markdown",)}
+"""What every command takes after ``--format``, and what some can besides."""
+
 _ASKED = {"--dry-run": False, "-y": False, "--yes": False, "--wait": True}
 _MOVES = {**_ASKED, "--ddl-lock-timeout": True}
 _UNDOES = {**_MOVES, "--no-park": False, "--database": True, "--including": True}
@@ -165,10 +169,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "report": ("gitmig report", "gitmig report -o schema.html"),
     "lock": ("gitmig lock -- alembic upgrade head", "gitmig lock --wait 300 -- ./deploy.sh"),
     "demo": ("gitmig demo",),
-    "hook install": ("gitmig hook install",),
+    "hook install": ("gitmig hook install", "gitmig hook install --dry-run"),
+    "hook uninstall": ("gitmig hook uninstall",),
     "hook status": ("gitmig hook status",),
-    "park show": ("gitmig park show 3",),
-    "ledger enable": ("gitmig ledger enable --dry-run",),
+    "hook advise": ("gitmig hook advise post-merge 0",),
+    "park list": ("gitmig park list", "gitmig park list --json"),
+    "park show": ("gitmig park show 3", "gitmig park show 3 --limit 10"),
+    "park drop": ("gitmig park drop 3", "gitmig park drop --all --dry-run"),
+    "ledger enable": ("gitmig ledger enable --dry-run", "gitmig ledger enable"),
+    "ledger show": ("gitmig ledger show --limit 10",),
 }
 """How each is used: lines to be pasted."""
 
@@ -217,7 +226,10 @@ def overview() -> str:
     commands = "\n".join(f"  {name:<{width}}  {summary}".rstrip() for name, summary in lines.items())
     return (
         f"Usage: gitmig [OPTIONS] COMMAND [ARGS]...\n\n  {ABOUT}\n\n"
-        "Options:\n  --version   Show the version and exit.\n  -h, --help  Show this message and exit.\n\n"
+        "Options:\n  --version                     Show the version and exit.\n"
+        "  --install-completion [SHELL]  Complete words with Tab in bash, zsh or fish.\n"
+        "  --show-completion [SHELL]     Show what that would install.\n"
+        "  -h, --help                    Show this message and exit.\n\n"
         f"Commands:\n{commands}\n\n"
         "gitmig COMMAND --help says more of one, with examples.\n"
     )
