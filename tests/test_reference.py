@@ -10,7 +10,8 @@ import typer.main
 
 from gitmig import errors
 from gitmig.cli.app import application
-from gitmig.core.settings import CODES, Settings
+from gitmig.core.codes import MEANINGS
+from gitmig.core.settings import Settings
 
 _TEXT = (Path(__file__).parent.parent / "docs" / "reference.md").read_text("utf-8")
 
@@ -52,9 +53,10 @@ def test_every_command_is_in_the_table() -> None:
     assert sorted(named) == sorted(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", MEANINGS)
 def test_every_finding_is_described(code: str) -> None:
-    assert re.search(rf"^\| {code} \| (error|warning) \| ", _TEXT, re.MULTILINE)
+    meaning = re.escape(MEANINGS[code])
+    assert re.search(rf"^\| {code} \| (error|warning) \| {meaning}( \(.*\))? \|$", _TEXT, re.MULTILINE)
 
 
 @pytest.mark.parametrize("error", _error_classes(), ids=lambda error: error.__name__)

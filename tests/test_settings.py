@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gitmig.core.codes import Severity
-from gitmig.core.settings import CODES, Settings, parse_settings
+from gitmig.core.codes import MEANINGS, Severity
+from gitmig.core.settings import Settings, parse_settings
 from gitmig.errors import SettingsError
 
 
@@ -122,7 +122,7 @@ def test_a_value_of_the_wrong_kind_is_refused(line: str, key: str, expected: str
 def test_an_unknown_finding_is_refused() -> None:
     assert refused('[tool.gitmig.severity]\nGM999 = "off"\n') == (
         "unknown finding code 'GM999' in [tool.gitmig.severity] of pyproject.toml",
-        f"the codes are {', '.join(CODES)}",
+        f"the codes are {', '.join(MEANINGS)}",
     )
 
 

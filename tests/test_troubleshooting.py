@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from gitmig.core.settings import CODES
+from gitmig.core.codes import MEANINGS
 from tests.support.said import ERRORS, Said, everything
 
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "troubleshooting.md"
@@ -37,9 +37,9 @@ def test_every_code_has_its_place() -> None:
     headings = re.findall(r"^### (\S+)$", page, re.MULTILINE)
     assert headings == re.findall(r"^<!-- says: (\S+) -->$", page, re.MULTILINE)
     findings = [heading for heading in headings if heading.startswith("GM")]
-    assert findings == list(CODES)
+    assert findings == list(MEANINGS)
     others = {error.code for error in ERRORS.values()} | {"internal"}
-    assert set(headings) - set(findings) == others - set(CODES)
+    assert set(headings) - set(findings) == others - set(MEANINGS)
 
 
 def test_the_messages_are_found() -> None:

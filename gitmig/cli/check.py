@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import typer
@@ -14,12 +16,15 @@ from gitmig.cli import several
 from gitmig.cli.common import Common
 from gitmig.cli.progress import saying
 from gitmig.cli.staged import judged_projects
-from gitmig.errors import UsageError
+from gitmig.core.codes import Finding
+from gitmig.errors import GitmigError, UsageError
 from gitmig.operations.check import CheckResult, check_staged, check_tree
-from gitmig.operations.check_base import check_base
+from gitmig.operations.check_base import Review, check_base, review_of
 from gitmig.project.project import Project
 from gitmig.render.findings import check_github, check_text
 from gitmig.render.json import check_json
+
+_WHOLE = ("sarif", "markdown")
 
 
 def run(
@@ -52,15 +57,66 @@ def run(
         judge = check_staged
     judge = saying("importing the models, and trying what no record proves", judge)
     projects = judged_projects(common.project) if staged else common.open_all()
+    whole = _Whole(several=len(projects) > 1, base=base, head=ref or "HEAD")
+    try:
+        return _run(projects, common.format, functools.partial(whole.judge, judge))
+    finally:
+        if common.format in _WHOLE and whole.judged:
+            print(whole.document(common.format))
+
+
+def _run(projects: Sequence[Project], form: str, judge: Callable[[Project], CheckResult]) -> int:
     if len(projects) > 1:
-        return speak(projects, common.format, judge)
+        return speak(projects, form, judge)
     result = judge(projects[0]) if projects else CheckResult(findings=(), subject="nothing")
-    if result.problem is not None and common.format == "json":
+    if result.problem is not None and form == "json":
         raise result.problem
-    _say(result, common.format)
+    _say(result, form)
     if result.problem is not None:
         raise result.problem
     return 1 if result.failed else 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Whole:
+    """What becomes one document, of however many environments."""
+
+    several: bool
+    base: str | None
+    head: str
+    judged: list[tuple[Project, CheckResult]] = field(default_factory=list)
+
+    def judge(self, judge: Callable[[Project], CheckResult], project: Project) -> CheckResult:
+        """Judge, and keep what was found."""
+        try:
+            result = judge(project)
+        except GitmigError as error:
+            self.judged.append((project, CheckResult(findings=(), subject=project.name, problem=error)))
+            raise
+        named = several.check_of(result, project.name) if self.several else result
+        self.judged.append((project, named))
+        return result
+
+    def document(self, form: str) -> str:
+        """All of it as SARIF or Markdown."""
+        from gitmig.render.review import review_markdown
+        from gitmig.render.sarif import sarif
+
+        findings = [_placed(f, project) for project, result in self.judged for f in result.findings]
+        problems = [result.problem for _, result in self.judged if result.problem is not None]
+        if form == "sarif":
+            return json.dumps(sarif(findings, problems))
+        return review_markdown(findings, problems, list(self._reviews()))
+
+    def _reviews(self) -> Iterator[tuple[str, Review]]:
+        for project, _ in self.judged if self.base else ():
+            with contextlib.suppress(GitmigError):  # which is among the problems
+                yield project.name, review_of(project, str(self.base), self.head)
+
+
+def _placed(finding: Finding, project: Project) -> Finding:
+    """The finding, with a file that somebody can look into."""
+    return replace(finding, path=finding.path or project.environment.settings_file)
 
 
 def speak(projects: Sequence[Project], form: str, judge: Callable[[Project], CheckResult]) -> int:
@@ -91,5 +147,7 @@ def _say(result: CheckResult, form: str) -> None:
             print(json.dumps(check_json(result)))
         case "github":
             check_github(result)
+        case "sarif" | "markdown":
+            pass  # one document of all
         case _:
             check_text(result)

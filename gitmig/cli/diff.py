@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
+from gitmig.cli.pager import paged
 from gitmig.operations.diff import diff
 from gitmig.render.diff import diff_json, diff_markdown, diff_sql, diff_text
 
@@ -28,5 +29,5 @@ def run(
         case "markdown":
             diff_markdown(result)
         case _:
-            diff_sql(result) if sql else diff_text(result)
+            paged(diff_sql if sql else diff_text)(result)
     return 0 if result.equal else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from gitmig.cli.common import Common
+from gitmig.cli.pager import paged
 from gitmig.operations.drift import drift
 from gitmig.render.drift import drift_json, drift_text
 from gitmig.render.findings import findings_github
@@ -19,5 +20,5 @@ def run(common: Common) -> int:
         case "github":
             findings_github(result.findings)
         case _:
-            drift_text(result)
+            paged(drift_text)(result)
     return 1 if result.failed else 0

@@ -9,6 +9,7 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import DryRun, Wait, Yes, run_options
+from gitmig.cli.pager import paged
 from gitmig.operations.ledger import enable_ledger, show_ledger
 from gitmig.render.ledger import enabled_json, enabled_text, shown_json, shown_text
 
@@ -34,5 +35,5 @@ def show(
     if common.format == "json":
         print(json.dumps(shown_json(result)))
     else:
-        shown_text(result)
+        paged(shown_text)(result)
     return 0

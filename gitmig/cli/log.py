@@ -10,6 +10,7 @@ import typer
 
 from gitmig.cli import several
 from gitmig.cli.common import Common
+from gitmig.cli.pager import paged
 from gitmig.cli.progress import saying
 from gitmig.operations.log import log
 from gitmig.render.json import log_json
@@ -21,7 +22,7 @@ def run(
     graph: Annotated[bool, typer.Option("--graph", help="Draw which revision follows which.")] = False,
 ) -> int:
     """The revisions with the commits of their models, newest first."""
-    text = functools.partial(log_text, graph=graph)
+    text = functools.partial(paged(log_text), graph=graph)
     read = saying("reading the history", log)
     projects = common.open_all()
     if len(projects) > 1:

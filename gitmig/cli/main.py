@@ -34,9 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"gitmig {__version__}")
         sys.exit(0)
     if words in (["--help"], ["-h"]):
+        from gitmig.cli.pager import paged
         from gitmig.cli.table import overview
 
-        print(overview(), end="")
+        paged(print)(overview(), end="")
         sys.exit(0)
     if words == ["check", "--staged"]:
         # Most commits have nothing to do with the models: they are not to wait for more than this.
@@ -132,11 +133,12 @@ def _dispatch(arguments: Sequence[str], words: list[str]) -> int:
 
     from gitmig.cli import help
     from gitmig.cli.app import application
+    from gitmig.cli.pager import paged
     from gitmig.errors import Interrupted
 
     command = typer.main.get_command(application(words[0] if words else None))
     if help.asked(words) and not words[0].startswith("-"):
-        print(help.page(command, words), end="")
+        paged(print)(help.page(command, words), end="")
         return 0
     try:
         result = command.main(words, prog_name="gitmig", standalone_mode=False)

@@ -9,6 +9,7 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import DryRun, Wait, Yes, run_options
+from gitmig.cli.pager import paged
 from gitmig.operations.park import drop_parked, list_parked, show_parked
 from gitmig.render.park import (
     dropped_json,
@@ -29,7 +30,7 @@ def list(common: Common) -> int:
     if common.format == "json":
         print(json.dumps(listed_json(result)))
     else:
-        listed_text(result)
+        paged(listed_text)(result)
     return 0
 
 
@@ -46,7 +47,7 @@ def show(
     if as_json:
         print(json.dumps(shown_rows_json(result)))
     else:
-        shown_rows_text(result)
+        paged(shown_rows_text)(result)
     return 0
 
 

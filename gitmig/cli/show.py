@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
+from gitmig.cli.pager import paged
 from gitmig.operations.show import show
 from gitmig.render.show import show_json, show_text
 
@@ -21,5 +22,5 @@ def run(
     if common.format == "json":
         print(json.dumps(show_json(result)))
     else:
-        show_text(result)
+        paged(show_text)(result)
     return 0

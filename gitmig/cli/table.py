@@ -43,7 +43,11 @@ GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """The commands that have commands of their own: what they are about, and the functions in their module."""
 
 FORMATS = ("text", "json", "github")
-MORE_FORMATS: Mapping[str, tuple[str, ...]] = {"diff": ("markdown",)}
+MORE_FORMATS: Mapping[str, tuple[str, ...]] = {
+    "check": ("sarif", "markdown"),
+    "diff": ("markdown",),
+    "verify": ("sarif",),
+}
 """What every command takes after ``--format``, and what some can besides."""
 
 _ASKED = {"--dry-run": False, "-y": False, "--yes": False, "--wait": True}

@@ -14,6 +14,7 @@ from gitmig.core.verification import Verified
 from gitmig.errors import UsageError
 from gitmig.operations.verify import Verification, Wanted, verify
 from gitmig.render.findings import findings_github
+from gitmig.render.sarif import sarif
 from gitmig.render.verify import junit, summary_text, verified_text, verify_json
 
 
@@ -50,6 +51,8 @@ def run(
             print(json.dumps(verify_json(result)))
         case "github":
             findings_github(result.findings)
+        case "sarif":
+            print(json.dumps(sarif(result.findings)))
         case _:
             summary_text(result)
     return 1 if result.failed and not write_baseline else 0

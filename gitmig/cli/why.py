@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
+from gitmig.cli.pager import paged
 from gitmig.operations.why import why
 from gitmig.render.show import why_json, why_text
 
@@ -21,5 +22,5 @@ def run(
     if common.format == "json":
         print(json.dumps(why_json(result)))
     else:
-        why_text(result)
+        paged(why_text)(result)
     return 0

@@ -12,13 +12,9 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gitmig.core.codes import Severity
+from gitmig.core.codes import MEANINGS, Severity
 from gitmig.errors import SettingsError
 
-CODES = tuple(
-    f"GM{number:03d}"
-    for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24)
-)
 _PRIVATE = (
     "python",
     "scratchUrl",
@@ -225,10 +221,10 @@ def _severity(table: Mapping[str, object], name: str) -> Mapping[str, Severity |
     if not isinstance(value, dict):
         raise _wrong("severity", name, "a table of finding codes")
     for code, word in value.items():
-        if code not in CODES:
+        if code not in MEANINGS:
             raise SettingsError(
                 f"unknown finding code {code!r} in [tool.gitmig.severity] of {name}",
-                hint=f"the codes are {', '.join(CODES)}",
+                hint=f"the codes are {', '.join(MEANINGS)}",
             )
         if word not in ("error", "warning", "off"):
             raise _wrong(f"severity.{code}", name, '"error", "warning" or "off"')

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from gitmig.core.codes import Finding, Severity
 from gitmig.core.findings import base_moved, graph_findings, new_heads, no_preview
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
-from gitmig.errors import GitError, Refused
+from gitmig.errors import GitError, GitmigError, Refused
 from gitmig.facts.parallel import parallel_refs
 from gitmig.git import commits as git_commits
 from gitmig.git.trees import CommitTree
@@ -17,11 +18,47 @@ from gitmig.judging.judge import edited, judge
 from gitmig.judging.orders import judge_parallel
 from gitmig.judging.subject import Subject
 from gitmig.operations.check import CheckResult, settled, tree_findings
+from gitmig.operations.diff import Diff, diff
 from gitmig.operations.rebase_check import commuting_findings
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId, short
 
 _ALLOWED = re.compile(r"^Gitmig-allow:\s*(GM\d{3})\b", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What a pull request does to a database of its base."""
+
+    added: tuple[Script, ...]
+    """The revisions that it adds, in the order in which they are applied."""
+    diff: Diff | None
+    """The schema difference since it left its base; None if the models of one side do not import."""
+    reason: str = ""
+
+
+def review_of(project: Project, base: str, head: str = "HEAD") -> Review:
+    """The revisions and the schema that ``head`` adds to ``base``. Raises as :func:`check_base`."""
+    ours, fork, _ = _parted(project, base, head)
+    before, graph = (project.graph(project.commit_tree(commit)) for commit in (fork, ours))
+    added = [graph.scripts[one] for one in graph.topological(graph.scripts) if one not in before.scripts]
+    compared, reason = None, ""
+    try:
+        compared = diff(project, fork, ours)
+    except GitmigError as error:
+        reason = error.message
+    return Review(added=tuple(added), diff=compared, reason=reason)
+
+
+def _parted(project: Project, base: str, head: str) -> tuple[CommitId, CommitId, CommitId]:
+    """The commits: ``head``, where it left ``base``, and ``base``."""
+    git = project.git
+    ours, theirs = git.resolve(head), git.resolve(base)
+    fork = git.merge_base(theirs, ours)
+    if fork is None:
+        hint = "git fetch --unshallow" if git.is_shallow() else f"name a branch that {head} comes from"
+        raise Refused(f"{base} and {head} have no common commit here", hint=hint)
+    return ours, fork, theirs
 
 
 def check_base(project: Project, base: str, head: str = "HEAD", *, each_commit: bool = False) -> CheckResult:
@@ -32,11 +69,7 @@ def check_base(project: Project, base: str, head: str = "HEAD", *, each_commit: 
     two have no common history here, and ProjectCodeError if the models of ``head`` do not import.
     """
     git = project.git
-    ours, theirs = git.resolve(head), git.resolve(base)
-    fork = git.merge_base(theirs, ours)
-    if fork is None:
-        hint = "git fetch --unshallow" if git.is_shallow() else f"name a branch that {head} comes from"
-        raise Refused(f"{base} and {head} have no common commit here", hint=hint)
+    ours, fork, theirs = _parted(project, base, head)
     commits = git.commits_not_in(ours, theirs)
     findings = list(_changes(project, ours, fork, commits if each_commit else ()))
     findings += edited(Subject(project=project, tree=project.commit_tree(ours), parents=(fork,)))

@@ -13,7 +13,7 @@ from gitmig.render.findings import print_line
 
 Json = dict[str, object]
 COLOURS = {"+": "green", "-": "red", "~": "yellow"}
-_LONGEST = 60_000
+LONGEST = 60_000
 """GitHub takes comments of 65,536 characters."""
 
 
@@ -42,18 +42,23 @@ def diff_sql(result: Diff) -> None:
 def diff_markdown(result: Diff) -> None:
     """A comment for a pull request."""
     _warn(result)
-    title = f"#### Schema: {_cell(result.old.label)} → {_cell(result.new.label)}"
+    title = f"#### Schema: {cell(result.old.label)} → {cell(result.new.label)}"
+    whole = "\n".join(diff_lines(result, title))
+    print(whole if len(whole) <= LONGEST else shortened(result, title))
+
+
+def diff_lines(result: Diff, title: str) -> list[str]:
+    """The lines of that comment, under ``title``."""
     text = [title, ""]
     if result.equal:
         text.append("No difference.")
     for group in result.tables:
-        text += ["```diff", *_fenced(lines([group], marked=True)), "```"]
-    text += [f"- renamed? {_cell(renamed(rename))}" for rename in result.renames]
+        text += ["```diff", *fenced(lines([group], marked=True)), "```"]
+    text += [f"- renamed? {cell(renamed(rename))}" for rename in result.renames]
     if result.sql:
         text += ["", "<details><summary>SQL</summary>", "", "```sql"]
-        text += [*_fenced(f"{statement};" for statement in result.sql), "```", "", "</details>"]
-    whole = "\n".join(text)
-    print(whole if len(whole) <= _LONGEST else _shortened(result, title))
+        text += [*fenced(f"{statement};" for statement in result.sql), "```", "", "</details>"]
+    return text
 
 
 def diff_json(result: Diff, *, sql: bool) -> Json:
@@ -110,17 +115,20 @@ def _warn(result: Diff) -> None:
         print_line(consoles.status(), f"Warning: {warning}", "yellow")
 
 
-def _shortened(result: Diff, title: str) -> str:
+def shortened(result: Diff, title: str) -> str:
+    """The same, cut down to a list of tables."""
     rows = [
-        f"- `{group.sign}` {_cell(group.table or 'other')}: {len(group.changes)}" for group in result.tables
+        f"- `{group.sign}` {cell(group.table or 'other')}: {len(group.changes)}" for group in result.tables
     ]
     return "\n".join([title, "", f"{len(result.changes)} changes:", "", *rows])
 
 
-def _fenced(rows: Iterable[str]) -> Sequence[str]:
+def fenced(rows: Iterable[str]) -> Sequence[str]:
+    """Lines that do not end the fence around them."""
     # A fence in a comment or a default would end ours.
     return [row.replace("```", "`\u200b``") for row in rows]
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """A text that Markdown shows as it is."""
     return "".join(f"\\{char}" if char in "\\`*_<>[]|" else char for char in text)
