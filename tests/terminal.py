@@ -30,7 +30,11 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 _QUESTION = re.compile(r"[?:>\])] *\Z")
 _QUIET = 0.15
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|\x1b\][^\x07]*\x07")
+# First what is shown while something takes its time, and is gone in the end.
+_CONTROL = re.compile(
+    r"\r\x1b\[K\x1b\[2m[^\x1b]*\x1b\[0m(?:\r\x1b\[K(?!\x1b\[2m))?"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|\x1b\][^\x07]*\x07"
+)
 
 
 def run(
@@ -40,12 +44,14 @@ def run(
     env: Mapping[str, str],
     answers: Sequence[Answer],
     timeout: float = 60,
+    sent: list[str] | None = None,
 ) -> tuple[int, str]:
     """The exit code, and everything that the screen showed, what was typed included.
 
     Raises AssertionError, with the screen, when the program ends before it took every answer, or is still
     running (or asking) after ``timeout`` seconds. An answer of one control character (``"\\x03"``: Ctrl-C)
-    is typed as it is; others are ended with the Return key.
+    is typed as it is; others are ended with the Return key. ``sent`` gets what the terminal was sent, with
+    the control characters.
     """
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
@@ -56,6 +62,8 @@ def run(
         for answer in answers:
             session.reply(answer)
         session.read_to_the_end()
+        if sent is not None:
+            sent.append(session.output)
         return process.wait(timeout), session.screen
     finally:
         process.kill()
@@ -90,8 +98,12 @@ class _Session:
         self._ended = False
 
     @property
+    def output(self) -> str:
+        return self._output.decode(errors="replace")
+
+    @property
     def screen(self) -> str:
-        return _CONTROL.sub("", self._output.decode(errors="replace")).replace("\r\n", "\n")
+        return _CONTROL.sub("", self.output).replace("\r\n", "\n")
 
     def reply(self, answer: Answer) -> None:
         pattern, text = (None, answer) if isinstance(answer, str) else answer

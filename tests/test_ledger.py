@@ -205,7 +205,7 @@ def test_enabling(project: Project) -> None:
     planned = project.gitmig("ledger", "enable", "--dry-run", "--json", check=0).json
     assert [ledger["created"] for ledger in planned["ledgers"]] == [False]
     asked = project.on_terminal("ledger", "enable", answers=["n"], check=1)
-    assert "This makes the table gitmig_ledger in sqlite:///app.db. Go on? [y/N]" in asked.stdout
+    assert "This makes the table gitmig_ledger in sqlite:///app.db. Go on? [y/N/?]" in asked.stdout
     assert project.snapshot() == before
     made = project.gitmig("ledger", "enable", "--yes", "--json", check=0).json
     assert made["ledgers"] == [
@@ -337,7 +337,7 @@ def test_what_somebody_else_applied_is_not_undone_unasked(tmp_path: Path) -> Non
     warnings = project.gitmig("sync", f"{project.git('rev-parse', 'HEAD~1')}", "--dry-run", "--json").json
     assert warnings["warnings"] == [f"{SECOND} was applied by {told}"]
     asked = project.on_terminal("rollback", "--database-only", answers=["y"], check=0)
-    assert f"{SECOND} was applied by {told}. Go on? [y/N]" in asked.stdout
+    assert f"{SECOND} was applied by {told}. Go on? [y/N/?]" in asked.stdout
     project.gitmig("rollback", "base", "--database-only", "--yes", "--including", "Ada Lovelace", check=0)
     assert project.heads() == ()
 

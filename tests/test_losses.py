@@ -54,7 +54,7 @@ def test_a_column_with_values(project: Project) -> None:
     loss = "GM020: the column t.x is dropped, and holds values in rows"
     refuses_but_for_the_log(project, "upgrade", error=loss)
     screen = project.on_terminal("upgrade", answers=["n"], check=1).stdout
-    assert f"{loss}. Go on? [y/N] " in screen
+    assert f"{loss}. Go on? [y/N/?] " in screen
     assert project.heads() == ("a1",)
     project.on_terminal("upgrade", answers=["y"], check=0)
     assert project.columns("t") == ("id",)
@@ -119,7 +119,7 @@ def test_another_question_is_no_answer_to_this_one(tmp_path: Path) -> None:
     loss = "GM020: the column user.username is dropped, and holds values in rows"
     before = project.snapshot()
     screen = project.on_terminal("rollback", "--no-park", answers=["n"], check=1).stdout
-    question = screen[: screen.index("[y/N]")]
+    question = screen[: screen.index("[y/N/?]")]
     assert question.count(loss) == 2, screen
     assert "not sure which commit" in question
     assert project.snapshot() == before

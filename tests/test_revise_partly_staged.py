@@ -11,7 +11,7 @@ STAGED = MODELS + USERNAME
 WHOLE = MODELS + USERNAME + "    # a note\r\n" + NAME
 ASKED = (
     "  s  the staged part (the rest stays as it is)\n  w  the whole file\n  q  quit\n"
-    "app/models.py is staged in part. Make the revision for [s/w/q] "
+    "app/models.py is staged in part. Make the revision for [s/w/q/?] "
 )
 
 
@@ -79,7 +79,7 @@ def test_a_file_of_the_import_beside_the_models_counts_too(tmp_path: Path) -> No
     project.git("add", "app")
     project.write("app/mixins.py", mixin + "    b: Mapped[int | None]\n")
     result = project.on_terminal("revise", "-m", "Name", answers=["s", "a"], check=0)
-    assert "app/mixins.py is staged in part. Make the revision for [s/w/q] " in result.stdout
+    assert "app/mixins.py is staged in part. Make the revision for [s/w/q/?] " in result.stdout
     assert project.columns("user") == ("id", "a")
     assert project.git("show", "HEAD:app/mixins.py") == mixin.removesuffix("\n")
     assert project.git("status", "--porcelain") == " M app/mixins.py"

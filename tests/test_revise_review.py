@@ -16,12 +16,13 @@ def changed(tmp_path: Path) -> tuple[Project, tuple[str, ...]]:
 
 def test_the_difference_and_the_draft_are_shown(tmp_path: Path) -> None:
     project, _ = changed(tmp_path)
-    screen = project.on_terminal("revise", "-m", "Add username", answers=["q"], check=1).stdout
+    screen = project.on_terminal("revise", "-m", "Add username", answers=["?", "q"], check=1).stdout
     assert "  + user.username VARCHAR\n  + index ix_user_username\n" in screen
     assert "sa.Column('username', sa.String(), nullable=True)" in screen
     assert (
+        "Apply and commit? [a/e/d/q/?] ?\n"
         "  a  apply and commit\n  e  edit it\n  d  save it as a draft\n  q  quit\n"
-        "Apply and commit? [a/e/d/q] " in screen
+        "Apply and commit? [a/e/d/q/?] " in screen
     )
 
 
@@ -45,7 +46,7 @@ def test_quit_leaves_everything_as_it_was(tmp_path: Path) -> None:
     project, _ = changed(tmp_path)
     before = project.snapshot()
     result = project.on_terminal("revise", "-m", "Add username", answers=["q"], check=1)
-    assert result.stdout.endswith("Error: nothing was changed\n")
+    assert result.stdout.endswith("Nothing was changed\n")
     assert project.snapshot() == before
 
 
@@ -106,7 +107,7 @@ def test_a_draft_that_cannot_be_read_any_more_is_not_applied(tmp_path: Path) -> 
     result = project.on_terminal("revise", "-m", "Add username", answers=["e", "d"], env=env)
     path = newest(project, before)
     assert f"the revision identifiers of {path} cannot be read: invalid syntax" in result.stdout
-    assert "What now? [e/d/q] " in result.stdout
+    assert "What now? [e/d/q/?] " in result.stdout
     assert project.heads() == (revision_of(before[0]),)
 
 
@@ -146,7 +147,7 @@ def test_an_open_line_cannot_be_applied_until_it_is_written(tmp_path: Path) -> N
     shown = project.on_terminal("revise", "-m", "Add name", answers=["e", "d"], env=adds, check=0).stdout
     name = Path(newest(project, before)).name
     assert f"the draft {name} has something to write by hand (line " in shown
-    assert "What now? [e/d/q] " in shown
+    assert "What now? [e/d/q/?] " in shown
 
 
 def test_a_rename_is_asked_about_and_keeps_the_rows(database_url: str, tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_a_rename_is_asked_about_and_keeps_the_rows(database_url: str, tmp_path:
     before = scripts(project)
     project.write("app/models.py", (MODELS + NAME).replace("name: Mapped[str", "title: Mapped[str"))
     screen = project.on_terminal("revise", "-m", "Rename name", answers=["y", "a"], check=0).stdout
-    assert "Was user.name renamed to user.title? [y/N] " in screen
+    assert "Was user.name renamed to user.title? [y/N/?] " in screen
     text = project.read(newest(project, before))
     assert "new_column_name='title'" in text
     assert "drop_column" not in text

@@ -37,7 +37,7 @@ def test_an_upgrade(tmp_path: Path, database_url: str) -> None:
     assert project.gitmig("upgrade", "--dry-run", "--json", check=0).json["warnings"] == []
     refuses(project, "upgrade", error=LOSS, hint=LOOK, code="refused", exit_code=1)
     screen = project.on_terminal("upgrade", answers=["n"], check=1).stdout
-    assert f"{LOSS}. Go on? [y/N] " in screen
+    assert f"{LOSS}. Go on? [y/N/?] " in screen
     assert project.heads() == ("a1",)
     project.on_terminal("upgrade", answers=["y"], check=0)
     assert (project.heads(), database.tables(project.url)) == (("b2",), ("alembic_version", "k"))

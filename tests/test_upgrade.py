@@ -10,7 +10,7 @@ from tests import database
 from tests.revising import NAME, begun, begun_on, committed, header, hook, newest, revision_of, scripts
 from tests.story import MODELS, USERNAME, Project
 
-_QUESTION = " is not committed yet. Commit it with its models? [y/N] "
+_QUESTION = " is not committed yet. Commit it with its models? [y/N/?] "
 
 
 def drafted(tmp_path: Path) -> tuple[Project, str]:

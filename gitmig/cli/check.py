@@ -14,7 +14,6 @@ import typer
 
 from gitmig.cli import several
 from gitmig.cli.common import Common
-from gitmig.cli.progress import saying
 from gitmig.cli.staged import judged_projects
 from gitmig.core.codes import Finding
 from gitmig.errors import GitmigError, UsageError
@@ -55,7 +54,6 @@ def run(
         judge = functools.partial(check_base, base=base, head=ref or "HEAD", each_commit=each_commit)
     elif staged:
         judge = check_staged
-    judge = saying("importing the models, and trying what no record proves", judge)
     projects = judged_projects(common.project) if staged else common.open_all()
     whole = _Whole(several=len(projects) > 1, base=base, head=ref or "HEAD")
     try:

@@ -13,8 +13,10 @@ from typing import Annotated, Concatenate, ParamSpec
 
 import typer
 
-from gitmig.cli.table import FORMATS, MORE_FORMATS
+from gitmig.cli.progress import paused, working
+from gitmig.cli.table import DOING, FORMATS, MORE_FORMATS
 from gitmig.errors import UsageError
+from gitmig.git.command import Terminal
 from gitmig.project.opening import open_project, open_projects, pass_on
 from gitmig.project.project import Project, ProjectOptions
 from gitmig.render.hints import give
@@ -135,14 +137,19 @@ def command(function: Callable[Concatenate[Common, P], int]) -> Callable[..., No
     shared = list(inspect.signature(_common, eval_str=True).parameters.values())
     names = [parameter.name for parameter in shared]
 
-    formats = (*FORMATS, *MORE_FORMATS.get(function.__module__.rpartition(".")[2], ()))
+    module = function.__module__.rpartition(".")[2]
+    formats = (*FORMATS, *MORE_FORMATS.get(module, ()))
 
     @functools.wraps(function)
     def run(**values: object) -> None:
         if values["format"] not in formats:
             raise UsageError(f"no such format: {values['format']!r}", hint=f"one of {', '.join(formats)}")
         common = _common(**{name: values.pop(name) for name in names})  # type: ignore[arg-type]
-        raise typer.Exit(function(common, **values))  # type: ignore[arg-type,call-arg]
+        # With -v the project's own code prints, and knows nothing of that line.
+        Terminal.aside = paused
+        with working(None if common.project.verbose else DOING.get(module)):
+            code = function(common, **values)  # type: ignore[arg-type,call-arg]
+        raise typer.Exit(code)
 
     keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
     run.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]

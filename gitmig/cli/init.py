@@ -10,7 +10,6 @@ import typer
 
 from gitmig.cli.common import Common
 from gitmig.cli.moving import DryRun, Yes
-from gitmig.cli.progress import saying
 from gitmig.operations.init import InitResult, init
 from gitmig.render.harmless import harmless
 
@@ -26,8 +25,7 @@ def run(
 ) -> int:
     """Set the repository up: the models' files, the hook, and Alembic if there is none."""
     del yes  # it asks nothing
-    set_up = saying("looking for environments, and importing their models", init)
-    result = set_up(common.project, dry_run=dry_run, head_file=head_file)
+    result = init(common.project, dry_run=dry_run, head_file=head_file)
     if common.format == "json":
         print(json.dumps(_json(result)))
     else:

@@ -11,7 +11,6 @@ import typer
 from gitmig.cli import several
 from gitmig.cli.common import Common
 from gitmig.cli.pager import paged
-from gitmig.cli.progress import saying
 from gitmig.operations.log import log
 from gitmig.render.json import log_json
 from gitmig.render.text import log_text
@@ -23,18 +22,17 @@ def run(
 ) -> int:
     """The revisions with the commits of their models, newest first."""
     text = functools.partial(paged(log_text), graph=graph)
-    read = saying("reading the history", log)
     projects = common.open_all()
     if len(projects) > 1:
         return several.speak(
             projects,
             common.format,
-            read,
+            log,
             text=text,
             as_json=log_json,
             code=lambda result: 0,
         )
-    result = read(projects[0])
+    result = log(projects[0])
     if common.format == "json":
         print(json.dumps(log_json(result)))
     else:

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
+from gitmig.cli.progress import paused
+
 P = ParamSpec("P")
 _SETTINGS = {"LESS": "FRX", "LV": "-c"}
 """What pagers are to do unless the person says otherwise: show colours, leave the screen as it is."""
@@ -61,7 +63,7 @@ def _print(text: str, pager: str) -> None:
         sys.stdout.write(text)
         return
     environment = {**_SETTINGS, **os.environ}
-    with subprocess.Popen(["sh", "-c", pager], stdin=subprocess.PIPE, env=environment) as process:
+    with paused(), subprocess.Popen(["sh", "-c", pager], stdin=subprocess.PIPE, env=environment) as process:
         assert process.stdin is not None
         # Who quits the pager has read enough; Ctrl-C there is the pager's.
         with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):

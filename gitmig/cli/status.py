@@ -6,7 +6,6 @@ import json
 
 from gitmig.cli import several
 from gitmig.cli.common import Common
-from gitmig.cli.progress import saying
 from gitmig.operations.status import status
 from gitmig.render.json import status_json
 from gitmig.render.text import status_text
@@ -14,18 +13,17 @@ from gitmig.render.text import status_text
 
 def run(common: Common) -> int:
     """Where database, checkout and models stand, and the one command that brings them in step."""
-    look = saying("looking at the database, the models and the history", status)
     projects = common.open_all()
     if len(projects) > 1:
         return several.speak(
             projects,
             common.format,
-            look,
+            status,
             text=status_text,
             as_json=status_json,
             code=lambda result: 0 if result.in_step else 1,
         )
-    result = look(projects[0])
+    result = status(projects[0])
     if common.format == "json":
         print(json.dumps(status_json(result)))
     else:

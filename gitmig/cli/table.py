@@ -145,6 +145,32 @@ SUMMARIES: Mapping[str, str] = {
 }
 """Each command in a line that fits 80 columns."""
 
+DOING: Mapping[str, str] = {
+    "init": "looking for environments, and importing their models",
+    "revise": "drafting the revision, and trying it",
+    "upgrade": "moving the database",
+    "rollback": "moving the database",
+    "switch": "moving git and the database",
+    "sync": "moving the database",
+    "recover": "settling what was interrupted",
+    "status": "looking at the database, the models and the history",
+    "log": "reading the history",
+    "check": "importing the models, and trying what no record proves",
+    "tie": "trying the revision",
+    "diff": "importing the models of both sides",
+    "rebase": "rewriting the revisions, and trying them",
+    "merge": "writing the revision, and trying it",
+    "squash": "writing the revision, and trying it",
+    "backport": "copying the revision, and trying it",
+    "show": "importing the models, and recording the statements",
+    "why": "importing the models of each commit",
+    "drift": "comparing the database with its models",
+    "hook": "looking at the hooks",
+    "park": "looking at the database",
+    "ledger": "looking at the database",
+}
+"""What a command says it does if that takes longer than a second. The others show that in their own way."""
+
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "init": ("gitmig init", "gitmig init --dry-run", "gitmig --config db/alembic.ini init"),
     "revise": (

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.syntax import Syntax
 
+from gitmig.cli.progress import paused
 from gitmig.core.plan import Plan
 from gitmig.errors import Declined, UsageError
 from gitmig.render import consoles
@@ -37,19 +38,18 @@ class Terminal:
             return True
         for line in (*(plan_lines(plan) if plan is not None else ()), *details):
             self._print(f"  {line}")
-        return self._answer(f"{question} [y/N] ").lower() in ("y", "yes")
+        meanings = (("y", "go on"), ("n", "change nothing; so does Enter"))
+        return self._explained(f"{question} [y/N/?] ", meanings).lower() in ("y", "yes")
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, meanings: Sequence[tuple[str, str]] = ()) -> str:
         """The line that is typed."""
-        return self._answer(f"{question} ")
+        return self._explained(f"{question} ", meanings)
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]]) -> str:
         """Ask until one of the keys is typed; Enter means nothing, so that nothing happens by accident."""
-        for key, meaning in choices:
-            self._print(f"  {key}  {meaning}")
         keys = [key for key, _ in choices]
         while True:
-            answer = self._answer(f"{question} [{'/'.join(keys)}] ").lower()
+            answer = self._explained(f"{question} [{'/'.join(keys)}/?] ", choices).lower()
             if answer[:1] in keys and answer:
                 return answer[0]
 
@@ -69,7 +69,8 @@ class Terminal:
         if editor is None:
             raise UsageError("there is no editor", hint="git config core.editor EDITOR")
         # As git does it: the setting is a shell's command line. stdout is data, and no place for an editor.
-        done = subprocess.run(["sh", "-c", f'{editor} "$@"', editor, str(path)], stdout=2, check=False)
+        with paused():
+            done = subprocess.run(["sh", "-c", f'{editor} "$@"', editor, str(path)], stdout=2, check=False)
         if done.returncode:
             raise UsageError(
                 f"the editor {editor!r} ended with exit code {done.returncode}",
@@ -81,10 +82,18 @@ class Terminal:
         if not self.quiet:
             self._print(line)
 
+    def _explained(self, question: str, meanings: Sequence[tuple[str, str]]) -> str:
+        """The answer to a question; ``?`` has the meanings explained first."""
+        while (answer := self._answer(question)) == "?" and meanings:
+            for key, meaning in meanings:
+                self._print(f"  {key}  {meaning}")
+        return answer
+
     def _answer(self, question: str) -> str:
         sys.stderr.write(harmless(question))
         sys.stderr.flush()
-        line = sys.stdin.readline()
+        with paused():
+            line = sys.stdin.readline()
         if not line:
             raise Declined("nobody answered; nothing was changed")
         return line.strip()

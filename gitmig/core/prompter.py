@@ -23,8 +23,8 @@ class Prompter(Protocol):
     def confirm(self, question: str, *, plan: Plan | None = None, details: Sequence[str] = ()) -> bool:
         """Show what is about to happen and ask for a yes."""
 
-    def ask(self, question: str) -> str:
-        """Ask for a text; nothing is no answer."""
+    def ask(self, question: str, meanings: Sequence[tuple[str, str]] = ()) -> str:
+        """Ask for a text; nothing is no answer. ``meanings`` explain what may be typed."""
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]]) -> str:
         """Ask for one of the choices ((key, what it does)) until one is named."""

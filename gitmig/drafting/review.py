@@ -61,7 +61,9 @@ def answered_fills(prompter: Prompter, columns: Iterable[str]) -> tuple[Named, .
     fills: list[Named] = []
     for each in columns:
         table, _, column = each.rpartition(".")
-        value = prompter.ask(f"{each} may not be NULL: which value have the rows that are there (SQL)?")
+        value = prompter.ask(
+            f"{each} may not be NULL: which value have the rows that are there (SQL)? [?]", _VALUES
+        )
         if not value:
             raise Declined("nothing was changed")
         fills.append((table, column, value))
@@ -93,6 +95,14 @@ def review(prompter: Prompter, file: DraftFile, reviewed: Reviewed) -> Decision:
                 return Decision.DRAFT
             case _:
                 return Decision.QUIT
+
+
+_VALUES = (
+    ("0", "a number"),
+    ("''", "the empty text; 'a text' stands in quotes"),
+    ("now()", "whatever the database works out: a function, or another column of the row"),
+    ("Enter", "change nothing"),
+)
 
 
 def unfit(file: DraftFile, reviewed: Reviewed) -> str | None:

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,6 +127,12 @@ def probe(directory: Path, *args: str) -> bytes:
     return done.stdout
 
 
+class Terminal:
+    """What is to be around a process that has the person's terminal for itself."""
+
+    aside: Callable[[], AbstractContextManager[None]] = staticmethod(contextlib.nullcontext)
+
+
 def attended(
     place: Location, args: Sequence[str], env: Mapping[str, str], inherited_fds: Sequence[int] = ()
 ) -> int:
@@ -144,14 +151,15 @@ def attended(
     # to this process alone is passed on.
     before = {number: signal.signal(number, pass_on) for number in _ENDING}
     try:
-        process = subprocess.Popen(
-            ["git", *args],
-            cwd=place.top,
-            env={**inherited(directory=place.top), **env},
-            stdout=2,
-            pass_fds=inherited_fds,
-        )
-        return process.wait()
+        with Terminal.aside():
+            process = subprocess.Popen(
+                ["git", *args],
+                cwd=place.top,
+                env={**inherited(directory=place.top), **env},
+                stdout=2,
+                pass_fds=inherited_fds,
+            )
+            return process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

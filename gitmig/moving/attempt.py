@@ -231,7 +231,8 @@ class Attempt:
             self._recording.note(note)
             self._applied += 1
             arrow = "▲" if note["action"] == "upgrade" else "▼"
-            self._run_options.prompter.tell(f"{arrow} {note['action']} {note['revision']}")
+            took = f"  {seconds:.1f} s" if (seconds := float(str(note["seconds"]))) >= 1 else ""
+            self._run_options.prompter.tell(f"{arrow} {note['action']} {note['revision']}{took}")
 
     def take_back(self, error: GitmigError) -> None:
         """It failed: the files go back, or follow the database as far as that has gone."""

@@ -6,13 +6,16 @@ import platform
 import traceback
 
 from gitmig import __version__
-from gitmig.errors import GitmigError
+from gitmig.errors import Declined, GitmigError
 from gitmig.render.harmless import harmless
 from gitmig.render.hints import hinted
 
 
 def error_text(error: GitmigError) -> str:
-    """``Error:``, the detail where there is one, and ``Hint:``."""
+    """``Error:``, the detail if there is one, and ``Hint:``."""
+    if isinstance(error, Declined):
+        # No is an answer, and no error.
+        return f"{error.message[0].upper()}{harmless(error.message[1:])}"
     first, *rest = harmless(error.message).splitlines() or [""]
     details = [*rest, *(error.detail or "").splitlines()]
     lines = [f"Error: {_line(first)}", *(f"  {harmless(line)}" for line in details)]
