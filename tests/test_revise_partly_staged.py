@@ -9,10 +9,7 @@ from tests.story import MODELS, USERNAME, Project
 
 STAGED = MODELS + USERNAME
 WHOLE = MODELS + USERNAME + "    # a note\r\n" + NAME
-ASKED = (
-    "  s  the staged part (the rest stays as it is)\n  w  the whole file\n  q  quit\n"
-    "app/models.py is staged in part. Make the revision for [s/w/q/?] "
-)
+ASKED = "app/models.py is staged in part. Make the revision for [s/w/q/?] "
 
 
 def partly(tmp_path: Path) -> Project:
