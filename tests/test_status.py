@@ -38,12 +38,6 @@ class TestText:
         )
         assert result.stderr == ""
 
-    def test_what_takes_its_time_is_said_on_a_terminal(self, told: Article) -> None:
-        told.project.append("app/models.py", "\nimport time\n\ntime.sleep(2)\n")
-        screen = told.project.on_terminal("status").stdout
-        assert "looking at the database, the models and the history …" in screen
-        assert "…" not in told.project.gitmig("status").stderr
-
     def test_rolled_back(self, told: Article) -> None:
         told.project.gitmig("rollback", check=0)
         result = told.project.gitmig("status", check=1)

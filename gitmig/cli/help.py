@@ -111,4 +111,5 @@ def _told(parameter: Any) -> str:
     shown = (
         default not in (None, False, "", ()) and default != [] and not getattr(parameter, "is_flag", False)
     )
-    return f"{parameter.help or ''}{f' [default: {default}]' if shown else ''}".strip()
+    shown_as = f"{default:g}" if isinstance(default, float) else default
+    return f"{parameter.help or ''}{f' [default: {shown_as}]' if shown else ''}".strip()

@@ -70,7 +70,7 @@ class _Line:
         self._text = text
         self._terminal = sys.stderr
         self._begun = self._touched = time.monotonic()
-        self._shown = False
+        self._shown = ""
         self._paused = 0
         self._ended = threading.Event()
         self._lock = threading.RLock()
@@ -80,11 +80,11 @@ class _Line:
         while not self._ended.wait(_TICK):
             with self._lock:
                 now = time.monotonic()
-                if not self._paused and now - self._touched >= _PATIENCE:
-                    text = f"{self._text} … {now - self._begun:.0f} s"
+                text = f"{self._text} … {now - self._begun:.0f} s"
+                if not self._paused and now - self._touched >= _PATIENCE and text != self._shown:
                     # Of a line that wraps only the end could be taken away.
                     self._write(f"\r\x1b[K\x1b[2m{text[: shutil.get_terminal_size().columns - 1]}\x1b[0m")
-                    self._shown = True
+                    self._shown = text
 
     def clear(self) -> threading.RLock:
         """Take it away; the lock, for who prints something else."""
@@ -92,7 +92,7 @@ class _Line:
             self._touched = time.monotonic()
             if self._shown:
                 self._write("\r\x1b[K")
-                self._shown = False
+                self._shown = ""
         return self._lock
 
     def pause(self, on: bool) -> None:

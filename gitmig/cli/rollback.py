@@ -21,9 +21,14 @@ def run(
         bool, typer.Option("--commit", help="Make it permanent: remove the unpublished revisions and commit.")
     ] = False,
     database_only: Annotated[bool, typer.Option("--database-only", help="Leave the models alone.")] = False,
+    files_only: Annotated[
+        bool, typer.Option("--files-only", help="Put back the models of where the database is already.")
+    ] = False,
 ) -> int:
     """Move the database down and put the matching models into the work tree."""
     project = common.open()
-    options = RollbackOptions(target=target, commit=commit, database_only=database_only)
+    options = RollbackOptions(
+        target=target, commit=commit, database_only=database_only, files_only=files_only
+    )
     result = rollback(project, options, how)
     return finish(common, project, result)

@@ -71,7 +71,7 @@ OPTIONS: Mapping[str, Mapping[str, bool]] = {
         "--no-proof": False,
     },
     "upgrade": {**_MOVES, "--commit": False},
-    "rollback": {**_UNDOES, "--commit": False, "--database-only": False},
+    "rollback": {**_UNDOES, "--commit": False, "--database-only": False, "--files-only": False},
     "switch": {**_UNDOES, "-c": True, "--create": True, "--detach": False},
     "sync": {**_UNDOES},
     "recover": {**_ASKED},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from gitmig.core.environments import Environment
 from gitmig.errors import GitmigError, NoAlembic, NoConfiguration, ProjectCodeError, SettingsError
 from gitmig.git.repository import Repository
 from gitmig.git.trees import WorkTree
+from gitmig.hooks.clone import unignored
 from gitmig.hooks.install import HookState, hook_state, install_hook
 from gitmig.project.factories import factory_of
 from gitmig.project.head_file import head_path, write_head_file
@@ -61,7 +63,7 @@ def init(options: ProjectOptions, *, dry_run: bool = False, head_file: bool = Fa
     hook = hook_state(repository) if dry_run else install_hook(repository)
     for each in set_up:
         project = project_of(options, repository, each)
-        warnings += _warnings(project)
+        warnings += [*_warnings(project), *_unignored(repository, project)]
         if head_file and (dry_run or write_head_file(project)):
             made.append(head_path(project))
     return InitResult(
@@ -70,6 +72,17 @@ def init(options: ProjectOptions, *, dry_run: bool = False, head_file: bool = Fa
         hook=hook,
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+_URL = re.compile(r"^\s*sqlalchemy\.url\s*=\s*(sqlite[\w+]*:///[^?\s%]+)", re.MULTILINE)
+
+
+def _unignored(repository: Repository, project: Project) -> tuple[str, ...]:
+    """A warning about the SQLite file that the configuration names, if git would commit it."""
+    ini = project.configuration.ini
+    path = repository.top / ini if ini is not None else None
+    found = _URL.search(path.read_text("utf-8", "replace")) if path is not None and path.is_file() else None
+    return unignored(repository, project.directory, found[1]) if found is not None else ()
 
 
 def _environments(

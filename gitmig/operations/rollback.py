@@ -41,6 +41,8 @@ class RollbackOptions:
     target: str = "-1"
     commit: bool = False
     database_only: bool = False
+    files_only: bool = False
+    """Whether the database stays where it is, and only the models follow it."""
 
 
 def rollback(project: Project, options: RollbackOptions, run_options: RunOptions) -> MoveResult:
@@ -63,6 +65,11 @@ def _rollback(
 ) -> MoveResult:
     if options.commit and options.database_only:
         raise UsageError("--commit and --database-only exclude each other", hint="gitmig rollback --help")
+    if options.files_only and (options.database_only or options.target != "-1"):
+        other = "--database-only" if options.database_only else "TARGET"
+        raise UsageError(
+            f"--files-only goes to where the database is, and takes no {other}", hint="gitmig status"
+        )
     require_quiet(project)
     if not options.database_only:
         project.require_models()
@@ -136,6 +143,8 @@ class _Rolling:
         )
 
     def _way_down(self, facts: DatabaseFacts) -> Plan:
+        if self.options.files_only:
+            return Plan(heads=facts.heads)
         plan = plan_rollback(self.graph, facts.heads, self.options.target)
         downs = [self.graph.scripts[step.revision] for step in plan.steps if step.revision is not None]
         texts = self.project.work_tree.read_all([script.path for script in downs])

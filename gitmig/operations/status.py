@@ -26,6 +26,7 @@ from gitmig.facts.models_state import ModelsPlace, models_place
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
+from gitmig.hooks.clone import clone_notes
 from gitmig.hooks.notes import note_seen
 from gitmig.judging.base import base_of
 from gitmig.operations.check import models_compared
@@ -58,6 +59,8 @@ class Status:
     tie: Tie | None = None
     """The tie of the state that the database is at."""
     messages: tuple[tuple[RevisionId, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is amiss with this clone itself, though all is in step."""
 
     @property
     def in_step(self) -> bool:
@@ -102,6 +105,9 @@ def status(project: Project) -> Status:
         repository=project.repository is not None,
         tie=_tie(project, graph, database) if known else None,
         messages=_titles(graph, database),
+        notes=clone_notes(project.repository, project.directory, database.name)
+        if project.repository is not None
+        else (),
     )
 
 

@@ -78,6 +78,16 @@ def _done(result: MoveResult, project: Project) -> Iterator[str]:
         yield f"staged    {result.path} and the models, to be committed with your other changes"
     if result.commit:
         yield f"commit    {short(result.commit)}"
+        yield from _besides(result, project)
+
+
+def _besides(result: MoveResult, project: Project) -> Iterator[str]:
+    """What ``revise`` commits that is neither a models file nor the revision: env.py, the first time."""
+    if result.command == "revise":
+        paths = [step.path for step in result.plan.of(Action.COMMIT) if step.path]
+        others = [path for path in paths if path not in (*project.models, result.path)]
+        if others:
+            yield f"          with {', '.join(others)}"
 
 
 def _rows(result: MoveResult) -> Iterator[str]:

@@ -49,6 +49,11 @@ def status_text(status: Status) -> None:
         print_line(out, f"recorded  {_gap(status.recorded, messages)}", "yellow")
         offer = hinted("gitmig drift compares its tables with the models of its revision")
         print_line(consoles.status(), offer, "dim")
+        if any(finding.code == "GM011" for finding in status.findings):
+            offer = hinted("gitmig rollback --files-only puts its models into the work tree")
+            print_line(consoles.status(), offer, "dim")
+    for note in status.notes:
+        print_line(consoles.status(), f"Note: {hinted(note)}", "yellow")
     # The last line says the one that brings everything in step; a finding repeats nothing.
     findings_text(replace(f, hint=None) if f.hint == status.hint else f for f in status.findings)
     if status.in_step:

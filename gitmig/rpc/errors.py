@@ -40,6 +40,13 @@ _HINTS: Mapping[str, str] = {
 }
 """What to do where PostgreSQL's SQLSTATE says that the revision is not at fault."""
 _UNSET = re.compile(r"KeyError: '([A-Z][A-Z0-9_]+)'")
+_DRIVERS: Mapping[str, tuple[str, str]] = {
+    "psycopg": ("psycopg", "postgresql+psycopg2"),
+    "psycopg2": ("psycopg2-binary", "postgresql+psycopg"),
+    "MySQLdb": ("mysqlclient", "mysql+pymysql"),
+}
+"""What a URL without a driver means to SQLAlchemy: the package that has it, and another driver."""
+_DRIVER = re.compile(rf"ModuleNotFoundError: No module named '({'|'.join(_DRIVERS)})'")
 # The folder that the code of a tree is laid out in.
 _LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
 
@@ -111,6 +118,10 @@ def _correction(error: Json) -> str:
     unset = _UNSET.fullmatch(a_text(error["message"]))
     if unset is not None:
         return f"set {unset[1]}; or {WITHOUT_ENV}"
+    driver = _DRIVER.fullmatch(a_text(error["message"]))
+    if driver is not None:
+        package, scheme = _DRIVERS[driver[1]]
+        return f"pip install {package}, or have the URL name the driver that is there: {scheme}://…"
     last = str(error.get("detail") or "").rpartition('File "')[2].partition('"')[0]
     if _CALLER.match(a_text(error["message"])) and last.endswith("env.py"):
         return f"if only your own code can run env.py, {WITHOUT_ENV}"

@@ -1,0 +1,104 @@
+"""What made new users stop: each is said where it is seen, with the command that mends it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.articles import article
+from tests.story import MODELS, USERNAME, Project
+
+
+def test_models_follow_a_plain_downgrade(tmp_path: Path) -> None:
+    told = article(tmp_path)
+    project = told.project
+    project.alembic("downgrade", "-1")
+    said = project.gitmig("status", check=1)
+    assert "gitmig rollback --files-only puts its models into the work tree\n" in said.stderr
+    heads = project.heads()
+    result = project.gitmig("rollback", "--files-only", check=0)
+    assert project.read("app/models.py") == MODELS
+    assert project.heads() == heads
+    assert "downgrade" not in result.stdout + result.stderr
+    assert project.gitmig("status", "--json").json["models"]["revision"] == told.first
+    project.gitmig("upgrade", check=0)
+    assert project.read("app/models.py") == MODELS + USERNAME
+
+
+def test_files_only_shows_its_plan_and_takes_no_target(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    project.alembic("downgrade", "-1")
+    before = project.snapshot()
+    plan = project.gitmig("rollback", "--files-only", "--dry-run", "--json", check=0).json
+    assert [step["action"] for step in plan["steps"]] == ["restore"]
+    assert project.snapshot() == before
+    said = project.gitmig("rollback", "base", "--files-only", check=2).stderr
+    assert said.startswith("Error: --files-only goes to where the database is, and takes no TARGET\n")
+    project.gitmig("rollback", "--files-only", "--database-only", check=2)
+
+
+def test_files_only_never_overwrites_what_git_does_not_hold(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    project.alembic("downgrade", "-1")
+    project.append("app/models.py", "# mine\n")
+    before = project.snapshot()
+    project.gitmig("rollback", "--files-only", check=1)
+    assert project.snapshot() == before
+
+
+def test_a_clone_without_its_hook(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    note = "Note: this clone has no hook that checks its commits: gitmig hook install\n"
+    assert note not in project.gitmig("status").stderr
+    project.git("clone", "--quiet", str(project.top), str(tmp_path / "clone"))
+    clone = project.beside(tmp_path / "clone")
+    assert note in clone.gitmig("status").stderr
+    clone.hook()
+    assert note not in clone.gitmig("status").stderr
+
+
+def test_a_database_that_git_does_not_ignore(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    note = "git does not ignore the database app.db: add the line /app.db* to .gitignore\n"
+    assert note not in project.gitmig("status").stderr
+    project.write(".gitignore", "__pycache__/\n")
+    assert f"Note: {note}" in project.gitmig("status").stderr
+    assert "GM" not in project.gitmig("status").stderr
+    project.write(".gitignore", "__pycache__/\n/app.db*\n")
+    assert note not in project.gitmig("status").stderr
+
+
+def test_init_names_that_database_too(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    ini = project.read("alembic.ini")
+    project.write(
+        "alembic.ini", ini.replace("[alembic]\n", "[alembic]\nsqlalchemy.url = sqlite:///app.db\n", 1)
+    )
+    warning = "Warning: git does not ignore the database app.db: add the line /app.db* to .gitignore\n"
+    assert warning not in project.gitmig("init", check=0).stderr
+    project.write(".gitignore", "__pycache__/\n")
+    assert warning in project.gitmig("init", check=0).stderr
+
+
+def test_the_first_revision_says_what_it_commits(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    for path in ("alembic.ini", "alembic", "pyproject.toml"):
+        project.git("rm", "-r", "--quiet", path)
+    project.commit("Models alone")
+    project.gitmig("init", check=0)
+    said = project.gitmig("revise", "-y", "-m", "First", check=0).stdout.splitlines()
+    assert said[-2].startswith("commit    ")
+    assert said[-1].startswith("          with alembic.ini, alembic/env.py, ")
+    assert project.git("show", "--format=", "--name-only", "HEAD").count("\n") == said[-1].count(",") + 1
+
+
+@pytest.mark.parametrize("name", ["psycopg", "psycopg2", "MySQLdb"])
+def test_a_driver_that_is_not_there(tmp_path: Path, name: str) -> None:
+    project = article(tmp_path).project
+    env = project.read("alembic/env.py")
+    project.write("alembic/env.py", f"raise ModuleNotFoundError(\"No module named '{name}'\")\n{env}")
+    said = project.gitmig("status", check=2).stderr
+    assert f"Error: ModuleNotFoundError: No module named '{name}'\n" in said
+    assert "\nHint: pip install " in said
+    assert "have the URL name the driver that is there: " in said
