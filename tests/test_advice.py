@@ -150,7 +150,7 @@ def test_a_hook_in_another_language_is_left_alone_and_told(advised: Article) -> 
     hook.write_text("#!/usr/bin/env python3\n")
     result = project.gitmig("hook", "install", check=0)
     assert result.stdout.splitlines()[1:] == [
-        "advice is installed (post-checkout)",
+        "advice is installed (post-checkout and post-rewrite)",
         'gitmig hook advise post-merge "$@" || :',
     ]
     assert result.stderr == f"{hook} is there and is not a shell script; for advice, add this to it:\n"

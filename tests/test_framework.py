@@ -136,7 +136,7 @@ def test_what_init_says_to_add_is_four_lines_that_work(
     assert status.stderr.splitlines() == [
         "gitmig is in .pre-commit-config.yaml; run this once in each clone:",
         "for advice after a checkout too, add this to .pre-commit-config.yaml, "
-        "then run pre-commit install -t post-checkout -t post-merge:",
+        "then run pre-commit install -t post-checkout -t post-merge -t post-rewrite:",
     ]
     assert status.stdout.splitlines()[0] == "pre-commit install"
     run(project, program, "install", check=0)

@@ -67,7 +67,7 @@ class TestInstall:
         said = revised.gitmig("hook", "install", check=0)
         assert said.stdout.splitlines() == [
             f"the hook is installed ({revised.path(ROOM)})",
-            "advice is installed (post-checkout and post-merge)",
+            "advice is installed (post-checkout, post-merge and post-rewrite)",
         ]
         blocked = commit(revised)
         assert blocked.exit_code == 1
@@ -78,7 +78,7 @@ class TestInstall:
             '  Hint: gitmig revise -m "…"\n'
         )
         said = revised.gitmig("hook", "uninstall", check=0)
-        hooks = ("pre-commit", "post-checkout", "post-merge")
+        hooks = ("pre-commit", "post-checkout", "post-merge", "post-rewrite")
         removed = [f"removed from {revised.path('.git/hooks')}/{name}" for name in hooks]
         assert said.stdout.splitlines() == removed
         assert revised.gitmig("hook", "uninstall", check=0).stdout == "the hook is not installed\n"
@@ -164,7 +164,10 @@ class TestChained:
         hook(revised, "#!/bin/sh\necho one\r\necho two\r\n", 0o700)
         before = everything(revised)
         revised.gitmig("hook", "install", check=0)
-        assert set(everything(revised)) - set(before) == {".git/hooks/post-checkout"}
+        assert set(everything(revised)) - set(before) == {
+            ".git/hooks/post-checkout",
+            ".git/hooks/post-rewrite",
+        }
         revised.gitmig("hook", "uninstall", check=0)
         assert everything(revised) == before
 
@@ -249,7 +252,7 @@ class TestManagers:
         assert lines["pass_filenames"] is False
         assert (lines["stages"], advising["hooks"][0]["stages"]) == (
             ["pre-commit"],
-            ["post-checkout", "post-merge"],
+            ["post-checkout", "post-merge", "post-rewrite"],
         )
 
     def test_core_hooks_path(self, revised: Project) -> None:
@@ -260,6 +263,7 @@ class TestManagers:
             "gitmig check --staged || exit $?",
             'gitmig hook advise post-checkout "$@" || :',
             'gitmig hook advise post-merge "$@" || :',
+            'gitmig hook advise post-rewrite "$@" || :',
         ]
         assert not revised.path("team-hooks").exists()
 

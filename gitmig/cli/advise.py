@@ -1,7 +1,7 @@
-"""What the hooks after a checkout and a merge run. Whatever happens, they are not held up by it.
+"""What the hooks after a checkout, a merge and a rebase run. Whatever happens, they are not held up by it.
 
 With ``git config gitmig.sync auto`` they move the database themselves, if nothing has to be asked. With
-``git config gitmig.rebase auto`` a merge that leaves two heads is followed by ``gitmig rebase --fix``.
+``git config gitmig.rebase auto`` what leaves two heads is followed by ``gitmig rebase --fix``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gitmig.hooks.advice import Advice
-    from gitmig.project.project import ProjectOptions
+    from gitmig.project.project import Project, ProjectOptions
 
 _WAIT = 5.0
 """Seconds that a checkout may wait for another gitmig."""
@@ -22,12 +22,12 @@ _WAIT = 5.0
 
 def run(words: Sequence[str]) -> None:
     """Print the advice after ``words``, a hook's name and arguments, to stderr; or follow it."""
-    try:
-        if list(words[:2]) == ["post-merge", "0"] and _is_automatic("gitmig.rebase"):
-            _rebase()
-        from gitmig.hooks.advice import advise
+    from gitmig.hooks.advice import advise, hook_words, may_have_joined
 
-        advice = advise(words, os.environ)
+    try:
+        words = hook_words(words, os.environ)
+        rewritten = _rebase() if may_have_joined(words) and _is_automatic("gitmig.rebase") else ()
+        advice = advise(words, rewritten)
         if advice is None:
             return
         reason = _follow(advice) if _is_automatic("gitmig.sync") else None
@@ -48,32 +48,57 @@ def _is_automatic(setting: str) -> bool:
     return done.stdout.strip() == "auto"
 
 
-def _rebase() -> None:
-    """Put this branch's revisions on top of what a merge brought in; say why that was not done."""
+def _rebase() -> list[str]:
+    """Put this branch's revisions on top of what came in; say why that was not done.
+
+    The environments whose files were rewritten, by what a note calls them.
+    """
+    from gitmig.errors import GitmigError
+    from gitmig.hooks.notes import seen_key
+    from gitmig.project.opening import open_projects
+    from gitmig.project.project import ProjectOptions
+
+    rewritten = []
+    try:
+        from pathlib import Path
+
+        for project in open_projects(ProjectOptions(directory=Path(), hook=True)):
+            if _rebased(project):
+                rewritten.append(seen_key(project))
+    except GitmigError as error:
+        _print_not_rebased(error.message)
+    except Exception as error:
+        _print_not_rebased(f"{type(error).__name__}: {error}")
+    return rewritten
+
+
+def _rebased(project: Project) -> bool:
     from contextlib import redirect_stdout
-    from pathlib import Path
 
     from gitmig.cli.moving import show
     from gitmig.cli.terminal import Terminal
     from gitmig.errors import GitmigError
     from gitmig.moving.plans import RunOptions
     from gitmig.operations.rebase import RebaseOptions, rebase
-    from gitmig.project.opening import open_projects
-    from gitmig.project.project import ProjectOptions
 
+    graph = project.graph()
+    if len(graph.heads) < 2 and not graph.duplicates:
+        return False
     run_options = RunOptions(prompter=Terminal(agreed=True, quiet=True), wait=_WAIT)
-    for project in open_projects(ProjectOptions(directory=Path(), hook=True)):
-        if len(project.graph().heads) < 2:
-            continue
-        try:
-            project.git.forget_merge()
-            result = rebase(project, RebaseOptions(fix=True), run_options)
-        except GitmigError as error:
-            print(f"not rebased: {error.message}; run gitmig rebase", file=sys.stderr)
-            continue
-        if result.done:
-            with redirect_stdout(sys.stderr):
-                show(project, result)
+    try:
+        project.git.conclude()
+        result = rebase(project, RebaseOptions(fix=True), run_options)
+    except GitmigError as error:
+        _print_not_rebased(error.message)
+        return False
+    if result.done:
+        with redirect_stdout(sys.stderr):
+            show(project, result)
+    return result.done
+
+
+def _print_not_rebased(reason: str) -> None:
+    print(f"not rebased: {reason}; run gitmig rebase", file=sys.stderr)
 
 
 def _follow(advice: Advice) -> str:

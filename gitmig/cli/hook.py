@@ -76,8 +76,8 @@ def _finish(common: Common, state: HookState) -> int:
     elif state.snippet is None:
         print("the hook is not installed")
     if any(one.installed for one in state.advising):
-        names = " and ".join(one.name for one in state.advising if one.installed)
-        print(f"advice is installed ({names})")
+        *names, last = (one.name for one in state.advising if one.installed)
+        print(f"advice is installed ({', '.join(names)}{' and ' if names else ''}{last})")
     _print_snippets([state, *state.advising])
     return 0
 

@@ -44,6 +44,7 @@ class Repository:
         self.git_dir = place.git_dir
         self.common_dir = place.common_dir
         self.runner = Runner(place)
+        self._concluded = False
         self.written_trees: dict[tuple[tuple[str, Entry], ...], str] = {}
         """Trees that were written out of some files, by these."""
 
@@ -119,7 +120,8 @@ class Repository:
 
     def operation(self) -> str | None:
         """What git is in the middle of: "merge", "rebase", "cherry-pick" or "revert"; None mostly."""
-        return next((name for mark, name in _OPERATIONS if (self.git_dir / mark).exists()), None)
+        found = next((name for mark, name in _OPERATIONS if (self.git_dir / mark).exists()), None)
+        return None if found == "rebase" and self._concluded else found
 
     def merge_heads(self) -> tuple[CommitId, ...]:
         """The commits being merged, HEAD aside."""
@@ -241,11 +243,12 @@ class Repository:
         """Merge a commit into the work tree and the index, and leave it at that. Raises GitError."""
         self.git("merge", "--quiet", "--no-ff", "--no-commit", commit)
 
-    def forget_merge(self) -> None:
-        """Forget the merge that HEAD already is: git does that itself only after its ``post-merge`` hook.
+    def conclude(self) -> None:
+        """Count the merge or rebase that HEAD already is as done: git tidies up only after its hook.
 
         Until then a commit would become a merge too. Another merge stays.
         """
+        self._concluded = True
         head, others = self.head(), self.merge_heads()
         if head is not None and others and set(others) <= set(commits.info_of(self, head).parents):
             self.git("merge", "--quit")

@@ -1,4 +1,4 @@
-"""The advice after a checkout: one line where the database was last seen elsewhere than the checkout is.
+"""The advice after a checkout, a merge or a rebase: one line where the database was last seen elsewhere than the checkout is.
 
 Files and the standard library, nothing else: no database, no interpreter, no git. What is not known for sure
 is passed over in silence: the hooks that call this must never be in the way.
@@ -48,28 +48,58 @@ class Advice:
         """Its name, if there are several."""
 
 
-def advise(words: Sequence[str], environment: Mapping[str, str]) -> Advice | None:
-    """What to say after ``words``: a hook's name and the arguments that git gave it; None is silence.
+def hook_words(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """A hook's name and git's arguments; the pre-commit framework has them in the environment."""
+    return list(words) or _frameworks(environment)
 
-    Without words the pre-commit framework is asked, which has them in the environment. The current folder is
-    the top of the work tree. Raises OSError and ValueError where something cannot be read.
+
+def advise(words: Sequence[str], rewritten: Sequence[str] = ()) -> Advice | None:
+    """What to say after ``words``, see :func:`hook_words`; None is silence.
+
+    ``rewritten`` are the keys of environments whose revisions the hook has just put on top of others: the
+    database has them as they were. The current folder is the top of the work tree. Raises OSError and
+    ValueError where something cannot be read.
     """
-    if not _moved(words or _frameworks(environment)):
+    if not _moved(words):
         return None
     folder, common = git_folders()
-    if any(os.path.exists(f"{folder}/{name}") for name in _BUSY) or _starts_rebase(folder):
+    if _is_busy(words, folder) or _starts_rebase(folder):
         return None
     for key, note in _notes(folder).items():
-        advice = _about(_newest(common, key, note))
+        advice = _about(_newest(common, key, note), old=key in rewritten)
         if advice is not None:
             return advice
     return None
 
 
+def may_have_joined(words: Sequence[str]) -> bool:
+    """Whether the hook follows a merge or a rebase that may have left two heads, as far as files tell.
+
+    Raises OSError and ValueError as :func:`advise`.
+    """
+    folder, _ = git_folders()
+    if words[:2] == ["post-merge", "0"]:
+        # A merge that git is about to conclude, and no fast-forward.
+        joined = os.path.exists(f"{folder}/MERGE_HEAD")
+    else:
+        joined = words[:1] == ["post-rewrite"]
+    if not joined or _is_busy(words, folder):
+        return False
+    notes = _notes(folder).values()
+    heads = [checkout_heads(note["config"], note["section"], note.get("layout")) for note in notes]
+    return not heads or any(one is None or len(one) > 1 for one in heads)
+
+
+def _is_busy(words: Sequence[str], folder: str) -> bool:
+    """Whether git is in the middle of more. A rebase is over if that is what the hook tells of."""
+    over = list(words) == ["post-rewrite", "rebase"]
+    return not over and any(os.path.exists(f"{folder}/{name}") for name in _BUSY)
+
+
 def _moved(words: Sequence[str]) -> bool:
     """Whether the hook tells of another commit in the work tree."""
     if words[:1] != ["post-checkout"]:
-        return list(words[:1]) == ["post-merge"]
+        return list(words[:1]) in (["post-merge"], ["post-rewrite"])
     if len(words) != 4:
         return False
     _, old, new, flag = words
@@ -93,7 +123,11 @@ def _frameworks(environment: Mapping[str, str]) -> list[str]:
     if flag is not None:
         ends = (environment.get(f"PRE_COMMIT_{name}_REF", "") for name in ("FROM", "TO"))
         return ["post-checkout", *ends, flag]
-    return ["post-merge"] if "PRE_COMMIT_IS_SQUASH_MERGE" in environment else []
+    squash = environment.get("PRE_COMMIT_IS_SQUASH_MERGE")
+    if squash is not None:
+        return ["post-merge", squash]
+    command = environment.get("PRE_COMMIT_REWRITE_COMMAND")
+    return ["post-rewrite", command] if command is not None else []
 
 
 def _notes(folder: str) -> dict[str, dict[str, Any]]:
@@ -121,9 +155,10 @@ def _newest(common: str, key: str, note: dict[str, Any]) -> dict[str, Any]:
     return max((note, *same), key=lambda one: float(one["time"]))
 
 
-def _about(note: dict[str, Any]) -> Advice | None:
+def _about(note: dict[str, Any], *, old: bool) -> Advice | None:
+    """``old``: the database has the revisions of the same ids in another form."""
     heads = checkout_heads(note["config"], note["section"], note.get("layout"))
-    if heads is None or heads == set(note["heads"]):
+    if heads is None or (heads == set(note["heads"]) and not old):
         return None
     name = note.get("environment")
     which, option = (f"{name}: ", f" -e {shlex.quote(name)}") if name else ("", "")

@@ -14,12 +14,14 @@ COMMANDS = {
     "pre-commit": "gitmig check --staged",
     "post-checkout": 'gitmig hook advise post-checkout "$@"',
     "post-merge": 'gitmig hook advise post-merge "$@"',
+    "post-rewrite": 'gitmig hook advise post-rewrite "$@"',
 }
 """What each hook runs."""
 _WHEN = {
     # Nothing is started for files that are put back, and for a new branch right here.
     "post-checkout": '[ "${3:-}" = 1 ] && [ "${1:-}" != "${2:-}" ]',
     "post-merge": "true",
+    "post-rewrite": "true",
 }
 
 

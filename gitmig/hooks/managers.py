@@ -24,7 +24,7 @@ _LOCAL_LINES = {
 - repo: local
   hooks:
     - {id: gitmig-advice, name: gitmig advice, entry: gitmig hook advise, language: system, verbose: true,
-       stages: [post-checkout, post-merge], always_run: true, pass_filenames: false}
+       stages: [post-checkout, post-merge, post-rewrite], always_run: true, pass_filenames: false}
 """,
 }
 _REMOTE_LINES = """\
@@ -41,6 +41,7 @@ _LEFTHOOK_LINES = {
     "pre-commit": "gitmig check --staged",
     "post-checkout": "gitmig hook advise post-checkout {1} {2} {3}",
     "post-merge": "gitmig hook advise post-merge {1}",
+    "post-rewrite": "gitmig hook advise post-rewrite {1}",
 }
 
 
@@ -103,7 +104,7 @@ def _framework(top: Path, path: Path) -> HookManager:
     advice = path.name != "pre-commit"
     lines = framework_lines(text_of(top / FRAMEWORK), _origin(), advice=advice)
     program = "prek" if _uses_prek(path.parent) else "pre-commit"
-    once = f"{program} install{' -t post-checkout -t post-merge' if advice else ''}"
+    once = f"{program} install{' -t post-checkout -t post-merge -t post-rewrite' if advice else ''}"
     mark = "gitmig-advice" if advice else "gitmig"
     return HookManager(
         name="pre-commit",
