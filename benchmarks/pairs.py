@@ -34,7 +34,9 @@ def main() -> None:
             place = folder / str(seed)
             place.mkdir()
             try:
-                tally[join(begun(place), seed).ended] += 1
+                ended = join(begun(place), seed).ended
+                tally[ended] += 1
+                print(f"seed {seed}: {ended}", flush=True)
             except BaseException:
                 print(f"seed {seed}", file=sys.stderr)
                 raise

@@ -9,6 +9,7 @@ from tests.articles import EMAIL, Article, article, article_on
 from tests.story import Project
 
 MODELS = "app/models.py"
+COLUMN = "    {}: Mapped[str | None] = mapped_column(String)\n"
 ORDER = '''\
 class Order(Base):
     """What somebody wants."""

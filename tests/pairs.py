@@ -28,10 +28,13 @@ class {name}(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)  # {table}
 
+    # {table}'s a
     a: Mapped[str | None] = mapped_column(String(10))  # {table}
 
+    # {table}'s b
     b: Mapped[str | None] = mapped_column(String(10))  # {table}
 
+    # {table}'s c
     c: Mapped[int | None] = mapped_column(Integer)  # {table}
 
     # ours add to {table} here
@@ -40,7 +43,9 @@ class {name}(Base):
 
     # end of {table}
 '''
-"""No line is there twice: git would take one table for the other."""
+"""No line is there twice: git would take one table for the other. The comments stay, whatever becomes of the
+columns: git calls two edits a conflict if no line is between them.
+"""
 TABLES = ("one", "two")
 COLUMN = "    {name}: Mapped[{python} | None] = mapped_column({type})\n\n"
 NAMES = ("x", "y", "z")

@@ -53,6 +53,24 @@ def test_a_conflict_instead_of_two_heads(tmp_path: Path) -> None:
     assert project.git("status", "--porcelain") == ""
 
 
+def test_before_the_merge(tmp_path: Path) -> None:
+    """The conflict of the head file alone keeps nobody, bots included, from beginning the merge."""
+    found = two(tmp_path)
+    project = found.project
+    for options in (("--fix",), ("--yes",)):
+        before = project.snapshot()
+        project.gitmig("rebase", *options, "--onto", "main", "--dry-run", check=0)
+        assert project.snapshot() == before
+        result = project.gitmig("rebase", *options, "--onto", "main", check=0)
+        assert "Hint: git merge --continue" in result.stderr
+        project.git("commit", "--quiet", "--no-edit")
+        assert parents(project)[found.ours] == (found.theirs,)
+        assert project.gitmig("check", "--base", "main", check=0).stderr == ""
+        if options == ("--fix",):
+            project.git("reset", "--quiet", "--hard", "HEAD~1")
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+
+
 def test_in_the_middle_of_a_rebase(tmp_path: Path) -> None:
     found = two(tmp_path)
     project = found.project

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from gitmig.applied.elsewhere import find_scripts
 from gitmig.applied.scripts import Applied, ScriptSource
 from gitmig.applied.side import Side
 from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.rewriting import Identity, rewritten
 from gitmig.core.revisions.scripts import Script, read_script
 from gitmig.core.revisions.squashing import kept_path, old_scripts
 from gitmig.errors import Refused
@@ -49,7 +50,7 @@ def reconciled(project: Project, applied: Applied, target: Side) -> tuple[Applie
     for script in squashes(target.graph):
         last = sources.get(script.revision)
         old = frozenset(script.squashes)
-        if last is not None and last.script.squashes != script.squashes and old <= sources.keys():
+        if last is not None and last.script.squashes != script.squashes and _are_there(old, script, sources):
             for revision in old:
                 del sources[revision]
             sources[script.revision] = ScriptSource(side=target, script=script)
@@ -60,6 +61,16 @@ def reconciled(project: Project, applied: Applied, target: Side) -> tuple[Applie
         differing = applied.differing - {script.revision for script in squashes(target.graph)}
         applied = replace(applied, sources=sources, graph=merged, differing=differing)
     return applied, _opened(project, graph, target.tree, opened) if opened else graph
+
+
+def _are_there(
+    old: frozenset[RevisionId], squash: Script, sources: Mapping[RevisionId, ScriptSource]
+) -> bool:
+    """Whether a database has all that was squashed, on top of what the squash follows now."""
+    if not old <= sources.keys():
+        return False
+    below = {parent for revision in old for parent in sources[revision].script.down_revisions}
+    return below - old == set(squash.down_revisions)
 
 
 def _opened(project: Project, graph: Graph, tree: Tree, opened: Collection[Script]) -> Graph:
@@ -75,7 +86,7 @@ def _old(project: Project, script: Script, tree: Tree) -> list[Script]:
     """The old scripts of a squash, out of the file that keeps them, else out of git; written out to run."""
     texts = _kept(script, tree) or _out_of_git(project, script)
     folder = _folder(project) / script.revision
-    found = []
+    found: list[Script] = []
     for revision in script.squashes:
         if revision not in texts:
             raise Refused(
@@ -86,8 +97,16 @@ def _old(project: Project, script: Script, tree: Tree) -> list[Script]:
         old = read_script(path, text)
         if not isinstance(old, Script):
             raise Refused(f"the script of {revision} cannot be read any more", hint="gitmig log")
+        data = text.encode("utf-8")
+        if not found and old.down_revisions != script.down_revisions:
+            # The squash was put on top of others since.
+            parents = script.down_revisions
+            data = rewritten(
+                old, data, Identity(revision=revision, parents=parents, depends_on=old.depends_on)
+            )
+            old = replace(old, down_revisions=parents)
         file = folder / Path(path).name
-        write_bytes(file, text.encode("utf-8"))
+        write_bytes(file, data)
         found.append(replace(old, path=str(file)))
     return found
 

@@ -227,18 +227,27 @@ def base_moved(
 
 
 def do_not_commute(
-    script: Script, ours: Sequence[RevisionId], theirs: Sequence[RevisionId], lines: Sequence[str]
+    script: Script,
+    ours: Sequence[RevisionId],
+    theirs: Sequence[RevisionId],
+    lines: Sequence[str],
+    hint: str | None = None,
 ) -> Finding:
     """GM009 for parallel revisions that lead elsewhere in the other order; ``lines`` say in what."""
     return Finding(
         code="GM009",
         severity=Severity.ERROR,
         message=f"{', '.join(ours)} and {', '.join(theirs)} do not commute",
-        hint=f"write {script.path} for what {theirs[-1]} leaves, then: gitmig rebase {ours[0]}",
+        hint=hint or on_top_by_hand(script, ours, theirs),
         path=script.path,
         line=script.parents_line,
         details=tuple(lines),
     )
+
+
+def on_top_by_hand(script: Script, ours: Sequence[RevisionId], theirs: Sequence[RevisionId]) -> str:
+    """What a person does about revisions that do not commute."""
+    return f"write {script.path} for what {theirs[-1]} leaves, then: gitmig rebase {ours[0]}"
 
 
 def may_not_commute(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _SIZE = re.compile(r"(\d+)\s*([kmg]?)b?", re.IGNORECASE)
@@ -23,6 +24,8 @@ class ParkOrder:
     """Bytes of one table, or of a column, that are parked at most."""
     who: str | None = None
     operation: str | None = None
+    rows_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The revisions whose rows an upgrade brings back, if these are not its own alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,5 +167,6 @@ class Together:
 def nothing_to_do(project: Project, command: str) -> MoveResult:
     """What a command says that found one line of revisions."""
     heads = project.graph().heads
-    why = f"{', '.join(heads)} is the one head" if heads else "there are no revisions"
+    verb = "is the one head" if len(heads) == 1 else "are the heads of permanent branches"
+    why = f"{', '.join(heads)} {verb}" if heads else "there are no revisions"
     return MoveResult(command=command, plan=Plan(heads=heads), notes=(f"nothing to {command}: {why}",))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.numbering import apart
 from gitmig.core.revisions.scripts import Script
-from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move
+from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move, whole_lines
 from gitmig.errors import Refused
 from gitmig.facts.ties import Ties
 from gitmig.git import commits as git_commits
@@ -57,7 +57,12 @@ def parallel_here(
     if graph.duplicates:
         graph, as_written = apart(graph, _others_paths(project, merged, onto or _rebased_onto(project)))
     facts = _circumstances(project, head, merged, onto)
-    chosen = frozenset(named) or to_move(graph, facts)
+    if named:
+        chosen = whole_lines(graph, named)
+    else:
+        # Permanent branches have heads of their own.
+        crowded = graph.ancestors(head for heads in graph.crowded for head in heads)
+        chosen = to_move(graph, facts) & crowded if crowded else frozenset()
     arrived = _arrived(project, head)
     found = sides(graph, chosen, published=facts.published if not onto else (), arrived=arrived)
     if found is None:
@@ -108,6 +113,16 @@ def _known(
         ours=here,
         theirs=there or _before(project, found, head),
     )
+
+
+def common_commit(project: Project, base: str, head: str) -> CommitId:
+    """The best commit that two refs have in common. Raises UnknownRef, and Refused if there is none here."""
+    git = project.git
+    found = git.merge_base(git.resolve(base), git.resolve(head))
+    if found is None:
+        hint = "git fetch --unshallow" if git.is_shallow() else f"name a branch that {head} comes from"
+        raise Refused(f"{base} and {head} have no common commit here", hint=hint)
+    return found
 
 
 def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Parallel | None:
@@ -168,15 +183,29 @@ def _circumstances(
     published = published_revisions(project)
     if onto is not None:
         return Circumstances(published=published, base=_revisions(project, onto))
-    if not merged:
-        return Circumstances(published=published)
-    here, *there = merged
-    return Circumstances(
+    on_default = project.git.branch() in _DEFAULTS
+    known = Circumstances(
         published=published,
+        on_default=on_default,
+        default=frozenset() if on_default else _default(project),
+    )
+    if not merged:
+        return known
+    here, *there = merged
+    return replace(
+        known,
         here=_revisions(project, here),
         there=frozenset(r for commit in there for r in _revisions(project, commit)),
-        on_default=project.git.branch() in _DEFAULTS,
     )
+
+
+def _default(project: Project) -> frozenset[RevisionId]:
+    """The revisions of the local branch that others build on."""
+    for name in _DEFAULTS:
+        found = project.git.objects.find(f"refs/heads/{name}^{{commit}}")
+        if found is not None:
+            return _revisions(project, CommitId(found.id))
+    return frozenset()
 
 
 def _revisions(project: Project, commit: CommitId) -> frozenset[RevisionId]:

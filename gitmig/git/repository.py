@@ -239,9 +239,15 @@ class Repository:
         )
         return tuple(records(out)[1:])
 
-    def begin_merge(self, commit: CommitId) -> None:
-        """Merge a commit into the work tree and the index, and leave it at that. Raises GitError."""
-        self.git("merge", "--quiet", "--no-ff", "--no-commit", commit)
+    def begin_merge(self, ref: str, *, conflicts: bool = False) -> None:
+        """Merge a commit into the work tree and the index, and leave it at that.
+
+        ``conflicts`` are expected, and left. Raises GitError.
+        """
+        ok = (0, 1) if conflicts else (0,)
+        self.git("merge", "--quiet", "--no-ff", "--no-commit", "--end-of-options", ref, ok=ok)
+        if not self.merge_heads():
+            raise GitError(f"git does not merge {ref}", hint=f"git merge {ref}")
 
     def conclude(self) -> None:
         """Count the merge or rebase that HEAD already is as done: git tidies up only after its hook.

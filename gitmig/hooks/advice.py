@@ -1,4 +1,4 @@
-"""The advice after a checkout, a merge or a rebase: one line where the database was last seen elsewhere than the checkout is.
+"""The advice after a checkout, a merge or a rebase: where the database was last seen, if that is elsewhere.
 
 Files and the standard library, nothing else: no database, no interpreter, no git. What is not known for sure
 is passed over in silence: the hooks that call this must never be in the way.

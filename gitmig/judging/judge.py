@@ -116,20 +116,27 @@ def _commit_findings(
         return [unrevised(changes, place=where(project, subject.tree, changes))]
     if any(_covers(script, changes, now) for script in added):
         return []
-    if all(_comparable(script, now) for script in added):
+    unsettled = [script for script in added if not _comparable(script, now)]
+    # `git rebase` puts others below a record: it says what its revision changes, and not where that leads.
+    if not unsettled and (len(added) == 1 or _by_trying(subject, added)):
         left = _left(project, added, changes, now)
         place = where(project, subject.tree, left)
         return [unrevised(left, hint="gitmig revise --amend", place=place)]
     texts = subject.tree.read_all([script.path for script in added]).values()
     if changes and all(idle(text.decode("utf-8", "replace")) for text in texts):
         return [unrevised(changes, place=where(project, subject.tree, changes))]
-    known = before[0].scripts if before else {}
+    return _by_trying(subject, unsettled) if unsettled else []
+
+
+def _by_trying(subject: Subject, unsettled: Sequence[Script]) -> list[Finding]:
+    """What a scratch database says of the added revisions, and GM007 for these where there is none."""
+    known = subject.before[0].scripts if subject.before else {}
     return proven(
-        project,
+        subject.project,
         subject.tree,
         subject.head,
-        unsettled=[script for script in added if not _comparable(script, now)],
-        redone=frozenset(script.revision for script in added if script.revision in known),
+        unsettled=unsettled,
+        redone=frozenset(script.revision for script in added_revisions(subject) if script.revision in known),
     )
 
 

@@ -39,6 +39,8 @@ class Commuting:
     """What both sides change, or in what the two orders differ."""
     reason: str | None = None
     """Why both orders were tried, or could not be."""
+    hint: str | None = None
+    """What to do about it, if that is known."""
 
 
 def judge_parallel(project: Project, parallel: Parallel) -> Commuting:
@@ -49,7 +51,8 @@ def judge_parallel(project: Project, parallel: Parallel) -> Commuting:
     found = _by_facets(project, parallel)
     if found.relation is Relation.CONFLICT:
         lines = tuple(line for clash in found.clashes for line in clash.lines)
-        return Commuting(sides=parallel.sides, commute=False, by="facets", lines=lines)
+        hint = _of_backport(parallel)
+        return Commuting(sides=parallel.sides, commute=False, by="facets", lines=lines, hint=hint)
     reason = found.reason or _data(parallel)
     if found.relation is Relation.DISJOINT and reason is None:
         return Commuting(sides=parallel.sides, commute=True, by="facets")
@@ -59,6 +62,18 @@ def judge_parallel(project: Project, parallel: Parallel) -> Commuting:
         why = f"{reason}; {error.message}" if reason else error.message
         return Commuting(sides=parallel.sides, commute=None, by="scratch", reason=why)
     return Commuting(sides=parallel.sides, commute=not lines, by="scratch", lines=lines, reason=reason)
+
+
+def _of_backport(parallel: Parallel) -> str | None:
+    """What to do with a copy whose original is on the other side: it has no business here."""
+    scripts, found = parallel.graph.scripts, parallel.sides
+    for here, there in ((found.ours, found.theirs), (found.theirs, found.ours)):
+        for copy in (scripts[revision] for revision in here):
+            if copy.backport_of in there:
+                after = [child for child in parallel.graph.line_children[copy.revision] if child in here]
+                follow = f", have {after[0]} follow {there[-1]}" if after else ""
+                return f"git rm {copy.path}{follow}: {copy.revision} is the backport of {copy.backport_of}"
+    return None
 
 
 def _by_facets(project: Project, parallel: Parallel) -> Comparison:

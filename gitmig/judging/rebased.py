@@ -93,13 +93,17 @@ def _by_facets(
 def _by_proof(project: Project, parallel: Parallel, schemas: Schemas, merged: Schema) -> Records:
     found = parallel.sides
     last = found.ours[-1]
-    if parallel.theirs is None:
+    start, steps, old = found.onto, found.ours, parallel.theirs
+    if old is None:
+        # Theirs came by a cherry-pick or a squash: both are tried, from what both began with.
+        start, steps, old = found.forks, (*found.theirs, *found.ours), parallel.fork
+    if old is None and start:
         return _unrecorded(parallel, "no commit has the models of the other side alone")
     graph = Graph.of(
         replace(script, down_revisions=found.parents.get(revision, script.down_revisions))
         for revision, script in parallel.graph.scripts.items()
     )
-    case = Case(old=parallel.theirs, new=parallel.code, start=found.onto, graph=graph, steps=found.ours)
+    case = Case(old=old, new=parallel.code, start=start, graph=graph, steps=steps)
     verdict = prove(project, case, schemas)
     if verdict.changes:
         raise Refused(
@@ -111,12 +115,15 @@ def _by_proof(project: Project, parallel: Parallel, schemas: Schemas, merged: Sc
         return _unrecorded(parallel, verdict.reason)
     header = Header(models=models_digest(project, parallel.code))
     if len(found.ours) == 1:
+        change = None
+        if parallel.theirs is not None:
+            change = change_digest(difference(schemas.of(parallel.theirs), merged))
         header = replace(
             header,
             dialect=merged.dialect,
             sqlalchemy=merged.sqlalchemy,
             schema=digest(merged),
-            change=change_digest(difference(schemas.of(parallel.theirs), merged)),
+            change=change,
         )
     return Records(headers={**_stripped(parallel), last: header}, proven=True)
 

@@ -19,7 +19,7 @@ from gitmig.moving.consent import (
     protection,
     require_harmless,
 )
-from gitmig.moving.foresight import describe_loss, drops_of, stops
+from gitmig.moving.foresight import describe_loss, drops_of, rows_of, stops
 from gitmig.moving.move_journal import MoveJournal
 from gitmig.moving.parking import park_order, why_not
 from gitmig.moving.plans import Agreed, ModelsFollow, PlannedMove, RunOptions
@@ -120,6 +120,8 @@ class Attempt:
         wanted = self._run_options.park and bool(prepared.plan.of(Action.DOWNGRADE))
         losses = self._dropped(prepared.moves, facts, parking=wanted)
         order = park_order(self._repository, self._directory, facts, wanted=wanted)
+        if order is not None:
+            order = replace(order, rows_of=rows_of(prepared.moves))
         return replace(prepared.moves, losses=losses, parking=order)
 
     def _ready(

@@ -8,10 +8,10 @@ from pathlib import Path
 from gitmig.core.parked import told_rows
 from gitmig.core.plan import Step
 from gitmig.core.revisions.drops import drops
-from gitmig.core.revisions.programs import splits
+from gitmig.core.revisions.programs import same_upgrade, splits
 from gitmig.rpc.protocol import AnnouncedDrop, AnnouncedLoss, DatabaseFacts, MigrationReply, MigrationRequest
 from gitmig.wire.sql import Drop
-from gitmig.wire.values import Action
+from gitmig.wire.values import Action, RevisionId
 
 
 def stops(moves: MigrationRequest, facts: DatabaseFacts) -> tuple[str, ...]:
@@ -62,6 +62,38 @@ def drops_of(moves: MigrationRequest, database: str) -> tuple[AnnouncedDrop, ...
         for drop, down in found
         if not down or (drop, False) not in found
     )
+
+
+def rows_of(moves: MigrationRequest) -> dict[str, tuple[str, ...]]:
+    """The revisions whose parked rows an upgrade brings back, where these are not its own alone.
+
+    A squash and a backport name whom they stand for. A revision with another number is known by what it does.
+    """
+    ups = {step.revision for step, _ in moves.steps if step.action is Action.UPGRADE and step.revision}
+    found: dict[RevisionId, set[RevisionId]] = {}
+    for script in (script for graph in moves.graphs for script in graph):
+        same = {script.revision, *script.squashes, *((script.backport_of,) if script.backport_of else ())}
+        for revision in ups & same if len(same) > 1 else ():
+            found.setdefault(revision, set()).update(
+                same if revision == script.revision else {script.revision, revision}
+            )
+    for revision, old in _renumbered(moves):
+        found.setdefault(revision, set()).add(old)
+        found.setdefault(old, set())
+    claimed = {old for revision, olds in found.items() for old in olds - {revision}}
+    return {revision: tuple(sorted(olds | ({revision} - claimed))) for revision, olds in found.items()}
+
+
+def _renumbered(moves: MigrationRequest) -> Iterator[tuple[RevisionId, RevisionId]]:
+    """The numbers that upgrades have now, with those that the same upgrades had when they were undone."""
+    numbered = [(step, text) for step, text in _scripts(moves) if step.revision and step.revision.isdigit()]
+    texts = {step.revision: text for step, text in numbered if step.action is Action.UPGRADE}
+    for step, old in numbered:
+        if step.action is not Action.DOWNGRADE or same_upgrade(old, texts.get(step.revision, "")):
+            continue
+        for revision, text in texts.items():
+            if revision is not None and step.revision is not None and same_upgrade(old, text):
+                yield revision, step.revision
 
 
 def describe_loss(loss: AnnouncedLoss, why: str | None = None) -> str:

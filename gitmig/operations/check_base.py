@@ -11,7 +11,7 @@ from gitmig.core.findings import base_moved, graph_findings, new_heads, no_previ
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
 from gitmig.errors import GitError, GitmigError, Refused
-from gitmig.facts.parallel import parallel_refs
+from gitmig.facts.parallel import common_commit, parallel_refs
 from gitmig.git import commits as git_commits
 from gitmig.git.trees import CommitTree
 from gitmig.judging.judge import edited, judge
@@ -39,7 +39,7 @@ class Review:
 
 def review_of(project: Project, base: str, head: str = "HEAD") -> Review:
     """The revisions and the schema that ``head`` adds to ``base``. Raises as :func:`check_base`."""
-    ours, fork, _ = _parted(project, base, head)
+    ours, fork = project.git.resolve(head), common_commit(project, base, head)
     before, graph = (project.graph(project.commit_tree(commit)) for commit in (fork, ours))
     added = [graph.scripts[one] for one in graph.topological(graph.scripts) if one not in before.scripts]
     compared, reason = None, ""
@@ -50,17 +50,6 @@ def review_of(project: Project, base: str, head: str = "HEAD") -> Review:
     return Review(added=tuple(added), diff=compared, reason=reason)
 
 
-def _parted(project: Project, base: str, head: str) -> tuple[CommitId, CommitId, CommitId]:
-    """The commits: ``head``, where it left ``base``, and ``base``."""
-    git = project.git
-    ours, theirs = git.resolve(head), git.resolve(base)
-    fork = git.merge_base(theirs, ours)
-    if fork is None:
-        hint = "git fetch --unshallow" if git.is_shallow() else f"name a branch that {head} comes from"
-        raise Refused(f"{base} and {head} have no common commit here", hint=hint)
-    return ours, fork, theirs
-
-
 def check_base(project: Project, base: str, head: str = "HEAD", *, each_commit: bool = False) -> CheckResult:
     """The findings of a pull request: the commits that ``head`` has and ``base`` has not.
 
@@ -69,7 +58,8 @@ def check_base(project: Project, base: str, head: str = "HEAD", *, each_commit: 
     two have no common history here, and ProjectCodeError if the models of ``head`` do not import.
     """
     git = project.git
-    ours, fork, theirs = _parted(project, base, head)
+    ours, theirs = git.resolve(head), git.resolve(base)
+    fork = common_commit(project, base, head)
     commits = git.commits_not_in(ours, theirs)
     findings = list(_changes(project, ours, fork, commits if each_commit else ()))
     findings += edited(Subject(project=project, tree=project.commit_tree(ours), parents=(fork,)))

@@ -179,7 +179,7 @@ def _found(project: Project, parallel: Parallel) -> _Found:
         raise Refused(
             f"GM009: {', '.join(ours)} and {', '.join(theirs)} do not commute: "
             f"{failed or 'no commit has the models of one of them'}",
-            hint="rebase the side that fewer databases have: gitmig rebase REV",
+            hint=commuting.hint or "rebase the side that fewer databases have: gitmig rebase REV",
             detail="\n".join(commuting.lines) or None,
         )
     if left:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gitmig.core.findings import on_top_by_hand
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.numbering import numbered_names, renamed, renumbered
 from gitmig.core.revisions.rewriting import Identity
 from gitmig.drafting.together import Together, nothing_to_do, operation_of
 from gitmig.errors import GitmigError, Refused, UsageError
-from gitmig.facts.parallel import Parallel, parallel_here, parallel_refs
+from gitmig.facts.parallel import Parallel, common_commit, parallel_here, parallel_refs
 from gitmig.judging.orders import Commuting, judge_parallel
 from gitmig.judging.rebased import Records, records_of
 from gitmig.moving.plans import MoveResult, RunOptions
@@ -91,7 +92,11 @@ def _merged_first(
     require_quiet(project)
     head = git.head()
     assert head is not None
-    conflicts = git.merge_conflicts(head, onto)
+    assert options.onto is not None
+    common_commit(project, options.onto, "HEAD")
+    # The head file conflicts whenever both sides add a revision: it is written again.
+    expected = git.merge_conflicts(head, onto)
+    conflicts = [path for path in expected if path != head_path(project)]
     if conflicts:
         raise Refused(
             f"merging {options.onto} conflicts in {', '.join(conflicts)}",
@@ -104,7 +109,7 @@ def _merged_first(
     if run_options.dry_run:
         return planned.run()
     planned.require_commuting()
-    git.begin_merge(onto)
+    git.begin_merge(options.onto, conflicts=bool(expected))
     project.forget()
     try:
         merging = _parallel(project, options)
@@ -186,10 +191,10 @@ class _Rebasing:
         if self._options.revisions:
             self._warnings = (f"GM009: {names}",)
             return commuting
-        path = self._parallel.graph.scripts[ours[0]].path
+        script = self._parallel.graph.scripts[ours[0]]
         raise Refused(
             f"GM009: {names}",
-            hint=f"write {path} for what {theirs[-1]} leaves, then: gitmig rebase {ours[0]}",
+            hint=commuting.hint or on_top_by_hand(script, ours, theirs),
             detail="\n".join(commuting.lines),
         )
 

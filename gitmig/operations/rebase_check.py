@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gitmig.core.codes import Finding
 from gitmig.core.findings import do_not_commute, has_errors, may_not_commute
 from gitmig.errors import UsageError
-from gitmig.facts.parallel import Parallel, parallel_here, parallel_refs
+from gitmig.facts.parallel import Parallel, common_commit, parallel_here, parallel_refs
 from gitmig.judging.orders import Commuting, judge_parallel
 from gitmig.operations.check import settled
 from gitmig.project.project import Project
@@ -52,7 +52,8 @@ def commuting_findings(parallel: Parallel, commuting: Commuting) -> tuple[Findin
     if commuting.commute is None:
         return (may_not_commute(script, found.ours, found.theirs, commuting.reason),)
     if not commuting.commute:
-        return (do_not_commute(script, found.ours, found.theirs, commuting.lines),)
+        lines, hint = commuting.lines, commuting.hint
+        return (do_not_commute(script, found.ours, found.theirs, lines, hint),)
     return ()
 
 
@@ -61,6 +62,7 @@ def _parallel(project: Project, ref: str | None, onto: str | None) -> Parallel |
     if onto is None:
         return parallel_here(project)
     ours, theirs = git.resolve(ref or "HEAD"), git.resolve(onto)
+    common_commit(project, onto, ref or "HEAD")
     if ref is None and not git.commits_not_in(theirs, ours):
         # It is merged, or this branch lies on top of it.
         return parallel_here(project, onto=theirs)

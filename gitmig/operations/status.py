@@ -89,7 +89,7 @@ def status(project: Project) -> Status:
             ),
             project.settings.severity,
         )
-    squashed = {revision for script in squashes(graph) for revision in script.squashes}
+    squashed = _squashed(graph)
     known = all(head in graph.scripts or head in squashed for head in database.heads)
     return Status(
         database=database,
@@ -112,8 +112,15 @@ def status(project: Project) -> Status:
 
 
 def _titles(graph: Graph, database: DatabaseState) -> tuple[tuple[RevisionId, str], ...]:
+    titles = {head: f"(squashed into {squash})" for head, squash in _squashed(graph).items()}
+    titles |= {revision: script.title for revision, script in graph.scripts.items()}
     heads = dict.fromkeys((*database.heads, *graph.heads))
-    return tuple((head, graph.scripts[head].title) for head in heads if head in graph.scripts)
+    return tuple((head, titles[head]) for head in heads if head in titles)
+
+
+def _squashed(graph: Graph) -> dict[RevisionId, RevisionId]:
+    """The old revisions with what they were squashed into."""
+    return {old: script.revision for script in squashes(graph) for old in script.squashes}
 
 
 def _importable(project: Project, unmerged: Sequence[str]) -> Tree | None:
@@ -126,7 +133,8 @@ def _importable(project: Project, unmerged: Sequence[str]) -> Tree | None:
 def _tie(project: Project, graph: Graph, database: DatabaseState) -> Tie | None:
     """The tie of where the database is, if that is of this repository."""
     ours = in_repository(graph, database.heads)
-    return Ties(project=project).of(ours) if ours and project.repository is not None else None
+    held = ours and all(head in graph.scripts for head in ours)
+    return Ties(project=project).of(ours) if held and project.repository is not None else None
 
 
 def _place(project: Project, graph: Graph) -> ModelsPlace:

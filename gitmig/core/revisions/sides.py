@@ -144,6 +144,18 @@ class Circumstances:
     """Those of the commit that ``git rebase`` is putting ours on, or that the person named."""
     on_default: bool = False
     """Whether the branch that is checked out is the one that others build on."""
+    default: frozenset[RevisionId] = frozenset()
+    """Those of that branch, if another one is checked out."""
+
+
+def whole_lines(graph: Graph, named: Collection[RevisionId]) -> frozenset[RevisionId]:
+    """The named revisions with those below them that no other head has: they cannot move without these."""
+    after = graph.descendants(named)
+    others = [head for head in graph.heads if head not in after]
+    if not others:
+        return frozenset(named)
+    below = frozenset(revision for one in named for revision in graph.line_below(one))
+    return frozenset(named) | below.difference(*(graph.line_below(head) for head in others))
 
 
 def to_move(graph: Graph, facts: Circumstances) -> frozenset[RevisionId]:
@@ -155,6 +167,10 @@ def to_move(graph: Graph, facts: Circumstances) -> frozenset[RevisionId]:
     open_ = everything - facts.published - frozenset(common)
     if len(graph.heads) > 1 and not open_:
         raise Refused("the revisions of both sides are published", hint="gitmig merge")
+    ours = open_ - facts.default
+    if ours and ours != open_ and len(_tips(graph, everything - graph.descendants(ours))) < len(graph.heads):
+        # What others build on stays, also if it came here by other ways than a merge.
+        return ours
     if facts.here is None:
         return open_
     ours, theirs = open_ & facts.here - facts.there, open_ & facts.there - facts.here

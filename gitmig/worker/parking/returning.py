@@ -137,6 +137,8 @@ class Upgrade(ParkingStep):
         """Put back the rest."""
         self._put_back([entry for entry in self._pending if self._there(entry)])
         for entry in (*self._pending, *self._already):
+            if entry.revision != self.revision and entry in self._pending:
+                continue  # another upgrade may make its place
             was = "was there already" if entry in self._already else "is not there"
             columns = None if entry.whole else ", ".join(each.name for each in entry.columns)
             name = shown_name(entry.place, columns)

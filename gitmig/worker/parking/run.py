@@ -28,6 +28,8 @@ class ParkingPolicy:
     """How many bytes of one table are parked at most."""
     who: str | None = None
     operation: str | None = None
+    rows_of: dict[str, list[str]] = field(default_factory=dict)
+    """The revisions whose rows an upgrade brings back, if these are not its own alone."""
 
     @classmethod
     def of(cls, answer: dict[str, Any] | None) -> ParkingPolicy | None:

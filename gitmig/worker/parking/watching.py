@@ -105,8 +105,9 @@ class Parking:
     def _entries(self, revision: str) -> list[ParkedEntry]:
         """What the upgrade of a revision may bring back: of each table or column the newest copy."""
         newest: dict[tuple[TableName, bool, tuple[str, ...]], ParkedEntry] = {}
+        revisions = self._run.order.rows_of.get(revision, [revision])
         for entry in self._all():
-            if entry.revision == revision and entry.why not in (MADE_AGAIN, _OLDER):
+            if entry.revision in revisions and entry.why not in (MADE_AGAIN, _OLDER):
                 newest[entry.place, entry.whole, tuple(each.name for each in entry.columns)] = entry
         if self._closed:
             self._run.unread = NOT_THEIRS

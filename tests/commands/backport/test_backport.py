@@ -112,6 +112,29 @@ def test_main_recognises_it(tmp_path: Path, command: tuple[str, ...]) -> None:
     assert database.query(project.url, 'select username, email from "user"') == (("ada", "ada@x"),)
 
 
+def test_the_release_line_is_merged(tmp_path: Path) -> None:
+    """main has the original: the copy is in the way there, and every command says so."""
+    found = with_models(lines(tmp_path))
+    project = found.project
+    copy = copied(found)
+    path = next(project.path("alembic/versions").glob(f"{copy}*")).relative_to(project.top).as_posix()
+    hint = f"Hint: git rm {path}: {copy} is the backport of {found.email}\n"
+    assert hint in project.gitmig("check", "--base", "main", check=1).stderr
+    project.gitmig("switch", "main", "--yes", check=0)
+    project.git("merge", "--quiet", "--no-edit", "release/1.4")
+    for command in (("rebase",), ("merge",), ("rebase", "--check")):
+        assert project.gitmig(*command, check=1).stderr.endswith(hint)
+    project.git("rm", "--quiet", path)
+    project.git("commit", "--quiet", "--amend", "--no-edit")
+    assert project.gitmig("check", check=0).stderr == ""
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+    # A database of the release line still finds its way.
+    project.gitmig("switch", "release/1.4", "--yes", check=0)
+    project.git("switch", "--quiet", "main")
+    project.gitmig("sync", "--yes", check=0)
+    assert project.heads() == (found.email,)
+
+
 def test_what_is_not_here(tmp_path: Path) -> None:
     found = lines(tmp_path)
     project, before = found.project, found.project.snapshot()

@@ -372,7 +372,12 @@ def test_both_took_one_number(tmp_path: Path) -> None:
     project.commit("Theirs")
     project.git("switch", "--quiet", "topic")
     project.git("merge", "--quiet", "--no-edit", "main")
-    project.gitmig("rebase", "--yes", check=0)
+    database.execute(project.url, "insert into \"user\" (username) values ('ada')")
+    said = project.gitmig("rebase", "--yes", check=0).stdout
+    # What was parked when 002 was undone is of 003 now, and none of their 002's business.
+    assert "rows      1 row of user.username is back\n" in said
+    assert "stay parked" not in said
+    assert database.query(project.url, 'select username from "user"') == (("ada",),)
     assert parents(project) == {"003": ("002",), "002": ("001",), "001": ()}
     assert sorted(path.name for path in project.path("alembic/versions").glob("*.py")) == [
         "001_first.py",

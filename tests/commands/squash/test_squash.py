@@ -10,7 +10,7 @@ import pytest
 
 from tests import database
 from tests.articles import Article, article, article_on, findings, plain, third
-from tests.branching import parents
+from tests.branching import COLUMN, branches, parents, revised
 from tests.test_recover import killed, recovered
 
 FILL = 'op.execute("UPDATE \\"user\\" SET email = \'none of \' || id")'
@@ -74,6 +74,32 @@ def test_a_database_at_an_old_revision(tmp_path: Path, command: tuple[str, ...])
     assert database.query(project.url, ROWS) == (("ada", "none of 1"),)
     answer = project.gitmig("status", "--json", check=0).json
     assert (answer["in_step"], answer["findings"]) == (True, [])
+
+
+def test_a_squash_that_goes_on_top_of_others(tmp_path: Path) -> None:
+    """A database with the old revisions gets the squash in its new place, one in their middle the rest."""
+    found = branches(tmp_path)
+    project = found.project
+    project.append("app/models.py", COLUMN.format("fax"))
+    fax = revised(project, "Add a fax number")
+    project.git("clone", "--quiet", ".", "../other")
+    other = project.beside(tmp_path / "other")
+    other.gitmig("upgrade", found.ours, "--yes", check=0)
+    assert other.heads() == (found.ours,)
+    for one in (project, other):
+        database.execute(one.url, "insert into \"user\" (username, email) values ('ada', 'ada@x')")
+    project.gitmig("squash", f"{found.fork}..head", "-m", "Both", "--yes", check=0)
+    project.git("merge", "--quiet", "--no-edit", "main")
+    project.gitmig("rebase", "--yes", check=0)
+    assert parents(project)[fax] == (found.theirs,)
+    assert "order" in database.tables(project.url)
+    other.git("pull", "--quiet")
+    assert f"database  {found.ours} (squashed into {fax})  [" in other.gitmig("status", check=1).stdout
+    other.gitmig("sync", "--yes", check=0)
+    for one in (project, other):
+        assert one.heads() == (fax,)
+        assert database.query(one.url, ROWS) == (("ada", "ada@x"),)
+        assert one.gitmig("status", "--json", check=0).json["in_step"]
 
 
 def test_without_git(tmp_path: Path) -> None:

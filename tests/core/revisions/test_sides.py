@@ -6,7 +6,7 @@ import pytest
 
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
-from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move
+from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move, whole_lines
 from gitmig.errors import Refused
 from gitmig.wire.values import RevisionId
 
@@ -124,3 +124,24 @@ def test_neither_side_may_move() -> None:
     with pytest.raises(Refused, match="published") as error:
         to_move(TWO, Circumstances(published=ids("a x y")))
     assert error.value.hint == "gitmig merge"
+
+
+def test_one_in_the_middle_of_a_line_is_named() -> None:
+    """What is below it goes along: without that there would still be two heads."""
+    found = graph(a="", o1="a", o2="o1", o3="o2", t1="a", t2="t1")
+    assert whole_lines(found, ids("o2")) == ids("o1 o2")
+    assert moved(sides(found, whole_lines(found, ids("o3")))) == {"o1": ("t2",)}
+    assert whole_lines(graph(a="", b="a"), ids("b")) == ids("b")
+
+
+def test_what_the_default_branch_has_stays() -> None:
+    """It may have come by a cherry-pick, by a squash, or by a merge before the last one."""
+    found = graph(a="", ours="a", picked="a")
+    assert to_move(found, Circumstances(default=ids("a picked"))) == ids("ours")
+    merged = graph(a="", ours="a", theirs="a", third="a")
+    facts = Circumstances(here=ids("a ours theirs"), there=ids("a third"), default=ids("a theirs"))
+    assert to_move(merged, facts) == ids("ours third")
+    # A branch that was begun on unpublished revisions of it takes them along.
+    begun = graph(a="", early="a", ours="early", theirs="a")
+    facts = Circumstances(published=ids("a theirs"), default=ids("a early"))
+    assert to_move(begun, facts) == ids("early ours")
