@@ -122,6 +122,8 @@ def _follow(advice: Advice) -> str:
     )
     try:
         project = open_project(_options(advice))
+        if project.repository is not None:
+            project.repository.conclude()
         # Before the project's interpreter is started: it would take half a second to come to the same.
         if is_protected(project.repository, advice.database, project.directory):
             return f"{advice.database} is protected"

@@ -153,6 +153,7 @@ class _Rebasing:
         return half_way or self._options.files_only or self._options.fix
 
     def run(self) -> MoveResult:
+        _require_numbers(self._parallel)
         commuting = self.require_commuting()
         records = records_of(self._project, self._parallel, commuting, importable=not self._conflict)
         if self._options.fix and not records.proven:
@@ -223,6 +224,18 @@ def rewrites(parallel: Parallel, records: Records) -> list[Rewrite]:
             )
         )
     return made[::-1]
+
+
+def _require_numbers(parallel: Parallel) -> None:
+    """A squash keeps its number: databases that have what it squashes know that by theirs. Raises Refused."""
+    ids = _new_ids(parallel.graph, parallel.sides.ours)
+    for revision in parallel.sides.ours:
+        script = parallel.as_written.get(revision, parallel.graph.scripts[revision])
+        if script.squashes and ids.get(revision, revision) != script.revision:
+            raise Refused(
+                f"{script.revision} is a squash, and would need another number",
+                hint="git revert its commit, then: gitmig rebase, and squash again",
+            )
 
 
 def _new_ids(graph: Graph, ours: tuple[RevisionId, ...]) -> dict[RevisionId, RevisionId]:

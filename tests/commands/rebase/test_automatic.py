@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.articles import findings
 from tests.branching import MODELS, Branches, branches, parents, revised
 from tests.story import Project
@@ -95,12 +97,13 @@ def test_what_an_amended_commit_leaves(tmp_path: Path) -> None:
     assert project.git("rev-list", "--parents", "-1", "HEAD~1").count(" ") == 2
 
 
-def test_the_database_follows_if_that_is_automatic_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", [("merge", "--no-edit"), ("rebase", "--merge"), ("rebase", "--apply")])
+def test_the_database_follows_if_that_is_automatic_too(tmp_path: Path, way: tuple[str, ...]) -> None:
     found = hooked(tmp_path)
     project = found.project
     project.git("config", "gitmig.sync", "auto")
-    said = merge(project)
-    assert f"database  at {found.ours}" in said
+    said = project.try_git(*way, "main").stderr
+    assert f"database  at {found.ours}" in said, said
     assert project.gitmig("status", "--json", check=0).json["in_step"]
 
 

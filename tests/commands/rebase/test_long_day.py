@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import database
-from tests.articles import article, plain
+from tests.articles import USER, article, plain
 from tests.branching import COLUMN, MODELS, Branches, branches, order, parents, revised
 from tests.commands.rebase.test_rebase import conflicting, resolved
 from tests.story import Project
@@ -211,6 +211,52 @@ def test_main_moves_on_twice(tmp_path: Path) -> None:
     in_step(project)
     assert project.gitmig("check", "--base", "main", check=0).stderr == ""
     assert database.query(project.url, 'select email from "user"') == (("ada@x",),)
+
+
+def test_a_merge_revision_among_ours(tmp_path: Path) -> None:
+    """Two lines of ours and what joins them go on top together."""
+    found = branches(tmp_path)
+    project = found.project
+    add, drop = "op.add_column('user', sa.Column('fax', sa.String))", "op.drop_column('user', 'fax')"
+    plain(project, "c3c3", found.fork, up=add, down=drop, message="Fax")
+    project.append(MODELS, COLUMN.format("fax"))
+    project.commit("Add a fax number")
+    joined = project.gitmig("merge", "--yes", "--json", check=0).json["revision"]
+    database.execute(project.url, "insert into \"user\" (email, fax) values ('ada@x', '1')")
+    project.git("merge", "--quiet", "--no-edit", "main")
+    project.gitmig("rebase", "--yes", check=0)
+    found_parents = parents(project)
+    assert found_parents[found.ours] == found_parents["c3c3"] == (found.theirs,)
+    assert set(found_parents[joined]) == {found.ours, "c3c3"}
+    in_step(project)
+    assert database.query(project.url, 'select email, fax from "user"') == (("ada@x", "1"),)
+
+
+def test_a_squash_keeps_its_number(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    add, drop = "op.add_column('user', sa.Column('{}', sa.String))", "op.drop_column('user', '{}')"
+    plain(project, "0001", None, up=USER[0], down=USER[1], message="First")
+    project.commit("First")
+    project.git("switch", "--quiet", "-c", "topic")
+    for number, parent, name in (("0002", "0001", "fax"), ("0003", "0002", "zip")):
+        project.append(MODELS, COLUMN.format(name))
+        plain(project, number, parent, up=add.format(name), down=drop.format(name), message=name)
+    project.commit("Ours")
+    project.gitmig("upgrade", "--yes", check=0)
+    project.gitmig("squash", "0001..head", "--yes", check=0)
+    project.git("switch", "--quiet", "main")
+    for number, parent in (("0002", "0001"), ("0004", "0002")):
+        path = plain(project, number, parent, up="pass", down="pass", message="Theirs")
+        project.path(path).rename(project.path(path.replace("plain", "theirs")))
+    project.commit("Theirs")
+    project.git("switch", "--quiet", "topic")
+    project.git("merge", "--quiet", "--no-edit", "main")
+    before = project.snapshot()
+    said = project.gitmig("rebase", "--yes", check=1).stderr
+    assert said.startswith(
+        "Error: 0003 is a squash, and would need another number\nHint: git revert its commit"
+    )
+    assert project.snapshot() == before
 
 
 def test_labels_and_dependencies(tmp_path: Path) -> None:
