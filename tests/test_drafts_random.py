@@ -8,11 +8,10 @@ from random import Random
 import pytest
 
 from tests import servers
-from tests.drafting import Trip
+from tests.drafting import trip
 from tests.drafts import POSTGRESQL, SQLITE
 from tests.random_models import changed, random_models, text_of
 from tests.test_drafts import fresh as fresh
-from tests.worker_moves.child import Project
 
 BY_DAY = 8
 """Of each database; the others by night."""
@@ -33,17 +32,8 @@ def travel(dialect: str, seed: int, fresh: servers.Fresh, top: Path) -> None:
     random = Random(seed)
     before = random_models(random)
     after = changed(random, before)
-    top.mkdir()
-    url = (
-        f"sqlite:///{top}/x.db" if dialect != POSTGRESQL else "postgresql+psycopg2://nobody@127.0.0.1:1/none"
-    )
-    project = Project.make(top, url)
-    try:
-        trip = Trip(project, text_of(before), text_of(after), lambda name: fresh(dialect, name))
-        unfilled = [each.rpartition(".") for each in trip.draft()["unfilled"]]
-        drafted = trip.draft(fills=[[table, column, "NULL"] for table, _, column in unfilled])
+    with trip(dialect, text_of(before), text_of(after), fresh, top) as made:
+        unfilled = [each.rpartition(".") for each in made.draft()["unfilled"]]
+        drafted = made.draft(fills=[[table, column, "NULL"] for table, _, column in unfilled])
         assert (drafted["uncovered"], drafted["unfilled"]) == ([], []), drafted["text"]
-        trip.travel(drafted, rows=False)
-    finally:
-        for child in project.children:
-            child.close()
+        made.travel(drafted, rows=False)

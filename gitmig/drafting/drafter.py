@@ -18,7 +18,7 @@ from gitmig.moving.attempt import tell_waiting
 from gitmig.moving.plans import RunOptions
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
-from gitmig.rpc.protocol import DatabaseFacts, Draft, MigrationRequest
+from gitmig.rpc.protocol import DatabaseFacts, Draft, DraftRequest, MigrationRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,19 +146,22 @@ class Drafter:
     def _ask_draft(
         self, changes: tuple[FacetChange, ...] | None, renames: tuple[Named, ...], fills: tuple[Named, ...]
     ) -> Draft:
-        return self._context.worker.draft(
+        request = DraftRequest(
             revision=self._context.intent.revision,
             message=self._context.intent.message,
             head=self._context.intent.parents,
             changes=changes,
-            parent=self._context.old.code,
-            plan=self._to_the_parent,
             renames=renames,
             fills=fills,
             empty=self._context.options.empty,
             keep_id=self._context.intent.amended is not None,
             wait=self._context.run_options.wait,
             ddl_lock_timeout=self._context.run_options.ddl_lock_timeout,
+        )
+        return self._context.worker.draft(
+            request,
+            parent=self._context.old.code,
+            plan=self._to_the_parent,
             note=lambda note: tell_waiting(self._context.run_options.prompter, note),
         )
 

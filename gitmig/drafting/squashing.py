@@ -15,6 +15,7 @@ from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git.trees import Tree
 from gitmig.project.project import Project
+from gitmig.rpc.protocol import DraftRequest
 from gitmig.wire.values import RevisionId
 
 
@@ -50,13 +51,10 @@ def _drafted(project: Project, graph: Graph, segment: Sequence[Part], message: s
         new = schemas.of(after)
         old = schemas.of(before) if before is not None else Schema(new.dialect, new.sqlalchemy, {})
         with project.worker(after) as worker, old_models(project, worker, below) as models:
-            draft = worker.draft(
-                revision=last.revision,
-                message=message,
-                head=below,
-                changes=difference(old, new),
-                parent=models.code,
+            request = DraftRequest(
+                revision=last.revision, message=message, head=below, changes=difference(old, new)
             )
+            draft = worker.draft(request, parent=models.code)
     except GitmigError:
         return None
     if draft.uncovered or draft.rename_candidates:

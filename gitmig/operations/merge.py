@@ -21,6 +21,7 @@ from gitmig.moving.rewriting import Rewriting, plan_files, write_files
 from gitmig.project.head_file import head_path
 from gitmig.project.project import Project
 from gitmig.recovery.command import command_session
+from gitmig.rpc.protocol import DraftRequest
 from gitmig.state.journal import Logbook
 from gitmig.wire.values import RevisionId
 
@@ -141,14 +142,15 @@ def _written(
     run_options: RunOptions,
 ) -> Rewriting:
     with project.worker() as worker:
-        draft = worker.draft(
+        request = DraftRequest(
             revision=revision,
             message=message,
-            head=heads,
+            head=tuple(heads),
             changes=(),
             empty=True,
             wait=run_options.wait,
         )
+        draft = worker.draft(request)
     text = draft.text
     if found.header is not None:
         text = with_header(text, found.header)

@@ -5,18 +5,19 @@ See ``worker/main.py`` for the other end. Everything that runs the project's cod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitmig.core.parked import ParkedRows
-from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
+from gitmig.core.schema.facets import FacetKey, Schema
 from gitmig.rpc import fork
 from gitmig.rpc.process import WorkerProcess
 from gitmig.rpc.protocol import (
     AnnouncedLoss,
     DatabaseFacts,
     Draft,
+    DraftRequest,
     Json,
     MigrationReply,
     MigrationRequest,
@@ -31,7 +32,7 @@ from gitmig.rpc.protocol import (
     request_json,
 )
 from gitmig.wire.codec import built
-from gitmig.wire.values import DatabaseState, LedgerState, RevisionId
+from gitmig.wire.values import DatabaseState, LedgerState
 
 
 @dataclass(slots=True)
@@ -149,45 +150,20 @@ class Worker(WorkerProcess):
 
     def draft(
         self,
+        request: DraftRequest,
         *,
-        revision: RevisionId,
-        message: str,
-        head: Sequence[RevisionId],
-        changes: Iterable[FacetChange] | None,
         parent: Callable[[Json], Json] = lambda ask: {"objects": []},
         plan: Callable[[DatabaseFacts], MigrationRequest | None] = lambda facts: None,
-        renames: Iterable[tuple[str, str, str]] = (),
-        fills: Iterable[tuple[str, str, str]] = (),
-        empty: bool = False,
-        keep_id: bool = False,
-        wait: float = 0,
-        ddl_lock_timeout: float | None = None,
         note: Callable[[Json], None] = lambda note: None,
     ) -> Draft:
         """Draft a revision; nothing is written.
 
-        ``parent`` answers with the code of what the old models have. Without ``changes`` the draft holds all
-        that the database has otherwise, in a transaction that is rolled back: ``plan`` says how it gets to
-        the parents, as for :meth:`migrate`; so for what extensions of autogenerate look into it for. With
-        ``keep_id`` no hook of the project's gives it another id.
+        ``parent`` answers with the code of what the old models have. A draft of all that the database has
+        otherwise is made in a transaction that is rolled back: ``plan`` says how it gets to the parents, as
+        for :meth:`migrate`; so for what extensions of autogenerate look into it for.
         """
-        rows = None
-        if changes is not None:
-            rows = [[c.key.kind, c.key.table, c.key.name, c.before, c.after] for c in changes]
-        data: Json = {
-            "revision": revision,
-            "message": message,
-            "head": list(head),
-            "changes": rows,
-            "renames": [list(rename) for rename in renames],
-            "fills": [list(fill) for fill in fills],
-            "empty": empty,
-            "keep_id": keep_id,
-            "wait": wait,
-            "ddl_lock_timeout": ddl_lock_timeout,
-            "lock": self.options.lock,
-        }
         answers = self._deciders(plan, lambda: False) | {"parent": parent}
+        data = request.json() | {"lock": self.options.lock}
         answer = self.request("draft", data, answers, note=note)
         uncovered = [
             dict(zip(("kind", "table", "name"), row, strict=True))

@@ -115,6 +115,33 @@ class MigrationRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRequest:
+    """A revision to draft: ``changes`` is None for all that the database has otherwise."""
+
+    revision: RevisionId
+    message: str
+    head: tuple[RevisionId, ...]
+    changes: tuple[FacetChange, ...] | None
+    renames: tuple[tuple[str, str, str], ...] = ()
+    fills: tuple[tuple[str, str, str], ...] = ()
+    empty: bool = False
+    keep_id: bool = False
+    """Whether no hook of the project's may give it another id."""
+    wait: float = 0
+    ddl_lock_timeout: float | None = None
+
+    def json(self) -> Json:
+        """As the worker takes it."""
+        rows = None
+        if self.changes is not None:
+            rows = [
+                [each.key.kind, each.key.table, each.key.name, each.before, each.after]
+                for each in self.changes
+            ]
+        return {**plain(self), "changes": rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncedDrop:
     """Something that a step drops."""
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from alembic.operations import ops
-from sqlalchemy import Column, DefaultClause, text
+from sqlalchemy import CheckConstraint, Column, DefaultClause, text
 
 from .code import Code, DropColumnOp, WrittenOp, escaped_colons, execute, together
 from .columns import Aspects, aspects, differing, same_family, shrinks
 from .items import OldType
+from .naming import implied
 from .objects import Key, split
 from .steps import TableSteps, Unnamed
 from .words import comment_text, unfolded
@@ -61,10 +63,10 @@ class _Altering:
             if self._writer.dialect != "sqlite":
                 return False
             self._steps.made.append(Unnamed(self._table))
-        if "generated" in self._changed and not self._generated():
+        # A sequence of its own goes before an identity comes, and comes after one is gone.
+        serial = self._is_serial(self._old) and self._serial()
+        if not self._generated() or not (serial or self._serial()):
             return False
-        if self._is_serial(self._old) != self._is_serial(self._new):
-            return self._serial()
         operation = self._operation()
         if operation.has_changes():
             self._steps.altered.append(operation)
@@ -81,8 +83,8 @@ class _Altering:
         return True
 
     def _warn(self) -> None:
-        old, new = self._old.get("type", ""), self._new.get("type", "")
-        if "type" in self._changed and (not same_family(old, new) or shrinks(old, new)):
+        old, new = _plain_type(self._old), _plain_type(self._new)
+        if old != new and (not same_family(old, new) or shrinks(old, new)):
             self._writer.warnings.append(
                 f"{self._table}.{self._name} {old} -> {new}: this fails if a value does not fit"
             )
@@ -152,6 +154,8 @@ class _Altering:
 
     def _generated(self) -> bool:
         old, new = self._old.get("generated"), self._new.get("generated")
+        if old == new:
+            return True
         if any("IDENTITY" not in part for part in (old, new) if part is not None):
             return self._computed(old, new)
         if self._writer.dialect != "postgresql":
@@ -167,7 +171,8 @@ class _Altering:
                 statements.append(f"{start} DROP NOT NULL")
             return together(map(execute, statements))
         if old is None:
-            return together(map(execute, (f"{start} SET NOT NULL", f"{start} ADD {new}")))
+            made = (f"{start} SET NOT NULL", f"{start} ADD {new}", *self._beyond_the_rows(new))
+            return together(map(execute, made))
         always = "ALWAYS" if new.upper().startswith("GENERATED ALWAYS") else "BY DEFAULT"
         words = [f"SET GENERATED {always}", *_identity_options(old, new)]
         return execute(f"{start} {' '.join(words)}")
@@ -197,36 +202,50 @@ class _Altering:
     def _is_serial(parts: Aspects) -> bool:
         return "SERIAL" in parts.get("type", "").upper()
 
+    def _beyond_the_rows(self, identity: str) -> Iterator[str]:
+        """An identity that counts up goes on after the values that are there."""
+        models, start = self._writer.models, re.search(r"START WITH (\d+)", identity)
+        if "INCREMENT BY -" in identity:
+            return
+        table, name = models.quoted(self._table), models.quoted_name(self._name)
+        next_one = f"coalesce(max({name}), 0) + 1"
+        if start is not None:
+            next_one = f"greatest({next_one}, {start[1]})"
+        sequence = f"pg_get_serial_sequence({models.literal(table)}, {models.literal(self._name)})"
+        yield f"SELECT setval({sequence}, {next_one}, false) FROM {table}"
+
     def _serial(self) -> bool:
         """SERIAL is no type that ALTER knows: it is a sequence that the column owns."""
-        models = self._writer.models
+        was, now = self._is_serial(self._old), self._is_serial(self._new)
+        if not was and not now:
+            return True
+        models, start = self._writer.models, self._start()
         schema, plain = split(self._table)
-        sequence = f"{plain}_{self._name}_seq"[:63]
+        sequence = implied(plain, self._name, "seq")
         full = models.quoted(f"{schema}.{sequence}" if schema else sequence)
         table, name = models.quoted(self._table), models.quoted_name(self._name)
-        kind = {"SERIAL": "INTEGER", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}
 
-        def made(type_: str) -> Code:
-            return together(
-                map(
-                    execute,
-                    (
-                        f"CREATE SEQUENCE {full} AS {type_} OWNED BY {table}.{name}",
-                        f"SELECT setval('{full}', coalesce(max({name}), 0) + 1, false) FROM {table}",
-                        f"{self._start()} SET DEFAULT nextval('{full}')",
-                    ),
-                )
+        def made(type_: str) -> list[str]:
+            return [
+                f"CREATE SEQUENCE {full} AS {type_} OWNED BY {table}.{name}",
+                f"SELECT setval({models.literal(full)}, coalesce(max({name}), 0) + 1, false) FROM {table}",
+                f"{start} SET DEFAULT nextval({models.literal(full)})",
+            ]
+
+        gone = [f"{start} DROP DEFAULT", f"DROP SEQUENCE {full}"]
+        old, new = _plain_type(self._old), _plain_type(self._new)
+        up, down = ([f"{start} TYPE {new}"], [f"{start} TYPE {old}"]) if old != new else ([], [])
+        if was and now:
+            up, down = (
+                [*lines, f"ALTER SEQUENCE {full} AS {type_}"] for lines, type_ in ((up, new), (down, old))
             )
-
-        types = [kind.get(parts["type"].upper(), parts["type"]) for parts in (self._old, self._new)]
-        if types[0] != types[1]:
-            up, down = (execute(f"{self._start()} TYPE {type_}") for type_ in (types[1], types[0]))
-            self._steps.altered.append(WrittenOp(up, down))
-        gone = together(map(execute, (f"{self._start()} DROP DEFAULT", f"DROP SEQUENCE {full}")))
-        if self._is_serial(self._new):
-            self._steps.altered.append(WrittenOp(made(types[1]), gone))
+        elif now:
+            up, down = [*up, *made(new)], [*gone, *down]
         else:
-            self._steps.altered.append(WrittenOp(gone, made(types[0])))
+            up, down = [*gone, *up], [*down, *made(old)]
+        if was != now or old != new:
+            self._steps.altered.append(WrittenOp(*(together(map(execute, lines)) for lines in (up, down))))
+        self._changed -= {"type", "default"}
         return True
 
     # MariaDB and MySQL say a column as a whole.
@@ -243,12 +262,25 @@ class _Altering:
         def modified(ddl: str, comment: str | None) -> Code:
             said = f" COMMENT {models.literal(comment)}" if comment else ""
             table, name = models.quoted(self._table), models.quoted_name(self._name)
-            return execute(f"ALTER TABLE {table} MODIFY COLUMN {name} {unfolded(ddl)}{said}")
+            checks = [
+                models.ddl(item) for item in self._column.constraints if isinstance(item, CheckConstraint)
+            ]
+            listed = "".join(f" {check}" for check in checks if check)
+            return execute(f"ALTER TABLE {table} MODIFY COLUMN {name} {unfolded(ddl)}{said}{listed}")
 
         self._steps.altered.append(
             WrittenOp(modified(after, self._column.comment), modified(before, old_comment))
         )
         return True
+
+
+_WITHOUT_SEQUENCE = {"SERIAL": "INTEGER", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}
+
+
+def _plain_type(parts: Aspects) -> str:
+    """A type without the sequence that comes with it."""
+    type_ = parts.get("type", "")
+    return _WITHOUT_SEQUENCE.get(type_.upper(), type_)
 
 
 def old_default(old: Aspects) -> Any:

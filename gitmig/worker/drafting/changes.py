@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from .objects import Key
+from .columns import with_parts
+from .objects import Key, ModelObjects
+
+if TYPE_CHECKING:
+    from .parents import Parent
 
 Change = tuple[str | None, str | None]
 """DDL before and after; None if there is none."""
@@ -40,6 +46,20 @@ class Changes:
             for key, (before, after) in self.all.items()
             if key[0] == "table" and (before is None if created else after is None)
         )
+
+    def spell_out(self, models: ModelObjects, parent: Parent, uncompared: Iterable[str]) -> None:
+        """Give columns the parts that env.py does not compare: they do not differ, but have to be written."""
+        for key, (before, after) in list(self.all.items()):
+            column = models.column(key[1], key[2]) if key[0] == "column" else None
+            if after is not None and column is not None:
+                after = models.column_ddl(column)
+            if before is not None and key[0] == "column":
+                before = parent.facts(key).get("ddl", before)
+            if before is not None and after is not None:
+                before = with_parts(before, after, uncompared)
+            self.all[key] = before, after
+            if key in self.open:
+                self.open[key] = before, after
 
     def of_the_parent(self) -> set[Key]:
         """What has to be known of the old models: what goes, and the columns that change."""

@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from alembic.operations import ops
+from sqlalchemy import Column
 from sqlalchemy.sql.elements import conv
 
 from .changes import Changes
-from .code import NOTHING, DropIndexOp, WrittenOp, call, execute
+from .code import NOTHING, Code, DropIndexOp, WrittenOp, call, execute
 from .making import Maker
 from .objects import Key, ModelObjects, split
 from .parents import Parent
@@ -25,6 +26,7 @@ class Constraints:
     models: ModelObjects
     maker: Maker
     parent: Parent
+    reasons: dict[Key, str]
 
     def _index(self, key: Key, before: str | None, after: str | None) -> bool:
         _, table, name = key
@@ -50,20 +52,31 @@ class Constraints:
         return self._replaced(key, before, after)
 
     def _check(self, key: Key, before: str | None, after: str | None) -> bool:
+        if self.dialect not in ("mysql", "mariadb"):
+            return self._replaced(key, before, after)
+        new = self.models.part(key) if after is not None else None
+        if isinstance(getattr(new, "parent", None), Column) or self.parent.facts(key).get("of_column"):
+            self.reasons[key] = "MariaDB has it in the column's definition: MODIFY the column with it"
+            return False
+        if before is not None and not self.parent.facts(key).get("own_name"):
+            self.reasons[key] = "MariaDB has given it a number for a name: look it up, and drop it by that"
+            return False
         return self._replaced(key, before, after)
 
     def _primary_key(self, key: Key, before: str | None, after: str | None) -> bool:
         owner = self.models.table(key[1])
         if self.dialect != "sqlite" or owner is None:
             return self._replaced(key, before, after)
-        if (before is None) != (after is None):  # AUTOINCREMENT: the key is said with its column, or not
-            self.steps.of(key[1]).made.append(Unnamed(key[1]))
-            return True
-        new, back = self.maker.constraint(owner.primary_key), self.parent.code(key)
-        if not isinstance(new, WrittenOp) or back is None or after is None:
+        new, facts = owner.primary_key, self.parent.facts(key)
+        make, back = self.maker.constraint(new), self.parent.code(key) or NOTHING
+        if not isinstance(make, WrittenOp):
             return False
-        # A rebuilt table has the key that it is given last.
-        self.steps.of(key[1]).made.append(WrittenOp(new.up, back, rebuilds=True))
+        # With AUTOINCREMENT the key is said with its column: then there is no facet.
+        was = None if before is None else bool(facts.get("own_name"))
+        now = None if after is None else isinstance(new.name, str)
+        gone = call("drop_constraint", "type_='primary'", first=facts.get("name") or "")
+        up, down = _key_code(was, now, make.up, gone), _key_code(now, was, back, make.down)
+        self.steps.of(key[1]).made.append(WrittenOp(up, down, rebuilds=True))
         return True
 
     def _replaced(self, key: Key, before: str | None, after: str | None) -> bool:
@@ -141,3 +154,13 @@ class Constraints:
             return False
         self.steps.of(key[1]).made.append(Unnamed(key[1]))
         return True
+
+
+def _key_code(was: bool | None, now: bool | None, make: Code, drop: Code) -> Code:
+    """A rebuilt table has the key that it is given last; one without a name is said with the table.
+
+    ``was`` and ``now``: whether the key has a name, None if there is none.
+    """
+    if now or (now is False and was is False):
+        return make
+    return drop if was else NOTHING

@@ -15,14 +15,16 @@ from ..environment.config import alembic_config, script_directory
 from ..environment.target import Configured, configured
 from ..importing.tracebacks import project_code
 from ..schema.facets import plain_dialect
+from ..schema.filters import Filters
 from ..session import Session
 from .changes import Changes
 from .code import RenameTableOp, Spelling
 from .enums import write_enums
 from .extensions import found_by_extensions, reversed_of
+from .implied_names import rename_implied
 from .items import rendering_context
 from .making import Maker
-from .objects import Key, ModelObjects, split
+from .objects import Key, ModelObjects, conventions, split
 from .parents import REBUILD, Parent, options_of
 from .parts import autogenerating, new_script, nothing, parents_of, revision_environment
 from .rebuild import in_order, needs_rebuild, rebuilt
@@ -196,15 +198,22 @@ class _Part:
         self._table_candidates = table_candidates(found, self._renames)
         self._changes = Changes(under_new_names(found, self._tables) if self._tables else found)
         self._fills = {(table, name): value for table, name, value in request.get("fills") or ()}
+        self._columns: Sequence[Rename] = ()
+        self._conventions = conventions(target.metadata)
+        self._uncompared = Filters(target.options).uncompared
         self.answer: dict[str, list[Any]] = {}
 
     def operations(self) -> list[ops.MigrateOperation]:
         """All of upgrade()."""
         changes, dialect = self._changes, self._models.dialect.name
-        found = [*self._table_candidates, *candidates(changes, self._renames)]
         wanted = changes.of_the_parent()
         renames = cover_renames(changes, self._renames)
+        # Only SQLite's rebuilds come after the new names; elsewhere what goes is dropped before.
+        self._columns = renames if dialect == "sqlite" else []
         parent = self._parent(wanted)
+        if self._uncompared:
+            changes.spell_out(self._models, parent, self._uncompared)
+        found = [*self._table_candidates, *candidates(changes, self._renames)]
         writer = Writer(changes, self._models, self._maker, parent, self._fills)
         for old, new in self._tables.items():
             (schema, plain), (_, name) = split(old), split(new)
@@ -213,6 +222,8 @@ class _Part:
         if dialect == "postgresql":
             labels = write_enums(writer, self._renames, self._fills)
         write_renames(writer, renames)
+        if dialect == "postgresql":
+            rename_implied(writer, self._tables, renames)
         writer.write()
         self.answer = {
             "uncovered": [list(key) for key in writer.uncovered],
@@ -241,7 +252,10 @@ class _Part:
 
     def _parent(self, keys: Iterable[Key]) -> Parent:
         spelling = Spelling.of(self._context)
-        return Parent(self._session.channel, keys, spelling, self._number, self._tables)
+        ask = {"op": spelling.op, "sa": spelling.sa, "target": self._number, "tables": self._tables}
+        ask["columns"] = [list(row) for row in self._columns]
+        ask["conventions"] = self._conventions
+        return Parent(self._session.channel, keys, ask)
 
     def _facts(self, key: str) -> dict[str, Any]:
         table = self._models.table(key)

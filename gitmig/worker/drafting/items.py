@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
@@ -49,6 +49,9 @@ class Items:
         self._dialect = dialect
         self._plain = plain
         self._inside = False
+        self.named_checks_alone = False
+        self.names: dict[str, str] = {}
+        """New names of columns, for SQL that a person wrote as text."""
 
     def __call__(self, kind: str, item: Any, context: AutogenContext) -> str | bool | None:
         """The code of an item, None to leave it out, False for Alembic's own."""
@@ -188,6 +191,8 @@ class Items:
 
     def _check(self, check: CheckConstraint, context: AutogenContext) -> str | None:
         made: Any = check
+        if self.named_checks_alone and not isinstance(check.name, str):
+            return None
         if not made._should_create_for_compiler(self._dialect.ddl_compiler(self._dialect, None)):  # type: ignore[arg-type]
             return None
         spelling = Spelling.of(context)
@@ -204,9 +209,19 @@ class Items:
     def sql(self, expression: Any) -> str:
         """An expression as SQL without parameters, in the dialect's own words."""
         if not isinstance(expression, ClauseElement):
-            return str(expression)
+            return under_names(str(expression), self.names)
         options = {"literal_binds": True, "include_table": False}
-        return str(expression.compile(dialect=self._dialect, compile_kwargs=options))
+        text = str(expression.compile(dialect=self._dialect, compile_kwargs=options))
+        return under_names(text, self.names)
+
+
+def under_names(sql: str, names: Mapping[str, str]) -> str:
+    """SQL with new names of columns, outside of its literals."""
+    if not names:
+        return sql
+    words = "|".join(map(re.escape, names))
+    token = re.compile(rf"'(?:[^']|'')*'|(?<!\w)(?:{words})(?!\w)")
+    return token.sub(lambda found: names.get(found[0], found[0]), sql)
 
 
 def _prefixed(code: str, prefix: str) -> str:

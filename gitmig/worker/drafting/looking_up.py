@@ -104,7 +104,8 @@ class _Looking:
             return False
         if ("default" in parts) and not has_default:
             return False
-        return wanted is None or not self._has_other_type(found, wanted)
+        compared = self._context.opts.get("compare_type", True) is not False
+        return wanted is None or not compared or not self._has_other_type(found, wanted)
 
     def _has_other_type(self, found: Any, wanted: Any) -> bool:
         from sqlalchemy import Column

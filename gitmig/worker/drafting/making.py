@@ -153,7 +153,8 @@ class Maker:
         schema, plain = table.schema, str(table.name)
         spelled = self._spelled(item, name)
         kind = constraint_kind(item)
-        drop = call("drop_constraint", f"type_={kind!r}", table=plain, schema=schema, first=spelled)
+        there = self.spelled(item) or ""
+        drop = call("drop_constraint", f"type_={kind!r}", table=plain, schema=schema, first=there)
         if self._is_text(item):
             ddl = self._models.ddl(item) or ""
             if not ddl.startswith("CONSTRAINT "):
@@ -171,6 +172,8 @@ class Maker:
         return bool(deferred) and isinstance(item, CheckConstraint) and self._dialect.name != "sqlite"
 
     def _spelled(self, item: Any, name: str) -> str:
+        if not name:
+            return "None"
         # With a convention every name that a script gives is a matter of it, unless it says otherwise.
         final = bool(_convention(table_of(item)))
         return name_code(name, Spelling("{op}", "{sa}"), final=final)
@@ -224,9 +227,22 @@ class Maker:
         return str(self._compiler.process(SetConstraintComment(item)))
 
     def spelled(self, item: Any) -> str | None:
-        """How a script writes the name of a constraint."""
+        """How a script writes the name of a constraint that is there."""
         name = given_name(item, self._dialect.name)
-        return None if name is None else self._spelled(item, name)
+        return None if name is None else self._spelled(item, name) if name else _looked_up(item)
+
+
+def _looked_up(item: ForeignKeyConstraint | UniqueConstraint) -> str:
+    """Code for the name that the database has given, which nothing else tells."""
+    table: Any = item.table
+    links = isinstance(item, ForeignKeyConstraint)
+    found, columns = (
+        ("foreign_keys", "constrained_columns") if links else ("unique_constraints", "column_names")
+    )
+    schema = f", schema={str(table.schema)!r}" if table.schema else ""
+    wanted = [str(column.name) for column in item.columns]
+    asked = f"{{sa}}inspect({{op}}get_bind()).get_{found}({str(table.name)!r}{schema})"
+    return f"next(one['name'] for one in {asked} if one[{columns!r}] == {wanted!r})"
 
 
 def constraint_kind(item: Any) -> str | None:

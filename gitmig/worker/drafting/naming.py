@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
@@ -22,7 +22,8 @@ _SUFFIXES = (
 def given_name(constraint: Any, dialect: str) -> str | None:
     """The name of a constraint: the models' own, else what PostgreSQL chooses; elsewhere one of ours.
 
-    None on SQLite, which leaves such constraints without a name, but for keys.
+    None on SQLite, which leaves such constraints without a name, but for keys. Empty on MariaDB for those
+    that it numbers itself: they are looked up.
     """
     name = constraint.name
     if isinstance(name, str):
@@ -34,10 +35,24 @@ def given_name(constraint: Any, dialect: str) -> str | None:
         if isinstance(constraint, PrimaryKeyConstraint):
             return f"pk_{table}"
         return f"fk_{table}_{'_'.join(columns)}" if isinstance(constraint, ForeignKeyConstraint) else None
-    suffix = next((text for kind, text in _SUFFIXES if isinstance(constraint, kind)), "excl")
     if dialect == "postgresql":
-        return _postgresql(table, "" if suffix == "pkey" else "_".join(columns), suffix)
-    return conv(_short(f"{table}_{'_'.join(columns)}_{suffix}"))
+        return implied_name(constraint, table, {})
+    if isinstance(constraint, UniqueConstraint | ForeignKeyConstraint):
+        return ""
+    return conv(_short(f"{table}_{'_'.join(columns)}_{_suffix(constraint)}"))
+
+
+def implied_name(constraint: Any, table: str, columns: Mapping[str, str]) -> str:
+    """What PostgreSQL calls a constraint without a name in ``table``; ``columns``: other names of some."""
+    suffix = _suffix(constraint)
+    found = [] if suffix == "pkey" else [columns.get(name, name) for name in _columns(constraint)]
+    if suffix == "key":
+        found += map(str, constraint.dialect_options["postgresql"].get("include") or ())
+    return implied(table, "_".join(found), suffix)
+
+
+def _suffix(constraint: Any) -> str:
+    return next((text for kind, text in _SUFFIXES if isinstance(constraint, kind)), "excl")
 
 
 def table_of(constraint: Any) -> Any:
@@ -71,7 +86,7 @@ def _named_in(sql: str, columns: Sequence[str]) -> list[str]:
     return [column for column in columns if column.lower() in words]
 
 
-def _postgresql(table: str, columns: str, suffix: str) -> str:
+def implied(table: str, columns: str, suffix: str) -> str:
     """As ``makeObjectName`` does it: the longer of the two names is cut until all fits in."""
     first, second = table.encode(), columns.encode()
     room = _LONGEST - len(suffix) - 1 - (1 if second else 0)

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Enum, MetaData, Table
+from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql.elements import quoted_name
-from sqlalchemy.types import ARRAY, TypeEngine
+from sqlalchemy.sql.elements import conv, quoted_name
 
 from ..schema import facets
 from ..schema.facets import qualified
@@ -49,13 +48,14 @@ class ModelObjects:
             self._parts[key[1]] = dict(self._read(key[1]))
         return self._parts[key[1]].get(key)
 
-    def enum_columns(self, name: str) -> list[Column[Any]]:
-        """The columns whose type is the named enumeration, arrays of it included."""
+    def columns_of_type(self, name: str) -> list[Column[Any]]:
+        """The columns whose type is the named enumeration or domain, arrays of it included."""
         return [
             column
             for table in self._tables.values()
             for column in table.columns
-            if any(qualified(enum) == name for enum in enums_of(column.type))
+            for found in facets.named_types(column.type, self.dialect)
+            if getattr(found, "name", None) and qualified(found) == name
         ]
 
     @contextmanager
@@ -73,6 +73,45 @@ class ModelObjects:
         finally:
             for new, name in names.items():
                 self._tables[new].name = name
+
+    @contextmanager
+    def final_names(self, wanted: bool) -> Iterator[None]:
+        """Have no naming convention applied to any name, for as long as the block lasts."""
+        tables = self._tables.values() if wanted else ()
+        named = [
+            (item, item.name)
+            for table in tables
+            for item in (*table.constraints, *table.indexes, *_of_columns(table))
+            if isinstance(item.name, str)
+        ]
+        items: Any
+        for items, name in named:
+            items.name = conv(name)
+        try:
+            yield
+        finally:
+            for items, name in named:
+                items.name = name
+
+    @contextmanager
+    def renamed_columns(self, rows: Iterable[Sequence[str]]) -> Iterator[None]:
+        """Have columns under other names, rows ``[table, old, new]``, for as long as the block lasts.
+
+        What is looked up by its columns' names goes on having the old ones.
+        """
+        found = []
+        for table, old, new in rows:
+            column: Any = self.column(table, old)
+            if column is not None:
+                self.parts_of(table)
+                found.append((column, column.name, new))
+        for column, _, new in found:
+            column.name = quoted_name(new, None)
+        try:
+            yield
+        finally:
+            for column, name, _ in found:
+                column.name = name
 
     def quoted(self, key: str) -> str:
         """``schema.table`` as SQL has it, quoted where that is needed."""
@@ -125,12 +164,14 @@ class ModelObjects:
         return ((facet[:3], constraint) for facet in found if facet[0] != "comment")
 
 
-def enums_of(type_: TypeEngine[Any]) -> list[Enum]:
-    """The named native enumerations that a column's type is made of."""
-    inner = getattr(type_, "impl_instance", None) or type_
-    if isinstance(inner, ARRAY):
-        return enums_of(inner.item_type)
-    return [inner] if isinstance(inner, Enum) and inner.native_enum and inner.name else []
+def _of_columns(table: Table) -> Iterator[Any]:
+    for column in table.columns:
+        yield from (item for item in column.constraints if hasattr(item, "_should_create_for_compiler"))
+
+
+def conventions(metadata: Sequence[MetaData]) -> list[dict[str, str]]:
+    """The naming conventions, so that those of two processes can be compared."""
+    return [{str(key): str(value) for key, value in item.naming_convention.items()} for item in metadata]
 
 
 def split(key: str) -> tuple[str | None, str]:

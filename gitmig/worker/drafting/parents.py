@@ -6,7 +6,7 @@ code; the one that drafts asks for it through the command line, and only for wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alembic.autogenerate.render import _repr_type, render_op
@@ -20,7 +20,7 @@ from ..schema.facets import plain_dialect, table_key
 from .code import NOTHING, Code, Spelling, WrittenOp, execute
 from .items import Items, importable, rendering_context
 from .making import Maker, constraint_kind
-from .objects import Key, ModelObjects
+from .objects import Key, ModelObjects, conventions
 from .tables import rebuild_facts
 
 if TYPE_CHECKING:
@@ -34,18 +34,24 @@ REBUILD = "rebuild"
 def describe_parent(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """The ``parent`` request: code for each of ``keys`` (kind, table, name) of this worker's models.
 
-    ``op`` and ``sa`` are the prefixes, ``tables`` the new names of tables. Answers ``{objects}``, rows
-    ``[kind, table, name, {…}]``.
+    ``op`` and ``sa`` are the prefixes, ``tables`` the new names of tables, ``columns`` rows ``[table, old,
+    new]``: what a rebuild needs has the new names, in a database that has given them already.
+    ``conventions`` are those that the script will run under. Answers ``{objects}``, rows ``[kind, table,
+    name, {…}]``.
     """
     targets = configured(session)
-    number = int(request.get("target") or 0)
+    number = request["target"]
     target = targets[number] if number < len(targets) else targets[0]
     with project_code(session):
         parent = _Parent(target, Spelling(request["op"], request["sa"]))
         keys = list(map(tuple, request["keys"]))
         gone = [key for key in keys if key[0] == "table"]
-        with parent.models.renamed(request.get("tables") or {}):
-            return {"objects": [*parent.tables(gone), *parent.others(keys)]}
+        indexes = [key for key in keys if key[0] == "index"]
+        rest = [key for key in keys if key[0] not in ("table", "index")]
+        theirs = request["conventions"] != conventions(target.metadata)
+        with parent.models.renamed(request["tables"]), parent.models.final_names(theirs):
+            objects = [*parent.tables(gone), *parent.others(indexes)]
+            return {"objects": objects + parent.under_new_names(rest, request["columns"])}
 
 
 class _Parent:
@@ -91,6 +97,21 @@ class _Parent:
                 rows.append([kind, table, name, found])
         return rows
 
+    def under_new_names(self, keys: Iterable[tuple[str, ...]], columns: Sequence[Sequence[str]]) -> list[Any]:
+        """The same, where the database has renamed these columns; the keys have the old names."""
+        names: dict[str, dict[str, str]] = {}
+        for table, old, new in columns:
+            names.setdefault(table, {})[old] = new
+        rows: list[Any] = []
+        with self.models.renamed_columns(columns):
+            for kind, table, name in keys:
+                here = names.get(table, {})
+                for _, items, _ in self._contexts:
+                    items.names = here
+                asked = here.get(name, name) if kind == "column" else name
+                rows += [[kind, table, name, row[3]] for row in self.others([(kind, table, asked)])]
+        return rows
+
     def _column(self, table: str, name: str) -> dict[str, Any] | None:
         column = self.models.column(table, name)
         if column is None:
@@ -102,7 +123,11 @@ class _Parent:
             return [ops.AddColumnOp(str(owner.name), copied, schema=owner.schema)]
 
         types = self._each(lambda context, items: [str(_type_code(column, context, items))])
-        return self._code(made) | {"type": types, "comment": column.comment}
+        return self._code(made) | {
+            "type": types,
+            "comment": column.comment,
+            "ddl": self.models.column_ddl(column),
+        }
 
     def _part(self, key: Key) -> dict[str, Any] | None:
         if key[0] == "primary key":
@@ -122,7 +147,8 @@ class _Parent:
     def _named(self, item: Any) -> dict[str, Any]:
         spelled = self._maker.spelled(item)
         own_name = isinstance(item.name, str)
-        return {"name": spelled, "type": constraint_kind(item), "own_name": own_name}
+        of_column = isinstance(item.parent, Column)
+        return {"name": spelled, "type": constraint_kind(item), "own_name": own_name, "of_column": of_column}
 
     def _rebuilt(self, table: str) -> dict[str, Any] | None:
         found = self.models.table(table)
@@ -209,14 +235,8 @@ def _own(maker: Maker, table: Table) -> list[Any]:
 class Parent:
     """What the drafting worker knows of the old models."""
 
-    def __init__(
-        self,
-        channel: Channel,
-        keys: Iterable[Key],
-        spelling: Spelling,
-        target: int = 0,
-        tables: dict[str, str] | None = None,
-    ):
+    def __init__(self, channel: Channel, keys: Iterable[Key], ask: dict[str, Any]):
+        """``ask``: what else the ``parent`` request says."""
         self._objects: dict[Key, dict[str, Any]] = {}
         self.order: list[str] = []
         """The tables that go, in the order in which they would be made."""
@@ -225,14 +245,7 @@ class Parent:
         wanted = sorted(keys)
         if not wanted:
             return
-        answer = channel.ask(
-            "parent",
-            keys=[list(key) for key in wanted],
-            op=spelling.op,
-            sa=spelling.sa,
-            target=target,
-            tables=tables or {},
-        )
+        answer = channel.ask("parent", keys=[list(key) for key in wanted], **ask)
         for kind, table, name, found in answer.get("objects") or ():
             if kind == "apart":
                 self.apart.append((table, found))

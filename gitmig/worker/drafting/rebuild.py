@@ -6,14 +6,13 @@ constraints without a name, collations, AUTOINCREMENT. Triggers, views and index
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.autogenerate.render import render_op
+from alembic.autogenerate.render import _render_column, render_op
 from alembic.operations import ops
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -38,10 +37,13 @@ class RebuildOps(ops.ModifyTableOps):
         target: dict[str, Any],
         *,
         schema: str | None = None,
+        joined: Sequence[ops.AddColumnOp] = (),
     ):
         super().__init__(table, operations, schema=schema)
         self.source = source
         self.target = target
+        self.joined = joined
+        """The columns that were added before, to be filled."""
 
     def reverse(self) -> RebuildOps:
         """The way back, in the opposite order."""
@@ -51,23 +53,29 @@ class RebuildOps(ops.ModifyTableOps):
     @property
     def copies(self) -> bool:
         """Whether something without a name goes: nothing can name it, so the rest is spelled out."""
+        if self.source.get("key") and self.target.get("key") is None:
+            return True
         return any(key not in self._unnamed(self.target) for key in self._unnamed(self.source))
 
-    @property
-    def copied(self) -> str:
+    def copied(self, context: AutogenContext) -> str:
         """The table without what goes."""
         kept = [
             code
             for key, code in sorted(self._unnamed(self.source).items())
             if key in self._unnamed(self.target)
         ]
+        if self.source.get("key") and self.target.get("key") is not None:
+            kept.append(str(self.source["key"]))
+        joined = [str(_render_column(each.column, context)) for each in self.joined]
         table = str(self.source["table"])
-        return ", ".join([table.removesuffix(")"), *kept]) + ")"
+        return ", ".join([table.removesuffix(")"), *joined, *kept]) + ")"
 
     @property
     def added(self) -> list[str]:
         """What has no name and comes: CHECKs are always said again, foreign keys come with a name."""
+        key = self.target.get("key") if not self.source.get("key") else None
         return [
+            *([key] if key else []),
             *self.target.get("checks", ()),
             *(
                 code
@@ -94,6 +102,7 @@ def _rebuild(context: AutogenContext, operation: RebuildOps) -> list[str]:
     context._has_batch = False
     table = repr(operation.table_name)
     kept = _KEPT[1].replace("{table}", "'" + operation.table_name.replace("'", "''") + "'")
+    arguments = _arguments(operation, context)
     return [
         "# A rebuild would lose these, or fail because of them.",
         f"kept = {spelling.op}get_bind().exec_driver_sql(",
@@ -101,29 +110,34 @@ def _rebuild(context: AutogenContext, operation: RebuildOps) -> list[str]:
         f"    {kept!r}",
         ").all()",
         "for kind, name, _ in kept:",
-        f"    {spelling.op}get_bind().exec_driver_sql(f'DROP {{kind}} IF EXISTS \"{{name}}\"')",
+        f"{spelling.op}get_bind().exec_driver_sql(f'DROP {{kind}} IF EXISTS \"{{name}}\"')",
         "",
-        f"with {spelling.op}batch_alter_table({table}{_arguments(operation, spelling)}) as batch_op:",
+        f"with {spelling.op}batch_alter_table({table}{arguments}) as batch_op:",
         *(inner or ["pass"]),
         "",
         "for _, _, sql in kept:",
-        f"    {spelling.op}get_bind().exec_driver_sql(sql)",
+        f"{spelling.op}get_bind().exec_driver_sql(sql)",
         "",
     ]
 
 
-def _arguments(operation: RebuildOps, spelling: Spelling) -> str:
+def _arguments(operation: RebuildOps, context: AutogenContext) -> str:
     given = []
     if operation.schema:
         given.append(f"schema={operation.schema!r}")
     args = operation.added
     if operation.copies:
-        given.append(f"copy_from={operation.copied}")
+        given.append(f"copy_from={operation.copied(context)}")
     given.append("recreate='always'")
     if args:
         given.append(f"table_args=({', '.join(args)},)")
-    if operation.target.get("kwargs"):
-        given.append(f"table_kwargs={operation.target['kwargs']!r}")
+    # What reflection finds is kept, unless it is said otherwise.
+    gone = dict.fromkeys(operation.source.get("kwargs", ()), False)
+    if gone.pop("sqlite_with_rowid", True) is False:
+        gone["sqlite_with_rowid"] = True
+    kwargs = gone | operation.target.get("kwargs", {})
+    if kwargs:
+        given.append(f"table_kwargs={kwargs!r}")
     return "".join(f", {each}" for each in given)
 
 
@@ -222,32 +236,15 @@ def _of_table(steps: TableSteps, batches: bool) -> list[ops.MigrateOperation]:
 def rebuilt(steps: TableSteps, source: dict[str, Any], target: dict[str, Any]) -> list[ops.MigrateOperation]:
     """What becomes of an SQLite table that is rebuilt: indexes, names and values are no part of the batch."""
     schema, name = split(steps.key)
-    new = [each for each in steps.renamed if isinstance(each, RenameColumnOp)]
-    names = {str(each.column_name): str(each.modify_name) for each in new}
-    source = {key: _renamed(value, names) if key in _SPELLED else value for key, value in source.items()}
     inner = [*steps.without, *steps.added, *steps.altered, *steps.dropped, *steps.made]
+    joined = [each for each in steps.filled if isinstance(each, ops.AddColumnOp)]
     return [
         *steps.without_indexes,
         *steps.renamed,
         *steps.filled,
-        RebuildOps(name, inner, source, target, schema=schema),
+        RebuildOps(name, inner, source, target, schema=schema, joined=joined),
         *steps.indexed,
     ]
-
-
-_SPELLED = ("table", "unnamed", "checks", "collated", "computed")
-"""What of a side is code that names columns."""
-
-
-def _renamed(value: Any, names: dict[str, str]) -> Any:
-    """Code with the new names of columns: they are renamed before a table is rebuilt."""
-    if isinstance(value, dict):
-        return {_renamed(key, names): _renamed(inner, names) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_renamed(inner, names) for inner in value]
-    for old, new in names.items():
-        value = re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", new.replace("\\", r"\\"), str(value))
-    return value
 
 
 def needs_rebuild(operation: ops.MigrateOperation) -> bool:

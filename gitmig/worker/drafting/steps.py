@@ -65,14 +65,15 @@ class Unnamed(ops.MigrateOperation):
 
 
 class OneWay(ops.MigrateOperation):
-    """An operation whose way back is that of another one."""
+    """An operation with another way back than its own: None for nothing."""
 
-    def __init__(self, operation: ops.MigrateOperation | None):
+    def __init__(self, operation: ops.MigrateOperation | None, back: ops.MigrateOperation | None = None):
         self.operation = operation
+        self.back = back
 
     def reverse(self) -> OneWay:
-        """Nothing."""
-        return OneWay(None)
+        """The two exchanged."""
+        return OneWay(self.back, self.operation)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """For hooks that look at differences."""

@@ -10,7 +10,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
-    PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
 )
@@ -23,9 +22,9 @@ from .making import Maker
 def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dict[str, Any]:
     """What a rebuild must know.
 
-    ``checks`` without a name, ``collated`` columns with their types, ``computed`` ones as a whole, ``kwargs``
-    of the table, the ``unnamed`` constraints by what they are made of, and the whole ``table`` without all
-    of those.
+    ``checks`` without a name, the primary ``key`` if it has none (empty if it has one, None if there is no
+    key), ``collated`` columns with their types, ``computed`` ones as a whole, ``kwargs`` of the table, the
+    ``unnamed`` constraints by their kind and code, and the whole ``table`` without all of those.
     """
     context.imports = set()
     column_checks = [item for column in table.columns for item in column.constraints]
@@ -35,13 +34,12 @@ def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dic
         if isinstance(item, CheckConstraint) and not isinstance(item.name, str)
         if (code := items("check", item, context))
     ]
-    unnamed = {
-        f"{type(item).__name__} {','.join(str(column.name) for column in item.columns)}": str(
-            _render_constraint(item, context, table.metadata)
-        )
+    codes = (
+        (type(item).__name__, str(_render_constraint(item, context, table.metadata)))
         for item in table.constraints
         if isinstance(item, UniqueConstraint | ForeignKeyConstraint) and not isinstance(item.name, str)
-    }
+    )
+    unnamed = {f"{kind} {code}": code for kind, code in codes}
     collated = {
         str(column.name): str(_repr_type(column.type, context))
         for column in table.columns
@@ -51,26 +49,40 @@ def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dic
         str(column.name): str(_render_column(column, context)) for column in table.columns if column.computed
     }
     return {
+        "key": _key(table, context),
         "computed": computed,
         "checks": sorted(map(str, checks)),
         "unnamed": unnamed,
         "collated": collated,
         "kwargs": {key: value for key, value in table.dialect_kwargs.items() if key.startswith("sqlite_")},
-        "table": _spelled_out(table, context, maker),
+        "table": _spelled_out(table, context, items, maker),
         "imports": sorted(context.imports),
     }
 
 
-def _spelled_out(table: Table, context: Any, maker: Maker) -> str:
+def _key(table: Table, context: Any) -> str | None:
+    key = table.primary_key
+    if not len(key.columns):
+        return None
+    return "" if isinstance(key.name, str) else str(_render_constraint(key, context, table.metadata))
+
+
+def _spelled_out(table: Table, context: Any, items: Items, maker: Maker) -> str:
     """The table with what has a name: the rest is said again in each rebuild."""
-    made = maker.table(table, set())
+    made: Any = maker.table(table, set())
     made.columns = [
         item
         for item in made.columns
-        if isinstance(item, Column | PrimaryKeyConstraint) or isinstance(getattr(item, "name", None), str)
+        if isinstance(item, Column) or isinstance(getattr(item, "name", None), str)
     ]
+    # Else Alembic says by itself what has no name.
+    if not isinstance(table.primary_key.name, str):
+        for item in made.columns:
+            item.primary_key = False
     made.comment = None
+    items.named_checks_alone = True
     (code,) = render_op(context, made)
+    items.named_checks_alone = False
     sa = Spelling.of(context).sa
     arguments = _arguments(code).replace("\n", " ")
     name, _, rest = arguments.partition(",")

@@ -11,9 +11,9 @@ import inspect
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.environment import EnvironmentContext
@@ -54,7 +54,8 @@ class Captured:
 def capture(session: Session) -> Captured:
     """The project's targets. Runs its code; raises Failure "project-code", "no-metadata", "no-configuration".
 
-    env.py runs offline; where that fails or names no metadata, once more as for a connection.
+    env.py runs offline; where that fails or names no metadata, or says less of what takes part than it may
+    for a connection, once more as for one.
     """
     if session.options.metadata:
         return Captured((_from_settings(session, session.options.metadata),), "settings")
@@ -67,10 +68,29 @@ def capture(session: Session) -> Captured:
             failure = failure or error
             continue
         if targets:
+            more = _said_online(session, targets) if offline else {}
+            targets = tuple(replace(each, options={**each.options, **more}) for each in targets)
             return Captured(targets, "env.py")
     raise failure or Failure(
         "no-metadata", "env.py gives configure() no target_metadata, or needs a database to call it"
     )
+
+
+_TAKING_PART = ("include_object", "include_name", "include_schemas", "compare_type", "compare_server_default")
+
+
+def _said_online(session: Session, targets: Sequence[Configured]) -> dict[str, Any]:
+    """What env.py says of these for a connection alone, as Alembic's own template makes people do."""
+    with open(_env_file(session), encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    wanted = [name for name in _TAKING_PART if name in text and name not in targets[0].options]
+    if not wanted:
+        return {}
+    try:
+        calls = _run_env(session, offline=False)
+    except Failure:
+        return {}
+    return {name: calls[0].options[name] for name in wanted if calls and name in calls[0].options}
 
 
 def configured(session: Session) -> tuple[Configured, ...]:
@@ -120,8 +140,7 @@ def _require_no_reflection(session: Session, asked: Asked) -> None:
 
 def run_env_file(session: Session) -> None:
     """Run env.py; a file that it opens for writing itself (multidb's ``engine1.sql``) is not touched."""
-    script = script_directory(session)
-    path = os.path.join(os.path.abspath(script.dir), "env.py")
+    path = _env_file(session)
     if not os.path.isfile(path):
         raise Failure("no-configuration", f"{session.places.relative(path) or path} is not there")
     spec = importlib.util.spec_from_file_location("env_py", path)
@@ -130,6 +149,10 @@ def run_env_file(session: Session) -> None:
     module = importlib.util.module_from_spec(spec)
     vars(module)["open"] = _open_nothing_for_writing
     spec.loader.exec_module(module)
+
+
+def _env_file(session: Session) -> str:
+    return os.path.join(os.path.abspath(script_directory(session).dir), "env.py")
 
 
 def _open_nothing_for_writing(file: Any, mode: str = "r", *args: Any, **kw: Any) -> Any:

@@ -36,6 +36,7 @@ from ..environment.revisions import BrokenScript, build_steps, revision_map
 from ..environment.run import EnvRun, EnvRunStopped, first_line, run_environment
 from ..environment.target import Configured, capture
 from ..importing.tracebacks import project_code
+from ..schema.column_parts import without
 from ..schema.description import describe
 from ..schema.facets import Facet, facets_of, plain_dialect, table_key
 from ..schema.filters import Filters
@@ -141,20 +142,32 @@ class DatabaseReader:
         ) | {(kind, table, name) for kind, table, name in named}
         # What a computed column is if its model does not say so depends on PostgreSQL's version.
         self._left_open = {facet[:3] for facet in facets if _COMPUTED.search(facet[3])}
-        self._wanted = _Wanted(Filters(target.options, session.options.exclude), facets, excluded)
+        filters = Filters(target.options, session.options.exclude)
+        self._uncompared = filters.uncompared
+        self._wanted = _Wanted(filters, facets, excluded)
         self._session = session
 
     def describe(self, connection: Connection, guard: Guard = nullcontext) -> list[Facet]:
         """What a database holds, read under a guard."""
         with project_code(self._session), guard(connection):
             found = describe(connection, self._schemas, self._named, self._wanted)
-        if connection.dialect.name != "postgresql" or not self._left_open:
-            return found
-        usual = " VIRTUAL" if (connection.dialect.server_version_info or ()) >= (18,) else " STORED"
+        of_columns = self._of_columns(connection)
         return [
-            (*facet[:3], facet[3].replace(f"){usual}", ")")) if facet[:3] in self._left_open else facet
-            for facet in found
+            (kind, table, name, of_columns((kind, table, name), ddl) if kind == "column" else ddl)
+            for kind, table, name, ddl in found
         ]
+
+    def _of_columns(self, connection: Connection) -> Callable[[tuple[str, str, str], str], str]:
+        """What makes columns comparable: without what env.py does not compare, whatever the version."""
+        version = connection.dialect.server_version_info or ()
+        usual = " VIRTUAL" if version >= (18,) else " STORED"
+        left_open = self._left_open if connection.dialect.name == "postgresql" else set()
+
+        def comparable(place: tuple[str, str, str], ddl: str) -> str:
+            ddl = without(ddl, self._uncompared) if self._uncompared else ddl
+            return ddl.replace(f"){usual}", ")") if place in left_open else ddl
+
+        return comparable
 
 
 class _Wanted:

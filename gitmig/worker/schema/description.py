@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, inspect, text
@@ -85,6 +86,8 @@ class _PostgreSQL:
                 yield "comment", key, column, f"COMMENT ON COLUMN {key}.{column} IS '{comment}'"
         for schema, table, kind, name, columns, ddl, comment in self._rows(CONSTRAINTS):
             key = self._key(schema, table)
+            # A new table's are valid from the start, whatever they say.
+            ddl = ddl.removesuffix(" NOT VALID")
             facet = _constraint(self._named, _KINDS[kind], key, name, columns or "", ddl)
             yield facet
             if comment is not None:
@@ -192,6 +195,13 @@ class _SQLite:
             ddl = f"FOREIGN KEY({', '.join(columns)}) REFERENCES {item['referred_table']}"
             ddl += f" ({', '.join(item['referred_columns'])}){options}"
             yield _constraint(self._named, "foreign key", table, item["name"], ",".join(columns), ddl)
+        # Reflection takes two of the same columns to the same ones for one.
+        seen = set()
+        for _, rows in groupby(self._rows(f"PRAGMA foreign_key_list({_quoted(table)})"), lambda row: row[0]):
+            links = tuple((row[2], row[3], row[4]) for row in rows)
+            if links in seen:
+                yield "foreign key", table, f"{','.join(link[1] for link in links)} again", "FOREIGN KEY"
+            seen.add(links)
 
     def _indexes(self, table: str) -> Iterator[Facet]:
         rows = self._rows("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")

@@ -25,6 +25,7 @@ from sqlalchemy.schema import (
 )
 from sqlalchemy.types import ARRAY, String, TypeDecorator, TypeEngine
 
+from .column_parts import without
 from .filters import Filters as Filters
 from .filters import table_key as table_key
 
@@ -129,7 +130,7 @@ class FacetReader:
         return one_line(f"CREATE {prefixes}TABLE {self._preparer.format_table(table)} {suffix} {options}")
 
     def _column(self, key: str, column: Column[Any]) -> Iterator[Facet]:
-        yield "column", key, str(column.name), self._column_ddl(column)
+        yield "column", key, str(column.name), without(self._column_ddl(column), self._filters.uncompared)
         for constraint in column.constraints:
             if not isinstance(constraint, Computed):
                 yield from self.constraint(key, column.table, constraint, str(column.name))
@@ -216,7 +217,7 @@ class FacetReader:
 
     def _types(self, type_: TypeEngine[Any]) -> Iterator[Facet]:
         """The types that the database knows by name: enumerations and domains of PostgreSQL."""
-        for found in _named_types(type_, self._dialect):
+        for found in named_types(type_, self._dialect):
             word = found.__visit_name__.lower()
             if not getattr(found, "name", None) or not hasattr(self._compiler, f"visit_create_{word}_type"):
                 continue
@@ -250,12 +251,13 @@ class FacetReader:
             yield kind, key, name, ddl
 
 
-def _named_types(type_: TypeEngine[Any], dialect: Dialect) -> Iterator[Any]:
+def named_types(type_: TypeEngine[Any], dialect: Dialect) -> Iterator[Any]:
+    """What a column's type is made of: enumerations and domains, inside of arrays as well."""
     found: Any = type_.dialect_impl(dialect)
     while isinstance(found, TypeDecorator):
         found = found.impl_instance.dialect_impl(dialect)
     if isinstance(found, ARRAY):
-        yield from _named_types(found.item_type, dialect)
+        yield from named_types(found.item_type, dialect)
     elif not isinstance(found, Enum) or found.native_enum:
         yield found
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Table
 
+_COMPARED = {"type": "compare_type", "default": "compare_server_default"}
+
 
 class Filters:
     """``include_object``, ``include_name`` and the like of env.py, and the setting ``exclude``."""
@@ -19,6 +21,10 @@ class Filters:
         version_schema = options.get("version_table_schema")
         self._version_table = (version_schema, options.get("version_table") or "alembic_version")
         self._exclude = exclude
+        self.uncompared = frozenset(
+            part for part, option in _COMPARED.items() if options.get(option, True) is False
+        )
+        """The parts of columns that env.py does not want to be compared."""
 
     def table(self, table: Table) -> bool:
         """Whether a table takes part."""
