@@ -31,13 +31,13 @@ words. The second word is what `alembic revision --autogenerate` wrote for it (A
 SQLAlchemy {sa.__version__}), judged alike. "right": all three; "wrong": something differs; "fails": it does
 not run.
 
-"open" is a line for a person to write (`# gitmig: write by hand: …`), with the reason. gitmig leaves some: a
-column that is computed from now on, or not any more; options of a MariaDB table; a CHECK without a name, or one
-of a column, that MariaDB has already.
+"open" is a line for a person to write (`# gitmig: write by hand: …`), with the reason. gitmig leaves some:
+a column that is computed from now on, or not any more; options of a MariaDB table; a CHECK without a name,
+or one of a column, that MariaDB has already.
 
-A name that PostgreSQL has made of a table's or a column's name follows the new one. What env.py does not want
-to be compared (`compare_type=False`, `compare_server_default=False`) is no difference; a function given for it
-is not asked.
+A name that PostgreSQL has made of a table's or a column's name follows the new one. What env.py does not
+want to be compared (`compare_type=False`, `compare_server_default=False`) is no difference; a function given
+for it is not asked.
 
 This page is written by `python -m benchmarks.drafts`, with MariaDB if `GITMIG_TEST_MYSQL_URL` names a server.
 A test holds it against the catalogue, `tests/drafts.py`.

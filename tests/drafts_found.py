@@ -108,11 +108,12 @@ FOUND: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
 }
 
+_LINKED = "sa.Column({0!r}, sa.Integer, sa.ForeignKey({1!r})), sa.Column({2!r}, sa.Integer)"
 NAMED = (
     table("sa.Column('x', sa.Integer), sa.UniqueConstraint('x', name='uq_a')", "a")
-    + table("sa.Column('a_id', sa.ForeignKey('a.id')), sa.Column('y', sa.Integer, unique=True)", "b"),
+    + table(_LINKED.format("a_id", "a.id", "y") + ", sa.UniqueConstraint('y', name='uq_b')", "b"),
     table("sa.Column('x2', sa.Integer), sa.UniqueConstraint('x2', name='uq_a2')", "a2")
-    + table("sa.Column('a2_id', sa.ForeignKey('a2.id')), sa.Column('y2', sa.Integer, unique=True)", "b2"),
+    + table(_LINKED.format("a2_id", "a2.id", "y2") + ", sa.UniqueConstraint('y2', name='uq_b2')", "b2"),
 )
 RENAMED = {
     "two tables renamed, with their columns and a UNIQUE": (

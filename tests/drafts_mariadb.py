@@ -19,6 +19,7 @@ UNKNOWN = (
     "naming convention arrives",  # its primary keys have no name
 )
 OPEN = {
+    "Boolean with a CHECK, and a UNIQUE that goes: and back": "MariaDB has given it a number for a name",
     "check, without a name: changed": "MariaDB has given it a number for a name",
     "check, without a name: dropped": "MariaDB has given it a number for a name",
 }

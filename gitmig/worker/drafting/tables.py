@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from .code import Spelling
 from .items import Items
-from .making import Maker
+from .making import Maker, target_of
 
 
 def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dic
         if (code := items("check", item, context))
     ]
     codes = (
-        (type(item).__name__, str(_render_constraint(item, context, table.metadata)))
+        (type(item).__name__, _unnamed_code(item, context))
         for item in table.constraints
         if isinstance(item, UniqueConstraint | ForeignKeyConstraint) and not isinstance(item.name, str)
     )
@@ -58,6 +58,21 @@ def rebuild_facts(table: Table, context: Any, items: Items, maker: Maker) -> dic
         "table": _spelled_out(table, context, items, maker),
         "imports": sorted(context.imports),
     }
+
+
+def _unnamed_code(item: UniqueConstraint | ForeignKeyConstraint, context: Any) -> str:
+    if isinstance(item, UniqueConstraint):
+        return str(_render_constraint(item, context, item.table.metadata))
+    # Alembic writes what the models say as text, which has a table's old name if it is renamed.
+    schema, table, names = target_of(item)
+    targets = [".".join(filter(None, (schema, table, name))) for name in names]
+    options = "".join(
+        f", {option}={value!r}"
+        for option in ("ondelete", "onupdate", "deferrable", "initially", "match")
+        if (value := getattr(item, option)) is not None
+    )
+    columns = [str(column.name) for column in item.columns]
+    return f"{Spelling.of(context).sa}ForeignKeyConstraint({columns!r}, {targets!r}{options})"
 
 
 def _key(table: Table, context: Any) -> str | None:
