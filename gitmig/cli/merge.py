@@ -17,7 +17,7 @@ def run(
     common: Common,
     how: RunOptions,
     revisions: Annotated[
-        list[str] | None, typer.Argument(metavar="[REV REV]", help="The heads to join; by default both.")
+        list[str] | None, typer.Argument(metavar="[REV...]", help="The heads to join; by default all.")
     ] = None,
     message: Annotated[
         str | None, typer.Option("-m", "--message", metavar="MSG", help="What the revision is called.")
@@ -27,7 +27,7 @@ def run(
         bool, typer.Option("--files-only", help="The file alone; the database follows with gitmig sync.")
     ] = False,
 ) -> int:
-    """Join two lines of revisions that are both published."""
+    """Join lines of revisions that are all published."""
     project = common.open()
     options = MergeOptions(
         revisions=tuple(revisions or ()), message=message, commit=not no_commit, files_only=files_only

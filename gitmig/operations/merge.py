@@ -1,10 +1,12 @@
-"""``merge``: a revision that joins two lines which are both published, with the models of both."""
+"""``merge``: a revision that joins lines which are all published, with the models of all."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
+from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.header import Header, with_header
 from gitmig.core.schema.facets import FacetChange, Schema, change_digest, digest, render
 from gitmig.drafting.material import new_id
@@ -12,7 +14,7 @@ from gitmig.drafting.together import Together, nothing_to_do, operation_of
 from gitmig.errors import Refused
 from gitmig.facts.parallel import Parallel, parallel_heads
 from gitmig.facts.schemas import Schemas
-from gitmig.facts.ties import models_digest
+from gitmig.facts.ties import Ties, models_digest
 from gitmig.git.trees import Tree
 from gitmig.judging.orders import judge_parallel
 from gitmig.judging.proof import Case, Verdict, prove
@@ -38,21 +40,21 @@ class MergeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What joining the two lines takes."""
+    """What joining the lines takes."""
 
     header: Header | None
     """The record of the revision; None if nothing proves it."""
     left: tuple[FacetChange, ...] = ()
-    """What is left to do after both lines were applied."""
+    """What is left to do after all lines were applied."""
     warnings: tuple[str, ...] = ()
 
 
 def merge(project: Project, options: MergeOptions, run_options: RunOptions) -> MoveResult:
-    """Write a revision that follows both heads, prove that it has the models of both, apply and commit it.
+    """Write a revision that follows all heads of a line, prove that it has the models of all, and commit it.
 
-    It does nothing, unless the two lines do not commute: then what is left is written into it, for a person
-    to finish. Raises Refused (nothing changed) if one line fails on top of the other, MigrationFailed,
-    CommitFailed, and ProjectCodeError if the models of both do not import.
+    It does nothing, unless two lines do not commute: then what is left is written into it, for a person
+    to finish. Raises Refused (nothing changed) if one line fails on top of another, MigrationFailed,
+    CommitFailed, and ProjectCodeError if the models of all do not import.
     """
     with command_session(project, run_options, "merge") as log:
         operation = operation_of(project)
@@ -65,10 +67,9 @@ def merge(project: Project, options: MergeOptions, run_options: RunOptions) -> M
         if len(heads) < 2:
             return nothing_to_do(project, "merge")
         project.require_models()
-        parallel = parallel_heads(project, (heads[0], heads[1]))
-        found = _found(project, parallel)
+        found = _found(project, heads)
         revision = new_id(project.graph())
-        message = options.message or f"Merge {heads[0]} and {heads[1]}"
+        message = options.message or f"Merge {', '.join(heads[:-1])} and {heads[-1]}"
         rewriting = _written(project, revision, message, heads, found, run_options)
         if found.left:
             return _drafted(project, run_options, revision, rewriting, found)
@@ -76,15 +77,15 @@ def merge(project: Project, options: MergeOptions, run_options: RunOptions) -> M
 
 
 def _heads(project: Project, options: MergeOptions) -> tuple[RevisionId, ...]:
+    """Those that were named, else all of the one line that has several."""
     graph = project.graph()
     named = tuple(dict.fromkeys(r for target in options.revisions for r in graph.resolve(target)))
-    heads = named or graph.heads
-    if len(heads) > 2 or len(named) == 1:
+    if len(named) == 1 or (not named and len(graph.heads) > 1 and len(graph.crowded) != 1):
         raise Refused(
             f"{len(graph.heads)} heads: {', '.join(graph.heads)}",
-            hint=f"name two of them: gitmig merge {' '.join(graph.heads[:2])}",
+            hint=f"name those to join: gitmig merge {' '.join(graph.heads[:2])}",
         )
-    return heads
+    return named or (graph.crowded[0] if graph.crowded else graph.heads)
 
 
 def _joined(
@@ -168,43 +169,58 @@ def _with_open_lines(text: str, left: Sequence[FacetChange]) -> str:
     return f"{start}{upgrade}{definition}{newline}{lines}{body}"
 
 
-def _found(project: Project, parallel: Parallel) -> _Found:
-    """Whether the two lines lead to the models of both, whichever a database has first."""
-    schemas = Schemas(project=project)
-    merged = schemas.of(parallel.code)
-    commuting = judge_parallel(project, parallel)
-    verdicts = [prove(project, case, schemas) for case in _cases(parallel)]
+def _found(project: Project, heads: Sequence[RevisionId]) -> _Found:
+    """Whether the lines lead to the models of all, whichever a database has first."""
+    pairs = [parallel_heads(project, pair) for pair in combinations(heads, 2)]
+    schemas, code = Schemas(project=project), pairs[0].code
+    merged = schemas.of(code)
+    judged = [judge_parallel(project, pair) for pair in pairs]
+    clash = next((one for one in judged if one.commute is False), None)
+    verdicts = [prove(project, case, schemas) for case in _cases(project, heads, pairs)]
     failed = next((v.reason for v in verdicts if v.reason is not None), None)
     left = _left(verdicts)
-    if commuting.commute is False and (failed is not None or not verdicts):
-        ours, theirs = parallel.sides.ours, parallel.sides.theirs
+    if clash is not None and (failed is not None or not verdicts):
         raise Refused(
-            f"GM009: {', '.join(ours)} and {', '.join(theirs)} do not commute: "
+            f"GM009: {', '.join(clash.sides.ours)} and {', '.join(clash.sides.theirs)} do not commute: "
             f"{failed or 'no commit has the models of one of them'}",
-            hint=commuting.hint or "rebase the side that fewer databases have: gitmig rebase REV",
-            detail="\n".join(commuting.lines) or None,
+            hint=clash.hint or "rebase the side that fewer databases have: gitmig rebase REV",
+            detail="\n".join(clash.lines) or None,
         )
     if left:
         return _Found(header=None, left=left)
     if failed is not None or not verdicts:
-        why = failed or "no commit has the models of one of the two"
-        return _Found(header=None, warnings=(f"nothing proves that both lead to these models: {why}",))
-    return _Found(header=_header(project, parallel.code, merged))
+        why = failed or "no commit has the models of one of them alone"
+        return _Found(header=None, warnings=(f"nothing proves that all lead to these models: {why}",))
+    return _Found(header=_header(project, code, merged))
 
 
-def _cases(parallel: Parallel) -> list[Case]:
-    """A database at one head that gets the other line, and the other way round."""
-    found, graph = parallel.sides, parallel.graph
-    pairs = ((parallel.theirs, found.theirs, found.ours), (parallel.ours, found.ours, found.theirs))
-    return [
-        Case(old=tree, new=parallel.code, start=graph.tips(there), graph=graph, steps=steps)
-        for tree, there, steps in pairs
-        if tree is not None
-    ]
+def _cases(project: Project, heads: Sequence[RevisionId], pairs: Sequence[Parallel]) -> list[Case]:
+    """For each head a database that is at it, and gets the other lines."""
+    whole = project.graph()
+    graph = Graph.of(whole.scripts[revision] for revision in whole.ancestors(heads))
+    cases = []
+    for head in heads:
+        below = graph.ancestors((head,))
+        steps = graph.topological(frozenset(graph.scripts) - below)
+        old = _alone(project, graph, head, [tree for pair in pairs for tree in (pair.theirs, pair.ours)])
+        if old is not None:
+            cases.append(Case(old=old, new=pairs[0].code, start=(head,), graph=graph, steps=steps))
+    return cases
+
+
+def _alone(project: Project, graph: Graph, head: RevisionId, trees: Sequence[Tree | None]) -> Tree | None:
+    """A tree that has the line of one head and none of the others."""
+    tie = Ties(project=project).of((head,))
+    tied = project.commit_tree(tie.models_commit) if tie.models_commit is not None else None
+    below, every = graph.ancestors((head,)), frozenset(graph.scripts)
+    for tree in (*trees, tied):
+        if tree is not None and frozenset(project.graph(tree).scripts) & every == below:
+            return tree
+    return None
 
 
 def _left(verdicts: Sequence[Verdict]) -> tuple[FacetChange, ...]:
-    """What it takes from either end to the models of both, each facet once."""
+    """What it takes from each end to the models of all, each facet once."""
     return tuple({change.key: change for verdict in verdicts for change in verdict.changes}.values())
 
 

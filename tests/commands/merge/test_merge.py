@@ -1,4 +1,4 @@
-"""``merge``: a revision that joins two lines which are both published."""
+"""``merge``: a revision that joins lines which are all published."""
 
 from __future__ import annotations
 
@@ -144,23 +144,70 @@ def test_what_is_left_is_for_a_person(tmp_path: Path, postgres_url: str) -> None
     assert project.gitmig("status", "--json", check=0).json["in_step"]
 
 
-def test_three_heads(tmp_path: Path) -> None:
-    found = branches(tmp_path)
-    project = found.project
-    project.git("switch", "--quiet", "-c", "third", found.project.git("rev-parse", "main~1"))
-    path = f"alembic/versions/{found.fork}3_third.py"
-    script = 'revision = "c3c3"\ndown_revision = "{}"\n\ndef upgrade(): pass\n\ndef downgrade(): pass\n'
-    project.write(path, script.format(found.fork))
-    project.commit("Third")
-    project.git("switch", "--quiet", "topic")
-    project.git("merge", "--quiet", "--no-edit", "main")
-    project.git("merge", "--quiet", "--no-edit", "third")
-    heads = sorted((found.ours, found.theirs, "c3c3"))
-    assert project.gitmig("merge", check=1).stderr == (
-        f"Error: 3 heads: {', '.join(heads)}\nHint: name two of them: gitmig merge {heads[0]} {heads[1]}\n"
+TABLE = """\
+class {name}(Base):
+    __tablename__ = "{table}"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+CORE = """\
+revision = "c3c3"
+down_revision = None
+branch_labels = "core"
+
+
+def upgrade():
+    pass
+
+
+def downgrade():
+    pass
+"""
+
+
+def test_three_heads(tmp_path: Path, database_url: str) -> None:
+    project = Project.create(tmp_path, database_url)
+    text = project.read(MODELS)
+    revised(project, "First")
+    heads = []
+    for name in ("one", "two", "three"):
+        project.gitmig("switch", "-c", name, check=0)
+        project.write(MODELS, f"{text}\n\n{TABLE.format(name=name.title(), table=name)}")
+        heads.append(revised(project, f"Add {name}"))
+        project.gitmig("switch", "main", "--yes", check=0)
+    for name in ("one", "two", "three"):
+        project.try_git("merge", "--quiet", "--no-edit", name)
+        text += f"\n\n{TABLE.format(name=name.title(), table=name)}"
+        project.write(MODELS, text)
+        project.git("add", "--all")
+        project.try_git("commit", "--quiet", "--no-edit")
+    heads.sort()
+    again = project.gitmig("merge", heads[0], check=1)
+    assert again.stderr == (
+        f"Error: 3 heads: {', '.join(heads)}\nHint: name those to join: gitmig merge {heads[0]} {heads[1]}\n"
     )
-    answer = project.gitmig("merge", found.ours, found.theirs, "--yes", "--json", check=0).json
-    assert parents(project)[answer["revision"]] == (found.ours, found.theirs)
+    plan = project.gitmig("merge", heads[0], heads[2], "--dry-run", check=0).stdout
+    assert f"merge_{heads[0]}_and_{heads[2]}" in plan
+    answer = project.gitmig("merge", "--yes", "--json", check=0).json
+    assert parents(project)[answer["revision"]] == tuple(heads)
+    assert answer["warnings"] == []
+    assert f"Merge {heads[0]}, {heads[1]} and {heads[2]}\n" in project.read(answer["path"])
+    assert project.heads() == (answer["revision"],)
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+    assert project.gitmig("check", check=0).stderr == ""
+
+
+def test_permanent_branches_are_left_apart(tmp_path: Path) -> None:
+    found = published(branches(tmp_path))
+    project = found.project
+    project.write("alembic/versions/c3c3_core.py", CORE)
+    project.commit("A line of its own")
+    answer = project.gitmig("merge", "--yes", "--files-only", "--json", check=0).json
+    assert set(parents(project)[answer["revision"]]) == {found.ours, found.theirs}
+    heads = sorted(("c3c3", answer["revision"]))
+    assert project.gitmig("merge", check=1).stderr == (
+        f"Error: 2 heads: {', '.join(heads)}\nHint: name those to join: gitmig merge {' '.join(heads)}\n"
+    )
 
 
 @pytest.mark.parametrize(
