@@ -184,7 +184,7 @@ class Interrupted(GitmigError):
 
 
 class WorkerCrashed(GitmigError):
-    """The worker process ended without an answer."""
+    """The worker process ended without an answer. In a step of a migration the exit code is 1."""
 
     code = "worker-crashed"
     exit_code = 2

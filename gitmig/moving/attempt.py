@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitmig.core.prompter import Prompter
-from gitmig.errors import GitmigError, Interrupted, MigrationFailed, Refused
+from gitmig.errors import GitmigError, Interrupted, MigrationFailed, Refused, WorkerCrashed
 from gitmig.failpoints import failpoint
 from gitmig.git.repository import Repository
 from gitmig.git.restore import apply, check
@@ -261,6 +261,8 @@ class Attempt:
         failed = isinstance(error, MigrationFailed)
         cut_off = error.partial is not None and not failed and self._can_be_finished
         error.unsettled = error.unsettled or cut_off
+        if isinstance(error, WorkerCrashed):
+            error.exit_code = MigrationFailed.exit_code
         if error.unsettled:
             if self._books.written:
                 error.message, error.hint = f"{error.message} {self._while()}", "gitmig recover"
