@@ -159,6 +159,24 @@ def test_a_database_that_is_not_under_alembic_is_found(unversioned: Project) -> 
     assert unversioned.gitmig("status", "--json", check=1).json["hint"] == GM017_HINT
 
 
+def test_a_revision_and_one_below_it_in_the_version_table(tmp_path: Path) -> None:
+    """Neither Alembic nor gitmig could go down from there, and nothing said so."""
+    project = with_two_revisions(tmp_path)
+    database.execute(project.url, f"insert into alembic_version values ('{FIRST}')")
+    message = f"the version table names {SECOND}, and {FIRST} below it"
+    hint = f"alembic stamp --purge {SECOND}"
+    assert findings(project, "status") == [("GM025", "error", message, hint)]
+    for command in (("upgrade",), ("rollback",), ("revise", "-m", "Third")):
+        project.append("app/models.py", USERNAME.replace("username", f"by_{command[0]}"))
+        error = f"GM025: {message}"
+        refuses(project, *command, error=error, hint="gitmig status", code="refused", exit_code=1)
+    project.git("checkout", "--quiet", "app/models.py")
+    project.alembic(*hint.split()[1:])
+    assert project.heads() == (SECOND,)
+    project.gitmig("status", check=0)
+    project.gitmig("rollback", "--yes", check=0)
+
+
 def test_without_a_revision_there_is_nothing_to_stamp(project: Project) -> None:
     project.path("app.db").touch()
     database.execute(project.url, "create table user (id integer primary key)")

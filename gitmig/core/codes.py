@@ -63,5 +63,6 @@ MEANINGS: Mapping[str, str] = {
     "GM022": "a downgrade that leaves something behind or takes too much",
     "GM023": "a revision that does not lead to its models",
     "GM024": "a revision that fails on rows",
+    "GM025": "the version table names a revision and one below it",
 }
 """What each code means; docs/reference.md has more of it, docs/troubleshooting.md what to do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gitmig.core.codes import Finding, Severity
 from gitmig.core.revisions.graph import Graph
@@ -11,7 +11,7 @@ from gitmig.wire.values import DatabaseState, RevisionId
 
 
 def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]:
-    """GM010, GM011 and GM017: where a database stands beside the checkout's graph."""
+    """GM010, GM011, GM017 and GM025: where a database stands beside the checkout's graph."""
     if any(head not in graph.scripts for head in state.heads):
         return unknown_heads(state.heads, graph)
     if state.models_tables and not state.versioned:
@@ -23,15 +23,18 @@ def database_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]
                 hint=stamp(graph),
             ),
         )
+    found = overlapping(state.heads, graph)
+    doubled = (found,) if found is not None else ()
     behind = graph.ancestors(graph.heads) - graph.applied(state.heads)
     if not behind:
-        return ()
+        return doubled
     count = f"{len(behind)} revision{'s' if len(behind) > 1 else ''}"
     return (
+        *doubled,
         Finding(
             code="GM011",
             severity=Severity.ERROR,
-            message=f"the database is {count} behind the checkout",
+            message=f"the database is {count} behind the checkout{_by_line(behind, graph)}",
             # `upgrade` must know which head is meant.
             hint="gitmig sync" if graph.crowded else "gitmig upgrade",
         ),
@@ -58,6 +61,32 @@ def unknown_heads(
             hint=hint,
         ),
     )
+
+
+def _by_line(behind: Collection[RevisionId], graph: Graph) -> str:
+    """How many of them are on each labelled line."""
+    counts: dict[str, int] = {}
+    for revision in behind:
+        for label in graph.labelled.get(revision, ()):
+            counts[label] = counts.get(label, 0) + 1
+    return f" ({', '.join(f'{label} {counts[label]}' for label in sorted(counts))})" if counts else ""
+
+
+def overlapping(heads: Sequence[RevisionId], graph: Graph) -> Finding | None:
+    """GM025 for a version table with a revision and one below it, which Alembic cannot go down from.
+
+    Those that merely depend on each other do not count: Alembic itself writes both.
+    """
+    for head in heads:
+        below = [other for other in heads if other != head and other in graph.line_below(head)]
+        if below:
+            return Finding(
+                code="GM025",
+                severity=Severity.ERROR,
+                message=f"the version table names {head}, and {', '.join(below)} below it",
+                hint=f"alembic stamp --purge {' '.join(graph.tips(graph.applied(heads)))}",
+            )
+    return None
 
 
 def not_under_alembic(models_tables: int) -> str:

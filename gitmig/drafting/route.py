@@ -10,7 +10,13 @@ from gitmig.errors import Refused
 from gitmig.facts.models_state import models_place
 from gitmig.moving.foresight import stops
 from gitmig.moving.plans import PlannedMove
-from gitmig.moving.preconditions import require_known, require_sound, require_under_alembic, require_written
+from gitmig.moving.preconditions import (
+    require_apart,
+    require_known,
+    require_sound,
+    require_under_alembic,
+    require_written,
+)
 from gitmig.project.project import Project
 from gitmig.rpc.protocol import DatabaseFacts, MigrationRequest
 from gitmig.wire.values import Action, RevisionId, named
@@ -31,6 +37,7 @@ def require_ready(project: Project, intent: Intent, facts: DatabaseFacts) -> Non
     """Raises Refused if the database is in a state that no draft is made from, whatever it says."""
     require_known(project, intent.graph, facts)
     require_under_alembic(facts, intent.graph)
+    require_apart(facts, intent.graph)
     _require_not_rolled_back(project, intent, facts)
 
 

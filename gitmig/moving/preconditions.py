@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from gitmig.applied.missing import has_scripts
 from gitmig.core.codes import Severity
-from gitmig.core.database_findings import not_under_alembic, stamp
+from gitmig.core.database_findings import not_under_alembic, overlapping, stamp
 from gitmig.core.findings import graph_findings, with_severities
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.programs import DOES_NOTHING, irreversible
@@ -55,6 +55,12 @@ def require_under_alembic(facts: DatabaseFacts, graph: Graph) -> None:
     """The database is empty or has a version table: else every CREATE TABLE would fail on what is there."""
     if not facts.versioned and facts.models_tables:
         raise Refused(f"GM017: {not_under_alembic(facts.models_tables)}", hint=stamp(graph))
+
+
+def require_apart(facts: DatabaseFacts, graph: Graph) -> None:
+    """The version table names no revision that is below another one in it (GM025)."""
+    if (found := overlapping(facts.heads, graph)) is not None:
+        raise Refused(f"{found.code}: {found.message}", hint="gitmig status")
 
 
 def require_known(project: Project, graph: Graph, facts: DatabaseFacts) -> None:

@@ -18,6 +18,7 @@ from gitmig.moving.execute import move
 from gitmig.moving.following import look_ahead, models_back
 from gitmig.moving.plans import ModelsFollow, MoveResult, PlannedMove, RunOptions
 from gitmig.moving.preconditions import (
+    require_apart,
     require_known,
     require_quiet,
     require_reversible,
@@ -116,6 +117,7 @@ class _Rolling:
     def prepared(self, facts: DatabaseFacts) -> PlannedMove:
         require_known(self.project, self.graph, facts)
         require_under_alembic(facts, self.graph)
+        require_apart(facts, self.graph)
         plan = self._way_down(facts)
         # Also what an earlier rollback took down already: `--commit` makes that permanent too.
         remaining = self.graph.applied(plan.heads)

@@ -19,6 +19,7 @@ from gitmig.moving.execute import move
 from gitmig.moving.following import models_forward
 from gitmig.moving.plans import ModelsFollow, MoveResult, PlannedMove, RunOptions
 from gitmig.moving.preconditions import (
+    require_apart,
     require_known,
     require_quiet,
     require_sound,
@@ -152,6 +153,7 @@ def _prepared(
     graph = with_squashed(project, graph, project.work_tree, facts.heads)
     require_known(project, graph, facts)
     require_under_alembic(facts, graph)
+    require_apart(facts, graph)
     plan = plan_upgrade(graph, facts.heads, graph.resolve(target, facts.heads))
     ups = tuple(step.revision for step in plan.steps if step.revision is not None)
     require_written(graph, ups)
