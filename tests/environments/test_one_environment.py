@@ -206,6 +206,18 @@ def test_flask_finds_its_application(tmp_path: Path, path: str, text: str) -> No
     assert project.gitmig("status", check=0).stdout.endswith("in step\n")
 
 
+def test_flask_whose_application_is_named_with_the_settings(tmp_path: Path) -> None:
+    """The commit before, which the hook judges too, did not name it."""
+    project = flask_shop(tmp_path / "project")
+    project.write(".flaskenv", "FLASK_APP=shop:create_app\n")
+    project.gitmig("init", check=0)
+    project.commit("Set up gitmig")
+    project.append("shop/models.py", "    email = db.Column(db.String)\n")
+    project.git("add", "--all")
+    assert project.try_git("commit", "-m", "Models alone").exit_code == 1
+    project.gitmig("revise", "-m", "First", check=0)
+
+
 def test_flask_without_its_application(tmp_path: Path) -> None:
     project = flask_shop(tmp_path / "project")
     project.write("shop/__init__.py", project.read("shop/__init__.py").replace("create_app", "new_app"))

@@ -72,15 +72,25 @@ def _read_flaskenv(session: Session) -> None:
 
 
 def _flaskenv(session: Session) -> list[str]:
-    """The lines of the nearest ``.flaskenv`` in the current folder and above, up to the top."""
-    folder = session.options.folder
+    """The lines of the nearest ``.flaskenv`` in the current folder and above, up to the top.
+
+    A tree in which Flask would find nothing, as before the first ``.flaskenv``, has that of the checkout.
+    """
+    places, folder = session.places, session.options.folder
+    found = _nearest(places.root, folder)
+    if found is None and places.translated and not any(map(os.path.isfile, ("wsgi.py", "app.py"))):
+        found = _nearest(places.top, folder)
+    return found or []
+
+
+def _nearest(top: str, folder: str) -> list[str] | None:
     while True:
         try:
-            with open(session.places.source(f"{folder}/.flaskenv".lstrip("/")), encoding="utf-8") as file:
+            with open(os.path.join(top, folder, ".flaskenv"), encoding="utf-8") as file:
                 return file.read().splitlines()
         except (OSError, UnicodeDecodeError):
             if not folder:
-                return []
+                return None
             folder = os.path.dirname(folder)
 
 
