@@ -222,3 +222,21 @@ def test_a_repository_of_somebody_else_is_told_in_gits_words(tmp_path: Path) -> 
     first, *_ = said.stderr.splitlines()
     assert first.startswith("Error: detected dubious ownership in repository at ")
     assert project.gitmig("status", "--json", check=1).json["error"]["code"] == "git"
+
+
+def test_a_sparse_checkout_without_the_revisions(tmp_path: Path) -> None:
+    """They are there, and the hint is not to begin again."""
+    project = with_two_revisions(tmp_path)
+    project.write("docs/index.md", "Docs\n")
+    project.commit("Docs")
+    project.git("sparse-checkout", "set", "docs")
+    assert not project.path("alembic").exists()
+    error, hint = "alembic/versions is outside of the sparse checkout", "git sparse-checkout add alembic"
+    for command in (("status",), ("check",), ("upgrade",), ("rollback",)):
+        refuses(project, *command, error=error, hint=hint, code="settings", exit_code=2)
+    listed = project.gitmig("log", "--json", check=0).json
+    assert listed["revisions"][0]["revision"] == SECOND
+    assert listed["findings"] == []
+    project.git(*hint.split()[1:])
+    project.git("sparse-checkout", "add", "app")
+    assert project.gitmig("status", check=0).stdout.endswith("in step\n")

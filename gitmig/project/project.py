@@ -22,6 +22,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, Unreadable, read_script_bytes
 from gitmig.core.settings import Settings
 from gitmig.errors import NoRepository, SettingsError
+from gitmig.git import obstacles
 from gitmig.git.folder_tree import FolderTree
 from gitmig.git.layout import Layouts
 from gitmig.git.patterns import expanded, is_pattern
@@ -177,8 +178,11 @@ class Project:
         return CommitTree(self.git, commit)
 
     def graph(self, tree: Tree | None = None) -> Graph:
-        """The revision graph of a tree (the work tree by default), read as text."""
-        tree = tree or self.work_tree
+        """The revision graph of a tree, read as text: by default of the work tree.
+
+        Or of the index, if the sparse checkout leaves the revisions out.
+        """
+        tree = tree or (self.index if self._left_out else self.work_tree)
         if tree.label not in self._graphs:
             held = {path: blob for one in self.configuration.versions for path, blob in tree.ids(one).items()}
             graph = next((graph for ids, graph in self._read if ids == held and not graph.unreadable), None)
@@ -187,6 +191,16 @@ class Project:
                 self._read = [*self._read[-1:], (held, graph)]
             self._graphs[tree.label] = graph
         return self._graphs[tree.label]
+
+    @cached_property
+    def _left_out(self) -> str | None:
+        """A folder with revisions that the sparse checkout leaves out; None if some are on disk."""
+        folders = self.configuration.versions
+        if self.repository is None or any((self.top / folder).exists() for folder in folders):
+            return None
+        if self.repository.config("core.sparseCheckout") != "true":
+            return None
+        return next((folder for folder in folders if self.index.ids(folder)), None)
 
     @cached_property
     def facts(self) -> Facts | None:
@@ -231,7 +245,15 @@ class Project:
         )
 
     def start_worker(self, tree: Tree | None = None) -> Worker:
-        """A worker that imports from ``tree``, or from the files on disk. The caller closes it."""
+        """A worker that imports from ``tree``, or from the files on disk. The caller closes it.
+
+        Raises SettingsError if the sparse checkout leaves out what it would import.
+        """
+        if self._left_out is not None:
+            raise SettingsError(
+                f"{self._left_out} is outside of the sparse checkout",
+                hint=f"git sparse-checkout add {obstacles.quoted(self.configuration.script_location)}",
+            )
         worker = Worker.start(
             self.interpreter,
             WorkerOptions(
