@@ -72,6 +72,17 @@ def test_a_table_with_rows_in_the_plan_and_with_yes(project: Project) -> None:
     assert "t" not in database.tables(project.url)
 
 
+def test_rows_that_an_upgrade_deletes(project: Project) -> None:
+    chain(project, (MAKES, ("b2", "op.execute('delete from t where x > 1')", "pass")))
+    project.gitmig("upgrade", "--dry-run", check=0)
+    assert project.gitmig("upgrade", "--dry-run", "--json", check=0).json["warnings"] == []
+    database.execute(project.url, "insert into t values (1, 1)")
+    loss = "GM020: the table t holds rows, and some or all of them are deleted"
+    refuses_but_for_the_log(project, "upgrade", error=loss)
+    project.gitmig("upgrade", "--yes", check=0)
+    assert project.heads() == ("b2",)
+
+
 def test_what_cannot_be_told_counts_as_rows(tmp_path: Path, postgres_url: str) -> None:
     """The table is empty, but somebody else keeps it locked."""
     project = Project.create(tmp_path, postgres_url)

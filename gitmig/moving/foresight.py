@@ -128,6 +128,8 @@ def _dropped(loss: AnnouncedLoss) -> str:
     if drop.table is None:
         return f"this drops something that may hold {rows}"
     table = f"{drop.schema}.{drop.table}" if drop.schema else drop.table
+    if drop.emptied:
+        return f"the table {table} holds {rows}, and some or all of them are deleted"
     if drop.column is None:
         return f"the table {table} is dropped, and holds {rows}"
     return f"the column {table}.{drop.column} is dropped, and holds values in {rows}"

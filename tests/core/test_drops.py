@@ -40,5 +40,28 @@ def test_what_a_downgrade_drops(lines: str, found: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "table"),
+    [
+        ("op.execute('DELETE FROM t WHERE x is null')", "t"),
+        ("op.get_bind().execute(sa.text('truncate table only t'))", "t"),
+        ("op.execute(f'delete from {name}')", None),
+        ("t = sa.table('t', sa.column('x'))\n    op.execute(t.delete().where(t.c.x == 1))", "t"),
+        ("op.execute(sa.delete(sa.table('t')))", "t"),
+    ],
+)
+def test_what_an_upgrade_deletes(line: str, table: str | None) -> None:
+    """A downgrade that deletes takes back what the upgrade put there."""
+    text = f"def upgrade():\n    {line}\ndef downgrade():\n    {line}\n"
+    (found,) = drops(text, "upgrade", "postgresql")
+    assert (found.table, found.emptied) == (table, table is not None)
+    assert drops(text, "downgrade", "postgresql") == ()
+
+
+@pytest.mark.parametrize("line", ["session.delete(user)", "op.execute('-- delete from t')", "t.delete()"])
+def test_what_deletes_nothing_by_its_text(line: str) -> None:
+    assert drops(f"def upgrade():\n    {line}\n", "upgrade", "postgresql") == ()
+
+
 def test_a_script_that_does_not_parse_drops_nothing() -> None:
     assert drops("def downgrade(:", "downgrade", "sqlite") == ()

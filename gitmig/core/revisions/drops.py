@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from gitmig.core.parsing import parse_module
-from gitmig.wire.sql import Drop, dropped
+from gitmig.wire.sql import Drop, dropped, emptied
 
 _UNKNOWN = "gitmig_unknown"
 """What stands in a text for a part that only running the script can tell."""
@@ -23,14 +23,17 @@ _Bindings = Mapping[str, Sequence[ast.expr]]
 def drops(text: str, function: str, dialect: str) -> tuple[Drop, ...]:
     """What ``upgrade`` or ``downgrade`` (``function``) of a script drops, in order, each once.
 
+    Of an upgrade also what it deletes rows of; a downgrade that deletes takes back what was put there.
+
     Understands ``op.drop_table``, ``op.drop_column``, the same in a batch, and SQL that is executed, as far
     as its text is written out in the script. ``dialect`` is SQLAlchemy's name of it, or begins the
     database's. A script that does not parse drops nothing: it cannot run either.
     """
     found: dict[Drop, None] = {}
     for each in _in_script(text, function):
-        read = dropped(each, dialect) if isinstance(each, str) else (each,)
-        found |= dict.fromkeys(map(_known, read))
+        read = (*dropped(each, dialect), *emptied(each, dialect)) if isinstance(each, str) else (each,)
+        of_rows = function == "upgrade"
+        found |= dict.fromkeys(_known(drop) for drop in read if of_rows or not drop.emptied)
     return tuple(found)
 
 
@@ -100,6 +103,8 @@ def _in_expression(node: ast.AST, batch: Drop | None, bindings: _Bindings) -> It
                 yield Drop(table=_text(part, 0, "table_name"), schema=_text(part, None, "schema"))
             case "drop_column":
                 yield _dropped_column(part, batch)
+            case "delete":
+                yield from _deleted_from(part, bindings)
             case name if name in _EXECUTED and part.args:
                 yield from _texts(part.args[0], bindings, frozenset())
 
@@ -112,6 +117,15 @@ def _dropped_column(call: ast.Call, batch: Drop | None) -> Drop:
         column = _text(call, 1, "column_name")
     # A column whose name is not known is not the table.
     return Drop(table=table, column=column, schema=schema) if table and column else Drop(table=None)
+
+
+def _deleted_from(call: ast.Call, bindings: _Bindings) -> Iterator[Drop]:
+    """The table of ``sa.delete(t)`` and ``t.delete()``, if the script has it as ``sa.table("t", …)``."""
+    of = call.args[0] if call.args else call.func.value if isinstance(call.func, ast.Attribute) else None
+    values = bindings.get(of.id, ()) if isinstance(of, ast.Name) else (of,)
+    for value in values:
+        if isinstance(value, ast.Call) and _called(value) in ("table", "Table"):
+            yield Drop(table=_text(value, 0, "name"), schema=_text(value, None, "schema"), emptied=True)
 
 
 def _name(call: ast.Call) -> str:

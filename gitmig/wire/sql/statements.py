@@ -30,6 +30,8 @@ class Drop:
     table: str | None
     column: str | None = None
     schema: str | None = None
+    emptied: bool = False
+    """Whether the table stays, and rows of it are deleted."""
 
     @property
     def name(self) -> Name:
@@ -80,6 +82,17 @@ class Statement:
         if self.words(1) == ("do",) and self.dialect == "postgresql":
             return tuple(_in_body(self.tokens, 0))
         return tuple(_drops(self.tokens))
+
+    def empties(self) -> tuple[Drop, ...]:
+        """The tables that it deletes rows of."""
+        if self.words(2) == ("delete", "from"):
+            names: list[Sequence[Token]] = [self.tokens[2:]]
+        elif self.words(1) == ("truncate",):
+            names = _at_commas(_skip(self.tokens[1:], "table"))
+        else:
+            return ()
+        found = (_name(_skip(each, "only"))[0] for each in names)
+        return tuple(Drop(table=one.table, schema=one.schema, emptied=True) for one in found if one)
 
     def makes(self) -> Name | None:
         """The table that it makes."""
@@ -151,6 +164,11 @@ def statements(text: str, dialect: str) -> tuple[Statement, ...]:
 def dropped(text: str, dialect: str) -> tuple[Drop, ...]:
     """The tables and columns that the statements of a text drop by name, in their order."""
     return tuple(drop for statement in statements(text, dialect) for drop in statement.drops())
+
+
+def emptied(text: str, dialect: str) -> tuple[Drop, ...]:
+    """The tables that the statements of a text delete rows of, in their order."""
+    return tuple(drop for statement in statements(text, dialect) for drop in statement.empties())
 
 
 def _drops(found: Sequence[Token]) -> Iterator[Drop]:

@@ -138,7 +138,11 @@ def parking_of(
         with store.reading():
             adopt(file, tables)
         crash_copy = CrashCopy(connection, file)
-    drops = [Drop(table=each["table"], column=each["column"], schema=each["schema"]) for each in announced]
+    drops = [
+        Drop(table=each["table"], column=each["column"], schema=each["schema"])
+        for each in announced
+        if not each.get("emptied")
+    ]
     parking = Parking(
         ParkingRun(
             connection=connection,
