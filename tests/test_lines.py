@@ -99,6 +99,20 @@ def test_one_line_goes_down_and_up_again(lines: Lines) -> None:
     assert (sorted(project.heads()), project.read("app/models.py")) == (lines.heads, whole)
 
 
+def test_each_line_is_spoken_of(lines: Lines) -> None:
+    project = lines.project
+    both = ", ".join(sorted((f"{lines.email} (core) E-mail", f"{lines.price} (plugin) Price")))
+    assert project.gitmig("status", check=0).stdout.startswith(f"database  {both}  ")
+    titles = [line.partition("  (")[2] for line in project.gitmig("log", check=0).stdout.splitlines()]
+    assert titles[:2] == ["database, checkout) (plugin) Price", "plugin) plugin"]
+    listed = project.gitmig("log", "--json", check=0).json["revisions"]
+    assert [one["labels"] for one in listed] == [["plugin"], ["plugin"], ["core"], ["core"], ["core"]]
+    project.gitmig("rollback", "core@-2", "-y", "--database-only", check=0)
+    answer = project.gitmig("status", "--json", check=1).json
+    assert answer["labels"][lines.email] == ["core"]
+    assert answer["findings"][0]["message"] == "the database is 2 revisions behind the checkout (core 2)"
+
+
 def test_without_a_target_every_line_goes_up(lines: Lines) -> None:
     project = lines.project
     project.gitmig("rollback", "core@-1", check=0)

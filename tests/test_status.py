@@ -180,6 +180,7 @@ class TestJson:
             "database": {"heads": [told.first], "known": True},
             "checkout": {"commit": told.second_commit, "branch": "main", "heads": [told.second]},
             "models": {"paths": ["app/models.py"], "revision": told.first, "modified": ["app/models.py"]},
+            "labels": {},
             "recorded": {"ledger": False, "heads": [told.first], "gap": False, "moved": None},
             "hint": "gitmig upgrade",
             "findings": [

@@ -32,6 +32,8 @@ class Line:
     head: bool
     models_commit: Commit | None = None
     introduced: Commit | None = None
+    labels: tuple[str, ...] = ()
+    """The branch labels of its line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ def log(project: Project) -> Log:
             if project.models and tie and tie.models_commit
             else None,
             introduced=commits.get(tie.introduced) if tie and tie.introduced else None,
+            labels=graph.labelled.get(revision, ()),
         )
 
     return Log(

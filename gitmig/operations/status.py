@@ -17,7 +17,7 @@ from gitmig.core.database_findings import (
     redone,
     uncommitted,
 )
-from gitmig.core.findings import graph_findings, rolled_back, with_severities
+from gitmig.core.findings import graph_findings, has_errors, rolled_back, with_severities
 from gitmig.core.revisions.graph import Graph, in_repository
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.ties import Tie
@@ -61,6 +61,8 @@ class Status:
     messages: tuple[tuple[RevisionId, str], ...] = ()
     notes: tuple[str, ...] = ()
     """What is amiss with this clone itself, though all is in step."""
+    labels: tuple[tuple[RevisionId, tuple[str, ...]], ...] = ()
+    """The branch labels of the heads that have any, of database and checkout."""
 
     @property
     def in_step(self) -> bool:
@@ -82,13 +84,13 @@ def status(project: Project) -> Status:
         database = worker.heads()
         note_seen(project, database.name, database.heads)
         record = recorded(project, database)
-        findings = with_severities(
-            (
-                *_findings(project, graph, place, database, worker, unmerged),
-                *(edited(one.script, one.why) for one in edited_scripts(project, graph, database, record)),
-            ),
-            project.settings.severity,
-        )
+        scripts = [edited(one.script, one.why) for one in edited_scripts(project, graph, database, record)]
+        found = [*_findings(project, graph, place, database, worker, unmerged), *scripts]
+        if has_errors(scripts):
+            # `gitmig sync` also takes what was put on top of another by hand out of the version table.
+            found = [one for one in found if one.code != "GM025"]
+        findings = with_severities(found, project.settings.severity)
+    ends = {*database.heads, *graph.heads}
     squashed = _squashed(graph)
     known = all(head in graph.scripts or head in squashed for head in database.heads)
     return Status(
@@ -108,6 +110,7 @@ def status(project: Project) -> Status:
         notes=clone_notes(project.repository, project.directory, database.name)
         if project.repository is not None
         else (),
+        labels=tuple((r, graph.labelled[r]) for r in sorted(ends) if r in graph.labelled),
     )
 
 
@@ -214,6 +217,7 @@ _ORDER = (
     "GM016",
     "GM010",
     "GM017",
+    "GM025",
     "GM019",
     "GM013",
     "GM011",

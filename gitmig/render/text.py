@@ -39,7 +39,7 @@ _DATE = 4
 def status_text(status: Status) -> None:
     """Three lines, the findings, and the one command that brings everything in step."""
     out = consoles.output()
-    messages = dict(status.messages)
+    messages = _described(status)
     _row_of(out, "database", _at(status.database.heads, messages), _tie(status), status.database.name)
     _row_of(out, "checkout", _at(status.heads, messages), "", _checked_out(status))
     _row_of(out, "models", *_models(status))
@@ -69,6 +69,16 @@ def _row_of(console: Console, label: str, text: str, known: str, where: str) -> 
     if console.is_terminal and cell_len(text) > room >= _READABLE:
         text = f"{set_cell_size(text, room - 1).rstrip()}…"
     print_line(console, f"{lead}{text}{tail}")
+
+
+def _described(status: Status) -> dict[RevisionId, str]:
+    """What stands beside a revision: its branch labels and its title."""
+    titles, labels = dict(status.messages), dict(status.labels)
+    found = {}
+    for revision in {*titles, *labels}:
+        label = f"({', '.join(labels[revision])})" if revision in labels else ""
+        found[revision] = f"{label} {titles.get(revision, '')}".strip()
+    return found
 
 
 def _at(heads: Iterable[RevisionId], messages: dict[RevisionId, str]) -> str:
@@ -214,6 +224,6 @@ def _row(line: Line, log: Log) -> _Cells:
         (short(commit.id) if commit else "—", "yellow"),
         (line.tie.state.value, _TIES[line.tie.state]) if line.tie else ("—", ""),
         (time.strftime("%Y-%m-%d", time.gmtime(commit.time)) if commit else "", "dim"),
-        (marked, "bold cyan"),
+        (marked + (f"({', '.join(line.labels)}) " if line.labels else ""), "bold cyan"),
         (harmless(line.script.title), ""),
     )

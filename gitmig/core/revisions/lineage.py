@@ -155,6 +155,15 @@ class Lineage:
             lines.append((origins.union(*(line[0] for line in shared)), heads))
         return tuple(tuple(sorted(heads)) for _, heads in lines if len(heads) > 1)
 
+    @cached_property
+    def labelled(self) -> Mapping[RevisionId, tuple[str, ...]]:
+        """The branch labels of the revisions that have one, or follow one that has, sorted."""
+        found: dict[RevisionId, tuple[str, ...]] = {}
+        for label in sorted(self.labels):
+            for rev in self._reach((self.labels[label],), self.line_children):
+                found[rev] = (*found.get(rev, ()), label)
+        return found
+
     def line_below(self, rev: RevisionId) -> frozenset[RevisionId]:
         """``rev`` and all below it, by ``down_revision`` alone."""
         return self._reach((rev,), self.line_parents)
