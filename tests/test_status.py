@@ -177,7 +177,7 @@ class TestJson:
         assert answer == {
             "version": 1,
             "in_step": False,
-            "database": {"heads": [told.first], "known": True},
+            "database": {"heads": [told.first], "known": True, "others": []},
             "checkout": {"commit": told.second_commit, "branch": "main", "heads": [told.second]},
             "models": {"paths": ["app/models.py"], "revision": told.first, "modified": ["app/models.py"]},
             "labels": {},

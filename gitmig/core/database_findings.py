@@ -63,6 +63,20 @@ def unknown_heads(
     )
 
 
+def other_findings(state: DatabaseState, graph: Graph) -> tuple[Finding, ...]:
+    """What is wrong with the further databases of an env.py that stand elsewhere than the first."""
+    found: dict[tuple[str, str], list[Finding]] = {}
+    for other in state.others:
+        if set(other.heads) != set(state.heads):
+            for one in database_findings(other, graph):
+                found.setdefault((one.code, one.message), []).append(one)
+    every = len(state.others) + 1
+    return tuple(
+        each[0].saying(f"{len(each)} of the {every} databases or schemas that env.py goes through: {message}")
+        for (_, message), each in found.items()
+    )
+
+
 def _by_line(behind: Collection[RevisionId], graph: Graph) -> str:
     """How many of them are on each labelled line."""
     counts: dict[str, int] = {}

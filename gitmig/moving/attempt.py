@@ -66,6 +66,7 @@ class Attempt:
         self._books = MoveJournal(repository, log, recording)
         self._halts = False
         self._applied = 0
+        self._planned = 0
         self._word_given = False
         self.prepared: PlannedMove | None = None
         self.before: tuple[RevisionId, ...] = ()
@@ -85,6 +86,8 @@ class Attempt:
         others = self._prepare(facts)
         assert self.prepared is not None
         moves = self._with_losses(self.prepared, facts)
+        # An env.py for several databases has a plan made for each.
+        self._planned += 0 if facts.provisional else len(moves.steps)
         if not self._run_options.dry_run:
             self.asks = self._question(others)
         if self._run_options.dry_run or self.asks:
@@ -267,7 +270,7 @@ class Attempt:
             if self._books.written:
                 error.message, error.hint = f"{error.message} {self._while()}", "gitmig recover"
         elif error.committed or error.partial:
-            self._tell_kept(error, self.prepared)
+            self._tell_kept(error)
         elif isinstance(error, Interrupted):
             error.message = "interrupted; everything is as before"
 
@@ -290,9 +293,9 @@ class Attempt:
             return f"{describe_loss}, after {self._applied} of {len(steps)}"
         return f"{describe_loss}; the database keeps nothing of it"
 
-    def _tell_kept(self, error: GitmigError, prepared: PlannedMove) -> None:
+    def _tell_kept(self, error: GitmigError) -> None:
         """What of the plan the database has kept comes first in the message."""
-        kept = f"{error.committed} of {len(prepared.moves.steps)} applied"
+        kept = f"{error.committed} of {self._planned} applied"
         if error.partial:
             maybe = "" if self._facts is None or self._facts.transactional else "perhaps "
             kept += f", {error.partial} {maybe}in part"

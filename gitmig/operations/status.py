@@ -14,6 +14,7 @@ from gitmig.core.database_findings import (
     edited,
     in_progress,
     interrupted,
+    other_findings,
     redone,
     uncommitted,
 )
@@ -157,7 +158,8 @@ def _findings(
     problems = graph_findings(graph)
     operation = project.repository.operation() if project.repository is not None else None
     whole = with_squashed(project, graph, project.work_tree, database.heads)
-    of_database = _with_way_back(project, whole, database, database_findings(database, whole))
+    judged = (*database_findings(database, whole), *other_findings(database, whole))
+    of_database = _with_way_back(project, whole, database, judged)
     found = [*_interrupted(project), *problems, *in_progress(operation, unmerged=unmerged), *of_database]
     if project.repository is None or problems or unmerged:
         return tuple(found)

@@ -24,6 +24,7 @@ def status_json(status: Status) -> Json:
             "name": status.database.name,
             "heads": list(status.database.heads),
             "known": status.known,
+            "others": [{"name": one.name, "heads": list(one.heads)} for one in status.database.others],
         },
         "checkout": {"commit": status.commit, "branch": status.branch, "heads": list(status.heads)},
         "models": {

@@ -40,7 +40,9 @@ def status_text(status: Status) -> None:
     """Three lines, the findings, and the one command that brings everything in step."""
     out = consoles.output()
     messages = _described(status)
-    _row_of(out, "database", _at(status.database.heads, messages), _tie(status), status.database.name)
+    several = len(status.database.others)
+    name = status.database.name + (f", and {several} more" if several else "")
+    _row_of(out, "database", _at(status.database.heads, messages), _tie(status), name)
     _row_of(out, "checkout", _at(status.heads, messages), "", _checked_out(status))
     _row_of(out, "models", *_models(status))
     if status.recorded is not None and status.recorded.moved is not None and not status.in_step:

@@ -6,7 +6,7 @@ See ``worker/main.py`` for the other end. Nothing here starts a process or runs 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitmig.core.parked import ParkedRows, ParkOrder
@@ -264,8 +264,13 @@ def _named(rows: object, database: object) -> object:
 
 def database_state(answer: Json) -> DatabaseState:
     """Where the worker found the database."""
-    name = answer["database"]
-    return built(DatabaseState, {**answer, "name": name, "ledger": _named(answer["ledger"], name)})
+    first, *others = map(_state, built(tuple[Json, ...], answer["databases"]))
+    return replace(first, others=tuple(others))
+
+
+def _state(found: Json) -> DatabaseState:
+    name = found["database"]
+    return built(DatabaseState, {**found, "name": name, "ledger": _named(found["ledger"], name)})
 
 
 def ledger_states(answer: Json) -> tuple[LedgerState, ...]:

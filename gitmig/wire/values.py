@@ -118,6 +118,8 @@ class DatabaseState:
     """What the ledger calls the section of alembic.ini and its version table."""
     ledger: tuple[LedgerRow, ...] | None = None
     """The last row of each revision, oldest first; None if the database has no ledger."""
+    others: tuple[DatabaseState, ...] = ()
+    """The further ones that an env.py goes through: several databases, or tenants in schemas of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
