@@ -339,3 +339,35 @@ class TestModelsThatLayElsewhere:
         assert project.read("app/shop/tables.py") == first
         project.gitmig("upgrade", check=0)
         assert project.snapshot().files == new
+
+    def test_a_module_that_was_split_into_a_package_of_another_name(self, tmp_path: Path) -> None:
+        """No file of now is like the one of then: the settings of then name it."""
+        project = Project.create(tmp_path)
+        project.write("app/models.py", TWO)
+        project.commit("Two tables")
+        revise(project, "First")
+        old = project.read("app/models.py")
+        column(project, "Item", "price = Column(Integer)")
+        revise(project, "Add price")
+        head, user, item = project.read("app/models.py").partition("class User")[0], *_classes(project)
+        project.git("rm", "--quiet", "app/models.py")
+        project.write("app/store/__init__.py", "from . import item, user\n")
+        project.write("app/store/user.py", f"{head}{user}")
+        project.write("app/store/item.py", f"{head}{item}")
+        project.write(
+            "alembic/env.py", project.read("alembic/env.py").replace("import app.models", "import app.store")
+        )
+        project.write("pyproject.toml", '[tool.gitmig]\nmodels = ["app/store"]\n')
+        project.commit("A package of small files")
+        project.gitmig("rollback", check=0)
+        assert project.read("app/models.py") == old
+        assert files(project, "app/store*") == []
+        project.gitmig("upgrade", check=0)
+        assert project.git("status", "--porcelain") == ""
+
+
+def _classes(project: Project) -> tuple[str, str]:
+    """Each table's part of the models."""
+    text = project.read("app/models.py")
+    start, end = text.index("class User"), text.index("class Item")
+    return text[start:end], text[end:]

@@ -60,6 +60,11 @@ class Settings:
     """Per finding code; None if the finding is switched off."""
     environments: tuple[EnvironmentSettings, ...] = ()
 
+    def named(self, environment: str) -> Settings:
+        """The settings of an environment, if they list it; else these themselves."""
+        declared = next((one for one in self.environments if one.name == environment), None)
+        return self.of(declared) if declared is not None else self
+
     def of(self, environment: EnvironmentSettings) -> Settings:
         """The settings of one of the environments."""
         return replace(

@@ -14,11 +14,11 @@ from gitmig.core.schema.facets import FacetChange, Schema, change_digest, differ
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.schemas import Schemas, TreeSchema
 from gitmig.facts.ties import models_digest
-from gitmig.git.trees import IndexTree, Tree
+from gitmig.git.trees import IndexTree, Tree, contents
 from gitmig.judging.base import base_schema
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
-from gitmig.wire.values import BlobId, Manifest, RevisionId, named
+from gitmig.wire.values import Manifest, RevisionId, named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +74,11 @@ def changed_paths(project: Project, tree: Tree, manifest: Manifest) -> tuple[str
     below the models paths.
     """
     head = project.git.head()
-    committed = project.commit_tree(head).ids() if head is not None else {}
-    now = tree.ids()
+    committed = contents(project.commit_tree(head)) if head is not None else {}
+    now = contents(tree)
     models = project.models
     paths = {path for path in manifest.files if path in now and _is_code(path)}
+    paths |= {m for m in tree.modules() if any(path.startswith(f"{m}/") for path in manifest.files)}
     paths |= {path for path in _gone(manifest, committed) if path not in now}
     paths |= {
         path for path in (*committed, *now) if any(path == m or path.startswith(m + "/") for m in models)
@@ -87,7 +88,7 @@ def changed_paths(project: Project, tree: Tree, manifest: Manifest) -> tuple[str
     return tuple(sorted(path for path in paths if committed.get(path) != now.get(path) and not holds(path)))
 
 
-def _gone(manifest: Manifest, committed: Mapping[str, BlobId]) -> Iterator[str]:
+def _gone(manifest: Manifest, committed: Mapping[str, str]) -> Iterator[str]:
     """The modules of HEAD in the places where the import looked for them."""
     for name in manifest.lookups:
         yield from (path for path in (f"{name}.py", f"{name}/__init__.py") if path in committed)

@@ -81,12 +81,23 @@ class SchemaCache:
         return None
 
     def reads(self, path: str) -> bool | None:
-        """Whether a known import read a file, or listed a folder above it; None if no import is known."""
+        """Whether a known import read a file (or of a submodule any), or listed a folder above it.
+
+        None if no import is known.
+        """
         known = [manifest for entry in self._manifests() if (manifest := _manifest(entry)) is not None]
         parts = path.split("/")
         above = {"/".join(parts[:count]) for count in range(len(parts))}
+        inside = f"{path}/"  # of a submodule
         return (
-            any(path in one.files or not above.isdisjoint(one.listings) for one in known) if known else None
+            any(
+                path in one.files
+                or not above.isdisjoint(one.listings)
+                or any(file.startswith(inside) for file in one.files)
+                for one in known
+            )
+            if known
+            else None
         )
 
     def store(self, schema: Schema, manifest: Manifest, circumstances: str) -> None:

@@ -11,12 +11,16 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitmig.core.commits import Fact, History, Placed
+from gitmig.core.environments import models_in
 from gitmig.core.paths import Generations, below, other_form
 from gitmig.core.revisions.scripts import Script, Unreadable
+from gitmig.core.settings import parse_settings
+from gitmig.errors import SettingsError
 from gitmig.facts.places import TrackedPlaces
 from gitmig.facts.walk import Identities, Identity, Placement, Spot, Walk, assembled
 from gitmig.git.history import Changed, FileRename, changes_below, renames
 from gitmig.git.repository import Repository
+from gitmig.git.trees import CommitTree
 from gitmig.state.facts import Facts
 from gitmig.state.scripts import KnownScripts, identified
 from gitmig.wire.values import CommitId
@@ -136,8 +140,28 @@ class _Reader:
             gone = moved.get(first.commit, ())
             places = places.with_versions(self._former_folders(places, first, gone))
         return places.with_models(
-            [[_former(roots, moved.get(commit, ())) for commit, roots in each.items()] for each in arrivals]
+            [
+                [
+                    _former(roots, moved.get(commit, ())) or self._configured_before(places, commits[commit])
+                    for commit, roots in each.items()
+                ]
+                for each in arrivals
+            ]
         )
+
+    def _configured_before(self, places: TrackedPlaces, commit: Changed) -> list[str]:
+        """The models paths of the settings before a commit, if no file of now is like one of then."""
+        if not places.settings or not commit.parents:
+            return []
+        tree = CommitTree(self._repository, commit.parents[0])
+        text = (tree.read(places.settings) or b"").decode("utf-8", "replace")
+        try:
+            settings = parse_settings(text, places.settings)
+        except SettingsError:
+            return []
+        names = settings.named(places.environment).models
+        now = {path for each in places.models for path in each[0]}
+        return [path for path in models_in(places.settings, names) if path not in now and tree.exists(path)]
 
     def _former_folders(self, places: TrackedPlaces, first: Fact, gone: Sequence[FileRename]) -> set[str]:
         gone = [each for each in gone if each.old.endswith(".py") and not places.holds_revision(each.old)]

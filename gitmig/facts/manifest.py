@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         def exists(self, path: str) -> bool:
             """Whether there is a file or folder of that name."""
 
+        def modules(self) -> Mapping[str, str]:
+            """Path to commit of every submodule."""
+
         def listing(self, folder: str) -> tuple[Iterable[str], Iterable[str]]:
             """The names of the files and of the folders in a folder."""
 
@@ -56,7 +59,10 @@ def unchanged(tree: Paths, seen: Mapping[str, Mapping[str, str]], top: str | os.
 
 def _content(tree: Paths, path: str, top: str | os.PathLike[str]) -> str:
     blob = tree.blob(path)
-    return str(blob) if blob is not None else _on_disk(os.path.join(top, path))
+    if blob is not None:
+        return str(blob)
+    module = next((commit for one, commit in tree.modules().items() if path.startswith(f"{one}/")), None)
+    return f"submodule:{module}" if module is not None else _on_disk(os.path.join(top, path))
 
 
 def _on_disk(path: str) -> str:

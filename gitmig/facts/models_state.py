@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.ties import TieState
 from gitmig.facts.ties import Ties, models_digest
-from gitmig.git.trees import Tree
+from gitmig.git.trees import Tree, contents
 from gitmig.project.project import Project
 from gitmig.state.history import read_rows
 from gitmig.wire.values import Action, RevisionId, named
@@ -65,6 +65,6 @@ def models_changed(project: Project, committed: Tree | None) -> tuple[str, ...]:
     paths = (*ties.models_in(now), *(ties.models_in(committed) if committed is not None else ()))
     changed: set[str] = set()
     for models in dict.fromkeys(paths):
-        new, old = now.ids(models), committed.ids(models) if committed is not None else {}
+        new, old = contents(now, models), contents(committed, models) if committed is not None else {}
         changed |= {path for path in {**old, **new} if old.get(path) != new.get(path)}
     return tuple(sorted(changed))

@@ -18,6 +18,10 @@ class TrackedPlaces:
     versions: tuple[str, ...]
     recursive: bool = False
     models: tuple[Generations, ...] = ()
+    settings: str = ""
+    """The file that configures the models paths, which may have named others before; "" if none does."""
+    environment: str = ""
+    """What it calls the environment, if it lists several."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -59,9 +63,9 @@ class ModelsLines:
         roots = [root for root in self._lines if below(path, root)]
         for root in roots:
             lines = self._lines[root]
-            if old is not None and not old.is_submodule:
+            if old is not None:
                 lines.remove(digest_line(path, old.blob))
-            if new is not None and not new.is_submodule:
+            if new is not None:
                 bisect.insort(lines, digest_line(path, new.blob))
         return bool(roots)
 

@@ -322,6 +322,8 @@ class Ties:
                 versions=configuration.versions,
                 recursive=configuration.recursive,
                 models=with_other_forms(self.project.models),
+                settings=self.project.environment.settings_file,
+                environment=self.project.name,
             )
             found = self._read_history(head, places, others)
             known[head, others] = found

@@ -180,7 +180,7 @@ class Walk:
                 self._entries[path] = new
             models |= self._models.put(path, old, new)
             if self._roots and any(lies_below(path, root) for root in self._roots):
-                self._files += _is_file(new) - _is_file(old)
+                self._files += (new is not None) - (old is not None)
             if self._places.holds_revision(path):
                 for entry in (old, new):
                     if (identity := self._identity(entry)) is not None:
@@ -206,10 +206,6 @@ class Walk:
         """What counts of a revision: as for Alembic, the first of several files with its id."""
         files = self._revisions[revision]
         return files[min(files)] if files else None
-
-
-def _is_file(entry: Entry | None) -> bool:
-    return entry is not None and not entry.is_submodule
 
 
 def _replaced(facts: Sequence[Fact]) -> dict[RevisionId, frozenset[RevisionId]]:

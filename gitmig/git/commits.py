@@ -13,7 +13,15 @@ from gitmig.git.command import INTERRUPTED, attended, pathspecs
 from gitmig.git.locks import real_index
 from gitmig.git.objects import Entry
 from gitmig.git.trees import CommitTree
-from gitmig.git.worktree import PLAIN, index_entries, insert, is_file, private_index, record
+from gitmig.git.worktree import (
+    PLAIN,
+    index_entries,
+    insert,
+    is_file,
+    private_index,
+    record,
+    submodule_entries,
+)
 from gitmig.wire.values import CommitId
 
 
@@ -124,7 +132,7 @@ def _parsed(line: str) -> Commit:
 
 def stage(repository: Repository, paths: Sequence[str]) -> None:
     """``git add`` of files that changed, came or went; paths that nobody knows are left alone."""
-    known = index_entries(repository.runner, paths)
+    known = {**index_entries(repository.runner, paths), **submodule_entries(repository.runner, paths)}
     wanted = [path for path in paths if path in known or is_file(repository.top, path)]
     if wanted:
         with real_index(repository) as env:
@@ -188,8 +196,11 @@ def _compose(
         runner.run([*PLAIN, "read-tree", head], env=index)
     asked = [*request.staged, *request.paths]
     listed = index_entries(runner, asked)
+    modules = submodule_entries(runner, asked)
     gone = [path for path in request.staged if path not in listed]
     gone += [path for path in request.paths if not is_file(repository.top, path)]
+    gone = [path for path in gone if path not in modules]
+    insert(runner, index, modules)
     insert(runner, index, {path: listed[path] for path in request.staged if path in listed})
     record(runner, index, listed, request.paths)
     if gone:

@@ -58,6 +58,10 @@ class FolderTree:
         """As :meth:`Tree.exists`."""
         return (self._top / path).exists()
 
+    def modules(self) -> Mapping[str, CommitId]:
+        """As :meth:`Tree.modules`: without git there are none."""
+        return {}
+
     def _walk(self, folder: str) -> Iterator[str]:
         for name, place in self._children(folder):
             path = f"{folder}/{name}" if folder else name

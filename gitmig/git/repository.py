@@ -16,7 +16,7 @@ from gitmig.git import commits
 from gitmig.git.asking import CONFIGURATION, PLACES
 from gitmig.git.command import TIMEOUT, Location, Runner, probe, separate_repository
 from gitmig.git.objects import Entry, Objects
-from gitmig.git.worktree import hash_files, objects_in, records, scan
+from gitmig.git.worktree import hash_files, objects_in, records
 from gitmig.wire.values import BlobId, CommitId
 
 _OPERATIONS = (
@@ -162,10 +162,6 @@ class Repository:
     def objects_in(self, folder: Path) -> dict[str, str]:
         """Variables with which git writes new objects into a folder instead of the repository."""
         return objects_in(self.runner, folder)
-
-    def submodules(self) -> frozenset[str]:
-        """The paths of the submodules."""
-        return scan(self.runner).submodules
 
     def hooks_folder(self) -> Path:
         """Where git looks for hooks here (``core.hooksPath`` is honoured)."""

@@ -21,6 +21,7 @@ from gitmig.git import changes, obstacles
 from gitmig.git.bytecode import remove_leftovers
 from gitmig.git.changes import PathState, changed, held
 from gitmig.git.commits import IDENTITY
+from gitmig.git.modules import on_disk
 from gitmig.git.objects import Entry
 from gitmig.git.trees import CommitTree
 from gitmig.git.worktree import PLAIN, Scan, hash_files, insert, private_index, record, records, scan
@@ -116,13 +117,21 @@ def _target_files(
     new: dict[str, Entry] = {}
     for path in paths:
         new.update(tree.entries(path))
-    submodules = [*seen.submodules, *tree.submodules(paths)]
-    if submodules:
-        raise Refused(
-            f"{_named(sorted(set(submodules)))} is a submodule, and gitmig does not move submodules",
-            hint="take it out of `models` in [tool.gitmig]",
-        )
+    _require_modules(repository, seen, tree.modules_at(paths))
     return new
+
+
+def _require_modules(repository: Repository, seen: Scan, then: Mapping[str, CommitId]) -> None:
+    """Raise Refused for a submodule that is to be at another commit: it is not for us to move it."""
+    for path in sorted({*seen.submodules, *then}):
+        if (on_disk(repository.top, path) or seen.submodules.get(path)) != then.get(path):
+            name = obstacles.quoted(path)
+            commit = then[path][:12] if path in then else None
+            way = f"git -C {name} checkout {commit}" if commit else f"git submodule deinit {name}"
+            raise Refused(
+                f"the submodule {name} had {commit or 'no commit'} then, and gitmig does not move submodules",
+                hint=f"{way}, then run the command again (or with --database-only)",
+            )
 
 
 def _files_on_disk(repository: Repository, seen: Scan, new: Mapping[str, Entry]) -> dict[str, Entry]:

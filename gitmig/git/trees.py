@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gitmig.errors import GitError
+from gitmig.git.modules import FILE, lies_below, module_of, named, on_disk
 from gitmig.git.objects import Entry
-from gitmig.git.worktree import PLAIN, hash_files, index_entries, insert, scan
+from gitmig.git.worktree import PLAIN, hash_files, index_entries, insert, scan, submodule_entries
 from gitmig.wire.values import BlobId, CommitId
 
 if TYPE_CHECKING:
@@ -59,15 +60,24 @@ class Tree(Protocol):
         """The names of the files and of the folders directly in a folder, each sorted."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is a file or a folder at a path."""
+        """Whether there is a file or a folder at a path; so there may be in a submodule."""
+
+    def modules(self) -> Mapping[str, CommitId]:
+        """Path to commit of every submodule."""
 
 
 def content_digest(tree: Tree, paths: Iterable[str]) -> str | None:
-    """A digest of the files at or below some paths, 16 hex digits; None when there are none."""
-    files: dict[str, BlobId] = {}
+    """A digest of what is at or below some paths, 16 hex digits; None if there is nothing."""
+    files: dict[str, str] = {}
     for path in paths:
-        files.update(tree.ids(path.strip("/")))
+        files.update(contents(tree, path.strip("/")))
     return digest_of(files)
+
+
+def contents(tree: Tree, prefix: str = "") -> Mapping[str, str]:
+    """Path to id of every file and every submodule at or below a path."""
+    found: dict[str, str] = dict(tree.ids(prefix))
+    return found | {path: commit for path, commit in tree.modules().items() if lies_below(path, prefix)}
 
 
 def digest_of(files: Mapping[str, str]) -> str | None:
@@ -167,7 +177,20 @@ class GitTree:
     def exists(self, path: str) -> bool:
         """As :meth:`Tree.exists`."""
         real = self._real(path)
-        return real == "" or (real is not None and self.entry(real) is not None)
+        if real == "" or (real is not None and self.entry(real) is not None):
+            return True
+        return module_of(path, self.modules()) is not None
+
+    def modules(self) -> Mapping[str, CommitId]:
+        """As :meth:`Tree.modules`."""
+        return self._modules
+
+    @cached_property
+    def _modules(self) -> Mapping[str, CommitId]:
+        return self._list_modules() if self.blob(FILE) is not None else {}
+
+    def _list_modules(self) -> Mapping[str, CommitId]:
+        raise NotImplementedError
 
     def _target(self, path: str) -> Entry | None:
         real = self._real(path)
@@ -236,16 +259,19 @@ class CommitTree(GitTree):
         below = self._walk(prefix, self._contents(prefix))
         return {path: entry for path, entry in below if not entry.is_submodule}
 
-    def submodules(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """The submodules at or below some paths, and those that a path lies in."""
-        found: list[str] = []
+    def modules_at(self, paths: Iterable[str]) -> Mapping[str, CommitId]:
+        """The submodules at or below some paths, and those that a path lies in, whoever names them."""
+        found: list[tuple[str, Entry]] = []
         for path in paths:
             parts = path.split("/")
             above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-            entries = ((one, self.entry(one)) for one in above)
-            found += [one for one, entry in entries if entry is not None and entry.is_submodule]
-            found += [one for one, entry in self._walk(path, self._contents(path)) if entry.is_submodule]
-        return tuple(dict.fromkeys(found))
+            found += [(one, entry) for one in above if (entry := self.entry(one)) is not None]
+            found += self._walk(path, self._contents(path))
+        return {path: CommitId(entry.blob) for path, entry in found if entry.is_submodule}
+
+    def _list_modules(self) -> Mapping[str, CommitId]:
+        entries = ((path, self.entry(path)) for path in named(self.read(FILE) or b""))
+        return {path: CommitId(e.blob) for path, e in entries if e is not None and e.is_submodule}
 
     def _walk(self, folder: str, contents: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
         for name, entry in contents.items():
@@ -340,8 +366,15 @@ class IndexTree(_FlatTree):
         return out.decode().strip()
 
     def _list(self) -> Mapping[str, Entry]:
-        env = {"GIT_INDEX_FILE": str(self._index_file)} if self._index_file else None
-        return index_entries(self._repository.runner, env=env)
+        return index_entries(self._repository.runner, env=self._env)
+
+    def _list_modules(self) -> Mapping[str, CommitId]:
+        found = submodule_entries(self._repository.runner, env=self._env)
+        return {path: CommitId(entry.blob) for path, entry in found.items()}
+
+    @property
+    def _env(self) -> Mapping[str, str] | None:
+        return {"GIT_INDEX_FILE": str(self._index_file)} if self._index_file else None
 
     def _bytes_all(self, files: Sequence[tuple[str, Entry]]) -> list[bytes | None]:
         return self._repository.objects.read_all([entry.blob for _, entry in files])
@@ -366,6 +399,10 @@ class WorkTree(_FlatTree):
         unseen = self._also - seen.index.keys()
         files.update(hash_files(runner, seen.dirty | seen.untracked | unseen, seeds=seen.index))
         return files
+
+    def _list_modules(self) -> Mapping[str, CommitId]:
+        top, known = self._repository.top, submodule_entries(self._repository.runner)
+        return {path: on_disk(top, path) or CommitId(entry.blob) for path, entry in known.items()}
 
     def _bytes_all(self, files: Sequence[tuple[str, Entry]]) -> list[bytes | None]:
         return [_on_disk(self._repository.top / path, entry) for path, entry in files]

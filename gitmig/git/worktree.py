@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gitmig.git.command import Runner, pathspecs
 from gitmig.git.objects import Entry
-from gitmig.wire.values import BlobId
+from gitmig.wire.values import BlobId, CommitId
 
 # The private index is a plain one, whatever the real one is.
 PLAIN = ("-c", "core.fsmonitor=false", "-c", "core.splitIndex=false", "-c", "index.sparse=false")
@@ -46,7 +46,8 @@ class Scan:
     """Paths that are skip-worktree or assume-unchanged: git does not look at their files."""
     skipped: frozenset[str] = frozenset()
     """Those of the hidden ones that are skip-worktree."""
-    submodules: frozenset[str] = frozenset()
+    submodules: Mapping[str, CommitId] = field(default_factory=dict)
+    """Path to the commit that the index has."""
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ class _Lists:
     unmerged: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
-    submodules: set[str] = field(default_factory=set)
+    submodules: dict[str, CommitId] = field(default_factory=dict)
 
     def note(self, record: str) -> None:
         tag, rest = record[0], record[2:]
@@ -69,7 +70,7 @@ class _Lists:
         data, path = rest.split("\t", 1)
         mode, id, stage = data.split(" ")
         if mode == "160000":
-            self.submodules.add(path)
+            self.submodules[path] = CommitId(id)
         elif stage != "0":
             self.unmerged.add(path)
             self.dirty.add(path)
@@ -104,7 +105,7 @@ def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
         unmerged=frozenset(lists.unmerged),
         hidden=frozenset(lists.hidden),
         skipped=frozenset(lists.skipped),
-        submodules=frozenset(lists.submodules),
+        submodules=lists.submodules,
     )
 
 
@@ -132,18 +133,26 @@ def index_entries(
     runner: Runner, paths: Sequence[str] = (), *, env: Mapping[str, str] | None = None
 ) -> dict[str, Entry]:
     """Path to entry of an index (the real one, or what ``env`` names), as a commit of it would hold."""
-    index = _listed(runner, paths, env)
+    index = _listed(runner, paths, env).index
     for path in _intended(runner, list(index), index, env):
         del index[path]
     return index
 
 
-def _listed(runner: Runner, paths: Sequence[str], env: Mapping[str, str] | None) -> dict[str, Entry]:
+def submodule_entries(
+    runner: Runner, paths: Sequence[str] = (), *, env: Mapping[str, str] | None = None
+) -> dict[str, Entry]:
+    """The submodules of an index at or below some paths, as a commit of it would hold them."""
+    listed = _listed(runner, paths, env).submodules
+    return {path: Entry("160000", BlobId(commit)) for path, commit in listed.items()}
+
+
+def _listed(runner: Runner, paths: Sequence[str], env: Mapping[str, str] | None) -> _Lists:
     few = paths if len(paths) < _MANY else ()
     lists = _Lists()
     for record in records(runner.run(["ls-files", "-s", "-z", *pathspecs(few)], env=env)):
         lists.note("H " + record)
-    return lists.index
+    return lists
 
 
 def _intended(
@@ -271,4 +280,4 @@ def hash_files(
         seeds = index_entries(runner, present)
     with private_index(runner, write=write) as env:
         record(runner, env, seeds, present)
-        return _listed(runner, (), env)
+        return _listed(runner, (), env).index

@@ -26,6 +26,7 @@ _STAGED = ("ls-files", "-s", "-z", "--full-name")
 _CONFIGURED = ("config", "-z", "--get-regexp", r"^gitmig\.")
 _FILE = "passed.json"
 _KEPT = 8
+_SUBMODULE = "S"
 _ENDINGS = (".py", ".ini", "pyproject.toml")
 """What can be project code or configuration, wherever it lies."""
 HARMLESS = (
@@ -108,14 +109,21 @@ def _circumstances(configured: Asked) -> str:
 class StagedPaths:
     """What is staged, as ``git ls-files`` tells it; see ``gitmig.facts.manifest.Paths``."""
 
-    def __init__(self, ids: Mapping[str, str], links: Sequence[str] = ()):
+    def __init__(
+        self, ids: Mapping[str, str], links: Sequence[str] = (), modules: Mapping[str, str] | None = None
+    ):
         self._ids = ids
         self.links = links
+        self._modules = modules or {}
         self._paths = sorted(ids)
 
     def blob(self, path: str) -> str | None:
         """The blob id of a file; None if there is no such file."""
         return self._ids.get(path)
+
+    def modules(self) -> Mapping[str, str]:
+        """Path to commit of every submodule."""
+        return self._modules
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or folder of that name."""
@@ -171,6 +179,8 @@ def _touches(entry: Mapping[str, Any], status: str, path: str) -> bool:
     """Whether a changed path is among what an entry depends on, or may become so."""
     if path in entry["files"] or any(_below(path, at) for at in entry["watched"]):
         return True
+    if status == _SUBMODULE:
+        return any(_below(file, path) for file in entry["files"])
     if status == "M":
         return False
     stem = path.removesuffix(".py").removesuffix("/__init__")
@@ -192,24 +202,29 @@ def _upwards(folder: str) -> Iterable[str]:
 
 
 def _changed() -> list[tuple[str, str]] | None:
-    """How the index differs from HEAD: (status letter, path). None if there is no HEAD."""
+    """How the index differs from HEAD: (status letter, path). None if there is no HEAD.
+
+    A submodule has a letter of its own, whatever became of it.
+    """
     out = answer(start("diff-index", "--cached", "--raw", "--no-renames", "-z", "HEAD", "--"))
     if out is None:
         return None
     words = os.fsdecode(out).split("\0")
-    return [(meta.rpartition(" ")[2], path) for meta, path in zip(words[::2], words[1::2], strict=False)]
+    pairs = zip(words[::2], words[1::2], strict=False)
+    return [(_SUBMODULE if "160000" in meta else meta.rpartition(" ")[2], path) for meta, path in pairs]
 
 
 def _index(listed: bytes) -> StagedPaths | None:
     """What is staged, as ``git ls-files -s -z`` lists it; None while a merge is unresolved."""
-    ids, links = {}, []
+    ids: dict[str, str] = {}
+    modules: dict[str, str] = {}
+    links = []
     for line in os.fsdecode(listed).split("\0")[:-1]:
         meta, _, path = line.partition("\t")
         mode, blob, stage = meta.split(" ")
         if stage != "0":
             return None
-        if mode != "160000":
-            ids[path] = blob
+        (modules if mode == "160000" else ids)[path] = blob
         if mode == "120000":
             links.append(path)
-    return StagedPaths(ids, links)
+    return StagedPaths(ids, links, modules)

@@ -9,7 +9,7 @@ from gitmig.core.codes import Finding, Severity
 from gitmig.core.environments import models_in
 from gitmig.core.findings import missing_models
 from gitmig.core.paths import other_form
-from gitmig.core.settings import Settings, parse_settings
+from gitmig.core.settings import parse_settings
 from gitmig.errors import SettingsError
 from gitmig.git.patterns import is_pattern
 from gitmig.git.trees import Tree
@@ -37,13 +37,8 @@ def _configured(project: Project, file: str, text: str) -> list[tuple[str, str]]
         settings = parse_settings(text, file)
     except SettingsError:
         return []  # which is reported by whoever needs them
-    names = _of(project, settings).models
+    names = settings.named(project.name).models
     return list(zip(names, models_in(file, names), strict=True))
-
-
-def _of(project: Project, settings: Settings) -> Settings:
-    declared = next((one for one in settings.environments if one.name == project.name), None)
-    return settings.of(declared) if declared is not None else settings
 
 
 def _has(tree: Tree, path: str) -> bool:

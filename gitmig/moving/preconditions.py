@@ -13,6 +13,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.programs import DOES_NOTHING, irreversible
 from gitmig.errors import Refused
 from gitmig.git import obstacles
+from gitmig.git.modules import EDITED
 from gitmig.project.project import Project
 from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.wire.values import RevisionId
@@ -37,6 +38,13 @@ def require_committable(project: Project, paths: Sequence[str]) -> None:
 
     Asked before the database moves: else it would be ahead of what git can take.
     """
+    modules = project.work_tree.modules()
+    edited = next((path for path in paths if EDITED in modules.get(path, "")), None)
+    if edited is not None:
+        raise Refused(
+            f"the submodule {edited} has changes that none of its commits has",
+            hint=f"git -C {obstacles.quoted(edited)} commit --all, then run the command again",
+        )
     linked = [path for path in project.models if (project.top / path).is_symlink()]
     obstacles.require_committable(project.git, [*paths, *(f"{path}/" for path in linked)])
 

@@ -26,7 +26,7 @@ from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, Settings
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git import publication
-from gitmig.git.trees import Tree
+from gitmig.git.trees import Tree, contents
 from gitmig.hooks import relevance
 from gitmig.judging.base import BaseSchema, base_of
 from gitmig.judging.configured import missing_paths
@@ -127,7 +127,7 @@ def remember_passed(projects: Sequence[Project]) -> None:
     with contextlib.suppress(OSError):
         relevance.remember(
             str(Schemas(project=projects[0]).cache.folder),
-            relevance.StagedPaths(projects[0].index.ids()),
+            relevance.StagedPaths(projects[0].index.ids(), modules=projects[0].index.modules()),
             {
                 "files": _together(manifest.files for manifest in manifests),
                 "lookups": _together(manifest.lookups for manifest in manifests),
@@ -254,8 +254,8 @@ def _parents(project: Project) -> tuple[CommitId, ...]:
 
 def _changed(project: Project, index: Tree, parents: Sequence[CommitId]) -> list[str]:
     """The paths in which the index differs from every parent, as in a combined diff."""
-    now = index.ids()
-    olds = [project.commit_tree(parent).ids() for parent in parents] or [{}]
+    now = contents(index)
+    olds = [contents(project.commit_tree(parent)) for parent in parents] or [{}]
     paths = set(now).union(*olds)
     return sorted(path for path in paths if all(old.get(path) != now.get(path) for old in olds))
 

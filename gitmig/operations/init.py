@@ -177,19 +177,7 @@ def _found_models(project: Project) -> list[str]:
             "no file of the repository defines a table",
             hint='name them: models = ["app/models.py"] in [tool.gitmig] of pyproject.toml',
         )
-    _require_no_submodule(project, inside)
     return _packages(project, inside)
-
-
-def _require_no_submodule(project: Project, paths: Sequence[str]) -> None:
-    tracked = project.git.submodules()
-    for path in paths:
-        module = next((one for one in tracked if path.startswith(f"{one}/")), None)
-        if module is not None:
-            raise SettingsError(
-                f"the models are in the submodule {module}: {path} cannot be committed here with a revision",
-                hint=f"keep the revisions beside the models: gitmig -C {module} init",
-            )
 
 
 def _packages(project: Project, paths: list[str]) -> list[str]:
@@ -222,12 +210,17 @@ def _without_parts(paths: Sequence[str]) -> list[str]:
     return [path for path in kept if not any(path.startswith(other + "/") for other in kept)]
 
 
-def _warnings(project: Project) -> tuple[str, ...]:
+def _warnings(project: Project) -> Iterator[str]:
+    modules = project.index.modules()
+    for module in [path for path in project.models if path in modules]:
+        yield (
+            f"the models are in the submodule {module}: commit them there first; here its bump is committed "
+            "with the revision, and a rollback leaves it where it is"
+        )
     path = project.configuration.ini or project.configuration.path
     tracked = path in project.index.ids()
     if tracked and holds_password(project.configuration.url):
-        return (
+        yield (
             f"{path} is tracked and holds a password, which everybody with the "
-            "repository has: take it from the environment in env.py, and change it",
+            "repository has: take it from the environment in env.py, and change it"
         )
-    return ()

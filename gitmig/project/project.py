@@ -25,6 +25,7 @@ from gitmig.errors import NoRepository, SettingsError
 from gitmig.git import obstacles
 from gitmig.git.folder_tree import FolderTree
 from gitmig.git.layout import Layouts
+from gitmig.git.modules import FILE, module_of
 from gitmig.git.patterns import expanded, is_pattern
 from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree, GitTree, IndexTree, Tree, WorkTree
@@ -128,12 +129,19 @@ class Project:
     @cached_property
     def models(self) -> tuple[str, ...]:
         """The models files and folders that a rollback puts back, relative to the top; patterns expanded."""
-        paths = self.environment.models
+        paths = self._by_module(self.environment.models)
         if not any(map(is_pattern, paths)):
             return paths
         if self.repository is not None:
             return expanded(self.repository, paths)
         return tuple(dict.fromkeys(name for path in paths for name in self._on_disk(path)))
+
+    def _by_module(self, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """A submodule in the place of what lies in one: a commit has it as a whole."""
+        if self.repository is None or not (self.top / FILE).is_file():
+            return paths
+        modules = self.index.modules()
+        return tuple(dict.fromkeys(module_of(path, modules) or path for path in paths))
 
     def _on_disk(self, path: str) -> list[str]:
         return sorted(map(self.relative, self.top.glob(path))) if is_pattern(path) else [path]
