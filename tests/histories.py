@@ -23,8 +23,8 @@ from gitmig.core.revisions.scripts import Script, read_script
 from gitmig.core.ties import Derivation, KnownSchema, Tie, TieState
 from gitmig.facts.history import read_history
 from gitmig.facts.places import TrackedPlaces
+from gitmig.git.contents import digest_of
 from gitmig.git.repository import Repository
-from gitmig.git.trees import digest_of
 from gitmig.wire.values import CommitId, RevisionId
 
 Columns = frozenset[str]

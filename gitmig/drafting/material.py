@@ -14,7 +14,8 @@ from gitmig.core.schema.facets import FacetChange, Schema, change_digest, differ
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.schemas import Schemas, TreeSchema
 from gitmig.facts.ties import models_digest
-from gitmig.git.trees import IndexTree, Tree, contents
+from gitmig.git.contents import contents
+from gitmig.git.trees import IndexTree, Tree
 from gitmig.judging.base import base_schema
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.ties import TieState
 from gitmig.facts.ties import Ties, models_digest
-from gitmig.git.trees import Tree, contents
+from gitmig.git.contents import contents
+from gitmig.git.trees import Tree
 from gitmig.project.project import Project
 from gitmig.state.history import read_rows
 from gitmig.wire.values import Action, RevisionId, named

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gitmig.core.paths import Generations, below, present
+from gitmig.git.contents import digest_line, digest_of_sorted
 from gitmig.git.objects import Entry
-from gitmig.git.trees import digest_line, digest_of_sorted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

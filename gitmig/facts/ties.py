@@ -18,7 +18,8 @@ from gitmig.facts.known_history import KnownHistories
 from gitmig.facts.places import TrackedPlaces
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.walk import Identities
-from gitmig.git.trees import Tree, content_digest
+from gitmig.git.contents import content_digest
+from gitmig.git.trees import Tree
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId
 

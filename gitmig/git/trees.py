@@ -7,7 +7,6 @@ relative to the top, with forward slashes; ``""`` is the top.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import posixpath
 import shutil
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gitmig.errors import GitError
-from gitmig.git.modules import FILE, lies_below, module_of, named, on_disk
+from gitmig.git.modules import FILE, module_of, named, on_disk
 from gitmig.git.objects import Entry
 from gitmig.git.worktree import PLAIN, hash_files, index_entries, insert, scan, submodule_entries
 from gitmig.wire.values import BlobId, CommitId
@@ -64,40 +63,6 @@ class Tree(Protocol):
 
     def modules(self) -> Mapping[str, CommitId]:
         """Path to commit of every submodule."""
-
-
-def content_digest(tree: Tree, paths: Iterable[str]) -> str | None:
-    """A digest of what is at or below some paths, 16 hex digits; None if there is nothing."""
-    files: dict[str, str] = {}
-    for path in paths:
-        files.update(contents(tree, path.strip("/")))
-    return digest_of(files)
-
-
-def contents(tree: Tree, prefix: str = "") -> Mapping[str, str]:
-    """Path to id of every file and every submodule at or below a path."""
-    found: dict[str, str] = dict(tree.ids(prefix))
-    return found | {path: commit for path, commit in tree.modules().items() if lies_below(path, prefix)}
-
-
-def digest_of(files: Mapping[str, str]) -> str | None:
-    """The digest of :func:`content_digest` for path to blob id."""
-    return digest_of_lines([digest_line(path, blob) for path, blob in files.items()])
-
-
-def digest_line(path: str, blob: str) -> bytes:
-    """What one file adds to a content digest."""
-    return os.fsencode(path) + b"\0" + blob.encode() + b"\n"
-
-
-def digest_of_lines(lines: Collection[bytes]) -> str | None:
-    """The digest of :func:`content_digest` for the lines of all files, in any order."""
-    return digest_of_sorted(sorted(lines))
-
-
-def digest_of_sorted(lines: Sequence[bytes]) -> str | None:
-    """The same for lines that are sorted already."""
-    return hashlib.sha256(b"".join(lines)).hexdigest()[:16] if lines else None
 
 
 class GitTree:

@@ -26,7 +26,8 @@ from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, Settings
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git import publication
-from gitmig.git.trees import Tree, contents
+from gitmig.git.contents import contents
+from gitmig.git.trees import Tree
 from gitmig.hooks import relevance
 from gitmig.judging.base import BaseSchema, base_of
 from gitmig.judging.configured import missing_paths

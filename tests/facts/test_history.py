@@ -12,8 +12,9 @@ from gitmig.core.ties import Derivation, Tie
 from gitmig.facts.history import read_history
 from gitmig.facts.places import TrackedPlaces
 from gitmig.facts.walk import Identities
+from gitmig.git.contents import content_digest
 from gitmig.git.repository import Repository
-from gitmig.git.trees import CommitTree, content_digest
+from gitmig.git.trees import CommitTree
 from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder, revision
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from gitmig.git import changes
+from gitmig.git.contents import content_digest
 from gitmig.git.folder_tree import FolderTree
 from gitmig.git.repository import Repository
-from gitmig.git.trees import CommitTree, IndexTree, Tree, WorkTree, content_digest
+from gitmig.git.trees import CommitTree, IndexTree, Tree, WorkTree
 from tests.gitroom.conftest import Builder
 
 FILES: dict[str, str | bytes | None] = {
