@@ -87,6 +87,18 @@ def test_models_that_a_rollback_took_back_go_forward(database_url: str, tmp_path
     assert project.git("status", "--porcelain") == "?? note.txt"
 
 
+def test_models_that_were_edited_since_the_rollback_stay(tmp_path: Path) -> None:
+    project = begun(tmp_path)
+    project.append("app/models.py", USERNAME)
+    second = project.gitmig("revise", "-m", "Add username", "--json", check=0).json["revision"]
+    project.gitmig("rollback", check=0)
+    project.append("app/models.py", "# mine\n")
+    result = project.gitmig("upgrade", check=0)
+    stay = f"the models stay as they are: they were edited since the rollback of {second}"
+    assert f"! {stay}\n" in result.stderr
+    assert project.read("app/models.py").endswith("# mine\n")
+
+
 def test_a_dry_run(database_url: str, tmp_path: Path) -> None:
     project = begun_on(tmp_path, database_url)
     (first,) = scripts(project)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from gitmig.core.revisions.graph import Graph, in_repository
 from gitmig.core.ties import Tie, TieState
 from gitmig.errors import Refused
-from gitmig.facts.models_state import models_place
+from gitmig.facts.models_state import ModelsPlace, models_place
 from gitmig.facts.ties import Ties
 from gitmig.moving.plans import ModelsFollow
 from gitmig.moving.restoring import ModelsRestore, put_back, put_back_from
 from gitmig.project.project import Project
-from gitmig.wire.values import RevisionId, named
+from gitmig.state.history import read_rows
+from gitmig.wire.values import Action, RevisionId, named
 
 
 def models_forward(
@@ -24,9 +25,10 @@ def models_forward(
     if head is None or not project.models or not heads:
         return None, ()
     ties = Ties(project=project)
-    back = models_place(project, graph).rolled_back_to
+    place = models_place(project, graph)
+    back = place.rolled_back_to
     if not back or ties.same(back, heads):
-        return None, ()
+        return None, _edited(project, graph, place, heads)
     if ties.same(heads, graph.heads):
         return put_back_from(project, head), ()
     found = put_back(project, ties.settled(heads), heads)
@@ -46,6 +48,18 @@ def look_ahead(project: Project, heads: tuple[RevisionId, ...]) -> None:
     tie = Ties(project=project).settled(heads) if heads else None
     if tie is not None and tie.models_commit is not None:
         put_back_from(project, tie.models_commit)
+
+
+def _edited(
+    project: Project, graph: Graph, place: ModelsPlace, heads: tuple[RevisionId, ...]
+) -> tuple[str, ...]:
+    """What to say of models that were edited since a rollback which is taken forward again."""
+    assert project.repository is not None
+    rows = read_rows(project.repository.private()) if place.modified and not place.heads else ()
+    undone = rows[-1].revision if rows and rows[-1].direction is Action.DOWNGRADE else None
+    if undone not in graph.applied(heads):
+        return ()
+    return (f"the models stay as they are: they were edited since the rollback of {undone}",)
 
 
 def models_back(project: Project, heads: tuple[RevisionId, ...], hint: str) -> ModelsRestore | None:
