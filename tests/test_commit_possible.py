@@ -106,3 +106,5 @@ def test_status_names_the_merge_of_files_in_conflict(tmp_path: Path) -> None:
     assert said.json["hint"] == "git merge --continue"
     assert "in conflict: app/models.py" in project.gitmig("status", check=1).stderr
     assert len(said.json["database"]["heads"]) == 1
+    staged = project.gitmig("check", "--staged", "--json", check=1).json["findings"]
+    assert [(f["code"], f["details"]) for f in staged] == [("GM016", ["in conflict: app/models.py"])]

@@ -58,6 +58,11 @@ class CheckResult:
 
 def check_staged(project: Project) -> CheckResult:
     """Judge exactly what is being committed, against the commit's parents. Needs no database."""
+    operation = project.git.operation()
+    if operation is not None and (unmerged := project.git.unmerged()):
+        # git would not commit it: what is in conflict is not in the index as it will be.
+        found = in_progress(operation, unmerged=unmerged)
+        return CheckResult(findings=settled(project, found), subject="what is being committed")
     index, parents = project.index, _parents(project)
     changed = _changed(project, index, parents)
     if not changed and "PRE_COMMIT" in os.environ and "GIT_INDEX_FILE" not in os.environ:
