@@ -255,3 +255,20 @@ def test_a_configuration_that_changed_since_is_read_again(advised: Article) -> N
     project.git("branch", "--quiet", "--force", "feature", "main")
     project.gitmig("sync", "--yes", check=0)
     assert said(project, "checkout", "--quiet", "main~1") == ""
+
+
+def test_a_switch_to_where_the_revisions_lie_elsewhere(tmp_path: Path) -> None:
+    """What it notes is of the files that it leaves, not of those that it began with."""
+    project = article(tmp_path).project
+    project.gitmig("hook", "install", check=0)
+    project.git("switch", "--quiet", "--create", "moved")
+    project.git("mv", "alembic", "migrations")
+    ini = project.read("alembic.ini").replace("script_location = alembic", "script_location = migrations")
+    ini = ini.replace("%(here)s/alembic", "%(here)s/migrations")
+    project.write("alembic.ini", ini)
+    project.git("commit", "--quiet", "--all", "--no-verify", "-m", "Migrations")
+    project.git("switch", "--quiet", "main")
+    project.gitmig("status", check=0)
+    assert "run gitmig sync" not in project.gitmig("switch", "moved", check=0).stderr
+    assert said(project, "switch", "--quiet", "main") == ""
+    assert said(project, "switch", "--quiet", "moved") == ""

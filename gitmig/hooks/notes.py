@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from gitmig.core.configuration import read_configuration
+from gitmig.errors import GitmigError
 from gitmig.hooks.advice import fingerprint
 from gitmig.project.project import Project
+from gitmig.project.unlinked import unlinked
 from gitmig.state.last_seen import AdviceContext, remember
 from gitmig.wire.values import RevisionId
 
@@ -21,11 +24,7 @@ def note_seen(project: Project, database: str, heads: tuple[RevisionId, ...]) ->
         branch=(project.repository.branch() or (commit and commit[:8])) if known else None,
         messages={head: scripts[head].title for head in heads if head in scripts},
         x=project.options.x,
-        layout=(
-            fingerprint(configuration.path, str(project.top)),
-            configuration.versions,
-            configuration.recursive,
-        ),
+        layout=_layout(project),
         environment=None if project.environment.alone else project.name,
     )
     remember(
@@ -35,6 +34,19 @@ def note_seen(project: Project, database: str, heads: tuple[RevisionId, ...]) ->
         heads,
         around if _is_own(project) else None,
     )
+
+
+def _layout(project: Project) -> tuple[int | None, tuple[str, ...], bool] | None:
+    """Where the revisions are by the configuration on disk, which a switch may just have changed."""
+    path, top = project.configuration.path, str(project.top)
+    try:
+        now = read_configuration(project.configuration.source, project.work_tree, top)
+    except GitmigError:
+        return None
+    if now is None:
+        return None
+    now = unlinked(now, project.top)
+    return fingerprint(path, top), now.versions, now.recursive
 
 
 def seen_key(project: Project) -> str:

@@ -38,7 +38,7 @@ class AdviceContext:
     messages: Mapping[RevisionId, str]
     x: tuple[str, ...]
     """The arguments for env.py with which it was read."""
-    layout: tuple[int | None, tuple[str, ...], bool]
+    layout: tuple[int | None, tuple[str, ...], bool] | None
     """What tells whether the configuration is still the same, and where it has the revisions."""
     environment: str | None = None
     """The environment's name, if the repository has several."""
