@@ -34,6 +34,15 @@ def lies_below(path: str, root: str) -> bool:
     return not root or path == root or path.startswith(f"{root}/")
 
 
+def not_laid_out(top: Path) -> list[str]:
+    """The submodules of a work tree that a clone was not asked for: their folders are empty."""
+    try:
+        text = (top / FILE).read_bytes()
+    except OSError:
+        return []
+    return [path for path in named(text) if git_dir_of(top / path) is None]
+
+
 def on_disk(top: Path, path: str) -> CommitId | None:
     """What a submodule is at: its HEAD, with a digest of what was changed since.
 

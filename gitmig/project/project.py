@@ -140,7 +140,8 @@ class Project:
         """A submodule in the place of what lies in one: a commit has it as a whole."""
         if self.repository is None or not (self.top / FILE).is_file():
             return paths
-        modules = self.index.modules()
+        head = self.repository.head()
+        modules = {**(self.commit_tree(head).modules() if head is not None else {}), **self.index.modules()}
         return tuple(dict.fromkeys(module_of(path, modules) or path for path in paths))
 
     def _on_disk(self, path: str) -> list[str]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import select
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from gitmig.errors import GitmigError, Interrupted, NoInterpreter, ProjectCodeError, WorkerCrashed
 from gitmig.git import command
+from gitmig.git.modules import not_laid_out
 from gitmig.rpc import fork, interrupts, launch
 from gitmig.rpc.errors import _end_of, _kept, frames_of, translated
 from gitmig.rpc.interpreter import OWN
@@ -34,6 +36,7 @@ _IMPATIENCE = 1.0
 _LET_GO: Json = {"release": True, "commit": False, "go": False}
 """The answer to anything, if nothing is to come of it."""
 _CHANGING = ("migrate", "draft")
+_NOT_FOUND = ("ModuleNotFoundError", "ImportError", "FileNotFoundError")
 """Requests after which many questions to git follow."""
 
 
@@ -203,12 +206,12 @@ class WorkerProcess:
         return bool(self._unread or select.select([self.process.stdout.fileno()], [], [], patience)[0])
 
     def _explained(self, error: GitmigError) -> GitmigError:
-        """What gitmig's own interpreter lacks, the project's may have."""
-        if (
-            self.own
-            and isinstance(error, ProjectCodeError)
-            and error.message.startswith(("ModuleNotFoundError", "ImportError"))
-        ):
+        """What gitmig's own interpreter lacks, the project's may have; so may a submodule."""
+        if not isinstance(error, ProjectCodeError) or not error.message.startswith(_NOT_FOUND):
+            return error
+        if empty := not_laid_out(self.options.top):
+            error.hint = f"git submodule update --init -- {shlex.join(empty)}"
+        elif self.own:
             own = (
                 f"this was gitmig's own Python, {sys.executable}; another one: git config gitmig.python PATH"
             )

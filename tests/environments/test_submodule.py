@@ -110,6 +110,20 @@ def test_a_rollback_names_the_commit_of_the_submodule(first: Shared) -> None:
     assert project.gitmig("status", check=0).stdout.endswith("in step\n")
 
 
+def test_a_clone_without_the_submodule(first: Shared, tmp_path: Path) -> None:
+    clone = Project(tmp_path / "clone")
+    first.project.git("clone", "--quiet", ".", str(clone.top))
+    hint = "Hint: git submodule update --init -- shared\n"
+    for command in ("status", "check", "upgrade"):
+        assert clone.gitmig(command, check=2).stderr.endswith(hint)
+    assert len(clone.gitmig("log", "--json", check=0).json["revisions"]) == 1
+    clone.git(*ALLOWED, "submodule", "--quiet", "update", "--init", "--", "shared")
+    clone.gitmig("upgrade", check=0)
+    assert clone.gitmig("status", check=0).stdout.endswith("in step\n")
+    clone.git("rm", "--quiet", "--force", "shared")
+    assert clone.gitmig("status", "--json").json["models"]["modified"] == ["shared"]
+
+
 def test_what_the_submodule_has_not_committed(first: Shared) -> None:
     project = first.project
     project.append("shared/app/models.py", COLUMN)
