@@ -17,6 +17,8 @@ _ASIDE = frozenset(
     {"test", "tests", "testing", "example", "examples", "doc", "docs", "fixtures", "templates"}
 )
 """Folders whose environments are there to be read or copied, if there is any elsewhere."""
+PLACEHOLDERS = frozenset({".gitkeep", ".keep", ".gitignore", "__init__.py", "README", "README.md"})
+"""What a versions folder without a revision may hold. A template of somebody's has no such folder."""
 _FOREIGN = frozenset({"node_modules", "site-packages", ".venv", "venv", ".tox"})
 
 
@@ -93,13 +95,21 @@ def _has_env(configuration: Configuration, files: Files) -> bool:
 
 
 def _folders(paths: Sequence[str], files: Files) -> Iterator[str]:
-    """The folders with env.py and script.py.mako that have revisions below them."""
+    """The folders with env.py and script.py.mako that have revisions below them, or a place for them."""
     names = set(paths)
     for path in paths:
         folder, _, name = path.rpartition("/")
         is_script_folder = name == "script.py.mako" and below(folder, "env.py") in names
-        if is_script_folder and any(_is_revision(other, files) for other in _versions(folder, paths)):
+        if is_script_folder and _holds_revisions(folder, paths, files):
             yield folder
+
+
+def _holds_revisions(folder: str, paths: Sequence[str], files: Files) -> bool:
+    start = below(folder, "versions/")
+    inside = {posixpath.basename(path) for path in paths if path.startswith(start)}
+    if inside and inside <= PLACEHOLDERS:
+        return True
+    return any(_is_revision(path, files) for path in _versions(folder, paths))
 
 
 def _versions(folder: str, paths: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from gitmig.core.schema.facets import FacetChange, FacetKey, Schema, difference, render
 from gitmig.drafting.old_models import OldModels
-from gitmig.errors import DatabaseUnreachable, GitmigError, Unproven
+from gitmig.errors import DatabaseUnreachable, GitmigError, ProjectCodeError, Unproven
 from gitmig.facts.schemas import Schemas
 from gitmig.judging.base import footing
 from gitmig.judging.proof import Case, created, described, scratch_database, upgrade_data, upgrade_request
@@ -56,8 +56,8 @@ def prove_draft(worker: Worker, old: OldModels, case: Case, new: Schema, base: S
     except Unproven as error:
         outcome = ProofOutcome.DISPROVEN if error.failed else ProofOutcome.UNTRIED
         return Proof(outcome=outcome, reason=error.message)
-    except DatabaseUnreachable as error:
-        # It reads a table of the real database, say: the tenants that it goes through.
+    except (DatabaseUnreachable, ProjectCodeError) as error:
+        # It reads a table of the real database, say, or needs what only the project's own code gives it.
         reason = f"env.py fails on a scratch database: {error.message}"
         return Proof(outcome=ProofOutcome.UNTRIED, reason=reason)
 

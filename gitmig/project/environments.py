@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gitmig.core.configuration import Configuration, Source, read_configuration
+from gitmig.core.discovery import PLACEHOLDERS
 from gitmig.core.environments import (
     SETTINGS,
     Environment,
@@ -199,5 +200,6 @@ class StartingPoint:
 
 def _listing(top: Path, *kinds: str) -> Iterator[str]:
     for path in os.fsdecode(probe(top, "ls-files", "-z", *kinds)).split("\0"):
-        if path.endswith((*_NAMES, ".ini", ".cfg")) or (path.endswith(".py") and "/versions/" in path):
+        in_versions = "/versions/" in path and path.endswith((".py", *PLACEHOLDERS))
+        if in_versions or path.endswith((*_NAMES, ".ini", ".cfg")):
             yield path

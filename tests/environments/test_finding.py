@@ -115,6 +115,15 @@ ONE = [
         id="no configuration at all",
     ),
     pytest.param(
+        (
+            {"shop/migrations/env.py": "", "shop/migrations/script.py.mako": "", "shop/__init__.py": ""},
+            {"shop/migrations/versions/.gitkeep": "", "shop/templates/env.py": ""},
+            {"shop/templates/script.py.mako": ""},
+        ),
+        ("shop", "shop/migrations/env.py", "", ("shop/migrations/versions",)),
+        id="none, and no revision yet",
+    ),
+    pytest.param(
         (scripts("src/shop/migrations", a=None), {"src/shop/__init__.py": ""}),
         ("shop", "src/shop/migrations/env.py", "", ("src/shop/migrations/versions",)),
         id="none, under src",

@@ -160,6 +160,32 @@ def test_no_configuration_at_all(tmp_path: Path) -> None:
     ]
 
 
+def test_only_its_own_code_can_run_env_py(tmp_path: Path) -> None:
+    """There is no revision yet, and no database that gitmig could ask."""
+    project = repository(tmp_path / "project")
+    models(project)
+    scripts(project, "app/migrations")
+    given = 'connection = config.attributes["connection"]\n'
+    env = project.read("app/migrations/env.py").replace("url = config", f"{given}url = config")
+    project.write("app/migrations/env.py", env)
+    project.commit("Start")
+    settings = '[tool.gitmig]\nmetadata = "app.models:Base.metadata"\ndialect = "sqlite"\n'
+    assert "set metadata = " in project.gitmig("init", check=2).stderr
+    project.write("pyproject.toml", f'{settings}models = ["app/models.py"]\n')
+    project.gitmig("init", check=0)
+    project.commit("Set up gitmig")
+    assert project.gitmig("log", check=0).stdout == "no revisions yet\n"
+    drafted = project.gitmig("revise", "--draft", "-m", "First", check=0)
+    assert "env.py fails on a scratch database: KeyError: 'connection'" in drafted.stderr
+    project.commit("First")
+    assert project.gitmig("check", check=0).stdout == ""
+    project.append("app/models.py", COLUMN)
+    project.git("add", "--all")
+    blocked = project.try_git("commit", "-m", "Models alone")
+    assert (blocked.exit_code, "+ user.email VARCHAR" in blocked.stderr) == (1, True)
+    assert project.gitmig("status", check=2).stderr.startswith("Error: KeyError: 'connection'\n")
+
+
 def test_models_outside_of_its_folder(tmp_path: Path) -> None:
     project = repository(tmp_path / "project")
     models(project, "shared/models.py")
