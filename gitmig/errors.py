@@ -78,6 +78,14 @@ class ProjectCodeError(GitmigError):
     exit_code = 2
 
 
+class WorkTreeRead(ProjectCodeError):
+    """The code of a commit, or of what is staged, read the work tree, where something else is."""
+
+
+class NotInClone(ProjectCodeError):
+    """The code needs files whose content is not in this clone."""
+
+
 class DatabaseUnreachable(GitmigError):
     """The database cannot be connected to."""
 

@@ -11,7 +11,7 @@ from gitmig.applied.elsewhere import find_scripts
 from gitmig.applied.scripts import ScriptSource
 from gitmig.applied.side import Side
 from gitmig.core.revisions.needs import stands_alone
-from gitmig.git.layout import Layout, Layouts
+from gitmig.git.layout import Layout
 from gitmig.git.trees import GitTree, Tree
 from gitmig.project.project import Project
 from gitmig.rpc.protocol import ScriptTree
@@ -79,7 +79,7 @@ class Worlds:
         if known is not None:
             return known
         assert isinstance(tree, GitTree)
-        layout = Layouts(repository=self.project.git).lay_out(tree)
+        layout = self.project.layouts.lay_out(tree)
         self._held.callback(layout.release)
         configuration = side.configuration
         found = _LaidOut(

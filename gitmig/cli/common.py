@@ -13,7 +13,7 @@ from typing import Annotated, Concatenate, ParamSpec
 
 import typer
 
-from gitmig.cli.progress import paused, working
+from gitmig.cli.progress import paused, tell, working
 from gitmig.cli.table import DOING, FORMATS, MORE_FORMATS
 from gitmig.errors import UsageError
 from gitmig.git.command import Terminal
@@ -110,6 +110,7 @@ def _common(
         x=tuple(x),
         url_env=url_env,
         verbose=verbose,
+        tell=tell,
     )
     give(options.words)
     pass_on(options.x)

@@ -19,6 +19,13 @@ _PATIENCE, _TICK = 1.0, 0.25
 _lines: list[_Line] = []
 
 
+@functools.cache
+def tell(text: str) -> None:
+    """A line about something that takes long, also for who reads it later; each is said once."""
+    sys.stderr.write(f"\r\x1b[K\x1b[2m{text}\x1b[0m\n" if sys.stderr.isatty() else f"{text}\n")
+    sys.stderr.flush()
+
+
 def saying(text: str, do: Callable[P, T]) -> Callable[P, T]:
     """The function, but :func:`working` is around it."""
 

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from gitmig.cli.progress import saying
+from gitmig.cli.progress import saying, tell
 from gitmig.errors import NoConfiguration
 from gitmig.operations.check import CheckResult, check_staged, remember_passed
 from gitmig.project.opening import open_projects
@@ -18,7 +18,7 @@ from gitmig.project.project import Project, ProjectOptions
 
 def run() -> int:
     """Judge what is being committed here; the exit code."""
-    projects = judged_projects(ProjectOptions(directory=Path(".")))
+    projects = judged_projects(ProjectOptions(directory=Path("."), tell=tell))
     results: list[CheckResult] = []
 
     def judge(project: Project) -> CheckResult:

@@ -42,6 +42,15 @@ def manifest_of(
     )
 
 
+def reads(manifest: Manifest, path: str) -> bool:
+    """Whether an import read a file, or listed a folder above it."""
+    parts = path.split("/")
+    above = {"/".join(parts[:count]) for count in range(len(parts))}
+    # A submodule is changed as a whole.
+    inside = any(file == path or file.startswith(f"{path}/") for file in manifest.files)
+    return inside or not above.isdisjoint(manifest.listings)
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaCache:
     """The cache of one repository. ``folder`` is made when something is first stored."""
@@ -53,10 +62,19 @@ class SchemaCache:
 
         ``circumstances`` names all that is not in the tree: interpreter, options, environment.
         """
+        found = self._entry(tree, circumstances, top)
+        return None if found is None else self.schema(found[1])
+
+    def manifest_for(self, tree: Tree, circumstances: str, top: Path) -> Manifest | None:
+        """The manifest by which the schema of a tree is known, or None."""
+        found = self._entry(tree, circumstances, top)
+        return None if found is None else found[0]
+
+    def _entry(self, tree: Tree, circumstances: str, top: Path) -> tuple[Manifest, str] | None:
         for entry in self._manifests():
             known = _manifest(entry) if entry.get("circumstances") == circumstances else None
             if known is not None and self.holds(known, tree, top):
-                return self.schema(str(entry.get("schema")))
+                return known, str(entry.get("schema"))
         return None
 
     @staticmethod
@@ -80,39 +98,25 @@ class SchemaCache:
                 return _manifest(entry)
         return None
 
-    def reads(self, path: str) -> bool | None:
-        """Whether a known import read a file (or of a submodule any), or listed a folder above it.
+    def reads(self, path: str) -> bool:
+        """Whether any known import read a file, or listed a folder above it."""
+        return any(known is not None and reads(known, path) for known in map(_manifest, self._manifests()))
 
-        None if no import is known.
-        """
-        known = [manifest for entry in self._manifests() if (manifest := _manifest(entry)) is not None]
-        parts = path.split("/")
-        above = {"/".join(parts[:count]) for count in range(len(parts))}
-        inside = f"{path}/"  # of a submodule
-        return (
-            any(
-                path in one.files
-                or not above.isdisjoint(one.listings)
-                or any(file.startswith(inside) for file in one.files)
-                for one in known
-            )
-            if known
-            else None
-        )
-
-    def store(self, schema: Schema, manifest: Manifest, circumstances: str) -> None:
-        """Remember that a tree with this manifest has this schema."""
-        entry: dict[str, object] = {
-            "circumstances": circumstances,
-            "schema": digest(schema),
-            "files": dict(manifest.files),
-            "lookups": dict(manifest.lookups),
-            "listings": dict(manifest.listings),
-        }
-        entries = [entry, *(other for other in self._manifests() if other != entry)]
+    def store(self, schema: Schema, manifest: Manifest | None, circumstances: str) -> None:
+        """Remember a schema, and that a tree with this manifest has it; None if no manifest says that."""
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             _replace(self.folder / f"schema-{digest(schema)}.json", json.dumps(to_json(schema)))
+            if manifest is None:
+                return
+            entry: dict[str, object] = {
+                "circumstances": circumstances,
+                "schema": digest(schema),
+                "files": dict(manifest.files),
+                "lookups": dict(manifest.lookups),
+                "listings": dict(manifest.listings),
+            }
+            entries = [entry, *(other for other in self._manifests() if other != entry)]
             _replace(self._index, json.dumps({"gitmig": __version__, "manifests": entries[:_KEPT]}))
 
     def proof(self, key: str) -> object:

@@ -47,9 +47,10 @@ def models_place(project: Project, graph: Graph) -> ModelsPlace:
 
 
 def _undone_to(project: Project, graph: Graph, content: str | None) -> tuple[RevisionId, ...]:
-    """The state that this clone's last step went down to, if it found these models off the line.
+    """The state that this clone's last step went down to, if these may be its models.
 
-    No commit of the line has the models of a revision that was squashed with a later one.
+    Which commit has them may not be known without an import. No commit of the line has the models of a
+    revision that was squashed with a later one.
     """
     assert project.repository is not None
     rows = read_rows(project.repository.private())
@@ -57,7 +58,8 @@ def _undone_to(project: Project, graph: Graph, content: str | None) -> tuple[Rev
     heads = last.down_revisions if last is not None else ()
     ties = Ties(project=project)
     untied = bool(heads) and ties.of(heads).state is TieState.UNTIED
-    return heads if untied and ties.has_elsewhere(heads, content) else ()
+    found = ties.has_elsewhere if untied else ties.is_candidate
+    return heads if heads and found(heads, content) else ()
 
 
 def models_changed(project: Project, committed: Tree | None) -> tuple[str, ...]:

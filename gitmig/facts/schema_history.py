@@ -187,7 +187,7 @@ class _Store:
 
     def add(self, commit: CommitId, found: TreeSchema, tree: Tree) -> None:
         """Remember it, unless it depends on files that git does not have."""
-        if not found.strayed and found.manifest.files.keys() <= tree.ids().keys():
+        if found.manifest.files.keys() <= tree.ids().keys():
             self._entries[f"{commit} {self._circumstances}"] = digest(found.schema)
             self._added = True
 

@@ -6,12 +6,13 @@ Computing one runs the project's models; it needs no database.
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitmig.core.schema.facets import Schema
-from gitmig.errors import NoAlembic, ProjectCodeError, WorkerCrashed
+from gitmig.errors import NoAlembic, NotInClone, ProjectCodeError, WorkerCrashed, WorkTreeRead
 from gitmig.facts.cache import SchemaCache, manifest_of
 from gitmig.facts.circumstances import environment, installed
 from gitmig.git.trees import Tree
@@ -20,6 +21,8 @@ from gitmig.rpc.client import Worker
 from gitmig.rpc.protocol import SchemaAnswer
 from gitmig.wire.values import Manifest
 
+_GET_IT = "get it (git fetch, git submodule update --init), then run the command again"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeSchema:
@@ -27,8 +30,8 @@ class TreeSchema:
 
     schema: Schema
     manifest: Manifest
-    strayed: bool = False
-    """Whether the import read tracked files from the checkout all the same: it says nothing of the tree."""
+    complete: bool = True
+    """Whether the manifest has all that it depends on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,14 @@ class Schemas:
             self._found[tree.label] = self.cache.find(tree, self.circumstances(), self.project.top)
         return self._found[tree.label]
 
+    def manifest(self, tree: Tree) -> Manifest | None:
+        """What the schema of a tree depends on, if that is known."""
+        top = self.project.top
+        for manifest, _ in self._manifests:
+            if self.cache.holds(manifest, tree, top):
+                return manifest
+        return self.cache.manifest_for(tree, self.circumstances(), top)
+
     def of(self, tree: Tree) -> Schema:
         """The schema of a tree. Raises ProjectCodeError if its models do not import.
 
@@ -88,19 +99,40 @@ class Schemas:
             if tree is self.project.work_tree:
                 raise
             raise ProjectCodeError(f"{tree.label}: {error.message}", hint="gitmig status") from None
+        except WorkTreeRead:
+            # When the work tree had that content, it was known.
+            found = self.cache.find(tree, self.circumstances(), self.project.top)
+            manifest = self.manifest(tree)
+            if found is None or manifest is None:
+                raise
+            return TreeSchema(schema=found, manifest=manifest)
 
     def with_worker(self, worker: Worker, tree: Tree) -> TreeSchema:
-        """The schema of a tree by a worker that already imports from it; remembered in the cache."""
-        answer = worker.schema()
+        """The schema of a tree by a worker that already imports from it; remembered in the cache.
+
+        Raises NotInClone if the import needed a file that is not in this clone.
+        """
+        absent = worker.layout.absent if worker.layout is not None else ()
+        try:
+            answer = worker.schema()
+        except ProjectCodeError as error:
+            if absent:
+                lacking = f"this clone does not have {_counted(absent)} of {tree.label}"
+                error.detail = "\n".join(filter(None, (error.detail, lacking)))
+                error.hint = _GET_IT
+            raise
+        if needed := [path for path in absent if _needed(answer, path)]:
+            raise NotInClone(
+                f"the models of {tree.label} need {_counted(needed)}, which this clone does not have",
+                hint=_GET_IT,
+            )
         self._computed[tree.label] = answer.schema
         manifest = self._manifest(tree, answer)
-        # A tracked file that was read from the checkout all the same says nothing about the tree.
-        strayed = tree is not self.project.work_tree and any(path in tree.ids() for path in answer.astray)
-        if not strayed:
+        if answer.complete:
             self._manifests.append((manifest, answer.schema))
-        if self.project.repository is not None and not strayed:
-            self.cache.store(answer.schema, manifest, self.circumstances())
-        return TreeSchema(schema=answer.schema, manifest=manifest, strayed=strayed)
+        if self.project.repository is not None:
+            self.cache.store(answer.schema, manifest if answer.complete else None, self.circumstances())
+        return TreeSchema(schema=answer.schema, manifest=manifest, complete=answer.complete)
 
     def all_of(self, trees: Sequence[Tree]) -> tuple[Schema, ...]:
         """The schemas of several trees; what has to be computed is computed side by side."""
@@ -150,3 +182,19 @@ class Schemas:
 
     def _manifest(self, tree: Tree, answer: SchemaAnswer) -> Manifest:
         return manifest_of(tree, answer.files, answer.lookups, answer.listings, self.project.top)
+
+
+def _needed(answer: SchemaAnswer, path: str) -> bool:
+    """Whether an import looked for a file, for one below it (a submodule's), or listed its folder."""
+    stem = path.removesuffix(".py").removesuffix("/__init__")
+    named = (*answer.files, *answer.lookups)
+    return (
+        stem in answer.lookups
+        or any(one == path or one.startswith(f"{path}/") for one in named)
+        or any(path == folder or posixpath.dirname(path) == folder for folder in answer.listings)
+    )
+
+
+def _counted(paths: Sequence[str]) -> str:
+    """The first of some paths, and how many more there are."""
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more files"

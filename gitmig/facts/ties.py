@@ -153,6 +153,10 @@ class Ties:
         tie = self._derivation(_ELSEWHERE).of(heads)
         return tie if tie.models_commit is None else replace(tie, state=TieState.APPROXIMATE)
 
+    def is_candidate(self, heads: Heads, content: str | None) -> bool:
+        """Whether a candidate for the models of a state has this content digest."""
+        return any(self._memory.contents.get(commit) == content for commit in self.of(heads).candidates)
+
     def has_elsewhere(self, heads: Heads, content: str | None) -> bool:
         """Whether the models that :meth:`elsewhere` finds have this content digest."""
         commit = self.elsewhere(heads).models_commit

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,8 @@ class Checkout:
     ) -> tuple[str, ...]:
         """Take the files from the tree ``known`` (None: whatever is there) to ``tree``.
 
-        ``head`` is the content of HEAD. Returns the submodules whose commit is not here. Raises GitError.
+        ``head`` is the content of HEAD. Returns the files whose content is not here, and the submodules whose
+        commit is not. Raises GitError.
         """
         self._prepare(head)
         changed = self._difference(known, tree)
@@ -75,8 +76,7 @@ class Checkout:
             remove_bytecode(self.work / path)
         ignored = self._start_ignored()
         try:
-            self._write(tree, tell)
-            absent = tuple(self._submodules())
+            absent = (*self._write_files(tree, tell), *self._submodules())
             wanted = {} if ignored is None else dict(self._links(_answer(ignored)))
         finally:
             if ignored is not None:
@@ -132,6 +132,46 @@ class Checkout:
             with contextlib.suppress(FileNotFoundError):
                 shutil.copyfile(self.source.git_dir / "info" / "sparse-checkout", patterns)
 
+    def _write_files(self, tree: str, tell: Callable[[str], None]) -> tuple[str, ...]:
+        """Write the files of a tree but for those whose content is not here; these.
+
+        In a partial clone git fetches what is missing, all at once, if it reaches the remote.
+        """
+        try:
+            self._write(tree, tell)
+        except GitError as error:
+            missing = self._missing(tree)
+            if not missing:
+                raise
+            try:
+                self._write(self._without(tree, missing), tell)
+            except GitError:
+                raise error from None
+            return missing
+        return ()
+
+    def _missing(self, tree: str) -> tuple[str, ...]:
+        """The files of a tree whose content is not in this clone; nothing is fetched."""
+        try:
+            out = self._run("rev-list", "--objects", "--missing=print", "--no-object-names", tree)
+        except GitError:
+            return ()
+        missing = {line[1:] for line in out.decode().splitlines() if line.startswith("?")}
+        entries = records(self._run("ls-tree", "-r", "-z", tree)) if missing else ()
+        words = (entry.partition("\t") for entry in entries)
+        return tuple(path for meta, _, path in words if meta.split(" ")[2] in missing)
+
+    def _without(self, tree: str, paths: Sequence[str]) -> str:
+        """The tree without some files."""
+        if not paths:
+            return tree
+        env = {**self.env, "GIT_INDEX_FILE": str(self.git_dir / "reduced")}
+        runner = self._runner
+        runner.run([*_SETTINGS, "read-tree", tree], env=env)
+        names = b"".join(b"0 " + b"0" * len(tree) + b"\t" + os.fsencode(path) + b"\0" for path in paths)
+        runner.run([*_SETTINGS, "update-index", "-z", "--index-info"], input=names, env=env)
+        return runner.run([*_SETTINGS, "write-tree", "--missing-ok"], env=env).decode().strip()
+
     def _write(self, tree: str, tell: Callable[[str], None]) -> None:
         """Have git write the files: those that are changed or missing, and no others."""
         sparse = [word for name, values in self.sparse.items() for word in ("-c", f"{name}={values[-1]}")]
@@ -139,7 +179,7 @@ class Checkout:
         try:
             _, error = process.communicate(timeout=_SECONDS)
         except subprocess.TimeoutExpired:
-            tell(f"laying out the files of {self.source.top.name} for its code to run in …")
+            tell(f"laying out the files of {self.source.top.name}, which takes so long the first time only …")
             _, error = process.communicate()
         if process.returncode:
             raise refusal(error)

@@ -172,6 +172,12 @@ def refusal(stderr: bytes) -> GitError:
     first = lines[0] if lines else text or "git failed without saying why"
     for prefix in ("fatal: ", "error: "):
         first = first.removeprefix(prefix)
+    if lines and lines[-1].endswith("from promisor remote"):
+        return GitError(
+            f"this partial clone lacks content, and its remote does not give it: {first}",
+            hint="run the command again when the remote can be reached",
+            detail=text,
+        )
     return GitError(first, detail=text if text != first else None)
 
 

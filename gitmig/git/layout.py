@@ -56,7 +56,8 @@ class Layout:
 
     Attributes:
         top: the folder, which corresponds to the top of the work tree.
-        absent: the submodules whose commit is not in this clone: their folders are empty.
+        absent: the files whose content is not in this clone, and the submodules whose commit is not: their
+            folders are empty.
     """
 
     def __init__(self, slot: _Slot, absent: tuple[str, ...]) -> None:
@@ -190,7 +191,7 @@ class _Slot:
     def hold(
         self, repository: Repository, wanted: _State, env: dict[str, str], tell: Callable[[str], None]
     ) -> tuple[str, ...]:
-        """Take the files to the tree. Returns the submodules that are not here."""
+        """Take the files to the tree. Returns the files and submodules that are not here."""
         state = self.state
         known = state.tree if state is not None and state.circumstances == wanted.circumstances else None
         (self.path / "state").unlink(missing_ok=True)

@@ -27,14 +27,12 @@ _CONFIGURED = ("config", "-z", "--get-regexp", r"^gitmig\.")
 _FILE = "passed.json"
 _KEPT = 8
 _SUBMODULE = "S"
-_ENDINGS = (".py", ".ini", "pyproject.toml")
-"""What can be project code or configuration, wherever it lies."""
 HARMLESS = (
     *(".md", ".rst", ".html", ".css", ".scss", ".js", ".mjs", ".jsx", ".ts", ".tsx", ".vue", ".map", ".po"),
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".pdf", ".lock"),
     *(".gitignore", ".dockerignore", ".editorconfig", "LICENSE", "Dockerfile"),
 )
-"""What nobody makes tables from. Of other files that is known once it is known what the models read."""
+"""What nobody makes tables from. Of other files that is known if it is known what these models read."""
 
 
 def passes() -> bool:
@@ -48,13 +46,9 @@ def passes() -> bool:
         # Before the first commit there is nothing to compare; `pre-commit run --all-files` means HEAD.
         return False
     untouched = [entry for entry in entries if not any(_touches(entry, *change) for change in changed)]
-    if not any(_may_matter(path, known=bool(entries)) for _, path in changed) and untouched == entries:
+    if untouched == entries and all(path.endswith(HARMLESS) for _, path in changed):
         return True
     return bool(untouched) and _known(untouched)
-
-
-def _may_matter(path: str, *, known: bool) -> bool:
-    return path.endswith(_ENDINGS) or not (known or path.endswith(HARMLESS))
 
 
 def read(folder: str) -> list[dict[str, Any]]:

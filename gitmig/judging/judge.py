@@ -21,7 +21,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.programs import idle
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.schema.facets import FacetChange, Schema, change_digest, difference, digest
-from gitmig.errors import ProjectCodeError, WorkerCrashed
+from gitmig.errors import ProjectCodeError, WorkerCrashed, WorkTreeRead
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
 from gitmig.git import commits
@@ -210,6 +210,8 @@ def _importable(
     try:
         now, *found = known.all_of([tree, *parents])
         return now, found
+    except WorkTreeRead:
+        raise  # what differs there may be just what the commit changes
     except (ProjectCodeError, WorkerCrashed):
         return known.of(tree), [_if_it_imports(known, parent) for parent in parents]
 

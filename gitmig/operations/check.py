@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +21,15 @@ from gitmig.core.findings import (
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.schema.facets import Schema, difference, digest
 from gitmig.core.ties import TieState
-from gitmig.errors import GitmigError, NoInterpreter, ProjectCodeError, SettingsError, WorkerCrashed
+from gitmig.errors import (
+    GitmigError,
+    NoInterpreter,
+    ProjectCodeError,
+    SettingsError,
+    WorkerCrashed,
+    WorkTreeRead,
+)
+from gitmig.facts.cache import reads
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git import publication
@@ -153,7 +160,7 @@ def _depends(project: Project) -> tuple[Manifest, tuple[str, ...]] | None:
     schemas = Schemas(project=project)
     graph = project.graph(project.index)
     now = schemas.cached(project.index)
-    manifest = schemas.cache.manifest(digest(now)) if now is not None else None
+    manifest = schemas.manifest(project.index)
     if now is None or manifest is None or graph_findings(graph):
         return None
     if not (recorded(graph, now) or _known_as_made_for(project, schemas, now)):
@@ -209,6 +216,8 @@ def _models_findings(project: Project, graph: Graph, tree: Tree, schemas: Schema
     heads = graph.heads
     try:
         base = base_of(project, graph, heads, like=now, at=tree.commit, schemas=schemas)
+    except WorkTreeRead:
+        raise
     except ProjectCodeError as error:
         if not heads or recorded(graph, now):
             return []
@@ -267,30 +276,28 @@ def _changed(project: Project, index: Tree, parents: Sequence[CommitId]) -> list
 
 
 def _any_relevant(project: Project, index: Tree, changed: Sequence[str]) -> bool:
-    """Whether a changed file can matter. A new clone imports the models once, to see what they read."""
-    found = [_relevant(project, path) for path in changed]
-    if True in found or None not in found:
-        return True in found
+    """Whether a changed file can matter: code, or what the models read.
+
+    Nothing but an import of what is staged says that, unless it is known from before.
+    """
+    if any(_is_code(project, path) for path in changed):
+        return True
+    schemas = Schemas(project=project)
+    data = [path for path in changed if not path.endswith(relevance.HARMLESS) or schemas.cache.reads(path)]
     try:
-        Schemas(project=project).of(index)
+        if data:
+            schemas.of(index)
+    except WorkTreeRead:
+        return True
     except (GitmigError, WorkerCrashed):
         return False  # no file of the project's code is changed, and this may be no machine to run it on
-    return any(_relevant(project, path) for path in changed)
+    manifest = schemas.manifest(index) if data else None
+    return any(manifest is None or reads(manifest, path) for path in data)
 
 
-def _relevant(project: Project, path: str) -> bool | None:
-    """Whether a changed file can matter: code, configuration, revisions, and what the models read.
-
-    None if nobody knows what they read, and tables might be made from such a file.
-    """
+def _is_code(project: Project, path: str) -> bool:
+    """Whether a changed file is code, configuration, or lies where the revisions do."""
     configuration = project.configuration
     if path.endswith((".py", "pyproject.toml")) or path in configuration.files:
         return True
-    if any(path.startswith(f"{folder}/") for folder in configuration.versions):
-        return True
-    read = Schemas(project=project).cache.reads(path)
-    # Tables are made from data that lies beside the models.
-    beside = [f"{posixpath.dirname(models)}/".lstrip("/") for models in project.models]
-    if read is None and any(path.startswith(folder) for folder in beside if folder):
-        return True
-    return None if read is None and not path.endswith(relevance.HARMLESS) else bool(read)
+    return any(path.startswith(f"{folder}/") for folder in configuration.versions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -58,6 +58,8 @@ class ProjectOptions:
     verbose: bool = False
     hook: bool = False
     """Whether a hook runs: then ``x`` is what :func:`hook_arguments` says, unless it was given."""
+    tell: Callable[[str], None] = field(default=lambda text: None, compare=False)
+    """Shows a person what takes so long."""
 
     @property
     def words(self) -> list[str]:
@@ -296,11 +298,16 @@ class Project:
             exclude=settings.exclude,
         )
 
+    @property
+    def layouts(self) -> Layouts:
+        """The folders that its states are laid out in, for code to run there."""
+        return Layouts(repository=self.git, tell=self.options.tell)
+
     def with_code(self, worker: Worker, tree: Tree | None) -> Worker:
         """A worker that was asked nothing yet, with the folder of a tree to import from."""
         if isinstance(tree, GitTree):
             try:
-                worker.layout = Layouts(repository=self.git).lay_out(tree)
+                worker.layout = self.layouts.lay_out(tree)
             except BaseException:
                 worker.close()
                 raise

@@ -64,7 +64,7 @@ class Worker(WorkerProcess):
             files=built(tuple[str, ...], manifest["files"]),
             lookups=built(dict[str, str], manifest["lookups"]),
             listings=built(dict[str, str], manifest["listings"]),
-            astray=built(tuple[str, ...], manifest["astray"]),
+            complete=built(bool, manifest["complete"]),
             sources=built(dict[str, str], answer["sources"]),
             versions=built(tuple[str, ...], answer["versions"]),
         )

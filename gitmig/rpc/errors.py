@@ -24,6 +24,7 @@ from gitmig.errors import (
     SettingsError,
     Unproven,
     WorkerCrashed,
+    WorkTreeRead,
     WrongDatabase,
 )
 from gitmig.rpc.protocol import AnnouncedLoss, Json, a_text, losses_found
@@ -69,6 +70,11 @@ def translated(error: Json) -> GitmigError:
     match error["kind"]:
         case "project-code":
             return ProjectCodeError(message, hint=_correction(error), detail=detail)
+        case "work-tree":
+            return WorkTreeRead(
+                message,
+                hint="have the code find it beside itself (__file__), or from the current folder",
+            )
         case "database":
             hint = "start the database, or correct its URL"
             if error.get("answers"):

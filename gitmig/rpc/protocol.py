@@ -46,8 +46,8 @@ class SchemaAnswer:
     """Repository files that the import read, relative to the top."""
     lookups: Mapping[str, str]
     listings: Mapping[str, str]
-    astray: tuple[str, ...]
-    """Files that were read from the checkout by their absolute path, although the code came from a tree."""
+    complete: bool
+    """Whether that is all: what a process reads that the project's code has started is not seen."""
     sources: Mapping[str, str]
     """Table to the file whose code defined it."""
     versions: tuple[str, ...]

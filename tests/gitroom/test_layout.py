@@ -311,6 +311,36 @@ def test_a_sparse_checkout_stays_sparse(build: Builder, lay: Lay) -> None:
     assert files(lay(one)) == {"app/a.py": "a", "vast/b": "b", "top": "t"}
 
 
+def test_what_takes_long_is_said(
+    build: Builder, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build.commit({"a": "a"})
+    monkeypatch.setattr("gitmig.git.checkout._SECONDS", 0.0)
+    said: list[str] = []
+    Layouts(repository=repository, tell=said.append).lay_out(IndexTree(repository)).release()
+    name = build.top.name
+    assert said == [f"laying out the files of {name}, which takes so long the first time only …"]
+
+
+def test_a_full_disk(build: Builder, lay: Lay) -> None:
+    one = build.commit({"a": "1"})
+    two = build.commit({"big": "x" * 3_000_000, "b": "b"})
+    trees = build.top / ".git/gitmig/trees"
+    trees.mkdir(parents=True)
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(trees)], capture_output=True
+    ).returncode:
+        pytest.skip("not run: no right to mount a file system")
+    try:
+        with pytest.raises(GitError, match="cannot be laid out for its code to run: ") as caught:
+            lay(two)
+        assert caught.value.hint == f"make room on the disk of {trees}"
+        assert files(lay(one)) == {"a": "1"}
+    finally:
+        subprocess.run(["umount", str(trees)], check=True)
+    assert len(files(lay(two))) == 3
+
+
 @pytest.mark.parametrize("moment", ["tree-being-laid-out", "tree-laid-out"])
 def test_a_kill_leaves_no_half_tree(
     build: Builder, lay: Lay, monkeypatch: pytest.MonkeyPatch, moment: str

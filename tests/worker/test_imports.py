@@ -220,7 +220,7 @@ def test_the_manifest(project: Project) -> None:
     assert manifest["lookups"]["app"] == "dp"
     assert manifest["lookups"]["app/models"] == "m"
     assert manifest["lookups"]["app/local"] == ""
-    assert manifest["astray"] == []
+    assert manifest["complete"]
 
 
 def test_the_manifest_is_the_same_from_the_disk_and_from_a_tree(project: Project) -> None:
@@ -254,7 +254,6 @@ def test_an_ignored_module_is_taken_from_the_checkout(project: Project) -> None:
     tree = {**FILES, "app/models.py": IGNORED}
     manifest = project.start(tree, linked=["app/_version.py"]).schema()["manifest"]
     assert "app/_version.py" in manifest["files"]
-    assert manifest["astray"] == []
 
 
 def test_an_ignored_package_is_taken_from_the_checkout(project: Project) -> None:
@@ -285,8 +284,113 @@ def test_a_module_loaded_from_the_work_tree_by_its_path(project: Project) -> Non
         "spec.loader.exec_module(module)\n"
     )
     project.write({"app/sneaky.py": ""})
-    with pytest.raises(WorkerError, match="sneaky was imported from the work tree by its path"):
+    with pytest.raises(WorkerError, match=r"work-tree: app/sneaky\.py is read from the work tree"):
         project.start({**FILES, "app/models.py": code + MODELS}).schema()
+    same = {**FILES, "app/models.py": code + MODELS, "app/sneaky.py": ""}
+    assert project.start(same).tables() == ["user"]
+
+
+READS = """\
+import os, sqlite3, subprocess, sys
+from pathlib import Path
+
+here = Path(__file__).parent
+{code}
+from sqlalchemy import Column, Integer
+"""
+
+
+def reading(code: str, table: str = "user") -> str:
+    """Models that run some code first, and whose table is called ``name`` if it sets that."""
+    return READS.format(code=code) + MODELS.replace('"user"', f'globals().get("name", {table!r})')
+
+
+@pytest.mark.parametrize("place", ["{top}/app/name.txt", "{top}/link.txt"])
+def test_a_file_read_by_its_whole_path_has_to_be_the_same(project: Project, place: str) -> None:
+    project.write({"app/name.txt": "account"})
+    (project.top / "link.txt").symlink_to(project.top / "app/name.txt")
+    code = reading(f"name = Path({place.format(top=project.top)!r}).read_text()")
+    with pytest.raises(WorkerError) as caught:
+        project.start({**FILES, "app/models.py": code, "app/name.txt": "user"}).schema()
+    assert caught.value.kind == "work-tree"
+    assert caught.value.message == (
+        "app/name.txt is read from the work tree, which has another one than what is judged"
+    )
+    with pytest.raises(WorkerError, match=r"app/name\.txt is read from the work tree"):
+        project.start({**FILES, "app/models.py": code}).schema()
+    same = project.start({**FILES, "app/models.py": code, "app/name.txt": "account"})
+    assert same.tables() == ["account"]
+
+
+def test_a_folder_listed_by_its_whole_path_has_to_be_the_same(project: Project) -> None:
+    project.write({"names/account.txt": ""})
+    code = reading(f"name = os.listdir({str(project.top / 'names')!r})[0].partition('.')[0]")
+    with pytest.raises(WorkerError, match="names is read from the work tree"):
+        project.start({**FILES, "app/models.py": code, "names/user.txt": ""}).schema()
+    same = project.start({**FILES, "app/models.py": code, "names/account.txt": ""})
+    assert same.tables() == ["account"]
+
+
+def test_an_ignored_file_may_be_read_by_its_whole_path(project: Project) -> None:
+    project.write({".env": "account"})
+    code = reading(f"name = Path({str(project.top / '.env')!r}).read_text()")
+    child = project.start({**FILES, "app/models.py": code}, linked=[".env"])
+    assert child.tables() == ["account"]
+
+
+@pytest.mark.parametrize("value", ["{top}", "{top}/", "/nowhere:{top}"])
+def test_a_variable_that_names_the_checkout_names_the_tree(project: Project, value: str) -> None:
+    project.write({"app/name.txt": "account"})
+    code = reading("name = Path(os.environ['HERE'].split(':')[-1], 'app/name.txt').read_text()")
+    tree = {**FILES, "app/models.py": code, "app/name.txt": "user"}
+    child = project.start(tree, env={"HERE": value.format(top=project.top)})
+    assert child.tables() == ["user"]
+
+
+def test_a_variable_that_names_what_the_tree_does_not_have_stays(project: Project) -> None:
+    (project.top / "uploads").mkdir()
+    code = reading("assert Path(os.environ['UPLOADS']).is_dir()")
+    url = f"sqlite:///{project.top}/app.db"
+    code += f"\nassert os.environ['URL'] == {url!r}\n"
+    env = {"UPLOADS": str(project.top / "uploads"), "URL": url}
+    assert project.start({**FILES, "app/models.py": code}, env=env).tables() == ["user"]
+
+
+def test_the_manifest_has_files_by_where_they_were(project: Project) -> None:
+    code = reading("open('x.txt').close()\nos.chdir('app')\nopen('x.txt').close()")
+    project.write({"app/models.py": code, "x.txt": "", "app/x.txt": ""})
+    manifest = project.start().schema()["manifest"]
+    assert {"x.txt", "app/x.txt"} <= set(manifest["files"])
+
+
+@pytest.mark.parametrize("name", ["here / 'x.db'", "'file:app/x.db?mode=ro', uri=True"])
+def test_the_manifest_has_sqlite_files(project: Project, name: str) -> None:
+    project.write({"app/models.py": reading(f"sqlite3.connect({name}).close()\nsqlite3.connect(':memory:')")})
+    sqlite3.connect(project.top / "app/x.db").close()
+    manifest = project.start().schema()["manifest"]
+    assert "app/x.db" in manifest["files"]
+    assert not any("memory" in path for path in manifest["files"])
+
+
+@pytest.mark.parametrize(
+    ("code", "complete"),
+    [
+        ("subprocess.run(['cat', 'x'])", False),
+        ("subprocess.run([sys.executable, '-c', 'pass'])", False),
+        ("os.system('cat x')", False),
+        ("os.popen('git describe && cat x').close()", False),
+        ("subprocess.run(['git', 'show', ':x'])", False),
+        ("os._exit(0) if os.fork() == 0 else os.wait()", False),
+        ("subprocess.run(['git', '-C', '.', 'rev-parse', 'HEAD'])", True),
+        ("os.popen('git describe --tags').close()", True),
+        ("from ctypes.util import find_library", True),
+    ],
+)
+def test_what_other_processes_read_is_not_in_the_manifest(
+    project: Project, code: str, complete: bool
+) -> None:
+    project.write({"app/models.py": reading(code)})
+    assert project.start().schema()["manifest"]["complete"] is complete
 
 
 def test_no_bytecode_is_written(project: Project) -> None:

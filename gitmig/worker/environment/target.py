@@ -125,6 +125,7 @@ def _run_env(session: Session, *, offline: bool) -> list[Configured]:
                 failure.data["connected"] = True
             raise
     _require_no_reflection(session, asked)
+    session.importing.verify()
     return recorder.calls
 
 
@@ -231,6 +232,7 @@ def _from_settings(session: Session, name: str) -> Configured:
             target = getattr(target, attribute)
         if not isinstance(target, (MetaData, list, tuple)):
             target = getattr(target, "metadata", target)
+    session.importing.verify()
     metadata = tuple(target) if isinstance(target, (list, tuple)) else (target,)
     if not metadata or not all(isinstance(item, MetaData) for item in metadata):
         raise Failure("no-metadata", f"{name} is no MetaData")

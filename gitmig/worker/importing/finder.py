@@ -89,15 +89,17 @@ class Importing:
             self.forget()
 
     def verify(self) -> None:
-        """Raise Failure if a module of the project came from the checkout although a tree was named."""
+        """Raise Failure "work-tree" if something came from the checkout that the tree has otherwise."""
+        if not self.places.translated:
+            return
         for name, module in list(sys.modules.items()):
             place = getattr(module, "__file__", None)
-            if not isinstance(place, str) or name == "__main__" or not self.places.is_astray(place):
-                continue
-            relative = self.places.relative(place)
-            if relative is not None and not os.path.islink(self.places.source(relative)):
-                message = f"{name} was imported from the work tree by its path: {relative}"
-                raise Failure("project-code", message)
+            if isinstance(place, str) and name != "__main__":
+                self.manifest.read(place)  # it may have been imported before anybody watched
+        for relative in sorted(self.manifest.astray):
+            if not self.places.is_same(relative):
+                message = f"{relative} is read from the work tree, which has another one than what is judged"
+                raise Failure("work-tree", message, path=relative)
 
     def _finder(self, entry: str) -> FileFinder:
         relative = self.places.relative(entry)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from .places import names_in
+
 if TYPE_CHECKING:
+    from types import FrameType
+
     from .places import Places
 
 
@@ -23,7 +28,9 @@ class ManifestRecorder:
         self.latest: str | None = None
         """The file of the project that was opened last."""
         self.astray: set[str] = set()
-        """Files read from the checkout by their absolute path, though the code is that of another tree."""
+        """What was read or listed in the checkout by its absolute path, though the code is another tree's."""
+        self.complete = True
+        """Whether nothing was read by a process that the project's code has started: that is not seen."""
         self._places = places
 
     def look(self, path: str, place: str) -> None:
@@ -39,13 +46,20 @@ class ManifestRecorder:
         found = {self._places.relative(place), self._places.as_written(place)} - {None, ""}
         self.files.update(path for path in found if path)
         self.latest = self._places.relative(place) or self.latest
-        if found and self._places.is_astray(place) and os.path.isfile(place):
-            self.astray.update(path for path in found if path)
+        if found and self._places.is_astray(place):
+            self.astray.add(self._places.relative(place) or "")
 
     def listed(self, place: str) -> None:
         """Record that user code listed a folder."""
-        if (relative := self._places.relative(place)) is not None:
-            self.listings[relative] = place
+        if (relative := self._places.relative(place)) is None:
+            return
+        self.listings[relative] = place
+        if self._places.is_astray(place):
+            self.astray.add(relative)
+
+    def started(self, command: list[str]) -> None:
+        """Record that a process was started: what it reads is not seen, unless it asks git about a commit."""
+        self.complete = self.complete and _asks_of_history(command)
 
     def watch(self) -> None:
         """See every file opened and folder listed from now on."""
@@ -54,16 +68,21 @@ class ManifestRecorder:
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
             if event not in _EVENTS or getattr(busy, "inside", False):
                 return
-            place = arguments[0]
-            if isinstance(place, int) or (event == "open" and _writes(arguments)):
-                return
             busy.inside = True
             try:
-                path = os.curdir if place is None else os.fsdecode(place)
-                if event == "open":
-                    self.read(path)
+                if event in _BY_PROJECT:
+                    if self._places.relative(_caller(sys._getframe(1))) is None:
+                        return  # a library's own: what it opens and starts is not the project's
+                    if event == "sqlite3.connect":
+                        self.read(_file_of(arguments[0]))
+                    else:
+                        self.started(_command(event, arguments))
+                elif isinstance(arguments[0], int) or (event == "open" and _writes(arguments)):
+                    return
+                elif event == "open":
+                    self.read(os.fsdecode(arguments[0]))
                 elif not sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
-                    self.listed(path)
+                    self.listed(os.curdir if arguments[0] is None else os.fsdecode(arguments[0]))
             finally:
                 busy.inside = False
 
@@ -86,12 +105,62 @@ class ManifestRecorder:
         return {
             "files": sorted(self.files),
             "lookups": dict(sorted(self.lookups.items())),
-            "listings": {path: _entries(place) for path, place in sorted(self.listings.items())},
-            "astray": sorted(self.astray),
+            "listings": {path: names_in(place) for path, place in sorted(self.listings.items())},
+            "complete": self.complete,
         }
 
 
-_EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
+_BY_PROJECT = frozenset({"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "sqlite3.connect"})
+_EVENTS = _BY_PROJECT | {"open", "os.listdir", "os.scandir"}
+_SHELL = re.compile(r"[|;&<>`$(]")
+_LIBRARY = (os.path.dirname(os.__file__), "<frozen")
+_OF_HISTORY = {
+    "branch",
+    "config",
+    "describe",
+    "log",
+    "name-rev",
+    "remote",
+    "rev-list",
+    "rev-parse",
+    "status",
+    "tag",
+}
+"""What git is asked for a version with: no content of files, nor their names."""
+
+
+def _command(event: str, arguments: tuple[Any, ...]) -> list[str]:
+    """The words of a command that is started; none if it is this process once more."""
+    if event == "os.fork":
+        return []
+    words = arguments[0] if event == "os.system" else arguments[1]
+    words = [words] if isinstance(words, (str, bytes, os.PathLike)) else list(words)
+    text = " ".join(map(os.fsdecode, words[2:] if os.fsdecode(words[0]) == "/bin/sh" else words))
+    return [] if _SHELL.search(text) else text.split()
+
+
+def _asks_of_history(command: list[str]) -> bool:
+    return bool(command) and os.path.basename(command[0]) == "git" and not _OF_HISTORY.isdisjoint(command)
+
+
+def _caller(frame: FrameType | None) -> str:
+    """The file whose code is running, the standard library's aside."""
+    name = ""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_LIBRARY) or "-packages" in name:
+            break
+        frame = frame.f_back
+    return name
+
+
+def _file_of(database: object) -> str:
+    """The file of an SQLite database, which may be named by a URI."""
+    from urllib.parse import unquote, urlsplit
+
+    name = os.fsdecode(database) if isinstance(database, (str, bytes, os.PathLike)) else ""
+    name = unquote(urlsplit(name).path) if name.startswith("file:") else name
+    return os.devnull if name in ("", ":memory:") else name
 
 
 def _writes(arguments: tuple[Any, ...]) -> bool:
@@ -115,12 +184,3 @@ def _what_is_at(place: str) -> str:
     if os.path.isfile(place + ".py"):
         found += "m"
     return found
-
-
-def _entries(place: str) -> str:
-    try:
-        with os.scandir(place) as entries:
-            names = [entry.name + "/" if entry.is_dir() else entry.name for entry in entries]
-    except OSError:
-        return ""
-    return "\n".join(sorted(name for name in names if name != "__pycache__/"))

@@ -7,6 +7,7 @@ checkout.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import sys
 
@@ -45,29 +46,45 @@ class Places:
         Links are followed. None for what is not the project's: outside, in a virtual environment or in
         site-packages.
         """
+        place = os.path.abspath(path)
         try:
-            return self._known[path]
+            return self._known[place]
         except KeyError:
-            found = self._known[path] = self._find(os.path.realpath(path or os.curdir))
+            found = self._known[place] = self._find(os.path.realpath(place))
             return found
 
     def as_written(self, path: str) -> str | None:
         """As :meth:`relative`, with links not followed; None for what is outside."""
-        place = os.path.abspath(path)
-        below = next((below for root in self._roots if (below := _below(place, root)) is not None), None)
-        parts = below.split(os.sep) if below else []
-        if below is None or not _FOREIGN_NAMES.isdisjoint(parts) or self._in_environment(place, parts):
-            return None
-        return "/".join(parts)
+        return self._inside(os.path.abspath(path))
 
     def is_astray(self, path: str) -> bool:
-        """Whether a path leads into the checkout by itself, though the code comes from another folder."""
-        place = os.path.abspath(path)
-        return self.translated and _below(place, self.root) is None and _below(place, self.top) is not None
+        """Whether a path leads into the checkout, though the code comes from another folder."""
+        return self.translated and self._root_of(os.path.realpath(path)) == self.top
+
+    def is_same(self, relative: str) -> bool:
+        """Whether a path leads to the same content in the checkout and where the code comes from."""
+        ours, theirs = os.path.join(self.top, *relative.split("/")), self.source(relative)
+        if os.path.isfile(ours) and os.path.isfile(theirs):
+            return os.path.samefile(ours, theirs) or filecmp.cmp(ours, theirs, shallow=False)
+        return names_in(ours) == names_in(theirs) and os.path.exists(ours) == os.path.exists(theirs)
 
     def source(self, relative: str) -> str:
         """The absolute path of a project file where the code comes from."""
         return os.path.join(self.root, *relative.split("/")) if relative else self.root
+
+    def translated_all(self, value: str) -> str:
+        """A text that is a path, or several with colons between: those of the tree for those of the checkout.
+
+        What the tree does not have stays as it is.
+        """
+        return os.pathsep.join(map(self._translated, value.split(os.pathsep)))
+
+    def _translated(self, path: str) -> str:
+        if not os.path.isabs(path) or path.rstrip("/") != os.path.normpath(path) or not self.is_astray(path):
+            return path
+        relative = self.relative(path)
+        source = path if relative is None else self.source(relative)
+        return source if os.path.lexists(source) else path
 
     def checkout(self, path: str) -> str:
         """The path in the checkout for a path in the other folder; any other path as it is."""
@@ -77,11 +94,16 @@ class Places:
     def _find(self, path: str) -> str | None:
         if _OWN is not None and _below(path, _OWN) is not None:
             return None
-        below = next((below for root in self._roots if (below := _below(path, root)) is not None), None)
-        if below is None:
-            return None
+        return self._inside(path)
+
+    def _root_of(self, path: str) -> str | None:
+        return next((root for root in self._roots if _below(path, root) is not None), None)
+
+    def _inside(self, path: str) -> str | None:
+        root = self._root_of(path)
+        below = None if root is None else _below(path, root)
         parts = below.split(os.sep) if below else []
-        if not _FOREIGN_NAMES.isdisjoint(parts) or self._in_environment(path, parts):
+        if below is None or not _FOREIGN_NAMES.isdisjoint(parts) or self._in_environment(path, parts):
             return None
         return "/".join(parts)
 
@@ -98,6 +120,16 @@ class Places:
             if self._environments[folder]:
                 return True
         return False
+
+
+def names_in(folder: str) -> str:
+    """The names in a folder, one a line, those of folders with a slash; "" if it is none."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name + "/" if entry.is_dir() else entry.name for entry in entries]
+    except OSError:
+        return ""
+    return "\n".join(sorted(name for name in names if name != "__pycache__/"))
 
 
 def _below(path: str, folder: str) -> str | None:

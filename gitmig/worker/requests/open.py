@@ -31,6 +31,9 @@ def open_session(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     _record_sources(session)
     if session.places.translated:
         keep_databases(session.places)
+        for name, value in os.environ.items():
+            if name != "HOME" and session.places.top in value:
+                os.environ[name] = session.places.translated_all(value)
     os.chdir(session.directory)
     if "PWD" in os.environ:
         os.environ["PWD"] = session.directory

@@ -29,7 +29,6 @@ def read_schema(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     with project_code(session):  # include_object, custom types and compilers are the project's
         for number, target in enumerate(captured.targets):
             facets += _prefixed(_facets(session, target), target.engine or str(number), first=number == 0)
-    session.importing.verify()
     return {
         "dialect": captured.targets[0].dialect.name,
         "sqlalchemy": ".".join(sqlalchemy.__version__.split(".")[:2]),
