@@ -192,6 +192,25 @@ def test_it_is_switched_with_its_database(tmp_path: Path, name: str) -> None:
     assert project.gitmig("status", check=0).stdout.endswith("in step\n")
 
 
+@pytest.mark.parametrize("name", ["editable_by_finder", "editable_by_path"])
+def test_a_linked_work_tree_is_not_the_one_that_is_installed(tmp_path: Path, name: str) -> None:
+    """The environment that both use has the package of the main work tree."""
+    project = committed(tmp_path, name)
+    first(project)
+    project.git("worktree", "add", "--quiet", "-b", "side", "../side")
+    side = project.beside(tmp_path / "side")
+    side.gitmig("upgrade", "-y", check=0)
+    models = models_of(project)
+    side.append(models, COLUMN)
+    side.git("add", "--all")
+    assert changes(side, 1) == ["+ user.email VARCHAR"]
+    assert changes(side, 1, "--name", "alembic") == ["+ user.email VARCHAR"]
+    assert changes(side, 0, "HEAD") == []
+    side.gitmig("revise", "-y", "-m", "E-mail", check=0)
+    assert changes(project, 0, "side") == []
+    assert side.git("status", "--porcelain") == ""
+
+
 def test_without_its_settings_a_missing_database_url_is_told(tmp_path: Path) -> None:
     project = committed(tmp_path, "needs_database_url")
     project.write("pyproject.toml", '[tool.gitmig]\nmodels = ["shop/models.py"]\n')

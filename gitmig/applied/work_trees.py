@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,25 +35,8 @@ def recorded_moves(
     here = repository.private()
     found = [
         RecordedStep(row=row, tree=tree, here=private == here)
-        for private, tree in _folders(repository)
+        for private, tree in ((repository.private(), repository.top), *repository.other_work_trees())
         if private == here or not own
         for row in newest_rows(private / notes, database, environment)
     ]
     return tuple(sorted(found, key=lambda moved: moved.row.time))
-
-
-def _folders(repository: Repository) -> Iterator[tuple[Path, Path]]:
-    """The private folder and the top of each work tree."""
-    yield repository.private(), repository.top
-    if repository.common_dir != repository.git_dir:
-        yield repository.shared(), repository.common_dir.parent
-    for linked in sorted(repository.common_dir.glob("worktrees/*")):
-        if linked != repository.git_dir:
-            yield linked / "gitmig", _top(linked)
-
-
-def _top(linked: Path) -> Path:
-    try:
-        return Path((linked / "gitdir").read_text("utf-8", "surrogateescape").strip()).parent
-    except OSError:
-        return linked

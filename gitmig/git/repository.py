@@ -6,6 +6,7 @@ is, the index's stat information included. The longer answers live in modules be
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -107,6 +108,18 @@ class Repository:
     def shared(self) -> Path:
         """The folder for what all work trees share; made by whoever writes there."""
         return self.common_dir / "gitmig"
+
+    def other_work_trees(self) -> Iterator[tuple[Path, Path]]:
+        """The private folder and the top of each other work tree."""
+        if self.common_dir != self.git_dir and self.config("core.bare") != "true":
+            main = self.common_dir
+            yield self.shared(), main.parent if main.name == ".git" else main
+        for linked in sorted(self.common_dir.glob("worktrees/*")):
+            if linked != self.git_dir:
+                with contextlib.suppress(OSError):
+                    text = (linked / "gitdir").read_text("utf-8", "surrogateescape")
+                    # Relative, if git was asked for that.
+                    yield linked / "gitmig", Path(os.path.abspath(linked / text.strip())).parent
 
     def head(self) -> CommitId | None:
         """The commit that is checked out; None before the first one."""

@@ -296,6 +296,7 @@ class Project:
             metadata=settings.metadata,
             dialect=settings.dialect,
             exclude=settings.exclude,
+            others=self._other_checkouts(),
         )
 
     @property
@@ -325,6 +326,9 @@ class Project:
         """As :meth:`start_worker`, by forking ``first``, which was asked for nothing yet, if possible."""
         twin = first.twin()
         return self.start_worker(tree) if twin is None else self.with_code(twin, tree)
+
+    def _other_checkouts(self) -> tuple[str, ...]:
+        return tuple(str(top) for _, top in self.repository.other_work_trees()) if self.repository else ()
 
     def _import_limit(self) -> float:
         text = self.repository.config("gitmig.importLimit") if self.repository is not None else None

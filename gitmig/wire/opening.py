@@ -17,6 +17,8 @@ class Opening:
     """The folder that the tree is laid out in, if the code is not to be that of the checkout."""
     inode: tuple[int, ...] = ()
     """Device and number of ``top``: elsewhere the same path may be another folder."""
+    others: tuple[str, ...] = ()
+    """The tops of the other work trees of the repository, absolute."""
     ini: str | None = None
     toml: str | None = None
     section: str = "alembic"

@@ -59,18 +59,13 @@ class Importing:
     def install(self) -> None:
         """Take over the folders of the project, and watch what its code opens and lists."""
         sys.path_hooks.insert(0, self._finder)
-        if self.places.translated:
-            sys.path[:] = [self.translated(entry) for entry in sys.path]
+        if self.places.checkouts:
+            sys.path[:] = map(self.places.translated, sys.path)
             sys.meta_path[:] = list(self._translating(sys.meta_path))
-        else:
+        if not self.places.elsewhere:
             _distrust_young_bytecode(self)
         self.forget()
         self.manifest.watch()
-
-    def translated(self, entry: str) -> str:
-        """An entry of ``sys.path``, with the folder of the tree for one of the checkout."""
-        relative = self.places.relative(entry)
-        return entry if relative is None else self.places.source(relative)
 
     def forget(self) -> None:
         """Have the folders of the project looked at again."""
@@ -89,17 +84,19 @@ class Importing:
             self.forget()
 
     def verify(self) -> None:
-        """Raise Failure "work-tree" if something came from the checkout that the tree has otherwise."""
-        if not self.places.translated:
+        """Raise Failure "work-tree" if something came from a checkout that the tree has otherwise."""
+        if not self.places.checkouts:
             return
         for name, module in list(sys.modules.items()):
             place = getattr(module, "__file__", None)
             if isinstance(place, str) and name != "__main__":
                 self.manifest.read(place)  # it may have been imported before anybody watched
-        for relative in sorted(self.manifest.astray):
-            if not self.places.is_same(relative):
-                message = f"{relative} is read from the work tree, which has another one than what is judged"
-                raise Failure("work-tree", message, path=relative)
+        for place in sorted(self.manifest.astray):
+            if not self.places.is_same(place):
+                relative = self.places.relative(place)
+                which = "the work tree" if self.places.elsewhere else "another work tree"
+                message = f"{relative} is read from {which}, which has another one than what is judged"
+                raise Failure("work-tree", message)
 
     def _finder(self, entry: str) -> FileFinder:
         relative = self.places.relative(entry)

@@ -28,7 +28,7 @@ class ManifestRecorder:
         self.latest: str | None = None
         """The file of the project that was opened last."""
         self.astray: set[str] = set()
-        """What was read or listed in the checkout by its absolute path, though the code is another tree's."""
+        """What was read or listed in a checkout by its absolute path, though the code is another tree's."""
         self.complete = True
         """Whether nothing was read by a process that the project's code has started: that is not seen."""
         self._places = places
@@ -47,7 +47,7 @@ class ManifestRecorder:
         self.files.update(path for path in found if path)
         self.latest = self._places.relative(place) or self.latest
         if found and self._places.is_astray(place):
-            self.astray.add(self._places.relative(place) or "")
+            self.astray.add(os.path.realpath(place))
 
     def listed(self, place: str) -> None:
         """Record that user code listed a folder."""
@@ -55,7 +55,7 @@ class ManifestRecorder:
             return
         self.listings[relative] = place
         if self._places.is_astray(place):
-            self.astray.add(relative)
+            self.astray.add(os.path.realpath(place))
 
     def started(self, command: list[str]) -> None:
         """Record that a process was started: what it reads is not seen, unless it asks git about a commit."""
@@ -90,7 +90,7 @@ class ManifestRecorder:
 
     def missing(self) -> list[str]:
         """Modules that were looked for and are in the checkout alone: untracked, or not staged."""
-        if not self._places.translated:
+        if not self._places.elsewhere:
             return []
         names = [f"{path}{end}" for path in self.lookups for end in (".py", "/__init__.py")]
         there = [name for name in names if os.path.isfile(os.path.join(self._places.top, name))]

@@ -31,7 +31,7 @@ class World:
         session.places.add_root(os.path.realpath(tree["root"]))
         session.foreign.clear()
         self._session = session
-        self._places = Places(session.places.top, tree["root"])
+        self._places = Places(session.places.top, tree["root"], session.places.others)
         self._folder = self._places.source(tree["folder"])
         self._tree = tree
         self._path = [*map(self._places.source, tree["paths"]), *self._translated(sys.path)]

@@ -29,11 +29,11 @@ def open_session(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     session.importing = Importing(session.places)
     session.importing.install()
     _record_sources(session)
-    if session.places.translated:
+    if session.places.elsewhere:
         keep_databases(session.places)
-        for name, value in os.environ.items():
-            if name != "HOME" and session.places.top in value:
-                os.environ[name] = session.places.translated_all(value)
+    for name, value in os.environ.items() if session.places.checkouts else ():
+        if name != "HOME" and "/" in value:
+            os.environ[name] = session.places.translated_text(value)
     os.chdir(session.directory)
     if "PWD" in os.environ:
         os.environ["PWD"] = session.directory
@@ -65,7 +65,7 @@ def _places(options: Opening) -> Places:
     if root is not None and not os.path.isdir(root):
         message = f"the project's interpreter does not see {options.root}, where the code of a commit lies"
         raise Failure("elsewhere", message)
-    return Places(top, root)
+    return Places(top, root, options.others)
 
 
 def _top(options: Opening) -> str:
