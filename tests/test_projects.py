@@ -226,3 +226,25 @@ def test_each_is_described() -> None:
     table = (PROJECTS / "README.md").read_text()
     names = {path.name for path in PROJECTS.iterdir() if path.is_dir()}
     assert set(re.findall(r"^\| \[(\w+)\]\((\w+)\) \|", table, re.MULTILINE)) == {(n, n) for n in names}
+
+
+def test_another_commit_of_a_submodule_is_judged(tmp_path: Path) -> None:
+    """Nothing else is staged than which commit of it is meant."""
+    project = committed(tmp_path, "with_submodule")
+    first(project)
+    project.hook()
+    project.write("notes.yaml", "a: 1\n")
+    project.commit("Something else")
+    common = project.beside(project.path("shop/common"))
+    common.append("__init__.py", "# nothing\n")
+    common.commit("Nothing")
+    project.commit("Nothing")
+    column = "    email: Mapped[str | None]\n"
+    common.write("base.py", COMMON.replace("orm import", "orm import Mapped,") + column)
+    common.commit("A column for all")
+    project.git("add", "shop/common")
+    assert changes(project, 1) == ["+ user.email VARCHAR"]
+    shutil.rmtree(project.path(".git/gitmig/cache"))
+    assert project.try_git("commit", "--quiet", "-m", "A column for all").exit_code == 1
+    common.git("checkout", "--quiet", "HEAD~1")
+    assert changes(project, 1) == ["+ user.email VARCHAR"]
