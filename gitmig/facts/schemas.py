@@ -21,8 +21,6 @@ from gitmig.rpc.client import Worker
 from gitmig.rpc.protocol import SchemaAnswer
 from gitmig.wire.values import Manifest
 
-_GET_IT = "get it (git fetch, git submodule update --init), then run the command again"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeSchema:
@@ -119,12 +117,12 @@ class Schemas:
             if absent:
                 lacking = f"this clone does not have {_counted(absent)} of {tree.label}"
                 error.detail = "\n".join(filter(None, (error.detail, lacking)))
-                error.hint = _GET_IT
+                error.hint = "get it (git fetch, git submodule update --init), then run the command again"
             raise
         if needed := [path for path in absent if _needed(answer, path)]:
             raise NotInClone(
                 f"the models of {tree.label} need {_counted(needed)}, which this clone does not have",
-                hint=_GET_IT,
+                hint="get it (git fetch, git submodule update --init), then run the command again",
             )
         self._computed[tree.label] = answer.schema
         manifest = self._manifest(tree, answer)

@@ -44,6 +44,9 @@ ARGUMENTS = {
     "json_deserializer": "str",
     "plugins": "[]",
     "enable_from_linting": "False",
+    "future": "True",
+    "implicit_returning": "True",
+    "module": "sqlite3",
     "creator": "lambda: sqlite3.connect(':memory:')",
 }
 URL = "'sqlite:///app.db'"
