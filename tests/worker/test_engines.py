@@ -45,7 +45,6 @@ ARGUMENTS = {
     "plugins": "[]",
     "enable_from_linting": "False",
     "future": "True",
-    "implicit_returning": "True",
     "module": "sqlite3",
     "creator": "lambda: sqlite3.connect(':memory:')",
 }
