@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -240,3 +241,25 @@ def test_a_sparse_checkout_without_the_revisions(tmp_path: Path) -> None:
     project.git(*hint.split()[1:])
     project.git("sparse-checkout", "add", "app")
     assert project.gitmig("status", check=0).stdout.endswith("in step\n")
+
+
+@pytest.mark.parametrize("folder", ["", "app"])
+def test_nothing_of_a_repository_of_somebody_else_is_started(tmp_path: Path, folder: str) -> None:
+    if os.geteuid() != 0:
+        pytest.fail("only root can give a folder to somebody else")
+    project = with_two_revisions(tmp_path)
+    ran = tmp_path / "ran"
+    project.write(".venv/bin/python", f'#!/bin/sh\ntouch "{ran}"\nexec "{sys.executable}" "$@"\n')
+    project.path(".venv/bin/python").chmod(0o755)
+    alone = {"VIRTUAL_ENV": None, "CONDA_PREFIX": None, "GITMIG_PYTHON": None}
+    project.gitmig("status", env=alone, check=0)
+    assert ran.exists()
+    ran.unlink()
+    project.gitmig("status", env={**alone, "GITMIG_PYTHON": sys.executable}, check=0)
+    assert not ran.exists()
+    for path in (project.top, project.path(".git")):
+        os.chown(path, 65534, 65534)
+    for words in (["status"], ["check", "--staged"], ["upgrade"], ["log"], ["revise", "-m", "x"]):
+        project.gitmig(*words, env=alone, cwd=project.path(folder), check=1)
+        time.sleep(0.2)
+        assert not ran.exists()
