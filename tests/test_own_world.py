@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import database
 from tests.articles import EMAIL, article
 from tests.story import MODELS, Project
 
@@ -151,3 +152,50 @@ def test_a_partial_clone_fetches_once(tmp_path: Path) -> None:
     subprocess.run(["git", "clone", "--quiet", "--filter=blob:none", url, str(top)], check=True)
     project.beside(top).gitmig("check", commit, env={"GIT_TRACE": str(trace)}, check=0)
     assert trace.read_text().count("built-in: git fetch ") <= 1
+
+
+BESIDE = '''
+def text(name):
+    """What lies beside, by every way to find it; and the script directory is that of this tree."""
+    from shop import words
+
+    script = op.get_context().script
+    assert script.get_revision(revision).path == __file__
+    return (Path("sql") / name).read_text() + words.AFTER
+
+
+def upgrade() -> None:
+    op.execute(text("up.sql"))
+
+
+def downgrade() -> None:
+    op.execute(text("down.sql"))
+'''
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_script_of_another_side_has_all_of_its_tree(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("postgres_url") if kind == "postgres" else None
+    project = Project.create(tmp_path, url)
+    project.gitmig("revise", "-m", "First", check=0)
+    project.git("switch", "--quiet", "--create", "feature")
+    project.gitmig("revise", "--empty", "--draft", "-m", "View", "-y", check=0)
+    (path,) = project.top.glob("alembic/versions/*view.py")
+    head, _, _ = path.read_text().partition("\n\ndef upgrade")
+    path.write_text(f"{head}\nfrom pathlib import Path\n{BESIDE}")
+    project.write("sql/up.sql", "create view ids as select id from ")
+    project.write("sql/down.sql", "drop view ids -- ")
+    project.write("shop/__init__.py", "")
+    project.write("shop/words.py", "AFTER = '\"user\"'\n")
+    project.commit("What it needs")
+    project.gitmig("upgrade", "-y", "--commit", check=0)
+    project.gitmig("switch", "-y", "main", check=0)
+    assert not project.path("sql").exists()
+    assert database.columns(project.url, "ids") == ()
+    project.gitmig("switch", "-y", "feature", check=0)
+    assert database.columns(project.url, "ids") == ("id",)
+    project.git("switch", "--quiet", "main")
+    project.gitmig("sync", "-y", check=0)
+    assert database.columns(project.url, "ids") == ()
