@@ -69,6 +69,22 @@ def test_data_that_models_read_which_nobody_looked_at(tmp_path: Path) -> None:
     assert "+ table person" in stopped(project)
 
 
+def test_data_with_a_name_that_mostly_says_nothing(tmp_path: Path) -> None:
+    """Known as soon as anything was looked at."""
+    project = Project.create(tmp_path)
+    project.write("tables.html", "user")
+    name = "__import__('pathlib').Path('tables.html').read_text()"
+    project.write("app/models.py", MODELS.replace('__tablename__ = "user"', f"__tablename__ = {name}"))
+    project.gitmig("revise", "-m", "First", check=0)
+    project.hook()
+    if project.git("status", "--porcelain"):
+        project.commit("The data")
+    project.write(HARMLESS, "a: 1\n")
+    project.commit("Looked at")
+    project.write("tables.html", "person")
+    assert "+ table person" in stopped(project)
+
+
 def test_data_read_by_its_whole_path(tmp_path: Path) -> None:
     """Where the work tree has what is judged, it is judged; where not, nothing is compared with itself."""
     place = tmp_path / "project" / TABLE

@@ -54,8 +54,6 @@ class CheckResult:
     subject: str
     problem: GitmigError | None = None
     """Why not all of it could be judged: the findings are what is known without."""
-    judged: bool = True
-    """Whether there was anything to judge."""
 
     @property
     def failed(self) -> bool:
@@ -76,7 +74,7 @@ def check_staged(project: Project) -> CheckResult:
         # `pre-commit run --all-files`, outside of a commit.
         return check_tree(project, "HEAD")
     if not _any_relevant(project, index, changed):
-        return CheckResult(findings=(), subject="nothing relevant is staged", judged=False)
+        return CheckResult(findings=(), subject="nothing relevant is staged")
     subject = Subject(project=project, tree=index, parents=parents)
     missing = tuple(missing_paths(project, index, subject.trees))
     if os.environ.get(HOLDER):
@@ -132,7 +130,10 @@ def remember_passed(projects: Sequence[Project]) -> None:
 
     Noted is what all environments of the repository depend on together: what passes has to pass for each.
     """
-    found = [_depends(project) for project in projects]
+    try:
+        found = [_depends(project) for project in projects]
+    except NoInterpreter:
+        return
     if not found or any(one is None for one in found):
         return
     manifests = [one[0] for one in found if one is not None]
