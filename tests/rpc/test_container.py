@@ -21,8 +21,8 @@ from tests.story import USERNAME, Project
 _PACKAGES = ("sqlalchemy", "alembic", "mako", "markupsafe", "typing_extensions")
 
 
-def contained(project: Project, folder: Path) -> Path:
-    """A command that runs Python in the container."""
+def contained(project: Project, folder: Path, without: str = "none") -> Path:
+    """A command that runs Python in the container, which does not see the folder ``without``."""
     if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
         pytest.skip("only root can make a mount namespace")
     site, box = folder / "site", folder / "box"
@@ -41,6 +41,7 @@ def contained(project: Project, folder: Path) -> Path:
         "#!/bin/sh\n"
         f'exec unshare -m sh -c \'mount --bind "{project.top}" "{box}" && mount -t tmpfs none "{hidden}"'
         f' && mount -t tmpfs none "{project.top}" && cd "{box}"'
+        f" && {{ [ ! -d {without} ] || mount -t tmpfs none {without}; }}"
         f' && PYTHONPATH="{site}" exec "{python}" "$@"\' sh "$@"\n'
     )
     command.chmod(0o755)
@@ -78,3 +79,14 @@ def test_a_project_whose_python_is_in_a_container(tmp_path: Path) -> None:
     project.git("switch", "--quiet", "main")
     project.gitmig("sync", "-y", check=0)
     assert project.columns("user") == ("id", "username")
+
+
+def test_a_container_that_does_not_see_what_it_would_need(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    project.gitmig("revise", "-y", "-m", "First", check=0)
+    project.git("config", "gitmig.python", str(contained(project, tmp_path, ".git")))
+    project.gitmig("status", check=0)
+    shutil.rmtree(project.path(".git/gitmig/cache"))
+    said = project.gitmig("check", "HEAD", check=2).stderr
+    assert said.startswith("Error: the project's interpreter does not see .git/gitmig/trees/0/work, ")
+    assert "\nHint: " in said
