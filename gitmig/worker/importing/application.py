@@ -78,7 +78,7 @@ def _flaskenv(session: Session) -> list[str]:
     """
     places, folder = session.places, session.options.folder
     found = _nearest(places.root, folder)
-    if found is None and places.translated and not any(map(os.path.isfile, ("wsgi.py", "app.py"))):
+    if found is None and places.root != places.top and not any(map(os.path.isfile, ("wsgi.py", "app.py"))):
         found = _nearest(places.top, folder)
     return found or []
 
