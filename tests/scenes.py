@@ -231,7 +231,8 @@ class Stage:
             ended = "applied"
         now = _state(project)
         wanted = {
-            "before": (self.before,),
+            # What `recover` is killed at is then before the command that it settles: where it goes itself.
+            "before": (self.after,) if self.name == "recover" else (self.before,),
             "nothing": (self.before, self.after),
             "applied": (self.after.committed(),),
             "after": (self.after,),
