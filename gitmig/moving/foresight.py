@@ -86,6 +86,8 @@ def rows_of(moves: MigrationRequest) -> dict[str, tuple[str, ...]]:
 
 def _renumbered(moves: MigrationRequest) -> Iterator[tuple[RevisionId, RevisionId]]:
     """The numbers that upgrades have now, with those that the same upgrades had when they were undone."""
+    if not any(step.revision and step.revision.isdigit() for step, _ in moves.steps):
+        return
     numbered = [(step, text) for step, text in _scripts(moves) if step.revision and step.revision.isdigit()]
     texts = {step.revision: text for step, text in numbered if step.action is Action.UPGRADE}
     for step, old in numbered:
