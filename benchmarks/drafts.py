@@ -33,7 +33,7 @@ not run.
 
 "open" is a line for a person to write (`# gitmig: write by hand: …`), with the reason. gitmig leaves some:
 a column that is computed from now on, or not any more; options of a MariaDB table; a CHECK without a name,
-or one of a column, that MariaDB has already.
+or one of a column, that MariaDB has already; AUTO_INCREMENT that comes or goes there with the key.
 
 A name that PostgreSQL has made of a table's or a column's name follows the new one. What env.py does not
 want to be compared (`compare_type=False`, `compare_server_default=False`) is no difference; a function given

@@ -258,6 +258,10 @@ class _Altering:
             changes.cover(self._comment)
         before = self._before or models.column_ddl(self._column)
         after = self._after or models.column_ddl(self._column)
+        counts = ["AUTO_INCREMENT" in ddl.upper() for ddl in (before, after)]
+        if counts[0] != counts[1] and ("primary key", self._table, "") in changes.all:
+            self._writer.reasons[self._key] = "MariaDB wants AUTO_INCREMENT and its key in one ALTER TABLE"
+            return False
 
         def modified(ddl: str, comment: str | None) -> Code:
             said = f" COMMENT {models.literal(comment)}" if comment else ""
