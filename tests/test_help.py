@@ -12,6 +12,7 @@ from gitmig.cli import help, main
 from gitmig.cli.app import application
 from gitmig.cli.table import ALEMBICS, COMMANDS, EXAMPLES, GROUPS, MEANT, SUMMARIES, overview
 from gitmig.cli.words import normalised
+from gitmig.render import hints
 from tests.story import Project
 
 PATHS = [*COMMANDS, *(f"{group} {name}" for group, (_, names) in GROUPS.items() for name in names)]
@@ -98,3 +99,12 @@ def test_help_before_and_after_common_options(tmp_path: Path) -> None:
     assert "Examples:\n  gitmig rollback\n" in first.stdout
     assert project.gitmig("--help", check=0).stdout == overview()
     assert project.gitmig("hook", "--help", check=0).stdout.startswith("Usage: gitmig hook COMMAND")
+
+
+def test_a_hint_names_the_project_whatever_its_command_is() -> None:
+    hints.give(["-C", "shop"])
+    try:
+        for name in {*COMMANDS, *GROUPS} - {"demo"}:
+            assert hints.hinted(f"gitmig {name} X") == f"gitmig -C shop {name} X"
+    finally:
+        hints.give([])

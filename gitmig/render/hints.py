@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from gitmig.wire.redaction import without_passwords
 
 _COMMAND = re.compile(
-    r"(?<![\w.-])gitmig (?=(?:check|diff|drift|hook|init|ledger|log|merge|parked|rebase|recover|report|revise"
-    r"|rollback|show|squash|status|switch|sync|tie|upgrade|verify|why)\b)"
+    r"(?<![\w.-])gitmig (?=(?:backport|check|diff|drift|hook|init|ledger|lock|log|merge|park|rebase|recover"
+    r"|report|revise|rollback|show|squash|status|switch|sync|tie|upgrade|verify|why)\b)"
 )
 _given: list[str] = []
 
