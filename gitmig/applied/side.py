@@ -11,7 +11,8 @@ from gitmig.core.findings import graph_findings, with_severities
 from gitmig.core.revisions.graph import Graph
 from gitmig.errors import Refused
 from gitmig.git.trees import Tree
-from gitmig.project.project import Project, read_graph
+from gitmig.project.graphs import read_graph
+from gitmig.project.project import Project
 from gitmig.project.unlinked import unlinked
 from gitmig.wire.values import BlobId, CommitId
 

@@ -16,35 +16,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; see :func:`run`."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    if words[:2] == ["hook", "advise"] and not any(word.startswith("-") for word in words):
-        # Every checkout waits for this.
-        from gitmig.cli import advise
-
-        advise.run(words[2:])
+    if _quickly(words):
         sys.exit(0)
-    if words[:1] == ["--complete"] and len(words) in (3, 4):
-        # Every press of the Tab key waits for this.
-        from gitmig.cli import complete
-
-        complete.run(*words[1:])
-        sys.exit(0)
-    if words == ["--version"]:
-        from gitmig import __version__
-
-        print(f"gitmig {__version__}")
-        sys.exit(0)
-    if words in (["--help"], ["-h"]):
-        from gitmig.cli.pager import paged
-        from gitmig.cli.table import overview
-
-        paged(print)(overview(), end="")
-        sys.exit(0)
-    if words == ["check", "--staged"]:
-        # Most commits have nothing to do with the models: they are not to wait for more than this.
-        from gitmig.hooks import relevance
-
-        if relevance.passes():
-            sys.exit(0)
     import io
 
     from gitmig.errors import Interrupted
@@ -61,6 +34,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
         interrupts.end()
         code = Interrupted.exit_code
     _exit(code)
+
+
+def _quickly(words: Sequence[str]) -> bool:
+    """Answer what somebody waits for at every turn, with few imports; False if it is for :func:`run`."""
+    if words[:2] == ["hook", "advise"] and not any(word.startswith("-") for word in words):
+        # Every checkout waits for this.
+        from gitmig.cli import advise
+
+        advise.run(words[2:])
+        return True
+    if words[:1] == ["--complete"] and len(words) in (3, 4):
+        # Every press of the Tab key waits for this.
+        from gitmig.cli import complete
+
+        complete.run(*words[1:])
+        return True
+    if words == ["--version"]:
+        from gitmig import __version__
+
+        print(f"gitmig {__version__}")
+        return True
+    if words in (["--help"], ["-h"]):
+        from gitmig.cli.pager import paged
+        from gitmig.cli.table import overview
+
+        paged(print)(overview(), end="")
+        return True
+    if words == ["check", "--staged"]:
+        # Most commits have nothing to do with the models: they are not to wait for more than this.
+        from gitmig.hooks import relevance
+
+        if relevance.passes():
+            return True
+    return False
 
 
 def _exit(code: int) -> NoReturn:

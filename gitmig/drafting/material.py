@@ -15,7 +15,8 @@ from gitmig.errors import ProjectCodeError
 from gitmig.facts.schemas import Schemas, TreeSchema
 from gitmig.facts.ties import models_digest
 from gitmig.git.contents import contents
-from gitmig.git.trees import IndexTree, Tree
+from gitmig.git.flat_trees import IndexTree
+from gitmig.git.trees import Tree
 from gitmig.judging.base import base_schema
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker

@@ -18,8 +18,9 @@ from gitmig.moving.plans import MoveResult, Outcome, PlannedMove, RunOptions
 from gitmig.moving.preconditions import require_quiet
 from gitmig.moving.rewriting import Rewriting, tree_after, with_file, write_files
 from gitmig.moving.transition import Transition
+from gitmig.project.graphs import read_graph
 from gitmig.project.head_file import has_head_file, head_path
-from gitmig.project.project import Project, read_graph
+from gitmig.project.project import Project
 from gitmig.rpc.protocol import DatabaseFacts
 from gitmig.state.journal import CommitNote, Logbook
 from gitmig.wire.values import CommitId

@@ -15,7 +15,8 @@ from gitmig.git import commits as git_commits
 from gitmig.git import publication
 from gitmig.git.commits import first_parents
 from gitmig.git.trees import CommitTree, Tree
-from gitmig.project.project import Project, read_graph
+from gitmig.project.graphs import read_graph
+from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId
 
 _DEFAULTS = ("main", "master")

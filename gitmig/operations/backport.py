@@ -22,7 +22,8 @@ from gitmig.judging.proof import Case, prove
 from gitmig.moving.plans import MoveResult, RunOptions
 from gitmig.moving.preconditions import require_quiet, require_sound
 from gitmig.moving.rewriting import Rewriting, plan_files
-from gitmig.project.project import Project, read_graph
+from gitmig.project.graphs import read_graph
+from gitmig.project.project import Project
 from gitmig.recovery.command import command_session
 from gitmig.wire.values import RevisionId, short
 

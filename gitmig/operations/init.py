@@ -12,8 +12,8 @@ from pathlib import Path
 from gitmig.core.configuration import holds_password
 from gitmig.core.environments import Environment
 from gitmig.errors import GitmigError, NoAlembic, NoConfiguration, ProjectCodeError, SettingsError
+from gitmig.git.flat_trees import WorkTree
 from gitmig.git.repository import Repository
-from gitmig.git.trees import WorkTree
 from gitmig.hooks.clone import unignored
 from gitmig.hooks.install import HookState, hook_state, install_hook
 from gitmig.project.factories import factory_of

@@ -108,11 +108,14 @@ def status(project: Project) -> Status:
         repository=project.repository is not None,
         tie=_tie(project, graph, database) if known else None,
         messages=_titles(graph, database),
-        notes=clone_notes(project.repository, project.directory, database.name)
-        if project.repository is not None
-        else (),
+        notes=_notes(project, database),
         labels=tuple((r, graph.labelled[r]) for r in sorted(ends) if r in graph.labelled),
     )
+
+
+def _notes(project: Project, database: DatabaseState) -> tuple[str, ...]:
+    repository = project.repository
+    return clone_notes(repository, project.directory, database.name) if repository is not None else ()
 
 
 def _titles(graph: Graph, database: DatabaseState) -> tuple[tuple[RevisionId, str], ...]:

@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from gitmig.git.flat_trees import WorkTree
 from gitmig.git.repository import Repository
-from gitmig.git.trees import WorkTree
 
 _FACTORIES = ("create_app", "make_app")
 _FIRST = re.compile(rb"create_app|make_app|Flask\(")

@@ -7,7 +7,6 @@ starts no process but git, and imports nothing of the project's code.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,26 +18,28 @@ from gitmig.core.configuration import Configuration
 from gitmig.core.environments import Environment
 from gitmig.core.paths import other_form
 from gitmig.core.revisions.graph import Graph
-from gitmig.core.revisions.scripts import Script, Unreadable, read_script_bytes
+from gitmig.core.revisions.scripts import Script, Unreadable
 from gitmig.core.settings import Settings
 from gitmig.errors import NoRepository, SettingsError
 from gitmig.git import obstacles
+from gitmig.git.flat_trees import IndexTree, WorkTree
 from gitmig.git.folder_tree import FolderTree
 from gitmig.git.layout import Layouts
 from gitmig.git.modules import FILE, module_of
 from gitmig.git.patterns import expanded, is_pattern
 from gitmig.git.repository import Repository
-from gitmig.git.trees import CommitTree, GitTree, IndexTree, Tree, WorkTree
+from gitmig.git.trees import CommitTree, GitTree, Tree
+from gitmig.project.graphs import read_graph, revision_files
 from gitmig.project.origin import commit_of
 from gitmig.project.outside import outside_scripts
 from gitmig.project.unlinked import unlinked
+from gitmig.project.workers import import_limit, lock_of, opening_of
 from gitmig.rpc import launch
 from gitmig.rpc.client import Worker
 from gitmig.rpc.interpreter import Interpreter
 from gitmig.rpc.protocol import WorkerOptions
 from gitmig.state.facts import Facts
 from gitmig.state.scripts import KnownScripts
-from gitmig.wire.opening import Opening
 from gitmig.wire.values import BlobId, CommitId
 
 PASSED_ON = "GITMIG_X"
@@ -177,7 +178,7 @@ class Project:
         """The files on disk."""
         if self.repository is None:
             return FolderTree(self.top)
-        return WorkTree(self.repository, also=_revision_files(self.configuration, self.top))
+        return WorkTree(self.repository, also=revision_files(self.configuration, self.top))
 
     @cached_property
     def index(self) -> Tree:
@@ -241,20 +242,6 @@ class Project:
         """What a hook gives env.py: ``gitmig.x`` of git's configuration."""
         return self.repository.config_all("gitmig.x") if self.repository is not None else ()
 
-    @cached_property
-    def lock(self) -> str | None:
-        """``none`` where ``GITMIG_LOCK`` or ``git config gitmig.lock`` says so. Raises SettingsError."""
-        origin, value = "GITMIG_LOCK", os.environ.get("GITMIG_LOCK")
-        if not value and self.repository is not None:
-            origin, value = "git config gitmig.lock", self.repository.config("gitmig.lock")
-        if not value or value.lower() == "none":
-            return "none" if value else None
-        unset = "unset GITMIG_LOCK" if origin == "GITMIG_LOCK" else "git config --unset gitmig.lock"
-        raise SettingsError(
-            f"{origin} is {value!r}: only 'none' can be said there",
-            hint=f"git config gitmig.lock none, or to have the lock: {unset}",
-        )
-
     def start_worker(self, tree: Tree | None = None) -> Worker:
         """A worker that imports from ``tree``, or from the files on disk. The caller closes it.
 
@@ -270,34 +257,13 @@ class Project:
             WorkerOptions(
                 top=self.top,
                 directory=self.directory,
-                opening=self._opening(),
+                opening=opening_of(self),
                 verbose=self.options.verbose,
-                limit=self._import_limit(),
-                lock=self.lock,
+                limit=import_limit(self.repository),
+                lock=lock_of(self.repository),
             ),
         )
         return self.with_code(worker, tree)
-
-    def _opening(self) -> Opening:
-        configuration, settings = self.configuration, self.settings
-        return Opening(
-            top=str(self.top),
-            folder=self.relative(self.directory) if self.directory != self.top else "",
-            ini=configuration.ini,
-            toml=configuration.toml,
-            section=configuration.section,
-            script_location=configuration.script_location,
-            versions=configuration.versions if configuration.source.versions else (),
-            paths=configuration.roots,
-            flask=configuration.flask,
-            app=configuration.source.flask,
-            x=self.options.x,
-            url_env=self.options.url_env,
-            metadata=settings.metadata,
-            dialect=settings.dialect,
-            exclude=settings.exclude,
-            others=self._other_checkouts(),
-        )
 
     @property
     def layouts(self) -> Layouts:
@@ -326,22 +292,6 @@ class Project:
         """As :meth:`start_worker`, by forking ``first``, which was asked for nothing yet, if possible."""
         twin = first.twin()
         return self.start_worker(tree) if twin is None else self.with_code(twin, tree)
-
-    def _other_checkouts(self) -> tuple[str, ...]:
-        return tuple(str(top) for _, top in self.repository.other_work_trees()) if self.repository else ()
-
-    def _import_limit(self) -> float:
-        text = self.repository.config("gitmig.importLimit") if self.repository is not None else None
-        try:
-            limit = float(text) if text is not None else 60.0
-        except ValueError:
-            limit = 0.0
-        if not 0 < limit < 1e6:
-            raise SettingsError(
-                f"gitmig.importLimit is not a number of seconds: {text!r}",
-                hint="git config gitmig.importLimit 60",
-            )
-        return limit
 
     @contextmanager
     def worker(self, tree: Tree | None = None) -> Iterator[Worker]:
@@ -390,38 +340,3 @@ def environment_folder(key: str) -> str:
     if not key:
         return ""
     return f"environments/{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
-
-
-def read_graph(
-    tree: Tree,
-    configuration: Configuration,
-    outside: Sequence[Script | Unreadable] = (),
-    known: KnownScripts | None = None,
-) -> Graph:
-    """The revision graph of a tree: every file that Alembic would read, parsed and never imported.
-
-    ``outside`` are those that are in no tree, see :attr:`Project.outside`; ``known`` those read before.
-    """
-    paths = sorted({path for versions in configuration.versions for path in tree.ids(versions)})
-    paths = [path for path in paths if configuration.holds(path)]
-    read: Mapping[str, Script | Unreadable | None]
-    if known is not None:
-        read = known.of_tree(tree, paths)
-    else:
-        read = {path: read_script_bytes(path, data) for path, data in tree.read_all(paths).items()}
-    found = [*outside, *(read[path] for path in sorted(read))]
-    return Graph.of(
-        [one for one in found if isinstance(one, Script)],
-        [one for one in found if isinstance(one, Unreadable)],
-    )
-
-
-def _revision_files(configuration: Configuration, top: Path) -> frozenset[str]:
-    """The files on disk that Alembic reads, also if git ignores them."""
-    found: list[str] = []
-    for versions in configuration.versions:
-        folders = os.walk(top / versions)
-        for folder, _, names in folders if configuration.recursive else itertools.islice(folders, 1):
-            inside = Path(folder).relative_to(top).as_posix()
-            found += [f"{inside}/{name}" for name in names]
-    return frozenset(path for path in found if configuration.holds(path))

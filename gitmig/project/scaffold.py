@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitmig.errors import SettingsError
+from gitmig.git.flat_trees import WorkTree
 from gitmig.git.repository import Repository
-from gitmig.git.trees import WorkTree
 from gitmig.project.project import ProjectOptions
 from gitmig.rpc.client import Worker
 from gitmig.rpc.interpreter import find_interpreter

@@ -6,7 +6,8 @@ from gitmig.core.revisions.effects import makes
 from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.core.schema.facets import FacetChange, Schema, difference
 from gitmig.facts.schemas import Schemas
-from gitmig.project.project import Project, read_graph
+from gitmig.project.graphs import read_graph
+from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
 from gitmig.state.journal import DraftNote, Journal
 from gitmig.wire.values import CommitId

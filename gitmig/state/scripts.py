@@ -11,8 +11,9 @@ from typing import Any
 
 from gitmig.core.revisions.header import header_of_row, header_row
 from gitmig.core.revisions.scripts import Script, Unreadable, read_script_bytes
+from gitmig.git.flat_trees import WorkTree
 from gitmig.git.objects import Objects
-from gitmig.git.trees import GitTree, Tree, WorkTree
+from gitmig.git.trees import GitTree, Tree
 from gitmig.state.facts import Facts
 from gitmig.wire.values import BlobId
 

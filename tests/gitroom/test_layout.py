@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from gitmig.errors import GitError
+from gitmig.git.flat_trees import IndexTree
 from gitmig.git.layout import Layout, Layouts
 from gitmig.git.repository import Repository
-from gitmig.git.trees import CommitTree, IndexTree
+from gitmig.git.trees import CommitTree
 from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder
 
@@ -392,7 +393,7 @@ def test_a_repository_that_cannot_be_written_to(build: Builder) -> None:
     program = """\
 import os, pathlib
 from gitmig.git.repository import Repository
-from gitmig.git.trees import IndexTree
+from gitmig.git.flat_trees import IndexTree
 from gitmig.git.layout import Layouts
 repository = Repository.discover(pathlib.Path.cwd())
 layout = Layouts(repository=repository).lay_out(IndexTree(repository))

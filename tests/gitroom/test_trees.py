@@ -7,9 +7,10 @@ import pytest
 
 from gitmig.git import changes
 from gitmig.git.contents import content_digest
+from gitmig.git.flat_trees import IndexTree, WorkTree
 from gitmig.git.folder_tree import FolderTree
 from gitmig.git.repository import Repository
-from gitmig.git.trees import CommitTree, IndexTree, Tree, WorkTree
+from gitmig.git.trees import CommitTree, Tree
 from tests.gitroom.conftest import Builder
 
 FILES: dict[str, str | bytes | None] = {

@@ -46,7 +46,6 @@ def render_script(
         arguments |= {token: _with_a_statement(arguments[token]) for token in tokens}
     folder, created = _folder(directory, script), directory._generate_create_date()
     path = directory._rev_path(str(folder), str(script.rev_id), script.message, created)
-    down: Any = tuple(heads) if len(heads) > 1 else (heads[0] if heads else None)
     depends = _tuple(script.depends_on)
     with tempfile.TemporaryFile() as file:
         # It has no name, so that nothing is left lying if this process is killed.
@@ -55,7 +54,7 @@ def render_script(
             f"/dev/fd/{file.fileno()}",
             directory.output_encoding,
             up_revision=str(script.rev_id),
-            down_revision=down,
+            down_revision=tuple(heads) if len(heads) > 1 else (heads[0] if heads else None),
             branch_labels=_tuple(script.branch_label),
             depends_on=depends if depends is None or len(depends) > 1 else depends[0],
             create_date=created,

@@ -138,11 +138,6 @@ def parking_of(
         with store.reading():
             adopt(file, tables)
         crash_copy = CrashCopy(connection, file)
-    drops = [
-        Drop(table=each["table"], column=each["column"], schema=each["schema"])
-        for each in announced
-        if not each.get("emptied")
-    ]
     parking = Parking(
         ParkingRun(
             connection=connection,
@@ -151,11 +146,9 @@ def parking_of(
             catalogs=catalogs_of(connection),
             order=order or ParkingPolicy(),
             environment=environment,
-            announced=drops,
+            announced=_drops(announced),
             crash_copy=crash_copy,
-            # One callback is ours.
-            alone=len(context.on_version_apply_callbacks) < 2
-            and not context.opts.get("transaction_per_migration"),
+            alone=_alone(context),
         )
     )
     if not tables.columns(TableName(context.version_table, context.version_table_schema)):
@@ -163,7 +156,15 @@ def parking_of(
     return parking
 
 
+def _drops(announced: Sequence[dict[str, Any]]) -> list[Drop]:
+    return [
+        Drop(table=each["table"], column=each["column"], schema=each["schema"])
+        for each in announced
+        if not each.get("emptied")
+    ]
+
+
 def _alone(context: MigrationContext) -> bool:
     """Whether nothing can change the tables between two steps: no callback but ours, one transaction."""
-    callbacks = len(context.on_version_apply_callbacks)
-    return callbacks < 2 and not context.opts.get("transaction_per_migration")
+    # One callback is ours.
+    return len(context.on_version_apply_callbacks) < 2 and not context.opts.get("transaction_per_migration")

@@ -23,7 +23,7 @@ from ..hidden import is_shown
 from ..locking.blockers import reading
 from ..schema.facets import Facet
 from ..session import Session
-from .prove import DatabaseReader
+from .reading import DatabaseReader
 
 _STATEMENTS = """
     SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'

@@ -27,7 +27,8 @@ from ..schema.facets import Facet
 from ..session import Session
 from .hurting import Rows, columns_of, statements_of
 from .made import directly, made_by
-from .prove import DatabaseReader, named_database, only_target, source_of, stamp, version_table
+from .prove import named_database, source_of, stamp, version_table
+from .reading import DatabaseReader, only_target
 from .scratch import Substitution, Unprovable, only_scratch, scratch_url, settle
 from .trial import Change, _commits_by_itself, _difference, _listening, _noted, _One, _said, _Trial
 
