@@ -49,7 +49,7 @@ def finished(project: Project) -> str:
 @pytest.mark.parametrize("at", range(len(UP) + 1))
 def test_killed_between_two_statements(at: int, tmp_path: Path, mysql_url: str) -> None:
     project = project_of(tmp_path, mysql_url, "\n".join((*UP[:at], KILL, *UP[at:])))
-    failed = project.gitmig("upgrade", check=2).stderr
+    failed = project.gitmig("upgrade", check=1).stderr
     assert "Hint: gitmig recover\n" in failed
     said = finished(project)
     if at > 1:
@@ -68,7 +68,7 @@ def test_killed_on_the_way_down(tmp_path: Path, mysql_url: str) -> None:
     first, rest = DOWN.split("\n", 1)
     project = project_of(tmp_path, mysql_url, "\n".join(UP), f"{first}\n{KILL}\n{rest}")
     project.gitmig("upgrade", check=0)
-    project.gitmig("rollback", "-y", "--database-only", check=2)
+    project.gitmig("rollback", "-y", "--database-only", check=1)
     assert "b2 was done in part, and is finished now" in finished(project)
     assert project.heads() == ("a1",)
     assert project.columns("t") == ("id",)
@@ -87,7 +87,7 @@ def test_killed_while_the_server_was_at_it(done: bool, tmp_path: Path, mysql_url
         f"    if statement == {add!r}:\n        " + last.replace("\n", "\n        ")
     )
     project = project_of(tmp_path, mysql_url, "\n".join((*UP[:3], hook, f"op.execute({add!r})", UP[4])))
-    project.gitmig("upgrade", check=2)
+    project.gitmig("upgrade", check=1)
     assert "b2 was done in part, and is finished now" in finished(project)
     assert database.query(mysql_url, "select id, a, b from t order by id") == ROWS
 
@@ -117,7 +117,7 @@ def test_a_session_that_the_server_ended(tmp_path: Path, mysql_url: str) -> None
 def test_a_step_that_cannot_be_finished_is_named(tmp_path: Path, mysql_url: str) -> None:
     other = "import os\nif os.path.exists('survive'): op.drop_table('t')"
     project = project_of(tmp_path, mysql_url, "\n".join((other, *UP[:3], KILL, *UP[3:])))
-    project.gitmig("upgrade", check=2)
+    project.gitmig("upgrade", check=1)
     said = finished(project)
     assert (
         "b2 is done in part, and cannot be finished: the script does something else than when it was" in said
@@ -129,7 +129,7 @@ def test_several_steps(tmp_path: Path, mysql_url: str) -> None:
     project = project_of(tmp_path, mysql_url, "\n".join((*UP[:3], KILL, *UP[3:])))
     chain(project, [("c3", "op.create_table('other', sa.Column('id', sa.Integer))", "pass")], parent="b2")
     project.gitmig("ledger", "enable", "--yes", check=0)
-    project.gitmig("upgrade", check=2)
+    project.gitmig("upgrade", check=1)
     said = finished(project)
     assert "1 of 2 applied" in said
     assert project.heads() == ("b2",)

@@ -157,7 +157,8 @@ GITLAB = {
 
 def test_a_merge_queue_of_github(forge: Forge) -> None:
     """The workflows of the page, word for word: the second group fails, the label mends it."""
-    runner, check = forge.runner, steps("GitHub", "merge_group")
+    runner = forge.runner
+    (check,) = re.findall(r'`(gitmig check --base "\$BASE" --format github)`', _PAGE)
     queued = merged(runner, "origin/main", "origin/first")
     forge.runs(check, variables={"BASE": forge.main})
     merged(runner, queued, "origin/topic")

@@ -151,7 +151,7 @@ def test_it_is_checked_revised_and_rolled_back(tmp_path: Path, name: str) -> Non
     assert text.startswith(project.read(models))
 
 
-@pytest.mark.parametrize("name", by_day(NAMES, number=0, of=2))
+@pytest.mark.parametrize("name", by_day(NAMES, number=0, of=3))
 def test_each_state_is_judged_as_what_it_is(tmp_path: Path, name: str) -> None:
     """What is staged while the work tree holds something else; a commit while another is checked out."""
     project = committed(tmp_path, name)
@@ -175,7 +175,7 @@ def test_each_state_is_judged_as_what_it_is(tmp_path: Path, name: str) -> None:
     assert changes(project, 1, "HEAD@{1}") == ["+ user.email VARCHAR"]
 
 
-@pytest.mark.parametrize("name", by_day(NAMES, number=1, of=2))
+@pytest.mark.parametrize("name", by_day(NAMES, number=1, of=3))
 def test_it_is_switched_with_its_database(tmp_path: Path, name: str) -> None:
     project = committed(tmp_path, name)
     first(project)

@@ -57,6 +57,6 @@ def test_json_has_no_commit(tmp_path: Path) -> None:
 def test_the_terminal_asks_to_stage(tmp_path: Path) -> None:
     project = begun(tmp_path)
     project.append("app/models.py", USERNAME)
-    screen = project.on_terminal("revise", "-m", "Add username", "--no-commit", answers=["q"]).stdout
+    screen = project.on_terminal("revise", "-m", "Add username", "--no-commit", answers=["?", "q"]).stdout
     assert "  a  apply and stage\n" in screen
-    assert "Apply and stage? [a/e/d/q] " in screen
+    assert "Apply and stage? [a/e/d/q/?] " in screen

@@ -292,8 +292,8 @@ CASES = {
     ),
     "a submodule": Case(
         make=submodule,
-        error=f"{MODELS}/vendor is a submodule, and gitmig does not move submodules",
-        hint="take it out of `models` in [tool.gitmig]",
+        error=f"the submodule {MODELS}/vendor had no commit then, and gitmig does not move submodules",
+        hint=f"git submodule deinit {MODELS}/vendor, then run the command again (or with --database-only)",
     ),
 }
 

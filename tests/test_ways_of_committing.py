@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import re
 import shutil
 import subprocess
 import tempfile
@@ -254,7 +255,9 @@ ADDED: dict[Way, str] = {
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.replace("_", "-"))
 def test_a_change_that_is_not_being_committed_is_not_blamed(project: Project, way: Way) -> None:
     result = way(project, False)
-    assert (result.exit_code, result.stderr) == (0, "")
+    # What an amended commit leaves behind in the database is said after it.
+    said = re.sub(r"^database last seen .*; run gitmig sync\n", "", result.stderr)
+    assert (result.exit_code, said) == (0, "")
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.replace("_", "-"))

@@ -97,19 +97,21 @@ def _has_env(configuration: Configuration, files: Files) -> bool:
 def _folders(paths: Sequence[str], files: Files) -> Iterator[str]:
     """The folders with env.py and script.py.mako that have revisions below them, or a place for them."""
     names = set(paths)
+    configured = any(posixpath.basename(path) == "alembic.ini" for path in paths)
     for path in paths:
         folder, _, name = path.rpartition("/")
-        is_script_folder = name == "script.py.mako" and below(folder, "env.py") in names
-        if is_script_folder and _holds_revisions(folder, paths, files):
+        if name != "script.py.mako" or below(folder, "env.py") not in names:
+            continue
+        written = any(_is_revision(other, files) for other in _versions(folder, paths))
+        if written or (not configured and _is_empty(folder, paths)):
             yield folder
 
 
-def _holds_revisions(folder: str, paths: Sequence[str], files: Files) -> bool:
+def _is_empty(folder: str, paths: Sequence[str]) -> bool:
+    """Whether there is a versions folder, and no revision in it yet."""
     start = below(folder, "versions/")
     inside = {posixpath.basename(path) for path in paths if path.startswith(start)}
-    if inside and inside <= PLACEHOLDERS:
-        return True
-    return any(_is_revision(path, files) for path in _versions(folder, paths))
+    return bool(inside) and inside <= PLACEHOLDERS
 
 
 def _versions(folder: str, paths: Sequence[str]) -> list[str]:

@@ -291,7 +291,8 @@ def _any_relevant(project: Project, index: Tree, changed: Sequence[str]) -> bool
     except WorkTreeRead:
         return True
     except (GitmigError, WorkerCrashed):
-        return False  # no file of the project's code is changed, and this may be no machine to run it on
+        # No file of the project's code is changed, and this may be no machine to run it on.
+        return any(schemas.cache.reads(path) for path in data)
     manifest = schemas.manifest(index) if data else None
     return any(manifest is None or reads(manifest, path) for path in data)
 

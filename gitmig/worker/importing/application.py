@@ -79,7 +79,11 @@ def _flaskenv(session: Session) -> list[str]:
     places, folder = session.places, session.options.folder
     found = _nearest(places.root, folder)
     if found is None and places.root != places.top and not any(map(os.path.isfile, ("wsgi.py", "app.py"))):
+        astray = session.importing.manifest.astray
+        before = set(astray)
         found = _nearest(places.top, folder)
+        # It is not the project's code that reads it there.
+        astray &= before
     return found or []
 
 

@@ -80,6 +80,7 @@ def test_a_later_one_of_a_line_takes_the_earlier_along(tmp_path: Path) -> None:
     in_step(project)
 
 
+@pytest.mark.nightly
 def test_permanent_branches_are_no_two_heads(tmp_path: Path) -> None:
     found = article(tmp_path)
     project = found.project
@@ -92,6 +93,7 @@ def test_permanent_branches_are_no_two_heads(tmp_path: Path) -> None:
     assert said == f"nothing to rebase: {heads} are the heads of permanent branches\n"
 
 
+@pytest.mark.nightly
 def test_the_other_branch_is_named_in_the_merge(tmp_path: Path) -> None:
     project = branches(tmp_path).project
     project.gitmig("rebase", "--onto", "main", "--yes", check=0)
@@ -119,6 +121,7 @@ def test_a_shallow_clone(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.nightly
 def test_a_bot_on_either_side_of_the_merge(tmp_path: Path) -> None:
     """Detached, in a clone that does not know the default branch of its remote, as a CI's checkout is."""
     found = branches(tmp_path)
@@ -144,6 +147,7 @@ def cloned(found: Branches) -> Project:
     return bot
 
 
+@pytest.mark.nightly
 def test_three_branches_in_one(tmp_path: Path) -> None:
     """main stays, whatever was merged last."""
     found = branches(tmp_path)
@@ -165,6 +169,7 @@ def test_three_branches_in_one(tmp_path: Path) -> None:
     in_step(project)
 
 
+@pytest.mark.nightly
 def test_a_protected_database(tmp_path: Path) -> None:
     found = branches(tmp_path)
     project = found.project
@@ -178,6 +183,7 @@ def test_a_protected_database(tmp_path: Path) -> None:
     in_step(project)
 
 
+@pytest.mark.nightly
 def test_what_is_not_committed_stays_so(tmp_path: Path) -> None:
     found = branches(tmp_path)
     project = found.project
@@ -191,6 +197,7 @@ def test_what_is_not_committed_stays_so(tmp_path: Path) -> None:
     assert COLUMN.format("wip") in project.read(MODELS)
 
 
+@pytest.mark.nightly
 def test_main_moves_on_twice(tmp_path: Path) -> None:
     found = branches(tmp_path)
     project = found.project
