@@ -10,6 +10,7 @@ import pytest
 from tests import database
 from tests.chain import chain, started
 from tests.story import Project
+from tests.support.lanes import by_day
 from tests.test_interrupted import stopped_while_it_runs
 
 MAKES = ("a1", "op.create_table('t', sa.Column('id', sa.Integer, primary_key=True))", "op.drop_table('t')")
@@ -46,7 +47,7 @@ def finished(project: Project) -> str:
     return said.stdout + said.stderr
 
 
-@pytest.mark.parametrize("at", range(len(UP) + 1))
+@pytest.mark.parametrize("at", by_day(range(len(UP) + 1), number=1, of=3))
 def test_killed_between_two_statements(at: int, tmp_path: Path, mysql_url: str) -> None:
     project = project_of(tmp_path, mysql_url, "\n".join((*UP[:at], KILL, *UP[at:])))
     failed = project.gitmig("upgrade", check=1).stderr

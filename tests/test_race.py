@@ -216,7 +216,7 @@ def test_a_hook_inside_a_command_does_not_wait_for_it(project: Project) -> None:
     ]
 
 
-@pytest.mark.parametrize("ledger", [False, True])
+@pytest.mark.parametrize("ledger", [pytest.param(False, marks=pytest.mark.nightly), True])
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
 def test_one_of_many_deployers_is_killed(
     kind: str, ledger: bool, tmp_path: Path, request: pytest.FixtureRequest

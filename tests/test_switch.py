@@ -392,7 +392,14 @@ def test_the_hook_runs_once_at_the_end_with_its_arguments(branches: Branches) ->
 
 @pytest.mark.parametrize(
     ("point", "rolled_back"),
-    [*((point, False) for point in POINTS), ("models-restored", True), ("files-written", True)],
+    [
+        *(
+            pytest.param(point, False, marks=() if number % 3 == 0 else pytest.mark.nightly)
+            for number, point in enumerate(POINTS)
+        ),
+        pytest.param("models-restored", True, marks=pytest.mark.nightly),
+        ("files-written", True),
+    ],
 )
 def test_a_killed_switch_is_settled_on_one_side(branches: Branches, point: str, rolled_back: bool) -> None:
     project = branches.project

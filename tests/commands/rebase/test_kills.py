@@ -8,6 +8,7 @@ import pytest
 
 from tests import database
 from tests.branching import Branches, branches, parents
+from tests.support.lanes import by_day
 from tests.test_recover import killed, recovered
 
 POINTS = {
@@ -26,12 +27,12 @@ POINTS = {
 SOME = ("database-prepared", "files-written", "database-committed", "committed")
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", by_day(POINTS, number=0, of=3))
 def test_a_killed_rebase(tmp_path: Path, point: str) -> None:
     _killed(branches(tmp_path), point)
 
 
-@pytest.mark.parametrize("point", SOME)
+@pytest.mark.parametrize("point", by_day(SOME, number=2, of=4))
 def test_a_killed_rebase_on_postgresql(tmp_path: Path, postgres_url: str, point: str) -> None:
     _killed(branches(tmp_path, postgres_url), point)
 

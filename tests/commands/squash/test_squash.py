@@ -11,6 +11,7 @@ import pytest
 from tests import database
 from tests.articles import Article, article, article_on, findings, plain, third
 from tests.branching import COLUMN, branches, parents, revised
+from tests.support.lanes import by_day
 from tests.test_recover import killed, recovered
 
 FILL = 'op.execute("UPDATE \\"user\\" SET email = \'none of \' || id")'
@@ -230,7 +231,7 @@ POINTS = {
 }
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", by_day(POINTS, number=1, of=3))
 def test_a_kill(tmp_path: Path, point: str) -> None:
     """The database has nothing to do: from the journal on the files go forward."""
     found, _, fill = chain(tmp_path)
