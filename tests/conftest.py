@@ -15,7 +15,7 @@ from tests import forking, servers
 from tests.browser import Browser, NoBrowser
 from tests.roles import role_with_password
 from tests.story import FIRST_MOMENT, Project
-from tests.support.lanes import quick
+from tests.support.lanes import of_the_day, quick
 
 # Read before any test is sealed off from it.
 _OUTSIDE = dict(os.environ)
@@ -72,9 +72,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that is not known to be quick is slow."""
+    """All that is not known to be quick is slow. What is the same on two databases runs on one by day."""
     top, known = Path(__file__).parent, quick()
     for item in items:
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("database_url")  # type: ignore[attr-defined]
+        if kind is not None and not of_the_day(item.nodeid, kind):
+            item.add_marker("nightly")
         if not item.path.is_relative_to(top) or item.path.relative_to(top).as_posix() not in known:
             item.add_marker("slow")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,12 @@ def by_day(values: Iterable[Any], *, number: int, of: int) -> list[Any]:
         pytest.param(value, marks=() if place % of == number else pytest.mark.nightly)
         for place, value in enumerate(values)
     ]
+
+
+def of_the_day(name: str, kind: str) -> bool:
+    """Whether a test runs on this kind of database by day: on SQLite or PostgreSQL; by night on both."""
+    number = zlib.crc32(name.replace(kind, "").encode()) % 2
+    return kind == ("sqlite", "postgresql")[number]
 
 
 _QUICK = {
