@@ -223,7 +223,7 @@ class CommitTree(GitTree):
         return {path: entry for path, entry in below if not entry.is_submodule}
 
     def modules_at(self, paths: Iterable[str]) -> Mapping[str, CommitId]:
-        """The submodules at or below some paths, and those that a path lies in, whoever names them."""
+        """The submodules at or below some paths, and those that a path lies in, in .gitmodules or not."""
         found: list[tuple[str, Entry]] = []
         for path in paths:
             parts = path.split("/")

@@ -67,15 +67,16 @@ class Parking:
             self._known = None
             with Downgrade(self._run, revision).listening():
                 apply()
-        elif entries := self._entries(revision):
+            return
+        entries = self._entries(revision)
+        if entries:
             self._known = None
-            with Upgrade(self._run, revision, entries, self._run.look()).listening():
-                apply()
-            self._run.fresh = False
-        else:
-            with Upgrade(self._run, revision, [], self._run.first).listening():
-                apply()
-            self._run.fresh = False
+        with Upgrade(
+            self._run, revision, entries, self._run.look() if entries else self._run.first
+        ).listening():
+            apply()
+        # The end of an upgrade does not look for what no statement was seen to do.
+        self._run.fresh = False
 
     def close(self) -> None:
         """The transaction has ended."""
