@@ -458,6 +458,12 @@ def test_without_git(tmp_path: Path) -> None:
     ]
     image.gitmig("rollback", "-1", "--database-only", env=of, check=0)
     assert database.heads(image.url) == ("aaaa",)
+    # A worker that is slow to start leaves time, in which GitPython is not imported: it asks for git.
+    with (tmp_path / "site" / "sitecustomize.py").open("a") as site:
+        site.write("if '-m' not in sys.orig_argv:\n    import time\n    time.sleep(2)\n")
+    command = [sys.executable, "-P", "-m", "gitmig", "upgrade"]
+    subprocess.run(command, cwd=image.top, env=image.environment(of), check=True, capture_output=True)
+    image.gitmig("rollback", "-1", "--database-only", env=of, check=0)
     plain = image.gitmig("status", "--json", check=1)
     assert plain.json["checkout"] == {"commit": None, "branch": None, "heads": ["bbbb"]}
     assert plain.json["recorded"] is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,29 @@ def test_what_postgresql_drops_without_a_name(tmp_path: Path, postgres_url: str,
     result = project.gitmig("rollback", "a1", "--database-only", "--yes", check=0)
     assert "rows      parked 1 row of s.t\n" in result.stdout
     assert "Note" not in result.stderr
+
+
+def test_a_temporary_table_goes_before_one_of_its_name(tmp_path: Path, database_url: str) -> None:
+    """What is dropped is the temporary one: the rows of the other are not lost, and not parked."""
+    shadows = "op.execute('create temporary table t (id integer)')\nop.execute('insert into t values (7)')\n"
+    project = at_first(tmp_path, database_url, ("b2", "pass", f"{shadows}op.execute('drop table t')"))
+    project.gitmig("upgrade", check=0)
+    done = project.gitmig("rollback", "a1", "--database-only", "--yes", check=0)
+    assert "parked" not in done.stdout
+    assert database.query(project.url, "select x from t") == ((1,),)
+
+
+def test_pages_that_move_when_something_is_dropped(tmp_path: Path) -> None:
+    """SQLite's auto_vacuum gives a table the pages of one that is dropped: it is not taken for that one."""
+    url = f"sqlite:///{tmp_path / 'moves.db'}"
+    with closing(sqlite3.connect(tmp_path / "moves.db")) as made:
+        made.executescript("pragma auto_vacuum = full; create table made (id); drop table made")
+    makes = "\n".join(f"op.execute('create table if not exists {name} (id integer)')" for name in "mn")
+    project = at_first(tmp_path, url, ("b2", makes, "op.execute('drop table m')"))
+    project.gitmig("upgrade", check=0)
+    for name in "mn":
+        database.execute(url, f"insert into {name} values (1)")
+    done = project.gitmig("rollback", "a1", "--database-only", "--yes", check=0)
+    assert "parked 1 row of m\n" in done.stdout
+    assert "table n" not in done.stderr
+    assert database.query(url, "select * from n") == ((1,),)

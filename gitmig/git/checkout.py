@@ -275,10 +275,11 @@ def remove_bytecode(source: Path) -> None:
     """Delete the bytecode of a module that is going to change: its time and size may stay the same."""
     if source.suffix == ".py":
         folder = source.parent / "__pycache__"
-        for compiled in folder.glob(f"{source.stem}.*.pyc"):
-            compiled.unlink(missing_ok=True)
-        # Else git would leave the folder of a package behind.
+        # Most folders have none. Else git would leave the folder of a package behind.
         with contextlib.suppress(OSError):
+            for name in os.listdir(folder):
+                if name.startswith(f"{source.stem}.") and name.endswith(".pyc"):
+                    (folder / name).unlink(missing_ok=True)
             folder.rmdir()
 
 

@@ -125,7 +125,8 @@ class WorkerProcess:
         ended what it was doing and taken back what it could.
         """
         if not self._open and do != "initialise":
-            self._open, self._leisure = True, do in _CHANGING
+            # GitPython cannot be imported where there is no git, as in an image.
+            self._open, self._leisure = True, do in _CHANGING and (self.options.top / ".git").exists()
             self._top = Path(a_text(self.request("open", self._opening())["top"]))
         self._send({"do": do, **(data or {})})
         self._busy, self._word_given = True, False

@@ -186,3 +186,21 @@ def test_a_table_that_is_rebuilt() -> None:
 def test_a_table_that_is_filled_out_of_others(text: str, table: str | None) -> None:
     (statement,) = statements(text, POSTGRESQL)
     assert statement.fills() == (Name(table) if table else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("DROP TABLE t", [("t", None)]),
+        ('drop table if exists s."T", u', [("T", "s"), ("u", None)]),
+        ("DROP TABLE t /* cascade */ RESTRICT", [("t", None)]),
+        ('DROP TABLE "cascade"', [("cascade", None)]),
+        ("DROP TABLE t CASCADE", []),
+        ("DROP TABLE t, 5", []),
+        ("DROP VIEW t", []),
+        ("ALTER TABLE t DROP COLUMN x", []),
+    ],
+)
+def test_what_is_dropped_with_nothing_besides(text: str, names: list[tuple[str, str | None]]) -> None:
+    (statement,) = statements(text, "postgresql")
+    assert [(name.table, name.schema) for name in statement.drops_alone()] == names

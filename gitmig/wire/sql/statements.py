@@ -83,6 +83,15 @@ class Statement:
             return tuple(_in_body(self.tokens, 0))
         return tuple(_drops(self.tokens))
 
+    def drops_alone(self) -> tuple[Name, ...]:
+        """The tables of a DROP TABLE that takes nothing besides them; nothing for any other statement."""
+        if self.words(2) != ("drop", "table") or any(
+            t.kind == "word" and t.text == "cascade" for t in self.tokens
+        ):
+            return ()
+        names = [_name(each)[0] for each in _at_commas(_skip(self.tokens[2:], "if", "exists"))]
+        return tuple(name for name in names if name is not None) if None not in names else ()
+
     def empties(self) -> tuple[Drop, ...]:
         """The tables that it deletes rows of."""
         if self.words(2) == ("delete", "from"):

@@ -33,6 +33,8 @@ class Places:
         """The folders that the code does not come from, though it is laid out like them."""
         self._roots = _nearest_first({self.root, self.top, *self.others})
         self._known: dict[str, str | None] = {}
+        self._folders: dict[str, str] = {}
+        """Where folders really are: links in a path are looked for once for all files of a folder."""
         self._environments: dict[str, bool] = {}
 
     @property
@@ -56,7 +58,7 @@ class Places:
         try:
             return self._known[place]
         except KeyError:
-            found = self._known[place] = self._find(os.path.realpath(place))
+            found = self._known[place] = self._find(self._real(place))
             return found
 
     def as_written(self, path: str) -> str | None:
@@ -100,6 +102,14 @@ class Places:
         """The path in the checkout for a path in the other folder; any other path as it is."""
         below = _below(path, self.root)
         return path if below is None or not self.elsewhere else os.path.join(self.top, below)
+
+    def _real(self, place: str) -> str:
+        folder, name = os.path.split(place)
+        if os.path.islink(place) or not name:
+            return os.path.realpath(place)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)
 
     def _find(self, path: str) -> str | None:
         if _OWN is not None and _below(path, _OWN) is not None:

@@ -6,7 +6,7 @@ Asks, and changes nothing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,13 @@ class Catalogs:
         """
         raise NotImplementedError
 
+    def without(self, before: Catalog, numbers: Iterable[int]) -> Catalog:
+        """What is there after a statement that took just these tables; their partitions go with them."""
+        gone = set(numbers)
+        while more := {number for number, table in before.items() if table.part_of in gone} - gone:
+            gone |= more
+        return {number: table for number, table in before.items() if number not in gone}
+
 
 class PostgresCatalogs(Catalogs):
     """PostgreSQL: oid and attnum."""
@@ -111,6 +118,12 @@ class SqliteCatalogs(Catalogs):
     def __init__(self, connection: Connection):
         super().__init__(connection)
         self._numbers = itertools.count(1)
+        self._moves = bool(run(connection, "PRAGMA main.auto_vacuum").scalar())
+        """Whether a drop may move the pages of other tables."""
+
+    def without(self, before: Catalog, numbers: Iterable[int]) -> Catalog:
+        """Looked at only if others may have moved."""
+        return self.look(before, dropping=True) if self._moves else super().without(before, numbers)
 
     def look(self, before: Catalog, *, dropping: bool = False, again: Catalog = NOTHING) -> Catalog:
         """Tables are known by their page, columns by their position; after a drop by their names."""

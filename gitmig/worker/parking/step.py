@@ -1,7 +1,7 @@
 """A step whose statements are watched: what each of them takes is looked up before it is done for good.
 
-A statement that may drop something runs inside a savepoint. If tables or columns are gone then, it is taken
-back, they are looked at, and it runs again.
+A DROP TABLE takes the tables that it names. Any other statement that may drop something runs inside a savepoint
+first: if tables or columns are gone then, it is taken back, they are looked at, and it runs again.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from ...wire.sql import Drop, Name, Rebuild, Statement, statements
@@ -19,7 +17,7 @@ from ..channel import Failure
 from ..locking.blockers import sqlstate
 from .catalog import Catalog, Lost, losses, made
 from .run import Loss, ParkingRun, same, shown_name
-from .tables import HIDDEN, TableName, run
+from .tables import HIDDEN, Look, TableName, run
 
 _LOOK = "gitmig_look"
 _DROPS = re.compile(r"drop|\b(?:do|call|execute)\b", re.IGNORECASE)
@@ -61,26 +59,6 @@ class ParkingStep:
     # What listens.
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """While the step is applied; its end is part of it."""
-        connection, dialect = self.connection, self.connection.dialect
-        ends = (("commit", self._ending), ("rollback", self._ending))
-        runs = (("do_execute", self._do_execute), ("do_execute_no_params", self._do_execute_no_params))
-        for name, listener in ends:
-            event.listen(connection, name, listener)
-        for name, runner in runs:
-            event.listen(dialect, name, runner)
-        try:
-            yield
-            with self.silent():
-                self.end()
-        finally:
-            for name, listener in ends:
-                event.remove(connection, name, listener)
-            for name, runner in runs:
-                event.remove(dialect, name, runner)
-
-    @contextmanager
     def silent(self) -> Iterator[None]:
         """Our own statements are not watched."""
         before, self._silent = self._silent, True
@@ -89,21 +67,9 @@ class ParkingStep:
         finally:
             self._silent = before
 
-    def _ending(self, connection: Any) -> None:
-        self.ended = True
-
-    def _do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        dialect = self.connection.dialect
-        return self._run(
-            statement, context, lambda text: dialect.do_execute(cursor, text, parameters, context)
-        )
-
-    def _do_execute_no_params(self, cursor: Any, statement: str, context: Any) -> bool:
-        dialect = self.connection.dialect
-        return self._run(statement, context, lambda text: dialect.do_execute_no_params(cursor, text, context))
-
-    def _run(self, statement: str, context: Any, execute: Callable[[str], None]) -> bool:
-        if self._silent or context.root_connection is not self.connection:
+    def run_watched(self, statement: str, execute: Callable[[str], None]) -> bool:
+        """Execute a statement part by part, watched; whether that was done: our own are left to others."""
+        if self._silent:
             return False
         with self.silent():
             for part in self._parts(statement):
@@ -126,7 +92,7 @@ class ParkingStep:
         for each in read:
             self._note_rebuild(each)
         if self._may_drop(text):
-            self._watched(lambda: execute(text))
+            self._watched(read, lambda: execute(text))
             return
         execute(text)
         if any(each.words(1) == ("rollback",) for each in read):
@@ -210,57 +176,78 @@ class ParkingStep:
         )
         return found.first() is not None
 
-    def _watched(self, execute: Callable[[], None]) -> None:
+    def _watched(self, read: tuple[Statement, ...], execute: Callable[[], None]) -> None:
         before = self.run.now()
         ours = self._begin()
         try:
-            execute()
-        except self.connection.dialect.loaded_dbapi.Error as error:
-            if not self._given_up(ours, error):
+            if not self._dropped(read, before, execute):
+                self._on_trial(before, execute)
+        except BaseException as error:
+            if ours:
+                with suppress(DBAPIError):
+                    run(self.connection, "ROLLBACK")
+            if not ours or sqlstate(error) != _IN_TRANSACTION:
                 raise
             execute()
             self.run.look(dropping=True)
             return
-        after = self.run.look(dropping=True)
-        lost = list(losses(before, after))
-        try:
-            if lost:
-                self.run.catalog = before
-                run(self.connection, f"ROLLBACK TO SAVEPOINT {_LOOK}")
-                for each in lost:
-                    self._judge(each)
-                execute()
-                self.run.catalog = after
-                if self._replaced or made(before, after):
-                    self._succeed(self.run.look(dropping=True))
-        except BaseException:
-            if ours:
-                run(self.connection, "ROLLBACK")
-            raise
-        run(self.connection, f"RELEASE SAVEPOINT {_LOOK}")
         if ours:
             run(self.connection, "COMMIT")
 
     def _begin(self) -> bool:
-        """Make a savepoint; whether that took a transaction of its own."""
-        try:
-            run(self.connection, f"SAVEPOINT {_LOOK}")
-        except DBAPIError:
-            # Every statement commits by itself here.
-            run(self.connection, "BEGIN")
-            run(self.connection, f"SAVEPOINT {_LOOK}")
-            return True
-        return False
-
-    def _given_up(self, ours: bool, error: Any) -> bool:
-        """Undo what we have begun; whether the statement is one that cannot run in a transaction."""
-        if ours:
-            run(self.connection, "ROLLBACK")
-        elif self.connection.dialect.name == "sqlite":
-            # PostgreSQL's transaction is aborted, and stays so.
+        """Begin a transaction if every statement commits by itself here; whether that was so."""
+        driver = self.connection.connection.dbapi_connection
+        if self.connection.dialect.name == "sqlite":
+            if getattr(driver, "in_transaction", True):
+                return False
+        elif not getattr(driver, "autocommit", True):
+            return False
+        else:
             with suppress(DBAPIError):
-                run(self.connection, f"RELEASE SAVEPOINT {_LOOK}")
-        return ours and sqlstate(error) == _IN_TRANSACTION
+                run(self.connection, f"SAVEPOINT {_LOOK}")
+                return False  # the script has begun one itself
+        run(self.connection, "BEGIN")
+        return True
+
+    def _dropped(self, read: tuple[Statement, ...], before: Catalog, execute: Callable[[], None]) -> bool:
+        """Execute a statement that takes the tables that it names, and nothing else; False for any other."""
+        numbers = {table.place: number for number, table in before.items()}
+        looks = [self.tables.look(name) for name in read[0].drops_alone()] if len(read) == 1 else []
+        found = [look for look in looks if look is not None and look.place in numbers]
+        if not found or len(found) < len(looks):
+            return False
+        for look in found:
+            number = numbers[look.place]
+            self._judge(Lost(number, before[number], None), look)
+        execute()
+        self.run.catalog = self.run.catalogs.without(before, (numbers[look.place] for look in found))
+        if self._replaced:
+            self._succeed(self.run.look(dropping=True))
+        return True
+
+    def _on_trial(self, before: Catalog, execute: Callable[[], None]) -> None:
+        """Execute a statement once to see what it takes, and once for good."""
+        run(self.connection, f"SAVEPOINT {_LOOK}")
+        try:
+            execute()
+        except self.connection.dialect.loaded_dbapi.Error:
+            if self.connection.dialect.name == "sqlite":
+                # PostgreSQL's transaction is aborted, and stays so.
+                with suppress(DBAPIError):
+                    run(self.connection, f"RELEASE SAVEPOINT {_LOOK}")
+            raise
+        after = self.run.look(dropping=True)
+        lost = list(losses(before, after))
+        if lost:
+            self.run.catalog = before
+            run(self.connection, f"ROLLBACK TO SAVEPOINT {_LOOK}")
+            for each in lost:
+                self._judge(each)
+            execute()
+            self.run.catalog = after
+            if self._replaced or made(before, after):
+                self._succeed(self.run.look(dropping=True))
+        run(self.connection, f"RELEASE SAVEPOINT {_LOOK}")
 
     # What a statement takes.
 
@@ -281,12 +268,13 @@ class ParkingStep:
         names = {columns[now]: first.columns[was] for now, was in steps.items() if was in first.columns}
         return first.place, names
 
-    def _judge(self, lost: Lost) -> None:
+    def _judge(self, lost: Lost, found: Look | None = None) -> None:
         self._judged |= {(lost.number, each) for each in lost.columns or (None,)}
         before = self.origin(lost.number, self.start)
         if before is None:
             return
-        found = self.tables.look(Name(lost.table.place.table, lost.table.place.schema))
+        place = lost.table.place
+        found = found or self.tables.look(Name(place.table, place.schema or self.tables.main))
         if found is None:
             return
         # What the step has added itself is nobody's loss.
@@ -313,8 +301,8 @@ class ParkingStep:
         """Whether there is anything in it."""
         self.going(loss)
         found, names = loss.found, [] if loss.whole else loss.names
-        hidden = found.filled and found.hidden == HIDDEN
-        if loss.columns and (hidden or self.tables.holds(found.place, names)):
+        hidden = found.hidden == HIDDEN
+        if loss.columns and found.filled and (hidden or self.tables.holds(found.place, names)):
             self.lose(loss)
 
     # A table that Alembic makes again.

@@ -71,6 +71,9 @@ def quoted(name: str | None) -> str:
 
 def run(connection: Connection, statement: str, **values: Any) -> Any:
     """Execute one statement of ours; names in it are :func:`quoted`."""
+    if not values and "%" not in statement:
+        # Many are executed for each step: what has no parameters needs no compiling.
+        return connection.exec_driver_sql(statement.replace("\\:", ":"))
     return connection.execute(text(statement), values)
 
 
@@ -81,6 +84,9 @@ def tables_of(connection: Connection) -> Tables:
 
 class Tables:
     """One database."""
+
+    main: str | None = None
+    """The schema of a :class:`TableName` without one."""
 
     def __init__(self, connection: Connection):
         self.connection = connection
@@ -234,15 +240,19 @@ class PostgresTables(Tables):
 class SqliteTables(Tables):
     """SQLite: its pragmas, of the main database."""
 
+    main = "main"
+
     def resolve(self, name: Name) -> TableName | None:
-        """Upper and lower case are one."""
+        """Upper and lower case are one; a temporary table goes before one of the same name."""
         if (name.schema or "main").lower() != "main":
             return None
         found = run(
             self.connection,
-            "SELECT name FROM main.sqlite_master WHERE type = 'table' AND rootpage > 0 "
-            "AND lower(name) = lower(:name)",
+            "SELECT name FROM main.sqlite_master m WHERE type = 'table' AND rootpage > 0 "
+            "AND lower(name) = lower(:name) AND (:main OR NOT EXISTS "
+            "(SELECT 1 FROM temp.sqlite_master t WHERE lower(t.name) = lower(m.name)))",
             name=name.table,
+            main=name.schema is not None,
         ).first()
         return TableName(found[0]) if found is not None else None
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, event
 
 from ...wire.sql import Drop
 from .catalog import catalogs_of
@@ -16,6 +17,7 @@ from .crash_copy import CrashCopy, adopt
 from .entry import ParkedEntry
 from .returning import Upgrade
 from .run import ParkingPolicy, ParkingRun
+from .step import ParkingStep
 from .store import NOT_THEIRS
 from .stores import park_file, store_of
 from .tables import TableName, tables_of
@@ -36,6 +38,17 @@ class Parking:
         """What is parked; None if a step may have changed it."""
         self._closed = False
         """Whether it is another user's."""
+        self._step: ParkingStep | None = None
+        """The step that is being applied."""
+        connection, dialect = run.connection, run.connection.dialect
+        self._listeners: list[tuple[Any, str, Callable[..., Any]]] = [
+            (connection, "commit", self._ending),
+            (connection, "rollback", self._ending),
+            (dialect, "do_execute", self._do_execute),
+            (dialect, "do_execute_no_params", self._do_execute_no_params),
+        ]
+        for listener in self._listeners:
+            event.listen(*listener)
         run.first = run.look()
 
     @property
@@ -65,21 +78,46 @@ class Parking:
         self._run.fresh &= self._run.alone
         if action == "downgrade":
             self._known = None
-            with Downgrade(self._run, revision).listening():
-                apply()
+            self._apply(Downgrade(self._run, revision), apply)
             return
         entries = self._entries(revision)
         if entries:
             self._known = None
-        with Upgrade(
-            self._run, revision, entries, self._run.look() if entries else self._run.first
-        ).listening():
-            apply()
+        start = self._run.look() if entries else self._run.first
+        self._apply(Upgrade(self._run, revision, entries, start), apply)
         # The end of an upgrade does not look for what no statement was seen to do.
         self._run.fresh = False
 
+    def _apply(self, step: ParkingStep, apply: Callable[[], None]) -> None:
+        self._step = step
+        try:
+            apply()
+            with step.silent():
+                step.end()
+        finally:
+            self._step = None
+
+    def _ending(self, connection: Connection) -> None:
+        if self._step is not None:
+            self._step.ended = True
+
+    def _do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        execute = self._run.connection.dialect.do_execute
+        return self._watched(statement, context, lambda text: execute(cursor, text, parameters, context))
+
+    def _do_execute_no_params(self, cursor: Any, statement: str, context: Any) -> bool:
+        execute = self._run.connection.dialect.do_execute_no_params
+        return self._watched(statement, context, lambda text: execute(cursor, text, context))
+
+    def _watched(self, statement: str, context: Any, execute: Callable[[str], None]) -> bool:
+        if self._step is None or context.root_connection is not self._run.connection:
+            return False
+        return self._step.run_watched(statement, execute)
+
     def close(self) -> None:
         """The transaction has ended."""
+        for listener in self._listeners:
+            event.remove(*listener)
         if self._run.store is not None:
             self._run.store.close()
         if self._run.crash_copy is not None:
