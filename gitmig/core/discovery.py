@@ -133,6 +133,8 @@ def _divided(configuration: Configuration, paths: Sequence[str], files: Files) -
     if configuration.versions != (default,) or configuration.source.versions:
         return [configuration]
     revisions = _versions(configuration.script_location, paths)
+    if all(posixpath.dirname(path) == default for path in revisions):
+        return [configuration]  # none of thousands has to be read
     there = [path for path in revisions if posixpath.dirname(path) == default and _is_revision(path, files)]
     if there and (configuration.recursive or len(there) > len(revisions) / 2):
         return [configuration]

@@ -1,7 +1,7 @@
 """A step whose statements are watched: what each of them takes is looked up before it is done for good.
 
-A DROP TABLE takes the tables that it names. Any other statement that may drop something runs inside a savepoint
-first: if tables or columns are gone then, it is taken back, they are looked at, and it runs again.
+A DROP TABLE takes the tables that it names. Any other statement that may drop something runs inside a
+savepoint first: if tables or columns are gone then, it is taken back, they are looked at, and it runs again.
 """
 
 from __future__ import annotations
@@ -276,6 +276,8 @@ class ParkingStep:
         place = lost.table.place
         found = found or self.tables.look(Name(place.table, place.schema or self.tables.main))
         if found is None:
+            return
+        if not found.filled and self.action == "downgrade" and self.rebuilt(found.place) is None:
             return
         # What the step has added itself is nobody's loss.
         stored = [
