@@ -77,6 +77,30 @@ def test_where_something_moved_and_nowhere_else(advised: Article) -> None:
     assert said(project, "switch", "--quiet", "--detach", "main~2") == line(project)
 
 
+def test_two_heads_call_for_a_rebase_and_permanent_branches_do_not(advised: Article) -> None:
+    project = advised.project
+    (ours,) = project.heads()
+    project.git("switch", "--quiet", "main")
+
+    def parallel(branch: str, revision: str, parent: str | None, extra: str = "") -> str:
+        project.git("switch", "--quiet", "--create", branch, "main")
+        path = plain(project, revision, parent, up="pass", down="pass", message="More")
+        project.append(path, extra)
+        project.commit("A parallel revision")
+        project.git("switch", "--quiet", "--force-create", f"with-{branch}", "feature")
+        return said(project, "merge", "--no-edit", branch)
+
+    advice = line(project)
+    assert parallel("other", "d4d4", advised.second) == advice.replace(
+        "run gitmig sync", "2 heads: run gitmig rebase"
+    )
+    # So it is after what git rebased, and until the files have one head.
+    assert said(project, "rebase", "--quiet", "other").endswith("; 2 heads: run gitmig rebase\n")
+    assert parallel("base", "e5e5", None) == advice
+    assert parallel("labelled", "f6f6", advised.second, "\nbranch_labels = 'reports'\n") == advice
+    assert ours in project.heads()
+
+
 def test_a_switch_by_gitmig_gives_no_advice_and_the_other_work_tree_hears_of_it(
     tmp_path: Path, postgres_url: str
 ) -> None:

@@ -15,7 +15,6 @@ from gitmig.git import commits as git_commits
 from gitmig.git import publication
 from gitmig.git.commits import first_parents
 from gitmig.git.trees import CommitTree, Tree
-from gitmig.project.graphs import read_graph
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId
 
@@ -133,7 +132,7 @@ def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Paralle
     """
     git = project.git
     code = CommitTree(git, git.merged_tree(theirs, ours))
-    graph = read_graph(code, project.configuration, project.outside)
+    graph = project.graph(code)
     one, other = (project.commit_tree(commit) for commit in (ours, theirs))
     chosen = frozenset(project.graph(one).scripts) - frozenset(project.graph(other).scripts)
     found = sides(graph, chosen & frozenset(graph.scripts))
@@ -244,14 +243,14 @@ def _arrived(project: Project, head: CommitId) -> list[RevisionId]:
 
 
 def _trees(project: Project, found: Sides, merged: Sequence[CommitId]) -> tuple[Tree | None, Tree | None]:
-    """Of the commits that were merged, the one that has ours alone, and the one that has theirs alone."""
+    """Of the commits that were merged, the one that has all of ours alone, and the one with theirs alone."""
     ours, theirs = frozenset(found.ours), frozenset(found.theirs)
     here = there = None
     for commit in merged:
         has = _revisions(project, commit)
-        if has & ours and not has & theirs:
+        if has >= ours and not has & theirs:
             here = project.commit_tree(commit)
-        elif has & theirs and not has & ours:
+        elif has >= theirs and not has & ours:
             there = project.commit_tree(commit)
     return here, there
 

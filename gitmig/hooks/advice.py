@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gitmig.core.configuration import Configuration
+    from gitmig.core.revisions.graph import Graph
 
 _TOML = "pyproject.toml"
 _BUSY = ("rebase-merge", "rebase-apply", "BISECT_LOG")
@@ -157,9 +158,11 @@ def _newest(common: str, key: str, note: dict[str, Any]) -> dict[str, Any]:
 
 def _about(note: dict[str, Any], *, old: bool) -> Advice | None:
     """``old``: the database has the revisions of the same ids in another form."""
-    heads = checkout_heads(note["config"], note["section"], note.get("layout"))
-    if heads is None or (heads == set(note["heads"]) and not old):
+    read = _contents(note["config"], note["section"], note.get("layout"))
+    heads = _heads(read) if read is not None else None
+    if read is None or heads is None or (heads == set(note["heads"]) and not old):
         return None
+    crowded = [head for line in _graph(read).crowded for head in line] if len(heads) > 1 else []
     name = note.get("environment")
     which, option = (f"{name}: ", f" -e {shlex.quote(name)}") if name else ("", "")
     where = " and ".join(_named(head, note) for head in note["heads"]) or "base"
@@ -167,7 +170,8 @@ def _about(note: dict[str, Any], *, old: bool) -> Advice | None:
     given = "".join(f" -x {shlex.quote(argument)}" for argument in note.get("x", ()))
     return Advice(
         f"{which}database last seen ({_moment(note['time'])}) at {where}{branch}; "
-        f"run gitmig{option}{given} sync",
+        + (f"{len(crowded)} heads: " if crowded else "")
+        + f"run gitmig{option}{given} {'rebase' if crowded else 'sync'}",
         database=note["database"],
         config=note["config"],
         section=note["section"],
@@ -186,7 +190,13 @@ def _moment(seconds: float) -> str:
 
 
 def checkout_heads(config: str, section: str, layout: Sequence[Any] | None = None) -> set[str] | None:
-    """The heads of the files on disk; None if there are none to read, or two have one id.
+    """The heads of the files on disk; None if there are none to read, or two have one id."""
+    contents = _contents(config, section, layout)
+    return _heads(contents) if contents is not None else None
+
+
+def _contents(config: str, section: str, layout: Sequence[Any] | None) -> dict[str, bytes] | None:
+    """The revisions' files on disk; None if the configuration cannot be read.
 
     ``layout`` is a :func:`fingerprint` of the configuration, with the folders of the revisions by then and
     whether those below count: while it holds, the configuration is not read again.
@@ -198,8 +208,11 @@ def checkout_heads(config: str, section: str, layout: Sequence[Any] | None = Non
         if found is None:
             return None
         versions, recursive = found.versions, found.recursive
-    paths = [path for folder in versions for path in _below(folder, recursive)]
-    return _heads([*dict.fromkeys(paths)])
+    contents = {}
+    for path in dict.fromkeys(path for folder in versions for path in _below(folder, recursive)):
+        with open(path, "rb") as file:
+            contents[path] = file.read()
+    return contents
 
 
 def fingerprint(config: str, top: str = ".") -> int | None:
@@ -262,31 +275,25 @@ def _below(folder: str, recursive: bool) -> Iterator[str]:
             yield from _below(path, recursive)
 
 
-def _heads(paths: Sequence[str]) -> set[str] | None:
-    contents = {}
-    for path in paths:
-        with open(path, "rb") as file:
-            contents[path] = file.read()
+def _heads(contents: Mapping[str, bytes]) -> set[str] | None:
     parents: dict[str, tuple[str, ...]] = {}
     for data in contents.values():
         found = glance(data)
         if found is None or found[0] in parents:
-            return _heads_read(contents)
+            # What is not plain: dependencies, names that are computed, ids twice.
+            graph = _graph(contents)
+            return None if graph.duplicates or graph.unreadable else set(graph.heads)
         parents[found[0]] = found[1]
     return set(parents) - {parent for those in parents.values() for parent in those}
 
 
-def _heads_read(contents: Mapping[str, bytes]) -> set[str] | None:
-    """The same for what is not plain: dependencies, names that are computed, ids twice."""
+def _graph(contents: Mapping[str, bytes]) -> Graph:
     from gitmig.core.revisions.graph import Graph
-    from gitmig.core.revisions.scripts import Script, read_script_bytes
+    from gitmig.core.revisions.scripts import Script, Unreadable, read_script_bytes
 
     read = [read_script_bytes(path, data) for path, data in contents.items()]
-    scripts = [one for one in read if isinstance(one, Script)]
-    if len(scripts) != len([one for one in read if one is not None]):
-        return None
-    graph = Graph.of(scripts)
-    return None if graph.duplicates else set(graph.heads)
+    unreadable = (one for one in read if isinstance(one, Unreadable))
+    return Graph.of((one for one in read if isinstance(one, Script)), unreadable)
 
 
 def glance(data: bytes) -> tuple[str, tuple[str, ...]] | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from gitmig.core.configuration import Configuration
+from gitmig.core.configuration import Configuration, read_configuration
 from gitmig.core.environments import Environment
 from gitmig.core.paths import other_form
 from gitmig.core.revisions.graph import Graph
@@ -196,13 +196,22 @@ class Project:
         """
         tree = tree or (self.index if self._left_out else self.work_tree)
         if tree.label not in self._graphs:
-            held = {path: blob for one in self.configuration.versions for path, blob in tree.ids(one).items()}
+            configuration = self._configuration_of(tree)
+            held = {path: blob for one in configuration.versions for path, blob in tree.ids(one).items()}
             graph = next((graph for ids, graph in self._read if ids == held and not graph.unreadable), None)
             if graph is None:
-                graph = read_graph(tree, self.configuration, self.outside, self.known_scripts)
+                graph = read_graph(tree, configuration, self.outside, self.known_scripts)
                 self._read = [*self._read[-1:], (held, graph)]
             self._graphs[tree.label] = graph
         return self._graphs[tree.label]
+
+    def _configuration_of(self, tree: Tree) -> Configuration:
+        """That of a commit where it is another: the folders of its revisions may have moved since."""
+        ours, here = self.configuration, self.work_tree
+        if tree is here or all(tree.blob(path) == here.blob(path) for path in ours.files):
+            return ours
+        found = read_configuration(ours.source, tree, str(self.top))
+        return ours if found is None else unlinked(found, self.top)
 
     @cached_property
     def _left_out(self) -> str | None:

@@ -50,7 +50,7 @@ def sides(
     parents: dict[RevisionId, tuple[RevisionId, ...]] = {}
     onto: tuple[RevisionId, ...] = ()
     for line in _lines(graph, chosen, arrived):
-        tips = _to_follow(graph, kept, line)
+        tips = _to_follow(graph, kept, line, published)
         found = _reparented(graph, line, tips)
         onto = onto or (tips if found else ())
         moved += line if found else ()
@@ -88,7 +88,10 @@ def _lines(
 
 
 def _to_follow(
-    graph: Graph, kept: Collection[RevisionId], line: Sequence[RevisionId]
+    graph: Graph,
+    kept: Collection[RevisionId],
+    line: Sequence[RevisionId],
+    published: Collection[RevisionId],
 ) -> tuple[RevisionId, ...]:
     """The head that a line is to follow: of permanent branches, that of its own."""
     tips = _tips(graph, kept)
@@ -96,10 +99,11 @@ def _to_follow(
     if len(tips) > 1 and forks:
         tips = tuple(tip for tip in tips if graph.line_below(tip).issuperset(forks))
     if len(tips) > 1:
-        raise Refused(
-            f"what stays has {len(tips)} heads: {', '.join(tips)}",
-            hint=f"name what goes on top, such as: gitmig rebase {tips[-1]}",
-        )
+        closed = [tip for tip in tips if tip in published]
+        first = (closed or tips)[0]
+        others = (*(tip for tip in tips if tip != first), line[-1])
+        command = f"merge {' '.join(closed)}" if len(closed) > 1 else f"rebase {' '.join(others)}"
+        raise Refused(f"what stays has {len(tips)} heads: {', '.join(tips)}", hint=f"gitmig {command}")
     return tips or forks
 
 
@@ -176,4 +180,6 @@ def to_move(graph: Graph, facts: Circumstances) -> frozenset[RevisionId]:
     ours, theirs = open_ & facts.here - facts.there, open_ & facts.there - facts.here
     if not ours or not theirs:
         return open_
-    return open_ - (ours if facts.on_default else theirs)
+    moved = open_ - (ours if facts.on_default else theirs)
+    # An octopus: theirs are several lines, which go on top of each other too.
+    return min((moved, open_), key=lambda some: len(_tips(graph, everything - graph.descendants(some))))

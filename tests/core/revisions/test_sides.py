@@ -96,8 +96,20 @@ def test_published() -> None:
 
 
 def test_several_heads_stay() -> None:
-    with pytest.raises(Refused, match="what stays has 2 heads: t1, t2"):
-        sides(graph(a="", ours="a", t1="a", t2="a"), ids("ours"))
+    three = graph(a="", ours="a", t1="a", t2="a")
+    for published, hint in (("", "rebase t2 ours"), ("t2", "rebase t1 ours"), ("t1 t2", "merge t1 t2")):
+        with pytest.raises(Refused, match="what stays has 2 heads: t1, t2") as error:
+            sides(three, ids("ours"), published=ids(published))
+        assert error.value.hint == f"gitmig {hint}"
+
+
+def test_an_octopus() -> None:
+    """Those of the other parents go on top of each other too, unless others have them."""
+    three = graph(a="", ours="a", t1="a", t2="a")
+    here, there = ids("a ours"), ids("a t1 t2")
+    assert to_move(three, Circumstances(here=here, there=there)) == ids("ours t1 t2")
+    published = ids("a t1")
+    assert to_move(three, Circumstances(here=here, there=there, published=published)) == ids("ours t2")
 
 
 TWO = graph(a="", x="a", y="a")
