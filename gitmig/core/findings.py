@@ -265,13 +265,24 @@ def may_not_commute(
     )
 
 
-def no_preview(reason: str) -> Finding:
+def conflicting(path: str, base: str) -> Finding:
+    """GM006 for a revision file in which merging ``base`` conflicts."""
+    return Finding(
+        code="GM006",
+        severity=Severity.ERROR,
+        message=f"merging {base} conflicts in {path}",
+        hint=f"git merge {base}, and resolve it",
+        path=path,
+    )
+
+
+def no_preview(reason: str, hint: str | None = "git 2.38 or newer can tell") -> Finding:
     """GM002 as a warning, where the merge could not be looked at."""
     return Finding(
         code="GM002",
         severity=Severity.WARNING,
         message=f"the heads after a merge are not known: {reason}",
-        hint="git 2.38 or newer can tell",
+        hint=hint,
     )
 
 

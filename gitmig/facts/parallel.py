@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gitmig.core.findings import graph_findings
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.numbering import apart
 from gitmig.core.revisions.scripts import Script
@@ -52,6 +53,7 @@ def parallel_here(
     head = git.head()
     if head is None or not graph.scripts:
         return None
+    _require_whole(graph)
     merged = _merged(project, head)
     as_written: Mapping[RevisionId, Script] = {}
     if graph.duplicates:
@@ -68,6 +70,13 @@ def parallel_here(
     if found is None:
         return None
     return replace(_known(project, head, found, graph, merged, onto), as_written=as_written)
+
+
+def _require_whole(graph: Graph) -> None:
+    """Every file can be read and every parent is there: else the two sides are not what they seem."""
+    for finding in graph_findings(graph):
+        if finding.code in ("GM005", "GM006"):
+            raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
 
 
 def _others_paths(project: Project, merged: tuple[CommitId, ...], onto: CommitId | None) -> frozenset[str]:
@@ -133,6 +142,10 @@ def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Paralle
     git = project.git
     code = CommitTree(git, git.merged_tree(theirs, ours))
     graph = project.graph(code)
+    conflicts = frozenset(git.merge_conflicts(theirs, ours)) if graph.unreadable else ()
+    if held := [problem.path for problem in graph.unreadable if problem.path in conflicts]:
+        raise Refused(f"merging conflicts in {', '.join(held)}", hint="git merge, and resolve it")
+    _require_whole(graph)
     one, other = (project.commit_tree(commit) for commit in (ours, theirs))
     chosen = frozenset(project.graph(one).scripts) - frozenset(project.graph(other).scripts)
     found = sides(graph, chosen & frozenset(graph.scripts))

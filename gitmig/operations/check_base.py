@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gitmig.core.codes import Finding, Severity
-from gitmig.core.findings import base_moved, graph_findings, new_heads, no_preview
+from gitmig.core.findings import base_moved, conflicting, graph_findings, new_heads, no_preview
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
 from gitmig.errors import GitError, GitmigError, Refused
@@ -98,6 +98,10 @@ def _merged(
         yield no_preview(error.message)
         return
     graph = project.graph(CommitTree(project.git, merged))
+    conflicts = frozenset(project.git.merge_conflicts(theirs, ours)) if graph.unreadable else ()
+    if held := [problem.path for problem in graph.unreadable if problem.path in conflicts]:
+        yield from (conflicting(path, base) for path in held)
+        return
     known = {f.message for side in (base_graph, head_graph) for f in graph_findings(side)}
     added = [r for r in head_graph.scripts if r not in project.graph(project.commit_tree(fork)).scripts]
     moved = tuple(_moved(base_graph, graph, added))
@@ -119,7 +123,7 @@ def _commuting(project: Project, ours: CommitId, theirs: CommitId) -> Iterator[F
             yield from commuting_findings(parallel, judge_parallel(project, parallel))
     except Refused as refusal:
         # Which of several lines goes on top is a question of its own.
-        yield no_preview(refusal.message)
+        yield no_preview(refusal.message, refusal.hint)
 
 
 def _moved(base: Graph, merged: Graph, added: Iterable[RevisionId]) -> Iterator[tuple[Script, RevisionId]]:

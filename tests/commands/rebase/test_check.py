@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.articles import EMAIL, article, findings, plain
-from tests.branching import MODELS, Branches, branches, revised
+from tests.branching import COLUMN, MODELS, Branches, branches, revised
 from tests.story import Project
 
 SAME = 'email: Mapped[str] = mapped_column(String, server_default="")\n'
@@ -112,6 +113,55 @@ def test_what_has_to_be_tried(tmp_path: Path, theirs: str, commute: bool | None,
     else:
         assert f"GM009 c3c3 and d4d4 do not commute\n{said}" in answer.stderr
     assert answer.exit_code == (1 if commute is False else 0)
+
+
+def test_what_a_merge_would_make_unreadable(tmp_path: Path) -> None:
+    """Both sides rewrote one revision: the file with git's marks in it says nothing of who follows whom."""
+    found = branches(tmp_path)
+    project = found.project
+    path = found.path(found.ours)
+    project.git("switch", "--quiet", "main")
+    project.git("cherry-pick", "topic")
+    project.gitmig("rebase", "--files-only", check=0)
+    project.git("switch", "--quiet", "topic")
+    project.write(path, project.read(path).replace(found.fork, "d4d4"))
+    project.commit("On something else")
+    result = project.gitmig("rebase", "--check", "--onto", "main", check=1)
+    assert result.stderr == f"Error: merging conflicts in {path}\nHint: git merge, and resolve it\n"
+    result = project.gitmig("check", "--base", "main", "--json", check=1)
+    (finding,) = (one for one in result.json["findings"] if "main" in one["message"])
+    assert (finding["code"], finding["message"]) == ("GM006", f"merging main conflicts in {path}")
+    assert finding["hint"] == "git merge main, and resolve it"
+
+
+def test_what_a_merge_would_delete(tmp_path: Path) -> None:
+    """The merge of ours was taken back on main: what follows it would lose its parent."""
+    found = branches(tmp_path)
+    project = found.project
+    project.git("switch", "--quiet", "main")
+    project.git("merge", "--quiet", "--no-edit", "topic")
+    project.git("revert", "--no-edit", "-m", "1", "HEAD")
+    project.git("switch", "--quiet", "topic")
+    project.append(MODELS, COLUMN.format("fax"))
+    fax = revised(project, "Add a fax number")
+    missing = f"GM005: {fax} follows {found.ours}, which no file has"
+    assert missing in project.gitmig("rebase", "--check", "--onto", "main", check=1).stderr
+    project.try_git("merge", "--no-edit", "main")
+    assert missing in project.gitmig("rebase", "--yes", check=1).stderr
+
+
+def test_a_folder_of_revisions_that_moved(tmp_path: Path) -> None:
+    """main has its revisions elsewhere: they are read there."""
+    found = branches(tmp_path)
+    project = found.project
+    project.git("switch", "--quiet", "main")
+    project.git("mv", "alembic", "migrations")
+    project.write("alembic.ini", project.read("alembic.ini").replace("/alembic", "/migrations"))
+    project.commit("Move the folder")
+    project.git("switch", "--quiet", "topic")
+    for command in (("rebase", "--check", "--onto", "main"), ("check", "--base", "main")):
+        result = project.gitmig(*command)
+        assert re.search(f"{found.ours}.*{found.theirs}", result.stdout + result.stderr), result
 
 
 def test_one_line(tmp_path: Path) -> None:
