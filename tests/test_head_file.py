@@ -45,6 +45,7 @@ def test_a_conflict_instead_of_two_heads(tmp_path: Path) -> None:
     project.hook()
     merged = project.try_git("merge", "main")
     assert (merged.exit_code, project.git("diff", "--name-only", "--diff-filter=U")) == (1, HEADS)
+    assert project.gitmig("status", "--json", check=1).json["hint"] == "gitmig rebase"
     assert project.gitmig("rebase", "--yes", check=0).stderr.endswith("Hint: git merge --continue\n")
     assert project.read(HEADS) == f"{found.ours} Add an e-mail address\n"
     project.git("commit", "--quiet", "--no-edit")

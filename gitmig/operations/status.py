@@ -31,6 +31,7 @@ from gitmig.hooks.clone import clone_notes
 from gitmig.hooks.notes import note_seen
 from gitmig.judging.base import base_of
 from gitmig.operations.check import models_compared
+from gitmig.project.head_file import head_path
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
 from gitmig.state.command_lock import at_work
@@ -103,7 +104,8 @@ def status(project: Project) -> Status:
         models=project.models,
         place=place,
         findings=findings,
-        hint=_hint(findings, in_conflict=bool(unmerged)),
+        # The head file's marks are what `gitmig rebase` resolves.
+        hint=_hint(findings, in_conflict=bool({*unmerged} - {head_path(project)})),
         recorded=record,
         repository=project.repository is not None,
         tie=_tie(project, graph, database) if known else None,
