@@ -85,11 +85,11 @@ class _Story:
         """The files that each commit writes."""
         size = self.size
         yield self._first()
+        imports = "from app.base import Base\n"
         for number in range(size.modules):
-            yield self._revision(number)
-        imports = "".join(f"from app.models import m{n:02}\n" for n in range(size.modules))
-        yield {"app/models/__init__.py": f"from app.base import Base\n{imports}"}
-        rest, more = size.commits - size.modules - 2, size.revisions - size.modules
+            imports += f"from app.models import m{number:02}\n"
+            yield {"app/models/__init__.py": imports, **self._revision(number)}
+        rest, more = size.commits - size.modules - 1, size.revisions - size.modules
         for number in range(rest):
             # Spread evenly, whatever the two numbers are.
             before, now = number * more // rest, (number + 1) * more // rest

@@ -39,7 +39,12 @@ def statements(old: Schema, new: Schema) -> tuple[str, ...]:
 class _Writer:
     old: Schema
     new: Schema
-    _quote: str = field(default='"')
+    _tables: dict[str, dict[FacetKey, str]] = field(init=False, default_factory=dict)
+    """The new schema's facets, by their tables."""
+
+    def __post_init__(self) -> None:
+        for key, ddl in self.new.facets.items():
+            self._tables.setdefault(key.table, {})[key] = ddl
 
     def all(self, changes: tuple[FacetChange, ...]) -> Iterator[str]:
         raise NotImplementedError
@@ -53,7 +58,7 @@ class _Writer:
 
     def create(self, table: str, *, within: tuple[str, ...], name: str | None = None) -> str:
         """CREATE TABLE with its columns, and the constraints of the kinds ``within``."""
-        facets = {key: ddl for key, ddl in self.new.facets.items() if key.table == table}
+        facets = self._tables[table]
         found = _TABLE.fullmatch(facets[FacetKey("table", table, "")])
         lead, rest = "CREATE TABLE", ""
         if found is not None:
@@ -83,7 +88,7 @@ class _SQLite(_Writer):
                 continue
             else:
                 yield from self._rebuilt(group.table, every)
-            yield from (d for k, d in self.new.facets.items() if (k.kind, k.table) == ("index", group.table))
+            yield from (ddl for key, ddl in self._tables[group.table].items() if key.kind == "index")
 
     def _altered(self, changes: Iterable[FacetChange]) -> Iterator[str]:
         for change in changes:
@@ -96,7 +101,7 @@ class _SQLite(_Writer):
 
     def _rebuilt(self, table: str, within: tuple[str, ...]) -> Iterator[str]:
         copy = self.quoted(f"_new_{table}")
-        columns = [k.name for k in self.new.facets if (k.kind, k.table) == ("column", table)]
+        columns = [key.name for key in self._tables[table] if key.kind == "column"]
         kept = [self.quoted(name) for name in columns if FacetKey("column", table, name) in self.old.facets]
         yield self.create(table, within=within, name=copy)
         if kept:

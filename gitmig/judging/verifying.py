@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import cast
 
 from gitmig.core.revisions.graph import Graph
@@ -18,6 +19,7 @@ from gitmig.judging.proof import scratch_database, upgrade_data
 from gitmig.judging.scratch import Scratch, scratch
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
+from gitmig.rpc.fork import BackgroundCall
 from gitmig.rpc.protocol import Json, a_text, an_object
 from gitmig.wire.values import RevisionId
 
@@ -31,7 +33,7 @@ class ProgressReport:
     outcome: Callable[[ReplayOutcome], None] = lambda outcome: None
     """A revision is done."""
     step: Callable[[], None] = lambda: None
-    """One of two looks at a revision is done."""
+    """The longer one of two looks at a revision is done."""
 
 
 def verify_runs(
@@ -66,6 +68,16 @@ def verify_runs(
     return dialect
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where revisions are replayed: what the database starts at, and what is upgraded before them."""
+
+    worker: Worker
+    url: str
+    start: tuple[RevisionId, ...]
+    before: tuple[RevisionId, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class _Verifier:
     project: Project
@@ -80,20 +92,38 @@ class _Verifier:
     _databases: int = 0
 
     def verify(self, run: Run) -> None:
-        """Both looks at the revisions of a run."""
+        """Both looks at the revisions of a run, beside each other: each has a database of its own."""
         for revision in run.steps:
             self._found[revision] = ReplayOutcome(script=self.graph.scripts[revision])
-        try:
-            self._replayed(run, VERIFY)
-        finally:
-            self.models.close()
-        self._replayed(run, ROWS)
+        heard: list[Json] = []
+        with self._place_after(run.before, by_models=False) as place:
+            rows = None
+            if place is not None:
+                rows = BackgroundCall(partial(self._ask, place, run.steps, ROWS, heard.append))
+            try:
+                self._replayed(run, VERIFY)
+            finally:
+                self.models.close()
 
-    def _replayed(self, run: Run, how: str) -> None:
+            def begun() -> Json:
+                assert rows is not None
+                try:
+                    return rows.result()
+                finally:
+                    for note in heard:
+                        self._note(note)
+
+            self._replayed(run, ROWS, begun if rows is not None else None)
+
+    def _replayed(self, run: Run, how: str, begun: Callable[[], Json] | None = None) -> None:
         """Replay, and begin again behind each revision that cannot be gone beyond."""
         before, steps, by_models = run.before, run.steps, False
         while steps:
-            failed, error = self._attempt(before, steps, how, by_models=by_models)
+            if begun is not None:
+                failed, error = self._ending(begun, steps, how)
+            else:
+                failed, error = self._attempt(before, steps, how, by_models=by_models)
+            begun = None
             if failed is None:
                 return
             if failed not in steps and not by_models:
@@ -110,35 +140,47 @@ class _Verifier:
         self, before: tuple[RevisionId, ...], steps: tuple[RevisionId, ...], how: str, *, by_models: bool
     ) -> tuple[RevisionId | None, str | None]:
         """The revision at which it ended, and why (not said if it is its downgrade); None at the end."""
-        heads = self.graph.tips(frozenset(before))
-        failed = [r for r in before if r in self._found and self._found[r].failed is not None]
+        with self._place_after(before, by_models=by_models) as place:
+            if place is None:
+                failed = self._failed(before)[-1]
+                return failed, self._found[failed].failed
+            return self._ending(partial(self._ask, place, steps, how, self._note), steps, how)
+
+    def _failed(self, revisions: tuple[RevisionId, ...]) -> list[RevisionId]:
+        return [r for r in revisions if r in self._found and self._found[r].failed is not None]
+
+    @contextmanager
+    def _place_after(self, before: tuple[RevisionId, ...], *, by_models: bool) -> Iterator[_Place | None]:
+        """A database that has, or is to be given, what comes before; None if that fails to run."""
+        heads, failed = self.graph.tips(frozenset(before)), self._failed(before)
         only = heads[0] if len(heads) == 1 else None
         if only is not None and (by_models or failed or self.models.is_sure(only)):
             with self._database() as (worker, url):
                 if self.models.start(only, url):
-                    return self._run(worker, url, (only,), (), steps, how)
+                    yield _Place(worker, url, (only,), ())
+                    return
         if failed:
-            return failed[-1], self._found[failed[-1]].failed
+            yield None
+            return
         with self._database() as (worker, url):
-            return self._run(worker, url, (), before, steps, how)
+            yield _Place(worker, url, (), before)
 
-    def _run(
-        self,
-        worker: Worker,
-        url: str,
-        start: tuple[RevisionId, ...],
-        before: tuple[RevisionId, ...],
-        steps: tuple[RevisionId, ...],
-        how: str,
-    ) -> tuple[RevisionId | None, str | None]:
-        data = upgrade_data(self.graph.scripts.values(), start, ())
+    def _ask(
+        self, place: _Place, steps: tuple[RevisionId, ...], how: str, note: Callable[[Json], None]
+    ) -> Json:
+        data = upgrade_data(self.graph.scripts.values(), place.start, ())
         data["steps"] = [
-            *({"revision": revision, "how": APPLY} for revision in before),
+            *({"revision": revision, "how": APPLY} for revision in place.before),
             *({"revision": revision, "how": how} for revision in steps),
         ]
         data["seeds"] = list(self.seeds)
+        return place.worker.replay(place.url, self.models.answer, note, **data)
+
+    def _ending(
+        self, ask: Callable[[], Json], steps: tuple[RevisionId, ...], how: str
+    ) -> tuple[RevisionId | None, str | None]:
         try:
-            answer = worker.replay(url, self.models.answer, self._note, **data)
+            answer = ask()
         except GitmigError as error:
             self._none([s for s in steps if (s, how) not in self._finished], error.message, how)
             return None, None
@@ -187,9 +229,10 @@ class _Verifier:
 
     def _done(self, revision: RevisionId, how: str) -> None:
         self._finished.add((revision, how))
-        self.progress.step()
         if how == ROWS:
             self.progress.outcome(self._found[revision])
+        else:
+            self.progress.step()
 
     @contextmanager
     def _database(self) -> Iterator[tuple[Worker, str]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 _MOVING = ("upgrade", "rollback", "sync", "switch", "rebase", "merge", "squash", "backport")
-_COMMANDS = ("check", "status", "revise", "tie", *_MOVING)
+_COMMANDS = ("check", "status", "revise", "tie", "verify", "drift", "show", *_MOVING)
 # With these another project or another output may be meant.
 _UNKNOWN = ("-C", "--config", "-e", "--environment", "-v", "--verbose", "-h", "--help")
 _DECIDING = ("GITMIG_PYTHON", "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")

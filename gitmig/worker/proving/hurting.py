@@ -102,8 +102,8 @@ class _Found:
     @classmethod
     def of(cls, connection: Connection, name: str, schema: str | None) -> _Found:
         """What the catalog says of a table."""
-        table = Table(name, MetaData(), schema=schema, autoload_with=connection, resolve_fks=False)
-        inspector = inspect(connection)
+        inspector: Any = inspect(connection)  # one for both: it remembers what it has read
+        table = Table(name, MetaData(), schema=schema, autoload_with=inspector, resolve_fks=False)
         keys = [frozenset(str(column.name) for column in table.primary_key)]
         keys += [frozenset(u["column_names"]) for u in inspector.get_unique_constraints(name, schema=schema)]
         keys += [

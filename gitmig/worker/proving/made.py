@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 
 from sqlalchemy import Connection, Engine, create_engine, pool
 from sqlalchemy.engine import URL
@@ -26,12 +27,7 @@ def made_by(statements: Iterable[str], place: str | None) -> Iterator[Connection
 
     ``place`` is an empty scratch database of PostgreSQL, and stays empty. Raises what the driver raises.
     """
-    if place is None:
-        engine = create_engine(
-            "sqlite://", creator=lambda: sqlite3.connect(":memory:"), poolclass=pool.StaticPool
-        )
-    else:
-        engine = directly(scratch_url(place))
+    engine = _in_memory() if place is None else directly(scratch_url(place))
     with engine.connect() as connection:
         with closing(connection.connection.cursor()) as cursor:
             for statement in statements:
@@ -39,4 +35,9 @@ def made_by(statements: Iterable[str], place: str | None) -> Iterator[Connection
         yield connection
         # PostgreSQL takes all of it back.
         connection.rollback()
-    engine.dispose()
+
+
+@cache
+def _in_memory() -> Engine:
+    """An engine of which each connection is a database."""
+    return create_engine("sqlite://", creator=lambda: sqlite3.connect(":memory:"), poolclass=pool.NullPool)

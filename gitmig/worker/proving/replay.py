@@ -90,7 +90,8 @@ class _Replay(EnvRun):
         self._substitution.require(connection, options)
         if connection.dialect.name == "sqlite" and options.get("transactional_ddl") is None:
             SqliteTransactions(connection, 60, lambda holder: None)
-            connection.connection.cursor().execute("PRAGMA synchronous=OFF")
+            for quick in ("synchronous=OFF", "journal_mode=MEMORY"):
+                connection.connection.cursor().execute(f"PRAGMA {quick}")
             options["transactional_ddl"] = True
         options["transaction_per_migration"] = True
 
