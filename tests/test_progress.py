@@ -60,3 +60,17 @@ def test_it_is_gone_while_a_question_waits(slow: Project) -> None:
     assert "  y  go on\n  n  change nothing; so does Enter\n" in screen
     assert screen.endswith("Nothing was changed\n")
     assert "Error" not in screen
+
+
+def test_the_bar_of_verify(project: Project) -> None:
+    plain(project, "a1a1", None, up="pass", down="pass", message="First")
+    plain(project, "b2b2", "a1a1", up="pass", down="pass", message="Second")
+    project.commit("Two revisions")
+    code, sent, screen = raw(project, "verify")
+    assert code == 0
+    assert [(len(bar), done) for bar, done in re.findall(r"\r\x1b\[K(█*)░*  (\d/2)", sent)][:3] == [
+        (0, "0/2"), (15, "1/2"), (30, "2/2"),
+    ]  # fmt: skip
+    assert re.search(r"^\? b2b2 .*^2 ", screen, re.MULTILINE | re.DOTALL) or "✓ b2b2" in screen
+    assert sent.rpartition("░")[2].count("\r\x1b[K")  # it is gone in the end
+    assert "█" not in project.gitmig("verify").stderr

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Set
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gitmig.core.ddl import statements
 from gitmig.core.revisions.graph import Graph
-from gitmig.core.schema.facets import Schema
+from gitmig.core.schema.facets import Schema, difference
 from gitmig.core.ties import Tie, TieState
 from gitmig.errors import GitmigError
 from gitmig.facts.schema_history import SchemaHistory
@@ -19,7 +20,7 @@ from gitmig.judging.proof import scratch_database
 from gitmig.judging.scratch import Scratch
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
-from gitmig.rpc.protocol import Json, a_text
+from gitmig.rpc.protocol import Json, a_text, lists_of_texts
 from gitmig.wire.values import CommitId, RevisionId
 
 _TRIED = 4
@@ -63,7 +64,7 @@ class ModelsOnDemand:
         revision, attempt = RevisionId(a_text(ask["revision"])), int(str(ask["attempt"]))
         candidates = self.candidates(revision)
         if not ask["exact"] and attempt < len(candidates):
-            made = self._by_statements(revision, candidates[attempt])
+            made = self._by_statements(revision, candidates[attempt], ask)
             if made is not None:
                 return made
         for number, candidate in enumerate(candidates[attempt:]):
@@ -123,7 +124,7 @@ class ModelsOnDemand:
         has_head = repository is not None and repository.head() is not None
         return Ties(project=self.project).all() if has_head else {}
 
-    def _by_statements(self, revision: RevisionId, candidate: CandidateModels) -> Json | None:
+    def _by_statements(self, revision: RevisionId, candidate: CandidateModels, ask: Json) -> Json | None:
         if candidate.commit is None:
             return None
         self.history.learn_commits([candidate.commit])
@@ -131,12 +132,21 @@ class ModelsOnDemand:
         if schema is None:
             return None
         self.used[revision] = candidate.commit
-        empty = Schema(schema.dialect, schema.sqlalchemy, {})
+        alike = None if ask["alike"] is None else self.history.of_commit(CommitId(a_text(ask["alike"])))
+        tables = None
+        if alike is not None and alike.dialect == schema.dialect:
+            # What neither the models nor the database have changed since was compared then.
+            changed = {change.key.table for change in difference(alike, schema)}
+            tables = _with_referred(schema, changed.union(*lists_of_texts([ask["changed"]])))
+            kept = {key: ddl for key, ddl in schema.facets.items() if not key.table or key.table in tables}
+            schema = replace(schema, facets=kept)
         return {
-            "sql": list(statements(empty, schema)),
+            "sql": list(statements(replace(schema, facets={}), schema)),
             "place": self.empty,
             "excluded": [],
             "like": [[key.kind, key.table, key.name, ddl] for key, ddl in schema.facets.items()],
+            "commit": candidate.commit,
+            "tables": None if tables is None else sorted(tables),
         }
 
     def _made(self, candidate: CandidateModels) -> Json:
@@ -150,6 +160,22 @@ class ModelsOnDemand:
     def _worker(self, candidate: CandidateModels) -> Worker:
         tree = None if candidate.tree is self.project.work_tree else candidate.tree
         return self.project.start_like(self.mother, tree)
+
+
+def _with_referred(schema: Schema, tables: Set[str]) -> set[str]:
+    """The tables, and those that they refer to: a server does not make them without."""
+    referring: dict[str, str] = {}
+    for key, ddl in schema.facets.items():
+        if key.kind == "foreign key":
+            referring[key.table] = f"{referring.get(key.table, '')} {ddl.partition('REFERENCES')[2]}"
+    names = {key.table for key in schema.facets if key.kind == "table"}
+    found, pending = set(tables), list(tables)
+    while pending:
+        words = set(re.findall(r"\w+", referring.get(pending.pop(), "")))
+        more = {name for name in names - found if words.intersection(re.findall(r"\w+", name))}
+        found |= more
+        pending += more
+    return found
 
 
 def _why(candidate: CandidateModels, error: GitmigError) -> str:

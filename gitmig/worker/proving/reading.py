@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -87,10 +87,16 @@ class DatabaseReader:
         self._wanted = _Wanted(filters, facets, excluded)
         self._session = session
 
-    def describe(self, connection: Connection, guard: Guard = nullcontext) -> list[Facet]:
-        """What a database holds, read under a guard."""
+    def describe(
+        self, connection: Connection, guard: Guard = nullcontext, tables: Set[str] | None = None
+    ) -> list[Facet]:
+        """What a database holds, read under a guard; of its tables just some, if they are named."""
+
+        def wanted(kind: str, table: str, name: str) -> bool:
+            return (tables is None or not table or table in tables) and self._wanted(kind, table, name)
+
         with project_code(self._session), guard(connection):
-            found = describe(connection, self._schemas, self._named, self._wanted)
+            found = describe(connection, self._schemas, self._named, wanted)
         of_columns = self._of_columns(connection)
         return [
             (kind, table, name, of_columns((kind, table, name), ddl) if kind == "column" else ddl)

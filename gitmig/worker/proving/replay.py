@@ -83,6 +83,8 @@ class _Replay(EnvRun):
         schemas = {table.schema for item in target.metadata for table in item.tables.values()}
         self._schemas = schemas | {None}
         self._version = str(target.options.get("version_table") or "alembic_version")
+        self._alike: tuple[str, list[Facet]] | None = None
+        """The commit whose models were last found to be equal, and how the database was then."""
         self.failed: dict[str, Any] | None = None
 
     def configuring(self, connection: Connection, options: dict[str, Any]) -> None:
@@ -142,7 +144,7 @@ class _Replay(EnvRun):
         connection = context.connection
         assert connection is not None
         after = self._described(connection)
-        reached, changes = self._compared(one.revision, connection)
+        reached, changes = self._compared(one.revision, connection, after)
         self._settle(context)
         trial = _Trial(before=before, after=after)
         if _commits_by_itself(one):
@@ -212,16 +214,24 @@ class _Replay(EnvRun):
         else:
             trial.redone(self._described(connection))
 
-    def _compared(self, revision: str, connection: Connection) -> tuple[bool | None, list[Change]]:
+    def _compared(
+        self, revision: str, connection: Connection, after: list[Facet]
+    ) -> tuple[bool | None, list[Change]]:
         """Whether the database is that of the revision's models, and else what is in the way."""
         first: list[Change] | None = None
         attempt, exact = 0, False
+        alike, changed = None, []
+        if self._alike is not None:
+            alike = self._alike[0]
+            changed = sorted({str(change[1]) for change in _difference(self._alike[1], after)})
         while True:
-            answer = self._session.channel.ask("models", revision=revision, attempt=attempt, exact=exact)
+            asked = {"attempt": attempt, "exact": exact, "alike": alike, "changed": changed}
+            answer = self._session.channel.ask("models", revision=revision, **asked)
             if answer.get("release"):
                 raise EnvRunStopped
             if "sql" in answer:
                 if self._is_like(connection, answer):
+                    self._alike = (answer["commit"], after)
                     return True, []
                 exact = True  # what was written from the facets alone condemns nothing
                 continue
@@ -240,11 +250,13 @@ class _Replay(EnvRun):
             attempt += 1
 
     def _is_like(self, connection: Connection, answer: dict[str, Any]) -> bool:
-        """Whether the database is one that these statements make."""
+        """Whether the database is one that these statements make, or just the tables that they are for."""
         reader = DatabaseReader(self._session, answer["excluded"], answer["like"], target=self._target)
+        tables = None if answer["tables"] is None else frozenset(answer["tables"])
         try:
             with made_by(answer["sql"], answer["place"]) as other:
-                return not _difference(reader.describe(connection), reader.describe(other))
+                here, there = (reader.describe(one, tables=tables) for one in (connection, other))
+                return not _difference(here, there)
         except Exception:  # a type of the project's own, an extension: whatever the driver raises
             return False
 

@@ -52,6 +52,8 @@ def describe(
 
 def _distinct(facets: list[Facet]) -> list[Facet]:
     """Two constraints may be made of the same: the second has a key of its own."""
+    if len({facet[:3] for facet in facets}) == len(facets):
+        return facets
     seen: dict[tuple[str, str, str], int] = {}
     result = []
     for kind, table, name, ddl in facets:
