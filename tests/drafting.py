@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from tests import drafts_mariadb, servers
+from tests import database, drafts_mariadb, servers
 from tests.worker_moves.child import Child, Json, Project
 
 OWN_TYPES = """\
@@ -104,7 +104,7 @@ class Trip:
         if url.startswith("mysql"):
             return drafts_mariadb.described(url, metadata_of(models))
         facets: Facets = self._part(self.new, "describe", url, excluded=excluded)["facets"]
-        return facets
+        return [*facets, *_names(url)]
 
     def _move(self, url: str, start: str, path: str, *, down: bool = False, stamp: bool = False) -> None:
         graph = [
@@ -139,6 +139,23 @@ def trip(
     finally:
         for child in project.children:
             child.close()
+
+
+def _names(url: str) -> Iterator[list[str]]:
+    """Of all that PostgreSQL has a name for, also if models give none (a NOT NULL is found by its column)."""
+    if url.startswith("postgresql"):
+        for (name,) in database.query(url, _NAMES):
+            yield ["name", str(name)]
+
+
+_NAMES = """
+    select name from (
+      select conname as name, connamespace as schema from pg_constraint where contype <> 'n'
+      union all select relname, relnamespace from pg_class
+    ) as named
+    where schema::regnamespace::text not similar to 'pg_%|information_schema' and name not like 'alembic%'
+    order by 1
+"""
 
 
 def _differing(found: Facets, wanted: Facets) -> Facets:

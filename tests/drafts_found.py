@@ -132,6 +132,19 @@ RENAMED = {
         ),
         (("t", "nullable", "maybe"),),
     ),
+    "columns renamed, with comments, a default and a computed column": (
+        table(
+            "sa.Column('x', sa.String(9), comment='one', server_default='x'),"
+            " sa.Column('y', sa.String(9), comment='one'),"
+            " sa.Column('g', sa.String(9), sa.Computed(\"coalesce(x, 'x')\", persisted=True))"
+        ),
+        table(
+            "sa.Column('x2', sa.String(9), comment='one', server_default='x'),"
+            " sa.Column('y2', sa.String(9), comment='two'),"
+            " sa.Column('g', sa.String(9), sa.Computed(\"coalesce(x2, 'x')\", persisted=True))"
+        ),
+        (("t", "x", "x2"), ("t", "y", "y2")),
+    ),
 }
 FILLED = {
     "NOT NULL, filled, while a UNIQUE without a name goes": (

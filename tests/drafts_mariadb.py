@@ -16,7 +16,6 @@ UNKNOWN = (
     "index, expression",
     "index, partial",
     "label of a column",
-    "column renamed that is called as a word of Python",  # not right yet: a CHECK without a name is about it
     "naming convention arrives",  # its primary keys have no name
 )
 OPEN = {

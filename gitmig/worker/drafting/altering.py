@@ -45,8 +45,6 @@ class _Altering:
         self._old, self._new = aspects(before), aspects(after)
         self._changed = differing(before, after)
         self._comment: Key = ("comment", table, self._name)
-        if column.comment is None and ("comment", table, old_name) in writer.changes.open:
-            self._comment = ("comment", table, old_name)
 
     @property
     def _steps(self) -> TableSteps:
@@ -252,6 +250,8 @@ class _Altering:
 
     def _modify(self) -> bool:
         models, changes = self._writer.models, self._writer.changes
+        if not self._changed and self._comment not in changes.open:
+            return True
         old_comment = self._writer.parent.facts(self._key).get("comment")
         if self._comment in changes.open:
             old_comment = comment_text(changes.open[self._comment][0])

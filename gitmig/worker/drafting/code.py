@@ -9,7 +9,6 @@ from typing import Any
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.autogenerate.render import _alter_column
 from alembic.operations import ops
 
 
@@ -133,8 +132,6 @@ class RenameColumnOp(ops.AlterColumnOp):
             self.table_name,
             str(self.modify_name),
             schema=self.schema,
-            existing_type=self.existing_type,
-            existing_nullable=self.existing_nullable,
             modify_name=self.column_name,
         )
 
@@ -205,12 +202,10 @@ def _written(context: AutogenContext, operation: WrittenOp) -> list[str]:
 
 
 @renderers.dispatch_for(RenameColumnOp)
-def _renamed_column(context: AutogenContext, operation: RenameColumnOp) -> str:
-    code: str = _alter_column(context, operation)
-    if "new_column_name=" in code:
-        return code
-    # Alembic leaves it out up to 1.11.
-    return f"{code.rstrip().removesuffix(')')},\n           new_column_name={str(operation.modify_name)!r})"
+def _renamed_column(context: AutogenContext, operation: RenameColumnOp) -> list[str]:
+    old, new = operation.column_name, f"new_column_name={str(operation.modify_name)!r}"
+    code = call("alter_column", repr(old), new, table=operation.table_name, schema=operation.schema)
+    return list(code.write(Spelling.of(context)))
 
 
 @renderers.dispatch_for(RenameTableOp)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from alembic.operations import ops
 
 from .changes import Changes
-from .code import RenameColumnOp
-from .columns import aspects, same_type
-from .items import OldType
+from .code import RenameColumnOp, WrittenOp, execute
+from .columns import same_type
 from .objects import Key, split
+from .words import comment_text
 
 if TYPE_CHECKING:
     from .writer import Writer
@@ -65,34 +67,44 @@ def write_renames(writer: Writer, renames: Sequence[Rename]) -> None:
     """Write the new names, and what else changes in those columns."""
     changes = writer.changes
     for table, old, new in renames:
-        schema, plain = split(table)
         before, after = changes.all["column", table, old][0], changes.all["column", table, new][1]
         assert before is not None
         assert after is not None
-        column = writer.models.column(table, new)
-        found = writer.parent.type_of(("column", table, old))
-        existing: Any = getattr(column, "type", None)
-        if found is not None:
-            existing = OldType(*found, aspects(before).get("type", ""))
-        rename = RenameColumnOp(
-            plain,
-            old,
-            schema=schema,
-            existing_type=existing,
-            existing_nullable="null" not in aspects(before),
-            modify_name=new,
-        )
-        writer.steps.of(table).renamed.append(rename)
+        writer.steps.of(table).renamed.append(_operation(writer, table, old, new))
         changes.cover(("column", table, old), ("column", table, new))
+        _keep_comment(changes, table, old, new)
         if not writer.alter(table, old, new, before, after):
             changes.open["column", table, new] = (before, after)
-        changes.cover(("comment", table, old), ("comment", table, new))
+        changes.cover(("comment", table, new))
+
+
+def _operation(writer: Writer, table: str, old: str, new: str) -> ops.MigrateOperation:
+    schema, plain = split(table)
+    if writer.dialect not in ("mysql", "mariadb"):
+        return RenameColumnOp(plain, old, schema=schema, modify_name=new)
+    # Alembic's operation would say the whole column, and lose what it is not given.
+    full, before, after = writer.models.quoted(table), *map(writer.models.quoted_name, (old, new))
+    up, down = (
+        execute(f"ALTER TABLE {full} RENAME COLUMN {one} TO {other}")
+        for one, other in ((before, after), (after, before))
+    )
+    return WrittenOp(up, down)
+
+
+def _keep_comment(changes: Changes, table: str, old: str, new: str) -> None:
+    """A column keeps its comment: what differs is the text."""
+    gone, come = (("comment", table, name) for name in (old, new))
+    before, after = changes.all.get(gone, ("", ""))[0], changes.all.get(come, ("", ""))[1]
+    changes.cover(gone, come)
+    if comment_text(before) != comment_text(after):
+        changes.open[come] = (before or None, after or None)
 
 
 def _following(changes: Changes, table: str, old: str, new: str) -> Iterator[Key]:
     """Facets that differ by the column's name alone: the database renames it in them."""
     for key, (before, after) in changes.all.items():
-        if key[0] not in _PARTS or before is None:
+        computed = key[0] == "column" and " AS (" in (before or "") and after is not None
+        if before is None or (key[0] not in _PARTS and not computed):
             continue
         before = _unquoted(before)
         if key[1] != table and not re.search(rf"REFERENCES \S*{re.escape(split(table)[1])}\b", before):
@@ -124,4 +136,6 @@ def _unquoted(text: str) -> str:
 
 
 def _renamed(text: str, old: str, new: str) -> str:
-    return re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", lambda match: new, text)
+    """DDL with another name of a column, but not in what it quotes."""
+    found = rf"'(?:[^']|'')*'|(?<!\w){re.escape(old)}(?!\w)"
+    return re.sub(found, lambda match: new if match[0] == old else match[0], text)
