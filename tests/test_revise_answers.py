@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gitmig.core.schema.facets import FacetChange, FacetKey
+from gitmig.drafting.answers import require_filled
+from gitmig.errors import Refused
 from tests import database
 from tests.revising import begun_on, committed, newest, scripts
 from tests.story import Project
@@ -55,6 +58,27 @@ def test_a_column_that_may_not_be_null_is_filled(database_url: str, tmp_path: Pa
     assert project.snapshot() == state
     project.gitmig("revise", "-m", "Add name", "--fill", "user.name=nick", check=0)
     assert database.query(database_url, 'select name from "user"') == (("ada",),)
+
+
+@pytest.mark.parametrize(
+    ("ddl", "value"),
+    [
+        ("VARCHAR(9) NOT NULL", "''"),
+        ("TINYTEXT NOT NULL", "''"),
+        ("BIGINT NOT NULL", "0"),
+        ("NUMERIC(8, 2) NOT NULL", "0"),
+        ("BOOLEAN NOT NULL", "false"),
+        ("TIMESTAMP WITH TIME ZONE NOT NULL", "CURRENT_TIMESTAMP"),
+        ("DATE NOT NULL", "CURRENT_DATE"),
+        ("INTERVAL NOT NULL", "VALUE"),
+        ("UUID NOT NULL", "VALUE"),
+    ],
+)
+def test_the_hint_gives_a_value_that_the_column_takes(ddl: str, value: str) -> None:
+    change = FacetChange(FacetKey("column", "t", "x"), None, ddl)
+    with pytest.raises(Refused) as refused:
+        require_filled(["t.x"], [change])
+    assert refused.value.hint == f'say which, as SQL: gitmig revise --fill t.x="{value}"'
 
 
 def test_a_value_is_asked_for_on_a_terminal(database_url: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from gitmig.core.schema.facets import FacetChange, FacetKey
@@ -63,15 +64,31 @@ def require_known_names(
             )
 
 
-def require_filled(columns: Sequence[str]) -> None:
+def require_filled(columns: Sequence[str], changes: Iterable[FacetChange]) -> None:
     """Raises Refused if rows that are there would have no value in a column."""
     if columns:
+        types = {f"{one.key.table}.{one.key.name}": one.after for one in changes if one.key.kind == "column"}
         more = f" (and {', '.join(columns[1:])})" if columns[1:] else ""
-        fills = " ".join(f"--fill {column}=\"''\"" for column in columns)
+        fills = " ".join(f'--fill {column}="{_example(types.get(column))}"' for column in columns)
         raise Refused(
             f"{columns[0]} may not be NULL{more}, and the rows that are there have no value for it",
             hint=f"say which, as SQL: gitmig revise {fills}",
         )
+
+
+_EXAMPLES = {
+    "BOOL": "false",
+    "TIMESTAMP|DATETIME": "CURRENT_TIMESTAMP",
+    "DATE": "CURRENT_DATE",
+    r"(VAR)?CHAR|\w*TEXT": "''",
+    r"(SMALL|BIG|TINY)?INT(EGER)?\b|NUMERIC|DECIMAL|FLOAT|REAL|DOUBLE": "0",
+}
+
+
+def _example(ddl: str | None) -> str:
+    """A value of a column's type."""
+    found = (value for words, value in _EXAMPLES.items() if re.match(words, ddl or "", re.IGNORECASE))
+    return next(found, "VALUE")
 
 
 def _renamed_tables(renames: Iterable[Named]) -> dict[str, str]:

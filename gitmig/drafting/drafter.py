@@ -132,7 +132,7 @@ class Drafter:
             if draft.unfilled:
                 fills = (*fills, *answered_fills(prompter, draft.unfilled))
                 draft = self._ask_draft(changes, renames, fills)
-        require_filled(draft.unfilled)
+        require_filled(draft.unfilled, changes or ())
         return draft, None if prompter.present else self._doubt(draft)
 
     def _doubt(self, draft: Draft) -> str | None:
