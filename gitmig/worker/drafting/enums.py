@@ -66,7 +66,7 @@ def labels(ddl: str | None) -> list[str]:
 def _domain(writer: Writer, name: str, before: str, after: str) -> None:
     """Another domain of the same name takes its place, once the columns are what they will be."""
     uses = list(_uses(writer, name))
-    up, down = (_made_anew(name, ddl, uses, {}) for ddl in (after, before))
+    up, down = (_made_anew(name, new, uses, {}, was=old) for old, new in ((before, after), (after, before)))
     writer.steps.last.append(WrittenOp(up, down))
     writer.warnings.append(f"the domain {name} changes: this fails if a value does not fit")
 
@@ -230,17 +230,25 @@ def _add_labels(name: str, old: Sequence[str], new: Sequence[str]) -> Code:
     return Code(lines)
 
 
-def _made_anew(name: str, create: str, columns: Sequence[_Use], values: Mapping[str, str]) -> Code:
+def _made_anew(
+    name: str, create: str, columns: Sequence[_Use], values: Mapping[str, str], was: str = ""
+) -> Code:
     """PostgreSQL drops no label: a new type takes the old one's place. Fails if rows have what it has not.
 
-    ``values`` has another label for each that goes.
+    ``values`` has another label for each that goes; ``was`` is the DDL of a domain.
     """
     schema, plain = split(name)
     old = f"{plain}_old"
-    statements = [f"ALTER TYPE {identifier(name)} RENAME TO {identifier(old)}", create]
+    full = identifier(f"{schema}.{old}" if schema else old)
+    statements = [f"ALTER TYPE {identifier(name)} RENAME TO {identifier(old)}"]
+    if " CHECK (" in was and "CONSTRAINT " not in was:
+        # The name that PostgreSQL gave it is for the new one.
+        check, freed = (identifier(f"{each}_check") for each in (plain, old))
+        statements.append(f"ALTER DOMAIN {full} RENAME CONSTRAINT {check} TO {freed}")
+    statements.append(create)
     for use in columns:
         statements += _retyped(use, identifier(name), values)
-    statements.append(f"DROP TYPE {identifier(f'{schema}.{old}' if schema else old)}")
+    statements.append(f"DROP TYPE {full}")
     return together(map(execute, statements))
 
 
