@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+os.environ.setdefault("GITMIG_TEST_PATIENCE", "3600")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.sealed import seal

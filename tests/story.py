@@ -25,6 +25,9 @@ from tests import database, forking, terminal
 FIRST_MOMENT = 1_767_225_600
 """2026-01-01 00:00 UTC, the date of a project's first commit; each command is a minute later."""
 
+_PATIENCE = float(os.environ.get("GITMIG_TEST_PATIENCE", "120"))
+"""How many seconds a command may take: more for what runs at the lowest priority beside other work."""
+
 _EXAMPLE = Path(__file__).resolve().parent.parent
 _EXAMPLE_FILES = (
     "alembic.ini",
@@ -185,7 +188,7 @@ class Project:
             cwd=cwd or self.top,
             env=self.environment(env),
             input=None if input is None else input.encode(),
-            timeout=120,
+            timeout=_PATIENCE,
         )
         result = Result(exit_code=exit_code, stdout=stdout.decode(), stderr=stderr.decode())
         if check is not None:
@@ -208,7 +211,7 @@ class Project:
             cwd=self.top,
             env=self.environment(),
             input=None,
-            timeout=120,
+            timeout=_PATIENCE,
         )
         assert exit_code == 0, f"alembic {' '.join(args)}: {stdout.decode()}{stderr.decode()}"
 
@@ -273,7 +276,7 @@ class Project:
 
     def _run(self, command: Sequence[str], env: Mapping[str, str]) -> Result:
         done = subprocess.run(
-            command, cwd=self.top, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120
+            command, cwd=self.top, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE
         )
         return Result(exit_code=done.returncode, stdout=done.stdout.decode(), stderr=done.stderr.decode())
 

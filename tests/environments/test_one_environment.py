@@ -244,6 +244,34 @@ def test_flask_whose_application_is_named_with_the_settings(tmp_path: Path) -> N
     project.gitmig("revise", "-m", "First", check=0)
 
 
+AT_START = """
+    from flask_migrate import upgrade
+
+    with app.app_context():
+        upgrade()
+        if db.session.query(models.Item).filter_by(id=1).first() is None:
+            db.session.add(models.Item())
+            db.session.commit()
+
+    return app
+"""
+
+
+def test_flask_whose_application_migrates_and_asks_its_database_at_its_start(tmp_path: Path) -> None:
+    """Who looks changes nothing: the application is made without a database."""
+    project = flask_shop(tmp_path / "project")
+    factory = project.read("shop/__init__.py")
+    project.write("shop/__init__.py", factory.replace("\n    return app\n", AT_START))
+    project.commit("Migrate at the start")
+    project.gitmig("init", check=0)
+    project.commit("Set up gitmig")
+    project.gitmig("revise", "-m", "First", "--draft", check=0)
+    project.gitmig("status", check=1)
+    assert not project.path("instance/main.db").exists()
+    project.gitmig("upgrade", "--commit", "-y", check=0)
+    assert project.gitmig("status", check=0).stdout.endswith("in step\n")
+
+
 def test_flask_without_its_application(tmp_path: Path) -> None:
     project = flask_shop(tmp_path / "project")
     project.write("shop/__init__.py", project.read("shop/__init__.py").replace("create_app", "new_app"))

@@ -6,6 +6,7 @@ import inspect
 from importlib.machinery import FileFinder, SourceFileLoader
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
@@ -246,18 +247,20 @@ def test_imports_with_effects(project: Project, effect: str) -> None:
 
 def test_what_is_replaced_looks_like_the_original(tmp_path: object) -> None:
     places = Places("/nowhere")
-    original = Engine.raw_connection
+    original, run_env = Engine.raw_connection, ScriptDirectory.run_env
     with without_database(places):
         stand_in = Engine.raw_connection
         assert stand_in is not original
         assert inspect.signature(stand_in) == inspect.signature(original)
         assert (stand_in.__name__, stand_in.__qualname__) == (original.__name__, original.__qualname__)
         assert (stand_in.__doc__, stand_in.__module__) == (original.__doc__, original.__module__)
+        assert inspect.signature(ScriptDirectory.run_env) == inspect.signature(run_env)
         engine = create_engine("sqlite://")
         with engine.connect() as connection:
             assert type(connection) is Connection
         assert type(Session(engine)) is Session
     assert Engine.raw_connection is original
+    assert ScriptDirectory.run_env is run_env
 
 
 def test_nothing_of_python_or_sqlalchemy_is_replaced_that_looks_different() -> None:

@@ -20,8 +20,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ...wire.redaction import without_passwords
 from ..channel import Failure
+from ..importing import tracebacks
 from ..importing.databases import real_database
-from ..importing.tracebacks import user_traceback
 from ..session import Session
 from .config import alembic_config, script_directory
 
@@ -120,11 +120,10 @@ def table_name(context: MigrationContext) -> str:
 
 def first_line(error: BaseException) -> str:
     """The first line of the database's own message, or of Python's with the exception's name."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        text = str(error.orig)
-    else:
-        text = f"{type(error).__name__}: {error}"
-    return without_passwords(next((line for line in text.strip().splitlines() if line), type(error).__name__))
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return tracebacks.first_line(error)
+    lines = str(error.orig).strip().splitlines()
+    return without_passwords(next((line for line in lines if line), type(error).__name__))
 
 
 def _override(environment: EnvironmentContext, purpose: EnvRun, asked: URL | None) -> None:
@@ -220,7 +219,8 @@ def _failure(error: Exception | SystemExit, purpose: EnvRun, session: Session, f
         return Failure("database", first_line(error) + where, answers=answers)
     if isinstance(error, CommandError):
         return Failure("alembic", without_passwords(str(error)))
-    return Failure("project-code", first_line(error), user_traceback(error, session.places) or None)
+    detail = tracebacks.user_traceback(error, session.places) or None
+    return Failure("project-code", first_line(error), detail)
 
 
 def _is_network(error: BaseException) -> bool:

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from .places import Places
@@ -37,7 +39,7 @@ class NoRows:
 
     description: Any = (("nothing", None, None, None, None, None, None),)
     rowcount = 0
-    lastrowid = None
+    lastrowid = 1
     arraysize = 1
     is_valid = True
     notices = ()
@@ -55,8 +57,8 @@ class NoRows:
     driver_connection = connection = dbapi_connection
 
     def cursor(self, *args: Any, **options: Any) -> NoRows:
-        """A cursor: this."""
-        return self
+        """A cursor of its own: each has the columns of its statement."""
+        return NoRows(self._asked, self._places)
 
     def execute(self, *args: Any, **options: Any) -> None:
         """Notes it if SQLAlchemy asks for tables."""
@@ -89,9 +91,12 @@ class NoRows:
 
 @contextmanager
 def without_database(places: Places) -> Iterator[Asked]:
-    """Let every Engine give out connections that lead nowhere while the block runs."""
+    """Let every Engine give out connections that lead nowhere while the block runs.
+
+    Nothing is migrated meanwhile either: an application may call Alembic's upgrade() where it is made.
+    """
     asked = Asked()
-    original = Engine.raw_connection
+    original, run_env = Engine.raw_connection, ScriptDirectory.run_env
 
     @functools.wraps(original)
     def raw_connection(self: Engine) -> Any:
@@ -101,11 +106,26 @@ def without_database(places: Places) -> Iterator[Asked]:
             self.dialect.server_version_info = _NEWEST
         return NoRows(asked, places)
 
+    @functools.wraps(run_env)
+    def run_nothing(self: ScriptDirectory) -> None:
+        asked.connections += 1
+
+    event.listen(Engine, "before_cursor_execute", _describe)
     Engine.raw_connection = raw_connection  # type: ignore[method-assign]
+    ScriptDirectory.run_env = run_nothing  # type: ignore[method-assign]
     try:
         yield asked
     finally:
         Engine.raw_connection = original  # type: ignore[method-assign]
+        ScriptDirectory.run_env = run_env  # type: ignore[method-assign]
+        event.remove(Engine, "before_cursor_execute", _describe)
+
+
+def _describe(connection: Any, cursor: Any, statement: Any, parameters: Any, context: Any, many: Any) -> None:
+    """Give the cursor the columns that the statement selects: the ORM looks them up before any row."""
+    columns = getattr(context.compiled, "_result_columns", None)
+    if isinstance(cursor, NoRows) and columns:
+        cursor.description = tuple((column[1], *[None] * 6) for column in columns)
 
 
 def _reflecting(places: Places) -> tuple[str, int] | None:

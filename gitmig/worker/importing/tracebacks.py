@@ -16,12 +16,23 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _MOST_FRAMES = 12
+_MOST_VALUES = 8
 
 
 def first_line(error: BaseException) -> str:
     """``ImportError: no such thing``: an error's type and the first line of its text, without passwords."""
     lines = str(error).strip().splitlines()
-    return without_passwords(f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__)
+    text = ": ".join((type(error).__name__, *lines[:1]))
+    return without_passwords("; ".join((text, *_invalid(error))))
+
+
+def _invalid(error: BaseException) -> list[str]:
+    """What pydantic says of each value, by name: its first line has their number alone. No value is shown."""
+    try:
+        found = error.errors()  # type: ignore[attr-defined]
+        return [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:_MOST_VALUES]]
+    except Exception:
+        return []
 
 
 def user_traceback(error: BaseException, top: str | Places) -> str:
