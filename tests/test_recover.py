@@ -341,7 +341,7 @@ def test_what_a_rollback_replaced_can_be_had_again(tmp_path: Path) -> None:
     whole = project.read(_MODELS)
     notes = json.loads(project.gitmig("rollback", "--json", check=0).stdout)["notes"]
     ref = project.git("for-each-ref", "--format=%(refname)", "refs/gitmig/backup/")
-    assert notes == [f"the previous files are saved; see one with: git show {ref}:PATH"]
+    assert notes == [f"the previous {_MODELS} is saved: git show {ref}:{_MODELS}"]
     assert project.git("show", f"{ref}:{_MODELS}") + "\n" == whole
 
 

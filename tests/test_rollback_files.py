@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -122,11 +123,11 @@ class TestMoved:
             project.git("update-ref", name, head)
         new = models(project)
         said = project.gitmig("rollback", check=0).stderr
-        (note,) = (line for line in said.splitlines() if line.startswith("Note: the previous files"))
-        command = note.removeprefix("Note: the previous files are saved; see one with: ")
-        assert command.startswith("git show refs/gitmig/backup/")
-        assert command.endswith(":PATH")
-        backup = command.removeprefix("git show ").removesuffix(":PATH")
+        (note,) = (line for line in said.splitlines() if line.startswith("Note: the previous "))
+        command = shlex.split(note.partition(" saved: ")[2])
+        assert command[:2] == ["git", "show"]
+        backup, _, path = command[2].partition(":")
+        assert project.git("show", command[2]) + "\n" == new[path][1].decode()
         assert project.git("show", f"{backup}:{USER}") + "\n" == new[USER][1].decode()
         assert project.git("show", f"{backup}:{MODELS}/added.txt") == "new"
         assert project.git("show", f"{backup}:{ODD[2]}") == "two"

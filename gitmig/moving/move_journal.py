@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gitmig.errors import GitmigError, Refused
@@ -18,12 +19,18 @@ from gitmig.state.journal import Logbook, Stage
 from gitmig.wire.values import Action
 
 
+def _saved(backup: str, paths: Sequence[str]) -> str:
+    """What a backup holds, with a command that shows the first of its files."""
+    what = f"{paths[0]} is" if len(paths) == 1 else f"{len(paths)} files are"
+    return f"the previous {what} saved: git show {shlex.quote(f'{backup}:{paths[0]}')}"
+
+
 class MoveJournal:
-    """The papers of one attempt.
+    """The journal, backup and record of one attempt.
 
     Attributes:
-        written: whether the journal tells of the attempt.
-        notes: what to tell of them in the end.
+        written: whether the journal holds the attempt.
+        notes: what to say of it in the end.
     """
 
     def __init__(self, repository: Repository | None, log: Logbook, recording: MoveRecorder):
@@ -67,7 +74,7 @@ class MoveJournal:
         )
         failpoint("journal-written")
         if backup is not None:
-            self.notes = (f"the previous files are saved; see one with: git show {backup}:PATH",)
+            self.notes = (_saved(backup, sorted(self._log.journal.old)),)
 
     def take_back(self, error: GitmigError, follow: Callable[[int], ModelsFollow | None]) -> None:
         """The worker rolled back: so do the files. If it vanished it may have committed: recovery asks.

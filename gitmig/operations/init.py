@@ -37,6 +37,7 @@ class InitResult:
     """Files that were made or changed, relative to the top."""
     hook: HookState | None
     warnings: tuple[str, ...] = ()
+    top: Path = Path()
 
 
 def init(options: ProjectOptions, *, dry_run: bool = False, head_file: bool = False) -> InitResult:
@@ -71,6 +72,7 @@ def init(options: ProjectOptions, *, dry_run: bool = False, head_file: bool = Fa
         made=tuple(dict.fromkeys(made)),
         hook=hook,
         warnings=tuple(dict.fromkeys(warnings)),
+        top=repository.top,
     )
 
 

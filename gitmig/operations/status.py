@@ -20,6 +20,7 @@ from gitmig.core.database_findings import (
 )
 from gitmig.core.findings import graph_findings, has_errors, rolled_back, with_severities
 from gitmig.core.revisions.graph import Graph, in_repository
+from gitmig.core.revisions.programs import program_digest
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.ties import Tie
 from gitmig.errors import ProjectCodeError
@@ -174,7 +175,7 @@ def _findings(
     held = _held(project)
     applied = graph.applied([head for head in database.heads if head in graph.scripts])
     found += uncommitted(sorted(applied - set(held)))
-    found += redone(sorted(r for r in applied & set(held) if _redone(held[r], graph.scripts[r])))
+    found += redone(sorted(r for r in applied & set(held) if _redone(project, held[r], graph.scripts[r])))
     return tuple(found)
 
 
@@ -211,8 +212,12 @@ def _held(project: Project) -> Mapping[RevisionId, Script]:
     return project.graph(project.commit_tree(head)).scripts if head is not None else {}
 
 
-def _redone(committed: Script, now: Script) -> bool:
-    return now.header.schema not in (None, committed.header.schema)
+def _redone(project: Project, committed: Script, now: Script) -> bool:
+    """Whether it was drafted again; a record that ``tie`` writes leaves the program as it is."""
+    if now.header.schema in (None, committed.header.schema):
+        return False
+    before = project.commit_tree(project.git.resolve("HEAD")).read(committed.path)
+    return program_digest(before or b"") != program_digest(project.work_tree.read(now.path) or b"")
 
 
 _ORDER = (
@@ -235,8 +240,8 @@ _ORDER = (
 
 def _hint(findings: tuple[Finding, ...], *, in_conflict: bool) -> str | None:
     if in_conflict:
-        # Whatever else is amiss, conflict marks come first.
-        findings = tuple(f for f in findings if f.code in ("GM014", "GM016"))
+        # Whatever else is amiss, conflict marks come first; `gitmig rebase` takes its part in resolving them.
+        findings = tuple(f for f in findings if f.code in ("GM014", "GM016") or f.hint == "gitmig rebase")
     amiss = [f for f in findings if f.severity is Severity.ERROR or f.code == "GM013"]
     ranked = sorted(amiss, key=lambda f: _ORDER.index(f.code) if f.code in _ORDER else len(_ORDER))
     return next((finding.hint for finding in ranked if finding.hint), None)

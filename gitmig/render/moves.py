@@ -25,7 +25,7 @@ def move_text(result: MoveResult, project: Project) -> None:
     for warning in result.plan.warnings if result.done else ():
         err.print(harmless(f"! {warning}"), markup=False, style="yellow")
     for note in result.notes if result.done or result.command not in _OF_REVISIONS else ():
-        err.print(harmless(f"Note: {note}"), markup=False, style="yellow")
+        err.print(harmless(f"Note: {hinted(note)}"), markup=False, style="yellow")
     if result.hint:
         err.print(harmless(f"Hint: {hinted(result.hint)}"), markup=False)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+
 from gitmig.operations.tie import Tied
 from gitmig.render import consoles
 from gitmig.render.harmless import harmless
+from gitmig.render.hints import hinted
 from gitmig.wire.values import short
 
 Json = dict[str, object]
@@ -24,6 +27,10 @@ def tie_text(result: Tied) -> None:
     if not result.changed:
         verb = "recorded already"
     out.print(harmless(f"{verb}  in {result.script.path}"), markup=False)
+    if result.done and result.changed and result.models_commit:
+        subject = shlex.quote(f"Record the models of {result.script.revision}")
+        hint = hinted(f"git commit -m {subject} -- {shlex.quote(result.script.path)}")
+        err.print(harmless(f"Hint: {hint}"), markup=False)
 
 
 def tie_json(result: Tied) -> Json:
