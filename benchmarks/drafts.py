@@ -7,9 +7,11 @@ Takes half an hour. A draft is right if it leads to the models' tables, back, an
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -39,9 +41,6 @@ A name that PostgreSQL has made of a table's or a column's name follows the new 
 want to be compared (`compare_type=False`, `compare_server_default=False`) is no difference; a function given
 for it is not asked.
 
-This page is written by `python -m benchmarks.drafts`, with MariaDB if `GITMIG_TEST_MYSQL_URL` names a server.
-A test holds it against the catalogue, `tests/drafts.py`.
-
 | change | SQLite | autogenerate | PostgreSQL | autogenerate | MariaDB | autogenerate |
 |---|---|---|---|---|---|---|
 """
@@ -66,7 +65,19 @@ def main() -> None:
                 print(lines[-1], flush=True)
         finally:
             servers.stop(running)
-    PAGE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    PAGE.write_text(HEAD + "\n".join(joined(lines)) + "\n", encoding="utf-8")
+
+
+def joined(lines: Sequence[str]) -> Iterator[str]:
+    """The rows of a table, changes of one kind with the same words in one row."""
+
+    def key(line: str) -> tuple[str, str]:
+        name, _, words = line.removeprefix("| ").partition(" | ")
+        return name.rpartition(": ")[0], words
+
+    for (kind, words), rows in itertools.groupby(lines, key):
+        names = ", ".join(row.removeprefix("| ").partition(" | ")[0].rpartition(": ")[2] for row in rows)
+        yield f"| {f'{kind}: ' if kind else ''}{names} | {words}"
 
 
 def _judged(change: Change, dialect: str, own: bool, server: str | None, folder: Path) -> str:

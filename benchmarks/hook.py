@@ -229,7 +229,7 @@ def main() -> int:
 
 
 def report(medians: Mapping[str, float]) -> int:
-    """Print the medians and their ratios as a table for docs/speed.md. Returns 1 past a budget."""
+    """Print the medians and their ratios as a table. Returns 1 past a budget."""
     print(f"{machine()}, medians of {ROUNDS} whole processes:\n")
     print("| | ms | against | ratio | budget |\n|---|---:|---|---:|---:|")
     failed = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +97,9 @@ class Schemas:
         except NoAlembic as error:
             if tree is self.project.work_tree:
                 raise
-            raise ProjectCodeError(f"{tree.label}: {error.message}", hint=error.hint or "gitmig status") from None
+            path = shlex.quote(self.project.configuration.path)
+            hint = f"git add {path}" if tree is self.project.index else "gitmig status"
+            raise ProjectCodeError(f"{tree.label}: {error.message}", hint=hint) from None
         except WorkTreeRead:
             # When the work tree had that content, it was known.
             found = self.cache.find(tree, self.circumstances(), self.project.top)

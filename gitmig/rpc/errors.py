@@ -91,10 +91,6 @@ def translated(error: Json) -> GitmigError:
             if error.get("lost"):
                 hint = "connect without the proxy, or do without the lock: git config gitmig.lock none"
             return _with_progress(LockTimeout(message, hint=hint, detail=detail), error)
-        case "no-configuration" if error.get("missing"):
-            return NoAlembic(
-                message, hint=f"git add {shlex.quote(a_text(error['missing']))}, or: gitmig init"
-            )
         case "unproven":
             unproven = Unproven(message, detail=detail)
             unproven.failed = bool(error.get("failed"))

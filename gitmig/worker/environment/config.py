@@ -60,7 +60,7 @@ def _read(session: Session) -> Config:
         if path is not None:
             paths[kind] = session.file(path)
             if paths[kind] is None:
-                raise Failure("no-configuration", f"{path} is not there", missing=path)
+                raise Failure("no-configuration", f"{path} is not there")
     if not paths and session.options.script_location is None:
         raise Failure("no-configuration", "there is no Alembic configuration")
     config = Config(
