@@ -65,7 +65,7 @@ def test_it_is_gone_while_a_question_waits(slow: Project) -> None:
 
 def test_the_bar_of_verify(tmp_path: Path) -> None:
     project = article(tmp_path).project
-    code, sent, screen = raw(project, "verify")
+    code, sent, _ = raw(project, "verify")
     assert code == 0
     bars = re.findall(r"\r\x1b\[K(█*)(░*)  (\d/\d)", sent)
     assert [(len(full), len(rest), done) for full, rest, done in bars][:3] == [
@@ -74,5 +74,5 @@ def test_the_bar_of_verify(tmp_path: Path) -> None:
         (30, 0, "2/2"),
     ]
     assert sent.rpartition("█")[2].count("\r\x1b[K")  # it is gone in the end
-    assert "2 verified on sqlite" in screen
+    assert "2 verified on sqlite" in sent
     assert "\x1b" not in project.gitmig("verify", check=0).stderr
