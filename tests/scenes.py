@@ -226,7 +226,7 @@ class Stage:
         answer = project.gitmig("recover", "--json", check=0).json["recovered"]
         assert not litter(project), (about, answer, litter(project))
         ended = "nothing" if answer is None else str(answer["side"])
-        staged = "what is to be committed is staged" in said
+        staged = "staged" in said
         if staged if answer is None else answer["complete"] is not None:
             ended = "applied"
         now = _state(project)
@@ -249,7 +249,8 @@ class Stage:
         if ended == "applied":
             # Where git itself was killed it may leave its lock of HEAD: whose that is nobody can tell.
             project.path(".git/HEAD.lock").unlink(missing_ok=True)
-            project.git("commit", "--quiet", "-m", "Settled")
+            if project.git("status", "--porcelain"):
+                project.git("commit", "--quiet", "-m", "Settled")
         for _ in range(_TRIES):
             now = _state(project)
             if _same(now, self.after, between=ended == "between"):

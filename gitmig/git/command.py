@@ -293,17 +293,23 @@ class Runner:
             env=ours,
             pass_fds=self.inherited_fds,
         )
-        process = started.proc
-        assert process is not None
-        # GitPython's wrapper would end the process as soon as it is collected.
-        started.proc = None
-        return process
+        assert started.proc is not None
+        return started.proc
 
     def _runner(self) -> Git:
         if self._git is None:
             from git import Git
 
-            self._git = Git(self.place.top)
+            class Kept(Git.AutoInterrupt):
+                """Does not end its process once collected, nor fail if a signal came while it was made."""
+
+                def __del__(self) -> None:
+                    pass
+
+            class KeepingGit(Git):
+                AutoInterrupt = Kept
+
+            self._git = KeepingGit(self.place.top)
         return self._git
 
     def _own(self) -> dict[str, str]:

@@ -95,6 +95,17 @@ def test_what_a_hook_inherits_does_not_lead_elsewhere(
     assert build.head() == new
 
 
+def test_a_signal_while_a_git_is_started_prints_nothing(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitPython's wrapper is half made then, and looks its own process up for ever."""
+    unraised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraised.append)
+    half_made = repository.runner._runner().AutoInterrupt
+    half_made.__new__(half_made)
+    assert unraised == []
+
+
 def test_before_the_first_commit(repository: Repository) -> None:
     assert repository.head() is None
     assert repository.branch() == "main"
