@@ -306,8 +306,11 @@ def test_models_that_moved(tmp_path: Path) -> None:
 
 
 def test_models_by_a_pattern(tmp_path: Path) -> None:
-    """A file that matches goes and comes with its revision, whatever lies beside it."""
+    """A file that matches goes and comes with its revision, whatever lies beside it, or once did."""
     project = repository(tmp_path / "project")
+    project.write("app/gone/models.py", "")
+    project.commit("Models of former times")
+    project.path("app/gone/models.py").unlink()
     models(project, "app/users/models.py")
     project.write("app/__init__.py", "")
     project.write("app/users/views.py", "ONE = 1\n")
