@@ -41,6 +41,20 @@ def test_a_failing_migration_leaves_all_but_the_draft(database_url: str, tmp_pat
     )
 
 
+def test_a_revision_below_the_draft_that_fails_is_not_called_the_draft(tmp_path: Path) -> None:
+    project = begun(tmp_path)
+    before = scripts(project)
+    project.gitmig("revise", "-m", "Fill", "--empty", "--draft", check=0)
+    below = newest(project, before)
+    project.write(below, project.read(below).replace("    pass\n", "    raise ValueError('below')\n", 1))
+    project.git("add", "--all")
+    project.git("commit", "--no-verify", "-m", "Fill")
+    project.append("app/models.py", USERNAME)
+    said = project.gitmig("revise", "-m", "Add username", "-y", check=1).stderr
+    assert f'File "{below}"' in said
+    assert said.endswith("Hint: correct the revision, then: gitmig upgrade --commit\n")
+
+
 def test_the_corrected_draft_is_what_upgrade_applies(tmp_path: Path) -> None:
     project = begun(tmp_path)
     database.execute(project.url, 'insert into "user" (id) values (1)')

@@ -269,7 +269,9 @@ class _Revising:
             elif isinstance(error, Blocked):
                 error.hint = "gitmig upgrade --commit --ddl-lock-timeout SECONDS"
             elif isinstance(error, MigrationFailed):
-                error.hint = f"correct {file.path}, then: gitmig upgrade --commit"
+                # One below it may not have been applied yet, and be what failed.
+                failed = file.path if file.path in (error.detail or file.path) else "the revision"
+                error.hint = f"correct {failed}, then: gitmig upgrade --commit"
             raise
         self._keep_old(file)
         script = self.proof.recorded(file, script)

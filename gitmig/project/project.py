@@ -161,10 +161,10 @@ class Project:
         """Raise SettingsError for a models file that neither the work tree nor HEAD has.
 
         HEAD counts: a rollback to before a file was added takes it out of the work tree. So does a package
-        where a module of that name is configured, and the reverse.
+        where a module of that name is configured, and the reverse. A pattern means files of all times.
         """
         head = self.repository.head() if self.repository is not None else None
-        for path in self.models:
+        for path in filter(lambda path: not is_pattern(path), self._by_module(self.environment.models)):
             trees = [self.work_tree, *([self.commit_tree(head)] if head is not None else [])]
             if any(tree.exists(place) for tree in trees for place in (path, other_form(path))):
                 continue
