@@ -83,10 +83,10 @@ def _text(result: InitResult, dry_run: bool) -> None:
     elif hook is not None and hook.snippet is not None:
         print(f"hook      {hook.advice}")
         print(hook.snippet, end="")
+    for warning in result.warnings:
+        print(harmless(f"Warning: {warning}"), file=sys.stderr)
     if result.made and not dry_run:
         files = " ".join(shlex.quote(path) for path in result.made)
         at(result.top, result.top)
         hint = hinted(f'git add {files} && git commit -m "Set up gitmig"')
         print(harmless(f"Hint: {hint}"), file=sys.stderr)
-    for warning in result.warnings:
-        print(harmless(f"Warning: {warning}"), file=sys.stderr)

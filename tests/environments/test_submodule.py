@@ -54,6 +54,7 @@ def test_init_says_what_cannot_be_committed(shared: Shared) -> None:
     assert said.stderr == (
         "Warning: the models are in the submodule shared: commit them there first; here its bump is "
         "committed with the revision, and a rollback leaves it where it is\n"
+        'Hint: git add pyproject.toml && git commit -m "Set up gitmig"\n'
     )
     assert shared.project.read("pyproject.toml") == '[tool.gitmig]\nmodels = ["shared/app/models.py"]\n'
 
