@@ -76,8 +76,11 @@ def joined(lines: Sequence[str]) -> Iterator[str]:
         return name.rpartition(": ")[0], words
 
     for (kind, words), rows in itertools.groupby(lines, key):
+        if not kind:
+            yield from rows
+            continue
         names = ", ".join(row.removeprefix("| ").partition(" | ")[0].rpartition(": ")[2] for row in rows)
-        yield f"| {f'{kind}: ' if kind else ''}{names} | {words}"
+        yield f"| {kind}: {names} | {words}"
 
 
 def _judged(change: Change, dialect: str, own: bool, server: str | None, folder: Path) -> str:
