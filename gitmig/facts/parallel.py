@@ -79,6 +79,14 @@ def _require_whole(graph: Graph) -> None:
             raise Refused(f"{finding.code}: {finding.message}", hint=finding.hint)
 
 
+def conflicting_files(project: Project, merged: Graph, ours: CommitId, theirs: CommitId) -> tuple[str, ...]:
+    """The revision files of a merge, ``merged``, that git leaves with conflict marks."""
+    if not merged.unreadable:
+        return ()
+    conflicts = project.git.merge_conflicts(theirs, ours)
+    return tuple(problem.path for problem in merged.unreadable if problem.path in conflicts)
+
+
 def _others_paths(project: Project, merged: tuple[CommitId, ...], onto: CommitId | None) -> frozenset[str]:
     """The files of the side that stays, as far as git says which that is."""
     commits: Sequence[CommitId] = (onto,) if onto is not None else ()
@@ -142,8 +150,7 @@ def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Paralle
     git = project.git
     code = CommitTree(git, git.merged_tree(theirs, ours))
     graph = project.graph(code)
-    conflicts = frozenset(git.merge_conflicts(theirs, ours)) if graph.unreadable else ()
-    if held := [problem.path for problem in graph.unreadable if problem.path in conflicts]:
+    if held := conflicting_files(project, graph, ours, theirs):
         raise Refused(f"merging conflicts in {', '.join(held)}", hint="git merge, and resolve it")
     _require_whole(graph)
     one, other = (project.commit_tree(commit) for commit in (ours, theirs))

@@ -11,7 +11,7 @@ from gitmig.core.findings import base_moved, conflicting, graph_findings, new_he
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script
 from gitmig.errors import GitError, GitmigError, Refused
-from gitmig.facts.parallel import common_commit, parallel_refs
+from gitmig.facts.parallel import common_commit, conflicting_files, parallel_refs
 from gitmig.git import commits as git_commits
 from gitmig.git.trees import CommitTree
 from gitmig.judging.judge import edited, judge
@@ -98,8 +98,7 @@ def _merged(
         yield no_preview(error.message)
         return
     graph = project.graph(CommitTree(project.git, merged))
-    conflicts = frozenset(project.git.merge_conflicts(theirs, ours)) if graph.unreadable else ()
-    if held := [problem.path for problem in graph.unreadable if problem.path in conflicts]:
+    if held := conflicting_files(project, graph, ours, theirs):
         yield from (conflicting(path, base) for path in held)
         return
     known = {f.message for side in (base_graph, head_graph) for f in graph_findings(side)}

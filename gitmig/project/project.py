@@ -164,9 +164,11 @@ class Project:
         where a module of that name is configured, and the reverse. A pattern means files of all times.
         """
         head = self.repository.head() if self.repository is not None else None
-        for path in filter(lambda path: not is_pattern(path), self._by_module(self.environment.models)):
-            trees = [self.work_tree, *([self.commit_tree(head)] if head is not None else [])]
-            if any(tree.exists(place) for tree in trees for place in (path, other_form(path))):
+        trees = [self.work_tree, *([self.commit_tree(head)] if head is not None else [])]
+        for path in self._by_module(self.environment.models):
+            if is_pattern(path) or any(
+                tree.exists(place) for tree in trees for place in (path, other_form(path))
+            ):
                 continue
             raise SettingsError(
                 f"{path} does not exist, and is configured as a models file",

@@ -56,7 +56,7 @@ class ParkingStep:
         """What was looked at before it went: tables, and columns of them."""
         self._silent = False
 
-    # What listens.
+    # What is watched of it.
 
     @contextmanager
     def silent(self) -> Iterator[None]:
