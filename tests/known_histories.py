@@ -12,8 +12,13 @@ from random import Random
 
 from gitmig.core.commits import History
 from gitmig.core.paths import with_other_forms
+from gitmig.core.replay import replay
+from gitmig.core.revisions.graph import Graph
+from gitmig.core.revisions.scripts import Script, read_script_bytes
+from gitmig.core.ties import Derivation
 from gitmig.facts.history import read_all
 from gitmig.facts.known_history import KnownHistories
+from gitmig.facts.known_ties import KnownTies, derived_ties
 from gitmig.facts.places import TrackedPlaces
 from gitmig.git.repository import Repository
 from gitmig.state.facts import Facts
@@ -37,7 +42,7 @@ class Play:
         self.parents: dict[str, tuple[str, ...]] = {}
         self.branches: dict[str, str] = {}
         self.number = 0
-        self.asked = self.readings = 0
+        self.asked = self.readings = self.found = 0
         top.mkdir(parents=True)
         self._git("init", "--quiet", "--initial-branch=main")
         self.branches["main"] = self._commit((), {"app/models.py": _models(0), **self._revision(None)})
@@ -54,6 +59,12 @@ class Play:
             files = {**self.files[tip], **self._revision(None), "app/models.py": _models(self.number)}
             self.branches["main"] = self._commit((tip,), files)
 
+    def note(self) -> None:
+        """A commit on the main branch that changes neither revisions nor models."""
+        tip = self.branches["main"]
+        self.number += 1
+        self.branches["main"] = self._commit((tip,), {**self.files[tip], "notes": str(self.number)})
+
     def check(self) -> None:
         """Compare what is remembered and what is read afresh, at some branches. Raises AssertionError."""
         for name in self.random.sample(sorted(self.branches), k=min(2, len(self.branches))):
@@ -61,6 +72,31 @@ class Play:
             self.asked += 1
             warm, cold = self._warm(head), self._cold(head)
             assert warm == cold, f"{name} at {head}"
+            self._check_ties(head, cold)
+
+    def _check_ties(self, head: CommitId, history: History) -> None:
+        files = {path: text for path, text in self.files[head].items() if path.startswith("versions/")}
+        read = [read_script_bytes(path, text.encode()) for path, text in files.items()]
+        graph = Graph.of([each for each in read if isinstance(each, Script)])
+        derivation = Derivation(graph=graph, replayed=replay(graph, history), schemas={})
+        expected = derived_ties(derivation, history)
+        repository = self._opened()
+        try:
+            known = KnownTies(
+                repository=repository,
+                facts=Facts(repository.shared() / "state"),
+                graph=graph,
+                silent=(),
+                places=_PLACES,
+                at_least=1,
+            )
+            found = known.find(head)
+            self.found += found is not None
+            assert found in (None, expected), f"the ties at {head}"
+            if found is None or self.random.random() < 0.5:
+                known.store(head, expected)
+        finally:
+            repository.close()
 
     def _warm(self, head: CommitId) -> History:
         repository = self._opened()

@@ -51,3 +51,5 @@ class History:
     """By revision: those that left in the commit that brought it, if both lead to one recorded schema."""
     models: tuple[Generations, ...] = ()
     """For each of the models paths: itself; then, newest first, the paths where its files lay before."""
+    paths: tuple[str, ...] = ()
+    """All places that were looked at for revisions and models, those of before included."""

@@ -69,7 +69,7 @@ class KnownHistories:
 
         Raises GitError if objects are missing.
         """
-        key = _key(self._repository, places)
+        key = history_key(self._repository, places)
         stored = self._read(key) if key is not None else None
         if key is not None and stored is not None:
             history = self._gone_on(key, stored, head, places, keep)
@@ -201,7 +201,7 @@ class KnownHistories:
         self._facts.store(_KIND, {key: packed(json.dumps(value, separators=(",", ":")))})
 
 
-def _key(repository: Repository, places: TrackedPlaces) -> str | None:
+def history_key(repository: Repository, places: TrackedPlaces) -> str | None:
     """What a history depends on besides its head; None if git shows commits as others than they are."""
     common = repository.common_dir
     if (common / "info/grafts").exists() or (common / "refs/replace").exists():

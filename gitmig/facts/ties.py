@@ -15,6 +15,7 @@ from gitmig.core.ties import Derivation, KnownSchema, Tie, TieState
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.history import read_all
 from gitmig.facts.known_history import KnownHistories
+from gitmig.facts.known_ties import DerivedTies, KnownTies, derived_ties
 from gitmig.facts.places import TrackedPlaces
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.walk import Identities
@@ -41,6 +42,7 @@ class _Visits:
 
     replayed: dict[tuple[CommitId | None, tuple[str, ...]], Replayed] = field(default_factory=dict)
     silent: dict[CommitId | None, frozenset[RevisionId]] = field(default_factory=dict)
+    derived: dict[CommitId | None, DerivedTies] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class _Memory:
     histories: dict[tuple[CommitId, tuple[str, ...]], History] = field(default_factory=dict)
     identities: Identities = field(default_factory=dict)
     contents: dict[CommitId, str] = field(default_factory=dict)
-    """Commit to the content digest of its models."""
+    """Commit to the content digest of its models; to be asked by ``Ties._content``."""
     schemas: dict[str, KnownSchema] = field(default_factory=dict)
     """Content digest of models to their schema."""
     failed: set[CommitId] = field(default_factory=set)
@@ -89,7 +91,7 @@ class Ties:
         """The states whose models have just this content digest, newest first; imports nothing."""
         if content is None or self._head() is None:
             return ()
-        graph, known, contents = self._graph(), self.all(), self._memory.contents
+        graph, known = self._graph(), self.all()
         singles = [
             (revision,)
             for revision in reversed(graph.topological())
@@ -98,16 +100,15 @@ class Ties:
             or (
                 (tie := known.get(revision))
                 and tie.models_commit
-                and contents.get(tie.models_commit) == content
+                and self._content(tie.models_commit) == content
             )
         ]
-        several = [heads for heads in self._replayed().heads.values() if len(heads) > 1]
         return tuple(
             heads
-            for heads in (graph.heads, *singles, *reversed(several))
+            for heads in (graph.heads, *singles, *reversed(self._plain().several))
             if heads
             and (commit := self.of(heads).models_commit) is not None
-            and contents.get(commit) == content
+            and self._content(commit) == content
         )
 
     def same(self, one: Sequence[RevisionId], other: Sequence[RevisionId]) -> bool:
@@ -155,12 +156,12 @@ class Ties:
 
     def is_candidate(self, heads: Heads, content: str | None) -> bool:
         """Whether a candidate for the models of a state has this content digest."""
-        return any(self._memory.contents.get(commit) == content for commit in self.of(heads).candidates)
+        return any(self._content(commit) == content for commit in self.of(heads).candidates)
 
     def has_elsewhere(self, heads: Heads, content: str | None) -> bool:
         """Whether the models that :meth:`elsewhere` finds have this content digest."""
         commit = self.elsewhere(heads).models_commit
-        return commit is not None and self._memory.contents.get(commit) == content
+        return commit is not None and self._content(commit) == content
 
     def speaks_for(self, head: RevisionId, heads: Heads) -> bool:
         """Whether the record of a head was written for this state, or is in no commit yet."""
@@ -206,13 +207,39 @@ class Ties:
         graph = self._graph()
         if self._head() is None:
             return {r: Tie(revision=r, state=TieState.UNCOMMITTED) for r in graph.scripts}
-        ties = self._derivation().all()
+        # What is known of schemas may settle what the history alone leaves open.
+        ties = self._derivation().all() if self._memory.schemas else self._plain().ties
         if self._look_up([commit for tie in ties.values() for commit in tie.undecided]):
             ties = self._derivation().all()
         found = dict(ties)
         for revision in self._doubtful(graph, ties):
             found[revision] = self._borne_out((revision,), ties[revision], found, self._cached)
         return found
+
+    def _plain(self) -> DerivedTies:
+        """What the history alone says, no schema looked at."""
+        known, head = self._visits.derived, self._head()
+        assert head is not None
+        if self.at not in known:
+            remembered = self._remembered()
+            found = remembered.find(head)
+            if found is None:
+                found = derived_ties(replace(self._derivation(), schemas={}), self._history(head))
+                if self.at is None:
+                    remembered.store(head, found)
+            self._memory.contents.update(found.contents)
+            known[self.at] = found
+        return known[self.at]
+
+    def _remembered(self) -> KnownTies:
+        assert self.project.facts is not None
+        return KnownTies(
+            repository=self.project.git,
+            facts=self.project.facts,
+            graph=self._graph(),
+            silent=self._silent(),
+            places=self._places(),
+        )
 
     def _doubtful(self, graph: Graph, ties: Mapping[RevisionId, Tie]) -> list[RevisionId]:
         """The newest revisions that a record may speak for by what it changes alone, oldest first."""
@@ -322,19 +349,21 @@ class Ties:
     def _history(self, head: CommitId, others: tuple[str, ...] = ()) -> History:
         known = self._memory.histories
         if (head, others) not in known:
-            configuration = self.project.configuration
-            places = TrackedPlaces(
-                versions=configuration.versions,
-                recursive=configuration.recursive,
-                models=with_other_forms(self.project.models),
-                settings=self.project.environment.settings_file,
-                environment=self.project.name,
-            )
-            found = self._read_history(head, places, others)
+            found = self._read_history(head, self._places(), others)
             known[head, others] = found
             contents = ((fact.commit, fact.models) for fact in found.facts if fact.models is not None)
             self._memory.contents.update(contents)
         return known[head, others]
+
+    def _places(self) -> TrackedPlaces:
+        configuration = self.project.configuration
+        return TrackedPlaces(
+            versions=configuration.versions,
+            recursive=configuration.recursive,
+            models=with_other_forms(self.project.models),
+            settings=self.project.environment.settings_file,
+            environment=self.project.name,
+        )
 
     def _read_history(self, head: CommitId, places: TrackedPlaces, others: tuple[str, ...]) -> History:
         project, identities = self.project, self._memory.identities
@@ -347,14 +376,22 @@ class Ties:
         return histories.of(head, places, keep=self.at is None)
 
     def _known(self, commit: CommitId) -> KnownSchema | None:
-        return self._memory.schemas.get(self._memory.contents.get(commit, ""))
+        known = self._memory.schemas
+        return known.get(self._content(commit) or "") if known else None
 
     def _learn(self, commit: CommitId, schema: Schema) -> None:
-        content = self._memory.contents.get(commit)
+        content = self._content(commit)
         if content is not None:
             self._memory.schemas[content] = KnownSchema(
                 dialect=schema.dialect, sqlalchemy=schema.sqlalchemy, digest=digest(schema)
             )
+
+    def _content(self, commit: CommitId) -> str | None:
+        """The content digest of the models in a commit of the history; None if it has none."""
+        known = self._memory.contents
+        if commit not in known and (head := self._head()) is not None:
+            self._history(head)
+        return known.get(commit)
 
     @property
     def _visits(self) -> _Visits:

@@ -65,6 +65,7 @@ def assembled(
         cut_off=frozenset(place for place in line if made[place].commit in shallow),
         replaced=_replaced(made),
         models=places.models,
+        paths=places.paths,
     )
 
 

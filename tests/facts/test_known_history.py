@@ -32,6 +32,18 @@ def test_what_is_known_is_not_read_again(tmp_path: Path) -> None:
     assert play.readings == 1
 
 
+def test_ties_are_remembered_while_nothing_is_committed_that_they_depend_on(tmp_path: Path) -> None:
+    play = Play(tmp_path / "project", Random(3))
+    play.work(revisions=3)
+    play.check()
+    play.note()
+    play.check()
+    assert play.found == 1
+    play.work(revisions=1)
+    play.check()
+    assert play.found == 1
+
+
 class TestFacts:
     """The file."""
 
