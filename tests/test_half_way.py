@@ -66,6 +66,14 @@ def test_files_follow_what_one_transaction_per_migration_applied(told: Article) 
     assert project.read("app/models.py") == MODELS + USERNAME
 
 
+def test_a_transaction_that_takes_back_the_steps_before_is_told(told: Article) -> None:
+    project = told.project
+    edit(project, told.second, "downgrade", last=FAILING)
+    down = project.gitmig("rollback", told.first, "-y", check=1)
+    assert "▼ downgrade c3c3\nError: none of 2 applied: RuntimeError: not this one\n" in down.stderr
+    assert project.heads() == ("c3c3",)
+
+
 DYING = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nos.kill(os.getpid(), signal.SIGKILL)"
 """The command is killed in the middle of a step, and its worker with it."""
 
@@ -184,7 +192,7 @@ def mood(tmp_path: Path, postgres_url: str) -> Project:
 def test_an_enum_value_added_and_used_in_one_transaction(mood: Project) -> None:
     before = mood.snapshot()
     failed = mood.gitmig("upgrade", check=1)
-    assert 'Error: unsafe use of new value "b" of enum type mood\n' in failed.stderr
+    assert 'Error: none of 2 applied: unsafe use of new value "b" of enum type mood\n' in failed.stderr
     hint = "Hint: commit the value first: gitmig upgrade b2, then run the command again\n"
     assert failed.stderr.endswith(hint)
     assert mood.snapshot() == before

@@ -271,6 +271,9 @@ class Attempt:
                 error.message, error.hint = f"{error.message} {self._while()}", "gitmig recover"
         elif error.committed or error.partial:
             self._tell_kept(error)
+        elif failed and self._applied:
+            # The steps before were shown, and the database took them back with the one that failed.
+            error.message = f"none of {self._planned} applied: {error.message}"
         elif isinstance(error, Interrupted):
             error.message = "interrupted; everything is as before"
 
