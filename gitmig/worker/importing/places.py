@@ -54,11 +54,12 @@ class Places:
         Links are followed. None for what is not the project's: outside, in a virtual environment or in
         site-packages.
         """
-        place = os.path.abspath(path)
+        # The same words mean another place once the current directory is another one.
+        place = path if os.path.isabs(path) else os.path.abspath(path)
         try:
             return self._known[place]
         except KeyError:
-            found = self._known[place] = self._find(self._real(place))
+            found = self._known[place] = self._find(self._real(os.path.abspath(place)))
             return found
 
     def as_written(self, path: str) -> str | None:
