@@ -67,11 +67,13 @@ def test_the_bar_of_verify(tmp_path: Path) -> None:
     project = article(tmp_path).project
     code, sent, _ = raw(project, "verify")
     assert code == 0
-    bars = re.findall(r"\r\x1b\[K(█*)(░*)  (\d/\d)", sent)
-    assert [(len(full), len(rest), done) for full, rest, done in bars][:3] == [
-        (0, 30, "0/2"),
-        (15, 15, "1/2"),
-        (30, 0, "2/2"),
+    bars = re.findall(r"\r\x1b\[K(█*)(░*)  (\d/\d)(  models \d/\d)?", sent)
+    assert [(len(full), len(rest), *text) for full, rest, *text in bars][:5] == [
+        (0, 30, "0/2", ""),
+        (0, 30, "0/2", "  models 0/2"),
+        (0, 30, "0/2", ""),
+        (15, 15, "1/2", ""),
+        (30, 0, "2/2", ""),
     ]
     assert sent.rpartition("█")[2].count("\r\x1b[K")  # it is gone in the end
     assert "2 verified on sqlite" in sent

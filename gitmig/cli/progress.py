@@ -139,12 +139,13 @@ class _Cleared:
 
 
 class Bar:
-    """``████░░░░  12/40``; it is gone at the end of the block."""
+    """``████░░░░  12/40  models 8/31``; it is gone at the end of the block."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
         self._done = 0
         self._whole = 0
+        self._beside = ""
 
     def __enter__(self) -> Self:
         """The bar itself."""
@@ -164,6 +165,11 @@ class Bar:
         self._done += 1
         self._draw()
 
+    def models(self, done: int, whole: int) -> None:
+        """So many of the models that the next steps need are imported."""
+        self._beside = f"  models {done}/{whole}" if done < whole else ""
+        self._draw()
+
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Lines can be printed meanwhile."""
@@ -174,7 +180,7 @@ class Bar:
     def _draw(self) -> None:
         if self._whole:
             full = min(_WIDTH, _WIDTH * self._done // self._whole)
-            self._write(f"{'█' * full}{'░' * (_WIDTH - full)}  {self._done}/{self._whole}")
+            self._write(f"{'█' * full}{'░' * (_WIDTH - full)}  {self._done}/{self._whole}{self._beside}")
 
     def _write(self, text: str) -> None:
         if self._shown:

@@ -68,4 +68,4 @@ def _verified(common: Common, wanted: Wanted) -> Verification:
             with bar.aside():
                 verified_text(verified)
 
-        return verify(project, wanted, begun=bar.begin, step=bar.step, report=report)
+        return verify(project, wanted, begun=bar.begin, step=bar.step, imported=bar.models, report=report)

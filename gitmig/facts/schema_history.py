@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gitmig import __version__
@@ -34,6 +34,8 @@ class SchemaHistory:
 
     project: Project
     graph: Graph
+    imported: Callable[[int, int], None] = lambda done, whole: None
+    """Hears of how many commits the models are imported, and of how many they have to be."""
     failed: dict[CommitId, str] = field(default_factory=dict)
     """Why the models of a commit could not be read."""
     _known: dict[CommitId, Schema] = field(default_factory=dict)
@@ -68,12 +70,17 @@ class SchemaHistory:
             if schema is not None:
                 self._known[commit] = schema
                 missing.remove(commit)
-        while missing:
-            batch, missing = missing[:_AT_ONCE], missing[_AT_ONCE:]
-            for commit, found in self._computed(batch).items():
-                self._known[commit] = found.schema
-                store.add(commit, found, self.project.commit_tree(commit))
-        store.save()
+        if not missing:
+            return
+        try:
+            for place in range(0, len(missing), _AT_ONCE):
+                self.imported(place, len(missing))
+                for commit, found in self._computed(missing[place : place + _AT_ONCE]).items():
+                    self._known[commit] = found.schema
+                    store.add(commit, found, self.project.commit_tree(commit))
+            self.imported(len(missing), len(missing))
+        finally:
+            store.save()  # who interrupts this has waited for what was imported
 
     def of_commit(self, commit: CommitId) -> Schema | None:
         """The schema of a commit that was learned; None if its models do not import."""

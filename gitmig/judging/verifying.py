@@ -34,6 +34,8 @@ class ProgressReport:
     """A revision is done."""
     step: Callable[[], None] = lambda: None
     """The longer one of two looks at a revision is done."""
+    imported: Callable[[int, int], None] = lambda done, whole: None
+    """Of so many commits that it needs the models are imported, and of so many they have to be."""
 
 
 def verify_runs(
@@ -45,7 +47,7 @@ def verify_runs(
     import.
     """
     dialect = Schemas(project=project).of(project.work_tree).dialect
-    history = SchemaHistory(project, graph)
+    history = SchemaHistory(project, graph, progress.imported)
     with ExitStack() as stack:
         place, mother = stack.enter_context(scratch(project, dialect)), stack.enter_context(project.worker())
         empty = None

@@ -66,9 +66,13 @@ def verify(
     *,
     begun: Callable[[int], None] = lambda count: None,
     step: Callable[[], None] = lambda: None,
+    imported: Callable[[int, int], None] = lambda done, whole: None,
     report: Callable[[Verified], None] = lambda verified: None,
 ) -> Verification:
     """Replay revisions; ``report`` is given each when it is done, ``begun`` how many there are.
+
+    ``step`` hears that one more is looked through, ``imported`` of how many commits of how many the models
+    are there.
 
     Raises UnknownRef, UsageError, Refused for a graph that is flawed, Unproven if no scratch database can be
     had, SettingsError for a baseline that cannot be read.
@@ -88,7 +92,7 @@ def verify(
     begun(len(chosen))
     dialect = None
     if chosen:
-        progress = ProgressReport(outcome=hear, step=step)
+        progress = ProgressReport(outcome=hear, step=step, imported=imported)
         dialect = verify_runs(project, graph, runs(graph, chosen), seeds=seeds, progress=progress)
     if wanted.write_baseline:
         _write(path, [one for verified in done for one in verified.judged])
