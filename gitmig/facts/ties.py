@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from gitmig.core.commits import History
 from gitmig.core.paths import present, with_other_forms
-from gitmig.core.replay import Replayed, replay, state_key
+from gitmig.core.replay import state_key
 from gitmig.core.revisions.graph import Graph, in_repository
-from gitmig.core.revisions.programs import idle
-from gitmig.core.schema.facets import Schema, change_digest, difference, digest
-from gitmig.core.ties import Derivation, KnownSchema, Tie, TieState
+from gitmig.core.schema.facets import Schema, change_digest, difference
+from gitmig.core.ties import Tie, TieState
 from gitmig.errors import ProjectCodeError
-from gitmig.facts.history import read_all
-from gitmig.facts.known_history import KnownHistories
-from gitmig.facts.known_ties import DerivedTies, KnownTies, derived_ties
-from gitmig.facts.places import TrackedPlaces
+from gitmig.facts.past import Past
 from gitmig.facts.schemas import Schemas
-from gitmig.facts.walk import Identities
 from gitmig.git.contents import content_digest
 from gitmig.git.trees import Tree
 from gitmig.project.project import Project
@@ -34,29 +28,6 @@ _COMPUTED = 8
 """Candidates whose schema is computed to settle one tie: each costs an import of old models."""
 _ELSEWHERE = ("--branches", "--tags", "--remotes", "--reflog")
 """Where a commit may be that is not in the history of what is checked out."""
-
-
-@dataclass(slots=True)
-class _Visits:
-    """What depends on the revisions of the work tree too: Project.forget drops it."""
-
-    replayed: dict[tuple[CommitId | None, tuple[str, ...]], Replayed] = field(default_factory=dict)
-    silent: dict[CommitId | None, frozenset[RevisionId]] = field(default_factory=dict)
-    derived: dict[CommitId | None, DerivedTies] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What was read of commits, which never changes."""
-
-    histories: dict[tuple[CommitId, tuple[str, ...]], History] = field(default_factory=dict)
-    identities: Identities = field(default_factory=dict)
-    contents: dict[CommitId, str] = field(default_factory=dict)
-    """Commit to the content digest of its models; to be asked by ``Ties._content``."""
-    schemas: dict[str, KnownSchema] = field(default_factory=dict)
-    """Content digest of models to their schema."""
-    failed: set[CommitId] = field(default_factory=set)
-    """Commits whose models do not import."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +50,19 @@ class Ties:
     def of(self, heads: Heads) -> Tie:
         """The tie of the state of the database with these heads; imports nothing."""
         known = self.all()
-        heads = in_repository(self._graph(), heads) or heads
+        heads = in_repository(self._past.graph, heads) or heads
         if len(heads) == 1 and heads[0] in known:
             return known[heads[0]]
-        if self._head() is None:
+        if self._past.head is None:
             return Tie(revision=heads[0], state=TieState.UNCOMMITTED)
-        self._look_up(self._derivation().of(heads).undecided)
-        return self._borne_out(heads, self._derivation().of(heads), known, self._cached)
+        self._look_up(self._past.derivation().of(heads).undecided)
+        return self._borne_out(heads, self._past.derivation().of(heads), known, self._cached)
 
     def owners(self, content: str | None) -> tuple[Heads, ...]:
         """The states whose models have just this content digest, newest first; imports nothing."""
-        if content is None or self._head() is None:
+        if content is None or self._past.head is None:
             return ()
-        graph, known = self._graph(), self.all()
+        graph, known = self._past.graph, self.all()
         singles = [
             (revision,)
             for revision in reversed(graph.topological())
@@ -100,20 +71,20 @@ class Ties:
             or (
                 (tie := known.get(revision))
                 and tie.models_commit
-                and self._content(tie.models_commit) == content
+                and self._past.content(tie.models_commit) == content
             )
         ]
         return tuple(
             heads
-            for heads in (graph.heads, *singles, *reversed(self._plain().several))
+            for heads in (graph.heads, *singles, *reversed(self._past.plain().several))
             if heads
             and (commit := self.of(heads).models_commit) is not None
-            and self._content(commit) == content
+            and self._past.content(commit) == content
         )
 
     def same(self, one: Sequence[RevisionId], other: Sequence[RevisionId]) -> bool:
         """Whether two states differ in nothing but revisions that do nothing."""
-        graph, silent = self._graph(), self._silent()
+        graph, silent = self._past.graph, self._past.silent()
         return state_key(graph, one, silent) == state_key(graph, other, silent)
 
     def line(self) -> tuple[tuple[CommitId, bool], ...]:
@@ -121,8 +92,7 @@ class Ties:
 
         With each, whether the models files differ from those before.
         """
-        head = self._head()
-        history = self._history(head) if head is not None else History(facts=())
+        history = self._past.history()
         found: list[tuple[CommitId, bool]] = []
         content: str | None = None
         for fact in (history.facts[place] for place in history.line):
@@ -151,95 +121,69 @@ class Ties:
 
         Commits that were squashed into one are there. Never verified: nobody merged these models.
         """
-        tie = self._derivation(_ELSEWHERE).of(heads)
+        tie = self._past.derivation(_ELSEWHERE).of(heads)
         return tie if tie.models_commit is None else replace(tie, state=TieState.APPROXIMATE)
 
     def is_candidate(self, heads: Heads, content: str | None) -> bool:
         """Whether a candidate for the models of a state has this content digest."""
-        return any(self._content(commit) == content for commit in self.of(heads).candidates)
+        return any(self._past.content(commit) == content for commit in self.of(heads).candidates)
 
     def has_elsewhere(self, heads: Heads, content: str | None) -> bool:
         """Whether the models that :meth:`elsewhere` finds have this content digest."""
         commit = self.elsewhere(heads).models_commit
-        return commit is not None and self._content(commit) == content
+        return commit is not None and self._past.content(commit) == content
 
     def speaks_for(self, head: RevisionId, heads: Heads) -> bool:
         """Whether the record of a head was written for this state, or is in no commit yet."""
-        if self._head() is None:
+        if self._past.head is None:
             return True
-        return self._derivation().speaks_for(head, heads)
+        return self._past.derivation().speaks_for(head, heads)
 
     def is_record_committed(self, head: RevisionId) -> bool:
         """Whether a commit has the record of a head as it is now."""
-        return self._head() is not None and head in self._derivation().replayed.written
+        return self._past.head is not None and head in self._past.derivation().replayed.written
 
     def models_in(self, tree: Tree) -> tuple[str, ...]:
         """The paths at which a tree has the models, which may have lain elsewhere then."""
         models = self.project.models
         if all(tree.exists(path) for path in models):
             return models
-        head = self._head()
-        known = self._history(head).models if head is not None else ()
+        known = self._past.history().models
         return present(known or with_other_forms(models), tree.exists)
 
     def _computed(self, schemas: Schemas, undecided: Sequence[CommitId]) -> bool:
         """Compute the schema of the first commit that is not known; whether there was one."""
         for commit in undecided:
-            if self._known(commit) is None and commit not in self._memory.failed:
+            if self._past.known(commit) is None and commit not in self._past.memory.failed:
                 self._schema(schemas, commit)
                 return True
         return False
 
     def _schema(self, schemas: Schemas, commit: CommitId) -> Schema | None:
         """The schema of a commit's models; None if they do not import any more."""
-        if commit in self._memory.failed:
+        if commit in self._past.memory.failed:
             return None
         try:
             schema = schemas.of(self.project.commit_tree(commit))
         except ProjectCodeError:
             # Old models often do not import under today's dependencies.
-            self._memory.failed.add(commit)
+            self._past.memory.failed.add(commit)
             return None
-        self._learn(commit, schema)
+        self._past.learn(commit, schema)
         return schema
 
     def _derived(self) -> Mapping[RevisionId, Tie]:
-        graph = self._graph()
-        if self._head() is None:
+        graph = self._past.graph
+        if self._past.head is None:
             return {r: Tie(revision=r, state=TieState.UNCOMMITTED) for r in graph.scripts}
         # What is known of schemas may settle what the history alone leaves open.
-        ties = self._derivation().all() if self._memory.schemas else self._plain().ties
+        ties = self._past.derivation().all() if self._past.memory.schemas else self._past.plain().ties
         if self._look_up([commit for tie in ties.values() for commit in tie.undecided]):
-            ties = self._derivation().all()
+            ties = self._past.derivation().all()
         found = dict(ties)
         for revision in self._doubtful(graph, ties):
             found[revision] = self._borne_out((revision,), ties[revision], found, self._cached)
         return found
-
-    def _plain(self) -> DerivedTies:
-        """What the history alone says, no schema looked at."""
-        known, head = self._visits.derived, self._head()
-        assert head is not None
-        if self.at not in known:
-            remembered = self._remembered()
-            found = remembered.find(head)
-            if found is None:
-                found = derived_ties(replace(self._derivation(), schemas={}), self._history(head))
-                if self.at is None:
-                    remembered.store(head, found)
-            self._memory.contents.update(found.contents)
-            known[self.at] = found
-        return known[self.at]
-
-    def _remembered(self) -> KnownTies:
-        assert self.project.facts is not None
-        return KnownTies(
-            repository=self.project.git,
-            facts=self.project.facts,
-            graph=self._graph(),
-            silent=self._silent(),
-            places=self._places(),
-        )
 
     def _doubtful(self, graph: Graph, ties: Mapping[RevisionId, Tie]) -> list[RevisionId]:
         """The newest revisions that a record may speak for by what it changes alone, oldest first."""
@@ -247,7 +191,7 @@ class Ties:
             revision
             for revision in reversed(graph.topological())
             if ties[revision].state is TieState.APPROXIMATE
-            and (graph.scripts[revision].header.change is not None or revision in self._silent())
+            and (graph.scripts[revision].header.change is not None or revision in self._past.silent())
         ]
         return found[:_LOOKED_UP][::-1]
 
@@ -260,7 +204,7 @@ class Ties:
         if tie.state is not TieState.APPROXIMATE or tie.models_commit is None:
             return tie
         for head, below in self._parts(heads):
-            change = self._graph().scripts[head].header.change
+            change = self._past.graph.scripts[head].header.change
             then = self._schema_below(below, known, schema_of) if change is not None else None
             now = schema_of(tie.models_commit) if then is not None else None
             if then is not None and now is not None and change_digest(difference(then, now)) == change:
@@ -273,7 +217,7 @@ class Ties:
 
     def _parts(self, heads: Heads) -> Iterator[tuple[RevisionId, Heads]]:
         """Each revision that could have come last to a state, and the heads without it."""
-        graph, silent = self._graph(), self._silent()
+        graph, silent = self._past.graph, self._past.silent()
         if len(heads) == 1 and heads[0] in graph.scripts:
             below = graph.parents[heads[0]]
             # Most lines are plain: nobody has to walk down to the base.
@@ -294,116 +238,25 @@ class Ties:
         if not heads:
             return None
         tie = known.get(heads[0]) if len(heads) == 1 else None
-        tie = tie or self._borne_out(heads, self._derivation().of(heads), known, schema_of)
+        tie = tie or self._borne_out(heads, self._past.derivation().of(heads), known, schema_of)
         if tie.state is not TieState.VERIFIED or tie.models_commit is None:
             return None
         return schema_of(tie.models_commit)
 
     def _look_up(self, commits: Sequence[CommitId]) -> bool:
         """Look for the schemas of commits in the cache; whether one was found that was not known."""
-        waiting = [commit for commit in commits if self._known(commit) is None]
+        waiting = [commit for commit in commits if self._past.known(commit) is None]
         return any([self._cached(commit) is not None for commit in waiting[:_LOOKED_UP]])
 
     def _cached(self, commit: CommitId) -> Schema | None:
         schema = Schemas(project=self.project).cached(self.project.commit_tree(commit))
         if schema is not None:
-            self._learn(commit, schema)
+            self._past.learn(commit, schema)
         return schema
 
-    def _derivation(self, others: tuple[str, ...] = ()) -> Derivation:
-        return Derivation(
-            graph=self._graph(),
-            replayed=self._replayed(others),
-            schemas=self._memory.schemas,
-            silent=self._silent(),
-        )
-
-    def _head(self) -> CommitId | None:
-        return self.at or self.project.git.head()
-
-    def _graph(self) -> Graph:
-        return self.project.graph(self._tree() if self.at is not None else None)
-
-    def _tree(self) -> Tree:
-        return self.project.commit_tree(self.at) if self.at is not None else self.project.work_tree
-
-    def _silent(self) -> frozenset[RevisionId]:
-        """The merge revisions that do nothing but merge."""
-        if self.at not in self._visits.silent:
-            merges = [script for script in self._graph().scripts.values() if len(script.down_revisions) > 1]
-            texts = self._tree().read_all([script.path for script in merges])
-            self._visits.silent[self.at] = frozenset(
-                script.revision
-                for script in merges
-                if idle(texts.get(script.path, b"").decode("utf-8", "replace"))
-            )
-        return self._visits.silent[self.at]
-
-    def _replayed(self, others: tuple[str, ...] = ()) -> Replayed:
-        known, head = self._visits.replayed, self._head()
-        assert head is not None
-        if (self.at, others) not in known:
-            known[self.at, others] = replay(self._graph(), self._history(head, others), self._silent())
-        return known[self.at, others]
-
-    def _history(self, head: CommitId, others: tuple[str, ...] = ()) -> History:
-        known = self._memory.histories
-        if (head, others) not in known:
-            found = self._read_history(head, self._places(), others)
-            known[head, others] = found
-            contents = ((fact.commit, fact.models) for fact in found.facts if fact.models is not None)
-            self._memory.contents.update(contents)
-        return known[head, others]
-
-    def _places(self) -> TrackedPlaces:
-        configuration = self.project.configuration
-        return TrackedPlaces(
-            versions=configuration.versions,
-            recursive=configuration.recursive,
-            models=with_other_forms(self.project.models),
-            settings=self.project.environment.settings_file,
-            environment=self.project.name,
-        )
-
-    def _read_history(self, head: CommitId, places: TrackedPlaces, others: tuple[str, ...]) -> History:
-        project, identities = self.project, self._memory.identities
-        scripts = project.known_scripts
-        assert project.facts is not None
-        assert scripts is not None
-        if others:
-            return read_all(project.git, head, places, scripts, others=others, identities=identities).history
-        histories = KnownHistories(project.git, project.facts, scripts, identities)
-        return histories.of(head, places, keep=self.at is None)
-
-    def _known(self, commit: CommitId) -> KnownSchema | None:
-        known = self._memory.schemas
-        return known.get(self._content(commit) or "") if known else None
-
-    def _learn(self, commit: CommitId, schema: Schema) -> None:
-        content = self._content(commit)
-        if content is not None:
-            self._memory.schemas[content] = KnownSchema(
-                dialect=schema.dialect, sqlalchemy=schema.sqlalchemy, digest=digest(schema)
-            )
-
-    def _content(self, commit: CommitId) -> str | None:
-        """The content digest of the models in a commit of the history; None if it has none."""
-        known = self._memory.contents
-        if commit not in known and (head := self._head()) is not None:
-            self._history(head)
-        return known.get(commit)
-
     @property
-    def _visits(self) -> _Visits:
-        visits = self.project.memory.setdefault("replayed", _Visits())
-        assert isinstance(visits, _Visits)
-        return visits
-
-    @property
-    def _memory(self) -> _Memory:
-        memory = self.project.memory.setdefault("history", _Memory())
-        assert isinstance(memory, _Memory)
-        return memory
+    def _past(self) -> Past:
+        return Past(project=self.project, at=self.at)
 
 
 def models_digest(project: Project, tree: Tree) -> str | None:
