@@ -27,6 +27,7 @@ BROKEN = {
         '  File "app/models.py", line 16, in <module>\n    raise SystemExit(3)',
     ),
 }
+LACKING = "install what the project needs in its own .venv, or correct the import"
 OWN = f"this was gitmig's own Python, {sys.executable}; another one: git config gitmig.python PATH"
 HOW = '  File "alembic/env.py", line 9, in <module>\n    import app.models  # noqa: F401\n'
 
@@ -44,7 +45,7 @@ def test_models_that_do_not_import(project: Project, kind: str, command: tuple[s
         project,
         *command,
         error=error,
-        hint="correct it, then run the command again",
+        hint=LACKING if kind == "an import" else "correct it, then run the command again",
         code="project-code",
         exit_code=2,
         detail=HOW + frames + (f"\n{OWN}" if kind == "an import" else ""),
@@ -61,7 +62,7 @@ def test_models_that_do_not_import_stop_every_command_that_runs_them(
         project,
         *command,
         error="ModuleNotFoundError: No module named 'nowhere_to_be_found'",
-        hint="correct it, then run the command again",
+        hint=LACKING,
         code="project-code",
         exit_code=2,
         detail=HOW + f'  File "app/models.py", line 17, in <module>\n    import nowhere_to_be_found\n{OWN}',

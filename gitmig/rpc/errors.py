@@ -52,6 +52,10 @@ _DRIVER = re.compile(rf"ModuleNotFoundError: No module named '({'|'.join(_DRIVER
 _LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
 
 
+CORRECT_IT = "correct it, then run the command again"
+_MODULE = re.compile(r"(?:No module named|cannot import name '[^']*' from) '([\w.]+)'")
+
+
 class UnannouncedLoss(GitmigError):
     """A step lost rows of which nobody knew, and was taken back.
 
@@ -131,7 +135,29 @@ def _correction(error: Json) -> str:
     last = str(error.get("detail") or "").rpartition('File "')[2].partition('"')[0]
     if _CALLER.match(a_text(error["message"])) and last.endswith("env.py"):
         return f"if only your own code can run env.py, {WITHOUT_ENV}"
-    return str(error.get("hint") or "correct it, then run the command again")
+    return str(error.get("hint") or CORRECT_IT)
+
+
+def is_lacking(message: str, folder: str, roots: Sequence[str]) -> bool:
+    """Whether an error says that something in a folder was not found, as imports from ``roots`` name it.
+
+    All paths are relative to one top. A package may have the folder's own name: an editable install has it.
+    """
+    if folder in message:
+        return True
+    name = _MODULE.search(message)
+    if name is None:
+        return False
+    wanted = name[1].split(".")
+    for root in roots:
+        if root and (root == folder or root.startswith(f"{folder}/")):
+            return True
+        inside = folder.removeprefix(f"{root}/" if root else "").split("/")
+        if (not root or folder.startswith(f"{root}/")) and all(
+            one == other for one, other in zip(inside, wanted, strict=False)
+        ):
+            return True
+    return folder.rpartition("/")[2].replace("-", "_") == wanted[0]
 
 
 def _failed(error: Json, message: str, detail: str | None) -> MigrationFailed:

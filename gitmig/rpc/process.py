@@ -19,7 +19,7 @@ from gitmig.errors import GitmigError, Interrupted, NoInterpreter, ProjectCodeEr
 from gitmig.git import command
 from gitmig.git.modules import not_laid_out
 from gitmig.rpc import fork, interrupts, launch
-from gitmig.rpc.errors import _end_of, _kept, frames_of, translated
+from gitmig.rpc.errors import CORRECT_IT, _end_of, _kept, frames_of, is_lacking, translated
 from gitmig.rpc.interpreter import OWN
 from gitmig.rpc.protocol import Json, WorkerOptions, a_text, an_object
 from gitmig.wire.codec import plain
@@ -210,14 +210,28 @@ class WorkerProcess:
         """What gitmig's own interpreter lacks, the project's may have; so may a submodule."""
         if not isinstance(error, ProjectCodeError) or not error.message.startswith(_NOT_FOUND):
             return error
-        if empty := not_laid_out(self.options.top):
+        empty = [one for one in not_laid_out(self.options.top) if self._may_lack(error.message, one)]
+        if empty:
             error.hint = f"git submodule update --init -- {shlex.join(empty)}"
         elif self.own:
+            if error.message.startswith("ModuleNotFoundError") and error.hint == CORRECT_IT:
+                error.hint = "install what the project needs in its own .venv, or correct the import"
             own = (
                 f"this was gitmig's own Python, {sys.executable}; another one: git config gitmig.python PATH"
             )
             error.detail = "\n".join(filter(None, (error.detail, own)))
         return error
+
+    def _may_lack(self, message: str, submodule: str) -> bool:
+        """Whether what was not found may be in a submodule: by its name, or as the configuration names it."""
+        top, opening = self.options.top, self.options.opening
+        named = (opening.ini, opening.toml) if opening is not None else ()
+        for path in filter(None, (*named, "pyproject.toml")):
+            with contextlib.suppress(OSError):
+                if os.fsencode(submodule) in (top / path).read_bytes():
+                    return True
+        roots = ("", opening.folder, *opening.paths) if opening is not None else ("",)
+        return is_lacking(message, submodule, roots)
 
     def leave(self) -> None:
         """Tell the process to end, without waiting until it has; :meth:`close` waits."""
