@@ -208,7 +208,7 @@ def _values(table: sa.Table) -> Iterator[tuple[str, str]]:
             continue
         type_: Any = column.type
         if isinstance(type_, sa.Enum):
-            yield str(column.name), "'" + str(type_.enums[0]) + "'"
+            yield str(column.name), "'" + str(type_.enums[0]).replace("'", "''") + "'"
         elif (
             isinstance(type_, (sa.Integer, sa.Numeric))
             or getattr(type_, "impl", None).__class__ is sa.Integer
@@ -216,3 +216,10 @@ def _values(table: sa.Table) -> Iterator[tuple[str, str]]:
             yield str(column.name), "1"
         elif isinstance(type_, sa.String) and not isinstance(type_, pg.DOMAIN):
             yield str(column.name), "'1'"
+        elif not column.nullable and not column.primary_key and column.server_default is None:
+            yield from (
+                (str(column.name), value) for kind, value in _OTHERS.items() if isinstance(type_, kind)
+            )
+
+
+_OTHERS = {sa.Boolean: "false", sa.DateTime: "CURRENT_TIMESTAMP", sa.JSON: "'{}'"}

@@ -454,8 +454,8 @@ def _changes() -> Iterator[Change]:
         back = tuple((_before(table, renames), new, old) for table, old, new in renames)
         yield Change(name=f"{name}: there", before=before, after=after, on=BOTH, renames=renames)
         yield Change(name=f"{name}: and back", before=after, after=before, on=BOTH, renames=back)
-    for name, (before, after, fills) in FILLED.items():
-        yield Change(name=name, before=before, after=after, on=ALL, fills=fills)
+    for name, (on, before, after, fills) in FILLED.items():
+        yield Change(name=name, before=before, after=after, on=on, fills=fills)
     yield from _answered()
 
 

@@ -148,8 +148,32 @@ RENAMED = {
 }
 FILLED = {
     "NOT NULL, filled, while a UNIQUE without a name goes": (
+        ALL,
         table("sa.Column('x', sa.Integer, unique=True)"),
         table("sa.Column('x', sa.Integer), sa.Column('y', sa.Integer, nullable=False)"),
         (("t", "y", "7"),),
+    ),
+    "NOT NULL without a default, of many types: dropped": (
+        ALL,
+        table(
+            "sa.Column('x', sa.String(9), nullable=False), sa.Column('n', sa.Numeric(8, 2), nullable=False),"
+            " sa.Column('b', sa.Boolean, nullable=False), sa.Column('d', sa.DateTime, nullable=False),"
+            " sa.Column('e', sa.Enum('a\\'b', 'c', name='mood'), nullable=False),"
+            " sa.Column('j', sa.JSON, nullable=False), sa.CheckConstraint('b in (false, true)', name='ck')"
+        ),
+        table(),
+        (),
+    ),
+    "NOT NULL and unique, filled: dropped": (
+        ALL,
+        table("sa.Column('x', sa.String(9), unique=True, nullable=False, comment='one')"),
+        table(),
+        (("t", "x", "id"),),
+    ),
+    "NOT NULL with a collation: dropped": (
+        ALL[:1],
+        table("sa.Column('x', sa.String(9, collation='NOCASE'), nullable=False)"),
+        table(),
+        (),
     ),
 }

@@ -46,6 +46,35 @@ def test_a_renamed_table_keeps_its_rows(database_url: str, tmp_path: Path) -> No
     assert database.query(database_url, 'select nick from "user"') == (("ada",),)
 
 
+def test_a_column_that_goes_comes_back_filled_in_a_downgrade(database_url: str, tmp_path: Path) -> None:
+    project = with_nick(tmp_path, database_url)
+    models = project.read("app/models.py")
+    project.append("app/models.py", f"{STRICT}{STRICT.replace('name', 'mail')}")
+    fills = ("--fill", "user.name=''", "--fill", "user.mail=''")
+    project.gitmig("revise", "-m", "Add name", *fills, check=0)
+    loose = STRICT.replace("[str]", "[str | None]").replace("name", "mail")
+    project.write("app/models.py", models + loose)
+    drafted = project.gitmig("revise", "--draft", "-m", "Name goes", "--fill", "user.mail='none'", check=0)
+    assert drafted.stderr == "Note: the downgrade fills user.name with '' (--fill user.name=SQL)\n"
+    project.gitmig("upgrade", "--commit", "-y", check=0)
+    database.execute(database_url, 'update "user" set mail = null')
+    project.alembic("downgrade", "-1")
+    assert database.query(database_url, 'select name, mail from "user"') == (("", "none"),)
+
+
+def test_a_column_that_no_value_fits_is_warned_of(tmp_path: Path) -> None:
+    project = begun_on(tmp_path, f"sqlite:///{tmp_path}/app.db")
+    models = project.read("app/models.py")
+    project.append("app/models.py", STRICT.replace("(20)", "(20), unique=True"))
+    project.gitmig("revise", "-m", "Add name", "--fill", "user.name=id", check=0)
+    project.write("app/models.py", models)
+    drafted = project.gitmig("revise", "--draft", "-m", "Name goes", check=0)
+    assert drafted.stderr == (
+        "Note: the downgrade adds user.name again, and fails if there are rows: nothing says what they get "
+        "(--fill user.name=SQL)\n"
+    )
+
+
 def test_a_column_that_may_not_be_null_is_filled(database_url: str, tmp_path: Path) -> None:
     project = with_nick(tmp_path, database_url)
     project.append("app/models.py", STRICT)

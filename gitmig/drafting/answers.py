@@ -57,7 +57,7 @@ def require_known_names(
             )
     for table, column, value in fills:
         change = keys.get(FacetKey("column", table, column))
-        if (change is None or change.after is None) and FacetKey("enum", "", table) not in keys:
+        if (change is None or not _needs_value(change)) and FacetKey("enum", "", table) not in keys:
             raise UsageError(
                 f"--fill {table}.{column}={value} is of no use: the models do not change {table}.{column}",
                 hint="gitmig revise --draft --dry-run",
@@ -102,3 +102,8 @@ def _comes_and_goes(keys: dict[FacetKey, FacetChange], old: FacetKey, new: Facet
 
 def _qualified(schema: str, name: str) -> str:
     return f"{schema}.{name}" if schema else name
+
+
+def _needs_value(change: FacetChange) -> bool:
+    """Whether rows may want a value: as the column comes or changes, or in the downgrade if it goes."""
+    return change.after is not None or " NOT NULL" in (change.before or "")

@@ -14,7 +14,7 @@ from .columns import Aspects, aspects, differing, same_family, shrinks
 from .items import OldType
 from .naming import implied
 from .objects import Key, split
-from .steps import TableSteps, Unnamed
+from .steps import OneWay, TableSteps, Unnamed
 from .words import comment_text, unfolded
 
 if TYPE_CHECKING:
@@ -71,9 +71,14 @@ class _Altering:
         return True
 
     def _fill(self) -> bool:
-        if "null" not in self._changed or "null" not in self._new or "generated" in self._new:
+        if "null" not in self._changed or "generated" in self._new:
             return True
         fill = self._writer.fills.get((self._table, self._name))
+        if "null" not in self._new:
+            if fill is not None:  # NULLs that have come since are in the way of the downgrade
+                (back,) = self._writer.fill(self._table, self._name, fill)
+                self._steps.refilled.append(OneWay(None, back))
+            return True
         if fill is None:
             self._writer.unfilled.append(f"{self._table}.{self._name}")
             return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from alembic.autogenerate.render import _repr_type, render_op
+from alembic.autogenerate.render import _render_column, _repr_type, render_op
 from alembic.operations import ops
 from sqlalchemy import Column, Table
 from sqlalchemy.sql.elements import conv
@@ -122,9 +122,11 @@ class _Parent:
             copied = maker.column_of(column)
             return [ops.AddColumnOp(str(owner.name), copied, schema=owner.schema)]
 
-        types = self._each(lambda context, items: [str(_type_code(column, context, items))])
+        relaxed = self._maker.column_of(column)
+        relaxed.nullable = True
         return self._code(made) | {
-            "type": types,
+            "type": self._each(lambda context, items: [str(_type_code(column, context, items))]),
+            "relaxed": self._each(lambda context, items: [str(_render_column(relaxed, context))]),
             "comment": column.comment,
             "ddl": self.models.column_ddl(column),
         }

@@ -16,7 +16,7 @@ from alembic.autogenerate.render import _render_column, render_op
 from alembic.operations import ops
 from sqlalchemy.sql.elements import ClauseElement
 
-from .code import DropColumnOp, RenameColumnOp, Spelling, WrittenOp
+from .code import Code, DropColumnOp, RenameColumnOp, Spelling, WrittenOp
 from .objects import split
 from .steps import OneWay, Steps, TableSteps, Unnamed
 
@@ -37,18 +37,23 @@ class RebuildOps(ops.ModifyTableOps):
         target: dict[str, Any],
         *,
         schema: str | None = None,
-        joined: Sequence[ops.AddColumnOp] = (),
+        joined: Sequence[ops.AddColumnOp | Code] = (),
+        rejoined: Sequence[Code] = (),
     ):
         super().__init__(table, operations, schema=schema)
         self.source = source
         self.target = target
         self.joined = joined
         """The columns that were added before, to be filled."""
+        self.rejoined = rejoined
+        """The same for the way back."""
 
     def reverse(self) -> RebuildOps:
         """The way back, in the opposite order."""
         back = [operation.reverse() for operation in reversed(self.ops)]
-        return RebuildOps(self.table_name, back, self.target, self.source, schema=self.schema)
+        return RebuildOps(
+            self.table_name, back, self.target, self.source, schema=self.schema, joined=self.rejoined
+        )
 
     @property
     def copies(self) -> bool:
@@ -66,7 +71,12 @@ class RebuildOps(ops.ModifyTableOps):
         ]
         if self.source.get("key") and self.target.get("key") is not None:
             kept.append(str(self.source["key"]))
-        joined = [str(_render_column(each.column, context)) for each in self.joined]
+        joined = [
+            each.write(Spelling.of(context))[0]
+            if isinstance(each, Code)
+            else str(_render_column(each.column, context))
+            for each in self.joined
+        ]
         table = str(self.source["table"])
         return ", ".join([table.removesuffix(")"), *joined, *kept]) + ")"
 
@@ -227,8 +237,8 @@ def _plain(tables: Any, batches: bool) -> list[ops.MigrateOperation]:
 def _of_table(steps: TableSteps, batches: bool) -> list[ops.MigrateOperation]:
     schema, name = split(steps.key)
     before = [*steps.without_indexes, *steps.without, *steps.renamed, *steps.added, *steps.filled]
-    every = [*before, *steps.altered, *steps.dropped, *steps.made, *steps.indexed]
-    if not batches or not any(isinstance(each, WrittenOp) for each in every):
+    every = [*before, *steps.altered, *steps.dropped, *steps.made, *steps.indexed, *steps.refilled]
+    if not batches or not any(isinstance(each, WrittenOp | OneWay) for each in every):
         return [ops.ModifyTableOps(name, every, schema=schema)] if every else []
     return every
 
@@ -242,8 +252,9 @@ def rebuilt(steps: TableSteps, source: dict[str, Any], target: dict[str, Any]) -
         *steps.without_indexes,
         *steps.renamed,
         *steps.filled,
-        RebuildOps(name, inner, source, target, schema=schema, joined=joined),
+        RebuildOps(name, inner, source, target, schema=schema, joined=joined, rejoined=steps.rejoined),
         *steps.indexed,
+        *steps.refilled,
     ]
 
 

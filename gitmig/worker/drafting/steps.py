@@ -7,6 +7,8 @@ from typing import Any
 
 from alembic.operations import ops
 
+from .code import Code
+
 
 @dataclass
 class TableSteps:
@@ -22,6 +24,10 @@ class TableSteps:
     dropped: list[ops.MigrateOperation] = field(default_factory=list)
     made: list[ops.MigrateOperation] = field(default_factory=list)
     indexed: list[ops.MigrateOperation] = field(default_factory=list)
+    refilled: list[ops.MigrateOperation] = field(default_factory=list)
+    """What the way back begins with: values for the rows that are there."""
+    rejoined: list[Code] = field(default_factory=list)
+    """The columns that it adds."""
 
     @property
     def inner(self) -> list[ops.MigrateOperation]:

@@ -28,6 +28,7 @@ from .constraints import Constraints
 from .making import Maker
 from .objects import Key, ModelObjects, split
 from .parents import Parent, code_of
+from .refilling import refill
 from .steps import OneWay, Steps, TableSteps, Unnamed
 from .words import comment_text, described, unfolded
 
@@ -233,9 +234,7 @@ class Writer(Constraints):
         counted = "SERIAL" in parts.get("type", "").upper() or "AUTO_INCREMENT" in after.upper()
         return "null" in parts and "default" not in parts and "generated" not in parts and not counted
 
-    def fill(
-        self, table: str, name: str, value: str, *, only_nulls: bool = True
-    ) -> list[ops.MigrateOperation]:
+    def fill(self, table: str, name: str, value: str, *, only_nulls: bool = True) -> list[WrittenOp]:
         """Give the rows that are there a value; there is no way back."""
         target = self.models.quoted_name(name)
         where = f" WHERE {target} IS NULL" if only_nulls else ""
@@ -264,6 +263,8 @@ class Writer(Constraints):
         operation = DropColumnOp(plain, name, schema=schema)
         operation.back = back
         operation.rebuilds = not _is_added_plainly(before)
+        if self.needs_fill(before):
+            refill(self, operation, table)
         self.steps.of(table).dropped.append(operation)
         self.changes.cover(("comment", table, name))
         return True
