@@ -111,6 +111,10 @@ FAULTS: dict[str, tuple[str, str, str, str, str, list[str]]] = {
         EMAIL, ADD, "raise NotImplementedError('no way back')",
         "GM022", "the downgrade of c3c3: it fails: NotImplementedError: no way back", [],
     ),
+    "a downgrade that fails on rows": (
+        EMAIL, ADD, "op.execute('CREATE UNIQUE INDEX one ON user (username)')\nop.drop_index('one')\n" + DROP,
+        "GM022", "the downgrade of c3c3 fails on rows: UNIQUE constraint failed: user.username", [],
+    ),
     "an index left behind": (
         EMAIL.replace("(20)", "(20), index=True"),
         f"{ADD}\nop.create_index('ix_user_email', 'user', ['email'])",

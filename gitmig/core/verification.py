@@ -54,6 +54,8 @@ class ReplayOutcome:
     """What the second upgrade leads to beyond the first, or not."""
     on_rows: str | None = None
     """Why it fails on rows."""
+    down_on_rows: str | None = None
+    """Why its downgrade fails on rows."""
     unproven: str | None = None
     """Why not all of it could be tried."""
 
@@ -163,6 +165,9 @@ def _judged(outcome: ReplayOutcome) -> Iterator[Judged]:
     if outcome.down is not None:
         message = f"the downgrade of {revision}: {outcome.down}"
         yield _one(script, "GM022", message, f"correct downgrade() in {script.path}")
+    elif outcome.down_on_rows is not None:
+        message = f"the downgrade of {revision} fails on rows: {outcome.down_on_rows}"
+        yield _one(script, "GM022", message, f"have downgrade() in {script.path} deal with the rows first")
     if outcome.again:
         message = f"the upgrade of {revision} leads elsewhere after its downgrade"
         yield _one(script, "GM022", message, f"correct downgrade() in {script.path}", outcome.again)

@@ -197,6 +197,8 @@ class _Verifier:
             return
         revision = RevisionId(a_text(note["revision"]))
         if note["how"] == ROWS:
+            found = self._found[revision]
+            self._found[revision] = replace(found, down_on_rows=cast("str | None", note["down"]))
             self._done(revision, ROWS)
             return
         self._found[revision] = replace(

@@ -5,7 +5,7 @@ How a revision is replayed:
 - ``apply``: upgraded, and nothing else.
 - ``verify``: upgraded, and compared with its models; then downgraded and upgraded again, to see what that
   leaves and takes. The trial is rolled back, so that nothing of it is in the way of the next revision.
-- ``rows``: upgraded while there are rows that hurt in every table.
+- ``rows``: upgraded while there are rows that hurt in every table, and downgraded with them in a savepoint.
 - ``show``: upgraded and downgraded, and the statements are noted as the database was given them.
 """
 
@@ -137,7 +137,9 @@ class _Replay(EnvRun):
                 assert down is not None
                 yield from self._verified(_One(revision, up, down, graph), before, context)
             if how == "rows":
-                self._session.channel.note("replayed", revision=revision, how=how)
+                assert down is not None
+                failed = self._undone(_One(revision, up, down, graph), connection)
+                self._session.channel.note("replayed", revision=revision, how=how, down=failed)
             self._settle(context)
 
     def _verified(self, one: _One, before: list[Facet], context: MigrationContext) -> Iterator[RevisionStep]:
@@ -168,17 +170,14 @@ class _Replay(EnvRun):
 
     def _shown(self, revision: str, up: list[str], down: RevisionStep, connection: Connection) -> None:
         downward: list[str] = []
-        failed = None
-        savepoint = connection.begin_nested()
-        try:
-            _listening(connection, downward, down.migration_fn, "show")()
-        except (Exception, SystemExit) as error:
-            failed = _said(error)
-        finally:
-            if savepoint.is_active:
-                savepoint.rollback()
+        failed = _taken_back(connection, _listening(connection, downward, down.migration_fn, "show"))
         facts = {"up": up, "down": downward, "failed": failed}
         self._session.channel.note("replayed", revision=revision, how="show", **facts)
+
+    @staticmethod
+    def _undone(one: _One, connection: Connection) -> str | None:
+        """Why the downgrade fails with the rows that are there now."""
+        return None if _commits_by_itself(one) else _taken_back(connection, one.down.migration_fn)
 
     def _tried(self, one: _One, trial: _Trial, connection: Connection) -> None:
         """Down and up again, in a savepoint that is rolled back."""
@@ -269,7 +268,7 @@ class _Replay(EnvRun):
     def _built(
         self, graph: Any, revision: str, context: MigrationContext, how: str
     ) -> tuple[RevisionStep, RevisionStep | None]:
-        both = how in ("verify", "show")
+        both = how in ("verify", "show", "rows")
         actions = ("upgrade", "downgrade") if both else ("upgrade",)
         wanted = [{"action": action, "revision": revision} for action in actions]
         built = build_steps([graph], wanted, context)
@@ -296,3 +295,16 @@ class _Replay(EnvRun):
     def _end(self, revision: str, error: BaseException) -> EnvRunStopped:
         self.failed = {"revision": revision, "message": _said(error), "again": False}
         return EnvRunStopped()
+
+
+def _taken_back(connection: Connection, function: Callable[..., None]) -> str | None:
+    """Why it fails; what it does is taken back."""
+    savepoint = connection.begin_nested()
+    try:
+        function()
+    except (Exception, SystemExit) as error:
+        return _said(error)
+    finally:
+        if savepoint.is_active:
+            savepoint.rollback()
+    return None
