@@ -11,7 +11,7 @@ import pytest
 
 from tests import servers
 from tests.drafting import trip
-from tests.drafts import MYSQL, POSTGRESQL, Change, changes
+from tests.drafts import MYSQL, POSTGRESQL, SQLITE, Change, changes, table
 from tests.drafts_mariadb import OPEN
 
 
@@ -55,6 +55,29 @@ def test_a_change_is_drafted_and_goes_up_down_and_up(
             return
         assert (drafted["uncovered"], drafted["unfilled"]) == ([], []), drafted["text"]
         made.travel(drafted)
+
+
+def test_a_draft_says_nothing_that_is_of_no_use(fresh: servers.Fresh, tmp_path: Path) -> None:
+    link = "sa.Column('{0}_id', sa.ForeignKey('{0}.id'), primary_key=True)"
+    linked = f"sa.Table('both', metadata, {link.format('t')}, {link.format('o')})\n"
+    before = table() + table(name="o")
+    after = table("sa.Column('x', sa.Integer, nullable=False)") + table(name="o") + linked
+    with trip(SQLITE, before, after, fresh, tmp_path / "project") as made:
+        drafted = made.draft(fills=[["t", "x", "7"]])
+        up, _, down = drafted["text"].partition("def downgrade")
+        # The column is dropped as it is, and no column of a key of two counts up.
+        assert "batch_alter_table" in up
+        assert "batch_alter_table" not in down
+        assert "autoincrement" not in up
+        made.travel(drafted)
+
+
+def test_a_text_that_does_not_fit_is_not_cut_off(fresh: servers.Fresh, tmp_path: Path) -> None:
+    number, short = (table(f"sa.Column('x', sa.{kind})") for kind in ("Integer", "String(2)"))
+    with trip(POSTGRESQL, number, short, fresh, tmp_path / "project") as made:
+        up, _, down = made.draft()["text"].partition("def downgrade")
+        assert "op.execute('ALTER TABLE t ALTER COLUMN x TYPE VARCHAR(2) USING x::text')" in up
+        assert "op.execute('ALTER TABLE t ALTER COLUMN x TYPE INTEGER USING x::INTEGER')" in down
 
 
 def test_the_page_is_about_the_catalogue() -> None:

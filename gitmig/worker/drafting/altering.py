@@ -10,7 +10,7 @@ from alembic.operations import ops
 from sqlalchemy import CheckConstraint, Column, DefaultClause, text
 
 from .code import Code, DropColumnOp, WrittenOp, escaped_colons, execute, together
-from .columns import Aspects, aspects, differing, same_family, shrinks
+from .columns import Aspects, aspects, differing, is_text, same_family, shrinks
 from .items import OldType
 from .naming import implied
 from .objects import Key, split
@@ -136,9 +136,14 @@ class _Altering:
         start = self._start()
         name = self._writer.models.quoted_name(self._name)
         kind = new["type"].partition(" COLLATE ")[0]
-        source = name if _assigns(old["type"], kind) else f"{name}::text"
+        if is_text(kind):
+            source = f"{name}::text"  # a cast to VARCHAR(9) would cut off what does not fit
+        elif is_text(old["type"]) or _assigns(old["type"], kind):
+            source = f"{name}::{kind}"
+        else:
+            source = f"{name}::text::{kind}"
         statements = [f"{start} DROP DEFAULT"] if "default" in old else []
-        statements.append(f"{start} TYPE {new['type']} USING {source}::{kind}")
+        statements.append(f"{start} TYPE {new['type']} USING {source}")
         if "default" in new:
             statements.append(f"{start} SET DEFAULT {new['default']}")
         return together(map(execute, statements))

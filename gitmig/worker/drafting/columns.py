@@ -42,6 +42,11 @@ def shrinks(before: str, after: str) -> bool:
     return bool(new) and (not old or any(b > a for b, a in zip(old, new, strict=False)))
 
 
+def is_text(type_: str) -> bool:
+    """Whether a type holds texts."""
+    return _kind(type_) in _TEXTS
+
+
 _TEXTS = {"VARCHAR", "TEXT", "CHAR", "CHARACTER"}
 _WIDER = {
     ("SMALLINT", "INTEGER"),

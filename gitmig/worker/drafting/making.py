@@ -107,7 +107,8 @@ class Maker:
         copied.type = column.type
         table: Any = column.table
         from_sequence = isinstance(column.default, DatabaseSequence)
-        refers = column.foreign_keys and table.autoincrement_column is not column
+        alone = len(table.primary_key.columns) == 1
+        refers = alone and column.foreign_keys and table.autoincrement_column is not column
         if column.primary_key and column.autoincrement in (True, "auto") and (from_sequence or refers):
             # Alone it would look like one that counts by itself.
             copied.autoincrement = False

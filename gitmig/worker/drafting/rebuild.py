@@ -102,6 +102,8 @@ class RebuildOps(ops.ModifyTableOps):
 
 @renderers.dispatch_for(RebuildOps)
 def _rebuild(context: AutogenContext, operation: RebuildOps) -> list[str]:
+    if all(isinstance(each, OneWay) and each.operation is None for each in operation.ops):
+        return []  # its way back: the column goes by itself
     spelling = Spelling.of(context)
     context.imports.update(operation.target.get("imports", ()))
     inner = _computed(operation)

@@ -15,6 +15,8 @@ from alembic.operations.ops import MigrationScript
 from alembic.script import ScriptDirectory
 from alembic.util import format_as_comma, template_to_file
 
+from .wrapping import wrapped
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -43,7 +45,7 @@ def render_script(
         _render_python_into_templatevars(context, script, arguments)
         tokens = [each.upgrade_token for each in script.upgrade_ops_list]
         tokens += [each.downgrade_token for each in script.downgrade_ops_list]
-        arguments |= {token: _with_a_statement(arguments[token]) for token in tokens}
+        arguments |= {token: wrapped(_with_a_statement(arguments[token])) for token in tokens}
     folder, created = _folder(directory, script), directory._generate_create_date()
     path = directory._rev_path(str(folder), str(script.rev_id), script.message, created)
     depends = _tuple(script.depends_on)
