@@ -80,6 +80,20 @@ def test_a_text_that_does_not_fit_is_not_cut_off(fresh: servers.Fresh, tmp_path:
         assert "op.execute('ALTER TABLE t ALTER COLUMN x TYPE INTEGER USING x::INTEGER')" in down
 
 
+def test_labels_that_come_and_go_are_one_new_type(fresh: servers.Fresh, tmp_path: Path) -> None:
+    old, new = (
+        table(f"sa.Column('x', sa.Enum({labels}, name='mood'), nullable=False)")
+        for labels in ("'a', 'b', 'c'", "'a', 'd', 'c'")
+    )
+    with trip(POSTGRESQL, old, new, fresh, tmp_path / "project") as made:
+        assert made.draft()["rename_candidates"] == [["mood", "b", "d"]]
+        drafted = made.draft(fills=[["mood", "b", "d"]])
+        assert drafted["rename_candidates"] == []
+        assert "autocommit_block" not in drafted["text"]
+        assert drafted["text"].count("CREATE TYPE") == 2
+        made.travel(drafted)
+
+
 def test_the_page_is_about_the_catalogue() -> None:
     rows = re.findall(r"^\| (?:([^|]+): )?([^|:]+?) \|", _PAGE.read_text("utf-8"), re.MULTILINE)
     described = [

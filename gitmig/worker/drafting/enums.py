@@ -106,8 +106,9 @@ class _Labels:
         return [label for label in self._new if label not in self._old and label not in taken]
 
     def candidates(self) -> list[Label]:
-        """Labels that go while others come."""
-        return [(self._name, old, new) for old in self._gone for new in self._come]
+        """Labels that go while others come; one with a value for its rows has no new name."""
+        gone = [label for label in self._gone if (self._name, label) not in self._fills]
+        return [(self._name, old, new) for old in gone for new in self._come]
 
     def write(self) -> None:
         """New names first, then labels that come; those that go are the last: nothing needs them any more."""
@@ -117,6 +118,8 @@ class _Labels:
             steps.first.append(WrittenOp(_renaming(self._name, old, new), _renaming(self._name, new, old)))
         between = [self._renamed.get(label, label) for label in self._old]
         joined = _joined(between, self._new)
+        if joined != self._new and self._is_alone():
+            joined = between  # the new type has those that come as well
         if joined != between:
             uses = list(self._old_uses())
             back = _made_anew(self._name, _enum(self._name, between), uses, {})
@@ -126,6 +129,15 @@ class _Labels:
             steps.first += [OneWay(None, made.reverse()) for made in apart]
         if joined != self._new:
             self._without_some(joined)
+
+    def _is_alone(self) -> bool:
+        """Whether nothing else changes that may need a label before the others are gone."""
+        tables = {use.table for use in _uses(self._writer, self._name)}
+        mentioned = re.compile(rf"\b{re.escape(split(self._name)[1])}\b")
+        return not any(
+            key[1] in tables or (key[0] == "column" and mentioned.search(before or ""))
+            for key, (before, _) in self._changes.items()
+        )
 
     def _without_some(self, joined: Sequence[str]) -> None:
         values = {

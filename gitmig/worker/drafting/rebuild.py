@@ -21,8 +21,9 @@ from .objects import split
 from .steps import OneWay, Steps, TableSteps, Unnamed
 
 _KEPT = (
-    "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND (type IN ('trigger', 'view')",
-    " OR type = 'index' AND tbl_name = {table}) ORDER BY rowid",
+    "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND ",
+    "(type IN ('trigger', 'view') OR type = 'index' AND tbl_name = {table}) ",
+    "ORDER BY rowid",
 )
 
 
@@ -113,13 +114,13 @@ def _rebuild(context: AutogenContext, operation: RebuildOps) -> list[str]:
     inner += _collated(operation)
     context._has_batch = False
     table = repr(operation.table_name)
-    kept = _KEPT[1].replace("{table}", "'" + operation.table_name.replace("'", "''") + "'")
+    name = "'" + operation.table_name.replace("'", "''") + "'"
+    kept = [f"    {piece.replace('{table}', name)!r}" for piece in _KEPT]
     arguments = _arguments(operation, context)
     return [
         "# A rebuild would lose these, or fail because of them.",
         f"kept = {spelling.op}get_bind().exec_driver_sql(",
-        f"    {_KEPT[0]!r}",
-        f"    {kept!r}",
+        *kept,
         ").all()",
         "for kind, name, _ in kept:",
         f"{spelling.op}get_bind().exec_driver_sql(f'DROP {{kind}} IF EXISTS \"{{name}}\"')",
