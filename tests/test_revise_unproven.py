@@ -32,7 +32,7 @@ def test_what_is_not_there_afterwards_takes_everything_back(postgres_url: str, t
     result = project.gitmig("revise", "-m", "Add username", "--edit", env=env, check=1)
     path = newest(project, before)
     assert result.stderr.endswith(
-        "Error: the database has not what the draft is for: + user.username VARCHAR\n"
+        "Error: none of 1 applied: the database has not what the draft is for: + user.username VARCHAR\n"
         f"Hint: correct {path}, then: gitmig upgrade --commit\n"
     )
     assert header(project, path) == ()
