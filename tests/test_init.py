@@ -180,9 +180,23 @@ class TestWithAlembic:
     def test_models_that_do_not_import(self, bare: Project) -> None:
         bare.append("app/models.py", "import nowhere\n")
         before = bare.snapshot()
-        said = bare.gitmig("init", check=2)
-        assert said.stderr.startswith("Error: ModuleNotFoundError: No module named 'nowhere'\n")
+        said = bare.gitmig("init", check=0).stderr
+        assert said.startswith(
+            "Warning: the models were not found: ModuleNotFoundError: No module named 'nowhere'\n"
+        )
+        assert said.endswith("\nHint: correct it, then run gitmig init again\n")
         assert bare.snapshot() == before
+        assert bare.path(".git/hooks/pre-commit").is_file()
+        bare.write("app/models.py", MODELS)
+        bare.gitmig("init", check=0)
+        assert bare.read("pyproject.toml") == SETTINGS
+
+    def test_the_database_of_the_file_is_not_that_of_env_py(self, bare: Project) -> None:
+        bare.write(".gitignore", "__pycache__/\n")
+        bare.append("alembic.ini", "sqlalchemy.url = sqlite:///app.db\n")
+        assert "does not ignore the database app.db" in bare.gitmig("init", "--dry-run", check=0).stderr
+        served = bare.gitmig("init", env={"DATABASE_URL": "postgresql://localhost/shop"}, check=0)
+        assert "app.db" not in served.stderr
 
     def test_outside_of_a_repository(self, tmp_path: Path) -> None:
         project = Project(tmp_path)
@@ -266,6 +280,18 @@ class TestWithoutAlembic:
         without.gitmig("revise", "-m", "Add username for user", check=0)
         without.gitmig("rollback", check=0)
         assert without.read("app/models.py") == MODELS
+
+    @pytest.mark.parametrize("package", [True, False])
+    def test_in_a_part_of_the_project(self, without: Project, package: bool) -> None:
+        """It goes to the folder that the code is imported from."""
+        if not package:
+            without.path("app/__init__.py").unlink()
+            without.write("requirements.txt", "alembic\n")
+        without.gitmig("init", cwd=without.path("app"), check=0)
+        assert without.read("pyproject.toml") == SETTINGS
+        assert without.path("alembic/env.py").is_file()
+        without.gitmig("revise", "-m", "First revision", check=0)
+        assert without.columns("user") == ("id",)
 
     def test_plain_alembic_takes_it(self, without: Project) -> None:
         without.gitmig("init", check=0)

@@ -146,6 +146,13 @@ class TestPlan:
             f"and 2 earlier commits: git log {told.first_commit[:8]}..{commits[9]} -- app/models.py",
         ]
 
+    def test_a_long_subject_is_cut(self, told: Article) -> None:
+        told.project.append("app/models.py", "# one\n")
+        told.project.commit("Say much more about the models than fits into one line of a terminal")
+        said = told.project.gitmig("rollback", "--dry-run", check=0).stdout
+        assert " Say much more about the models than fi…\n" in said
+        assert max(map(len, said.splitlines())) <= 80
+
     def test_every_commit_that_leaves(self, told: Article) -> None:
         told.project.append("app/models.py", "# one\n")
         one = told.project.commit("A note on the models")

@@ -120,7 +120,7 @@ class Folders:
         above = posixpath.dirname(folder)
         return next(
             (base for base in upwards(above) if any(self.files.exists(below(base, name)) for name in names)),
-            above,
+            self._package_root(folder),
         )
 
     def _package_root(self, folder: str) -> str:

@@ -20,6 +20,7 @@ from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId, named, short
 
 _LISTED = 10
+_SUBJECT = 39
 """As many lines name what leaves the work tree: a rollback of an old revision takes many commits back."""
 
 
@@ -97,11 +98,16 @@ def leaving(project: Project, found: ModelsRestore) -> tuple[str, ...]:
     trees = (project.commit_tree(found.commit), project.commit_tree(current))
     paths = tuple(dict.fromkeys(path for tree in trees for path in ties.models_in(tree)))
     commits = git_commits.between(project.git, found.commit, current, paths)
-    lines = [f"no longer in the work tree: {short(c.id)} {c.subject}" for c in commits]
+    lines = [f"no longer in the work tree: {short(c.id)} {_cut(c.subject)}" for c in commits]
     if len(lines) > _LISTED:
         all_of_them = f"git log {short(found.commit)}..{short(current)} -- {shlex.join(paths)}"
         lines[_LISTED - 1 :] = [f"and {len(lines) - _LISTED + 1} earlier commits: {all_of_them}"]
     return tuple(lines)
+
+
+def _cut(subject: str) -> str:
+    """The start of a subject, so that the warning fits into 80 columns."""
+    return subject if len(subject) <= _SUBJECT else f"{subject[: _SUBJECT - 1].rstrip()}…"
 
 
 def _current(project: Project) -> CommitId | None:

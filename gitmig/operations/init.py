@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gitmig.core.configuration import holds_password
 from gitmig.core.environments import Environment
-from gitmig.errors import GitmigError, NoAlembic, NoConfiguration, ProjectCodeError, SettingsError
+from gitmig.errors import GitmigError, Interrupted, NoAlembic, NoConfiguration, SettingsError
 from gitmig.git.flat_trees import WorkTree
 from gitmig.git.repository import Repository
 from gitmig.hooks.clone import unignored
@@ -22,6 +22,7 @@ from gitmig.project.opening import open_repository, project_of, surroundings_of
 from gitmig.project.project import Project, ProjectOptions
 from gitmig.project.scaffold import scaffold
 from gitmig.project.written_settings import write_settings
+from gitmig.rpc.protocol import SchemaAnswer
 
 _MANY = 5
 """As many files of one name are written down as a pattern."""
@@ -45,9 +46,8 @@ def init(options: ProjectOptions, *, dry_run: bool = False, head_file: bool = Fa
 
     ``head_file`` writes the file that names the heads; whoever has one keeps it so.
 
-    Works before the first commit.
-    Raises NoRepository, ProjectCodeError if the models of the only environment do not import,
-    SettingsError if no file of the repository defines a table.
+    Works before the first commit. Models that are not found are a warning: the rest is set up.
+    Raises NoRepository, SettingsError.
     """
     repository = open_repository(options)
     made: list[str] = []
@@ -59,12 +59,12 @@ def init(options: ProjectOptions, *, dry_run: bool = False, head_file: bool = Fa
             return InitResult(environments=(), made=tuple(made), hook=None)
         found, others = _environments(options, repository)
     warnings: list[str] = []
-    set_up = tuple(_set_up(options, repository, each, warnings, only=len(found) == 1) for each in found)
+    set_up = tuple(_set_up(options, repository, each, warnings) for each in found)
     made += write_settings(repository.top, found, set_up, others, dry_run=dry_run)
     hook = hook_state(repository) if dry_run else install_hook(repository)
     for each in set_up:
         project = project_of(options, repository, each)
-        warnings += [*_warnings(project), *_unignored(repository, project)]
+        warnings += _warnings(project)
         if head_file and (dry_run or write_head_file(project)):
             made.append(head_path(project))
     return InitResult(
@@ -112,8 +112,6 @@ def _set_up(
     repository: Repository,
     environment: Environment,
     warnings: list[str],
-    *,
-    only: bool,
 ) -> Environment:
     """The environment with what it lacked: Flask's application, and the models' files."""
     if environment.configuration.flask and environment.configuration.source.flask is None:
@@ -123,13 +121,18 @@ def _set_up(
     if environment.settings.models and not gone:
         return environment
     try:
-        found = _found_models(project)
+        with project.worker() as worker:
+            answer = worker.schema()
+        found = _found_models(project, answer)
+    except Interrupted:
+        raise
     except GitmigError as error:
-        if only:
-            raise
-        way_out = f" ({error.hint})" if error.hint and not isinstance(error, ProjectCodeError) else ""
-        warnings.append(f"{environment.name}: its models were not found: {error.message}{way_out}")
+        which = "the models" if environment.alone else f"{environment.name}: its models"
+        warnings.append(f"{which} were not found: {_with_way_out(error)}")
         return environment
+    # env.py may connect elsewhere than its file says.
+    if answer.schema.dialect == "sqlite":
+        warnings += _unignored(repository, project)
     kept = [path for path in environment.models if path not in gone]
     models = _without_parts([*kept, *found])
     folder = posixpath.dirname(environment.settings_file)
@@ -170,10 +173,16 @@ def _portable(name: str, folder: Path) -> str:
     return os.path.relpath(path, folder) + colon + (rest if colon else "")
 
 
-def _found_models(project: Project) -> list[str]:
+def _with_way_out(error: GitmigError) -> str:
+    """What went wrong, where, and what to do before ``init`` is run again."""
+    way_out = (error.hint or "").replace("run the command again", "run gitmig init again")
+    where = [f"  {line}" for line in (error.detail or "").splitlines()]
+    return "\n".join([error.message, *where, *([f"Hint: {way_out}"] if way_out else [])])
+
+
+def _found_models(project: Project, answer: SchemaAnswer) -> list[str]:
     """The files whose code defines tables; a package as a whole where it holds several."""
-    with project.worker() as worker:
-        inside = sorted(set(worker.schema().sources.values()))
+    inside = sorted(set(answer.sources.values()))
     if not inside:
         raise SettingsError(
             "no file of the repository defines a table",

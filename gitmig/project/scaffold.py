@@ -21,11 +21,13 @@ from gitmig.rpc.protocol import WorkerOptions
 def scaffold(options: ProjectOptions, repository: Repository, *, dry_run: bool) -> list[str]:
     """Make alembic.ini and alembic/ in the folder; returns the paths that were made, relative to the top.
 
+    In a part of a project, they go to the project's own folder: the code is imported from there.
+
     ``target_metadata`` is that of the one declarative base that the code in the folder defines, found by
     reading it, never by importing it; the database is that of its one engine. Raises SettingsError where
     there is no base, or more than one, and where a folder alembic/ is there already.
     """
-    directory = options.directory.resolve()
+    directory = _root(options.directory.resolve(), repository.top)
     if (directory / "alembic").exists():
         raise SettingsError(
             f"{directory / 'alembic'} is there, and no alembic.ini that names it",
@@ -52,6 +54,19 @@ def scaffold(options: ProjectOptions, repository: Repository, *, dry_run: bool) 
     folder = directory / "alembic"
     made = [directory / "alembic.ini", *sorted(path for path in folder.rglob("*") if path.is_file())]
     return [path.relative_to(repository.top).as_posix() for path in made]
+
+
+_PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile")
+"""What lies in the folder of a project of its own."""
+
+
+def _root(directory: Path, top: Path) -> Path:
+    """The nearest folder of a project above, or that which the package around is imported from."""
+    root = directory
+    while root != top and (root / "__init__.py").is_file():
+        root = root.parent
+    above = (one for one in (root, *root.parents) if one.is_relative_to(top))
+    return next((one for one in above if any((one / name).is_file() for name in _PROJECTS)), root)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
