@@ -20,8 +20,10 @@ from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId, named, short
 
 _LISTED = 10
-_SUBJECT = 39
 """As many lines name what leaves the work tree: a rollback of an old revision takes many commits back."""
+
+_SUBJECT = 39
+"""As many characters of a commit's subject fit into such a line of 80 columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -278,7 +278,8 @@ def test_flask_with_the_migrations_in_its_package(tmp_path: Path) -> None:
     project.git("mv", "migrations", "shop/migrations")
     project.commit("Inside")
     project.gitmig("init", check=0)
-    assert 'config = "shop/migrations/alembic.ini"\nflask = "shop:create_app"' in project.read("pyproject.toml")
+    settings = project.read("pyproject.toml")
+    assert 'config = "shop/migrations/alembic.ini"\nflask = "shop:create_app"\n' in settings
     project.commit("Set up gitmig")
     project.gitmig("revise", "-m", "First", check=0)
 
