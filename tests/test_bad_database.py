@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,19 @@ def test_one_that_answers_and_refuses(project: Project) -> None:
         hint="the database refuses that: see to it there, or in env.py",
         code="database-unreachable",
         exit_code=2,
+    )
+
+
+@pytest.mark.slow
+def test_a_file_that_somebody_else_has_to_himself(project: Project) -> None:
+    project.gitmig("upgrade", check=0)
+    holder = sqlite3.connect(project.path("app.db"), isolation_level=None)
+    with contextlib.closing(holder):
+        holder.execute("begin exclusive")
+        said = project.gitmig("status", check=2).stderr
+    assert said == (
+        "Error: database is locked\n"
+        "Hint: wait for the process that writes to it, or end it; then run the command again\n"
     )
 
 

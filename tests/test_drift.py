@@ -75,6 +75,17 @@ def test_an_unknown_table_is_no_drift(told: Article) -> None:
     assert (answer["unknown_tables"], answer["findings"]) == (["stray"], [])
 
 
+def test_a_version_table_that_is_named_online_alone(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    env = project.read("alembic/env.py").replace(
+        "connection=connection,", 'connection=connection,\n            version_table="ours",'
+    )
+    project.write("alembic/env.py", env)
+    project.commit("Our own version table")
+    project.gitmig("revise", "-m", "First", check=0)
+    assert drift(project, 0) == ["no drift"]
+
+
 def test_a_virtual_table_is_nobodys(told: Article) -> None:
     """SQLite keeps its rows in tables of its own; neither can be a model, or have an index."""
     database.execute(told.project.url, "create virtual table search using fts5(name)")

@@ -48,3 +48,13 @@ def test_a_rollback_names_the_history_that_is_missing(tmp_path: Path) -> None:
     clone = shallow(article(tmp_path).project, tmp_path)
     clone.gitmig("upgrade", check=0)
     assert clone.gitmig("rollback", "-y", check=1).stderr.endswith("\nHint: git fetch --unshallow\n")
+
+
+def test_what_is_not_known_for_lack_of_history_is_said(tmp_path: Path) -> None:
+    project = article(tmp_path).project
+    lacks = "this clone lacks commits that revisions may be tied to: git fetch --unshallow\n"
+    assert lacks not in project.gitmig("log", check=0).stderr
+    clone = shallow(project, tmp_path)
+    assert lacks in clone.gitmig("log", check=0).stderr
+    said = clone.gitmig("verify", check=0).stderr
+    assert "its models may be in a commit that this clone does not have: git fetch --unshallow\n" in said

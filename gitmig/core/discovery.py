@@ -130,7 +130,8 @@ def _divided(configuration: Configuration, paths: Sequence[str], files: Files) -
     configuration that names the folders says it itself.
     """
     default = below(configuration.script_location, "versions")
-    if configuration.versions != (default,) or configuration.source.versions:
+    says = configuration.recursive and (configuration.ini or configuration.toml) is not None
+    if says or configuration.versions != (default,) or configuration.source.versions:
         return [configuration]
     revisions = _versions(configuration.script_location, paths)
     if all(posixpath.dirname(path) == default for path in revisions):

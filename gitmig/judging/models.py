@@ -83,8 +83,14 @@ class ModelsOnDemand:
             # None is equal: the best guess is what is shown.
             self.used[revision] = self._first[revision]
         elif revision not in self.reasons:
-            self.reasons[revision] = "its models are in no commit"
+            self.reasons[revision] = self._in_no_commit()
         return {}
+
+    def _in_no_commit(self) -> str:
+        repository = self.project.repository
+        if repository is not None and repository.is_shallow():
+            return "its models may be in a commit that this clone does not have: git fetch --unshallow"
+        return "its models are in no commit"
 
     def start(self, revision: RevisionId, url: str) -> bool:
         """Make the tables of a revision's models in an empty database; whether that was possible."""

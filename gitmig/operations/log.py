@@ -46,6 +46,8 @@ class Log:
     """What is checked out; without a repository what ``GITMIG_COMMIT`` says."""
     repository: bool
     findings: tuple[Finding, ...]
+    shallow: bool = False
+    """Whether this clone lacks commits, and the commits of a revision may be among them."""
 
 
 def log(project: Project) -> Log:
@@ -79,8 +81,10 @@ def log(project: Project) -> Log:
             labels=graph.labelled.get(revision, ()),
         )
 
+    untied = any(tie.state in (TieState.UNTIED, TieState.APPROXIMATE) for tie in ties.values())
     return Log(
         lines=tuple(line(revision) for revision in reversed(graph.topological())),
+        shallow=untied and project.repository is not None and project.repository.is_shallow(),
         seen=seen,
         commit=project.commit,
         repository=project.repository is not None,

@@ -165,6 +165,10 @@ def log_text(log: Log, *, graph: bool = False) -> None:
         return
     if rows and all(line.tie is None for line in log.lines):
         err.print("no models configured: gitmig init", style="dim")
+    if log.shallow:
+        err.print(
+            "this clone lacks commits that revisions may be tied to: git fetch --unshallow", style="dim"
+        )
     if log.seen is None:
         err.print("the database was never looked at from here: gitmig status", style="dim")
         return

@@ -83,6 +83,8 @@ def translated(error: Json) -> GitmigError:
             hint = "start the database, or correct its URL"
             if error.get("answers"):
                 hint = "the database refuses that: see to it there, or in env.py"
+            if message.startswith("database is locked"):
+                hint = "wait for the process that writes to it, or end it; then run the command again"
             return DatabaseUnreachable(message, hint=hint, detail=detail)
         case "migration" | "blocked":
             return _failed(error, message, detail)

@@ -204,6 +204,13 @@ def test_folders_of_releases_below_the_first_revision(below: dict[str, str | Non
     assert one.configuration.versions == ("db/versions",)
 
 
+def test_folders_of_dates_that_the_ini_makes() -> None:
+    """The folder of the one revision is no place for the next."""
+    ours = scripts("alembic", versions="versions/2026/11", a=None)
+    (one,) = found(ours, ini("alembic.ini", "alembic", "recursive_version_locations = true")).environments
+    assert (one.configuration.versions, one.configuration.source.versions) == (("alembic/versions",), ())
+
+
 def test_the_roots_of_a_package_without_configuration() -> None:
     those = found(scripts("src/shop/migrations", a=None), {"src/shop/__init__.py": ""})
     assert those.environments[0].configuration.roots == ("", "src")

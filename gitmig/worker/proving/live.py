@@ -52,6 +52,9 @@ class _Look(EnvRun):
         """Read the catalog of the database that env.py's last `configure` named."""
         connection = context.connection
         assert connection is not None
+        # Offline, env.py may not say where it is.
+        schema, name = context.version_table_schema, context.version_table
+        self._versions = f"{schema}.{name}" if schema else name
         match connection.dialect.name:
             case "postgresql":
                 self.found = self._described(connection)
@@ -72,7 +75,9 @@ class _Look(EnvRun):
 
     def _described(self, connection: Connection) -> list[Facet]:
         found = self._reader.describe(connection, reading)
-        return [facet for facet in found if not facet[1] or _is_theirs(facet[1])]
+        return [
+            facet for facet in found if not facet[1] or (_is_theirs(facet[1]) and facet[1] != self._versions)
+        ]
 
 
 def _try(raw: Any, statement: str) -> None:
