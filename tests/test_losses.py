@@ -61,6 +61,17 @@ def test_a_column_with_values(project: Project) -> None:
     assert "count(" not in project.read("statements").lower()
 
 
+def test_a_generated_column_holds_nothing_of_its_own(tmp_path: Path, database_url: str) -> None:
+    project = Project.create(tmp_path, database_url)
+    column = "sa.Column('x2', sa.Integer(), sa.Computed('x * 2', persisted=True))"
+    makes = f"op.create_table('t', sa.Column('x', sa.Integer), {column})"
+    away = "op.drop_column('t', 'x2')\nop.add_column('t', sa.Column('x2', sa.Integer))"
+    chain(project, (("a1", makes, "op.drop_table('t')"), ("b2", away, "op.execute('select 1')")))
+    project.gitmig("upgrade", "a1", check=0)
+    database.execute(project.url, "insert into t (x) values (1)")
+    assert project.gitmig("upgrade", "--dry-run", "--json", check=0).json["warnings"] == []
+
+
 def test_a_table_with_rows_in_the_plan_and_with_yes(project: Project) -> None:
     database.execute(project.url, "insert into t values (1, 1)")
     loss = "GM020: the table t is dropped, and holds rows; parked until the revision is applied again"

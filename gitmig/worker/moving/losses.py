@@ -18,7 +18,7 @@ def find_losses(connection: Connection, wanted: list[dict[str, Any]]) -> list[di
     """Of ``[{table, column, schema}]`` those that hold rows, with ``rows``: the planner's estimate or None.
 
     What is not known within two seconds counts as rows. A table that is not there holds none. A column
-    of nothing but NULL loses nothing.
+    of nothing but NULL loses nothing, and neither does a generated one.
     """
     return [
         {**drop, "rows": None if drop["table"] is None else _estimate(connection, drop)}
@@ -74,8 +74,10 @@ class _Tables:
         there = table(name, schema=schema)
         rows = select(literal(1)).select_from(there)
         if drop["column"] is not None:
-            columns = self._inspector.get_columns(name, schema=schema)
-            if drop["column"] not in {each["name"] for each in columns}:
+            columns = {each["name"]: each for each in self._inspector.get_columns(name, schema=schema)}
+            found = columns.get(drop["column"])
+            # What a generated column has, the database makes from the others.
+            if found is None or "computed" in found:
                 return False
             value: ColumnClause[Any] = column(drop["column"], _selectable=there)
             # PostgreSQL takes a value of several parts for NULL and for not NULL as its parts are.
