@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import database
-from tests.articles import EMAIL, article
+from tests.articles import EMAIL, article, article_on
 from tests.branching import MODELS, order, parents, revised
 from tests.story import Project
 from tests.test_recover import killed, recovered
@@ -26,8 +26,8 @@ class Lines:
     """The second, which is wanted on the release line: a column."""
 
 
-def lines(folder: Path) -> Lines:
-    found = article(folder)
+def lines(folder: Path, url: str | None = None) -> Lines:
+    found = article(folder) if url is None or url.startswith("sqlite") else article_on(folder, url)
     project = found.project
     project.git("branch", "--quiet", "release/1.4")
     order(project)
@@ -51,8 +51,8 @@ def copied(found: Lines) -> str:
     return revision
 
 
-def test_a_copy(tmp_path: Path) -> None:
-    found = with_models(lines(tmp_path))
+def test_a_copy(tmp_path: Path, database_url: str) -> None:
+    found = with_models(lines(tmp_path, database_url))
     project = found.project
     project.hook()
     answer = project.gitmig("backport", found.email, "--onto", "release/1.4", "--yes", "--json", check=0).json
@@ -79,9 +79,9 @@ def test_a_copy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("upgrade",), ("sync",), ("switch", "main")])
-def test_main_recognises_it(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_main_recognises_it(tmp_path: Path, database_url: str, command: tuple[str, ...]) -> None:
     """A database with the copy gets the original marked and the rest applied; no row is touched."""
-    found = with_models(lines(tmp_path))
+    found = with_models(lines(tmp_path, database_url))
     project = found.project
     copy = copied(found)
     database.execute(project.url, "insert into \"user\" (username, email) values ('ada', 'ada@x')")
@@ -110,6 +110,26 @@ def test_main_recognises_it(tmp_path: Path, command: tuple[str, ...]) -> None:
     project.gitmig("switch", "release/1.4", "--yes", check=0)
     assert project.heads() == (copy,)
     assert database.query(project.url, 'select username, email from "user"') == (("ada", "ada@x"),)
+
+
+def test_both_starts_end_alike(tmp_path: Path, database_url: str) -> None:
+    """main's models, whether the database had the copy or had none of it; and the way back from there."""
+    found = with_models(lines(tmp_path, database_url))
+    project = found.project
+    database.execute(project.url, "insert into \"user\" (username) values ('ada')")
+    before = project.snapshot().database
+    copy = copied(found)
+    on_release = project.snapshot().database
+    project.gitmig("switch", "main", "--yes", check=0)
+    marked = project.snapshot().database
+    project.gitmig("rollback", found.start, "--database-only", "--yes", check=0)
+    assert project.snapshot().database == before
+    project.gitmig("upgrade", "--yes", check=0)
+    assert sorted(project.snapshot().database or ()) == sorted(marked or ())
+    project.gitmig("drift", check=0)
+    # It was never at the copy now; on the release line the copy is marked all the same.
+    project.gitmig("switch", "release/1.4", "--yes", check=0)
+    assert (project.heads(), project.snapshot().database) == ((copy,), on_release)
 
 
 def test_the_release_line_is_merged(tmp_path: Path) -> None:
