@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from gitmig.rpc.interpreter import Interpreter
 from gitmig.rpc.protocol import WorkerOptions
 from gitmig.state.facts import Facts
 from gitmig.state.scripts import KnownScripts
+from gitmig.wire.opening import Opening
 from gitmig.wire.values import BlobId, CommitId
 
 PASSED_ON = "GITMIG_X"
@@ -268,7 +269,7 @@ class Project:
             WorkerOptions(
                 top=self.top,
                 directory=self.directory,
-                opening=opening_of(self),
+                opening=opening_of(self, self.configuration),
                 verbose=self.options.verbose,
                 limit=import_limit(self.repository),
                 lock=lock_of(self.repository),
@@ -285,11 +286,20 @@ class Project:
         """A worker that was asked nothing yet, with the folder of a tree to import from."""
         if isinstance(tree, GitTree):
             try:
+                worker.options = replace(worker.options, opening=self._opening(tree))
                 worker.layout = self.layouts.lay_out(tree)
             except BaseException:
                 worker.close()
                 raise
         return worker
+
+    def _opening(self, tree: Tree) -> Opening:
+        """With the configuration of that tree: its folders may lie elsewhere."""
+        try:
+            return opening_of(self, self._configuration_of(tree))
+        except SettingsError:
+            # The worker says what is wrong with it, and in which tree.
+            return opening_of(self, self.configuration)
 
     def start_workers(self, trees: Sequence[Tree | None]) -> list[Worker]:
         """As :meth:`start_worker` for each of them: what all of them import is imported once, if possible."""

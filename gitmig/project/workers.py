@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from gitmig.core.configuration import Configuration
 from gitmig.errors import SettingsError
 from gitmig.git.repository import Repository
 from gitmig.wire.opening import Opening
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from gitmig.project.project import Project
 
 
-def opening_of(project: Project) -> Opening:
-    """What a worker is opened with for a project."""
-    configuration, settings, repository = project.configuration, project.settings, project.repository
+def opening_of(project: Project, configuration: Configuration) -> Opening:
+    """What a worker is opened with for a project that is configured like this."""
+    settings, repository = project.settings, project.repository
     return Opening(
         top=str(project.top),
         folder=project.relative(project.directory) if project.directory != project.top else "",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.articles import EMAIL, article, findings, plain
-from tests.branching import COLUMN, MODELS, Branches, branches, revised
+from tests.branching import COLUMN, MODELS, Branches, branches, parents, revised
 from tests.story import Project
 
 SAME = 'email: Mapped[str] = mapped_column(String, server_default="")\n'
@@ -162,6 +162,16 @@ def test_a_folder_of_revisions_that_moved(tmp_path: Path) -> None:
     for command in (("rebase", "--check", "--onto", "main"), ("check", "--base", "main")):
         result = project.gitmig(*command)
         assert re.search(f"{found.ours}.*{found.theirs}", result.stdout + result.stderr), result
+    # A commit's models are those of its own configuration, wherever the checkout has its own.
+    assert project.gitmig("check", "main", check=0).stderr == ""
+    project.try_git("merge", "--no-edit", "main")
+    assert project.gitmig("check", "HEAD", check=0).stderr == ""
+    project.git("add", "migrations")
+    project.gitmig("rebase", "--yes", check=0)
+    assert parents(project)[found.ours] == (found.theirs,)
+    project.git("commit", "--quiet", "--no-edit")
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+    assert project.git("status", "--porcelain") == ""
 
 
 def test_one_line(tmp_path: Path) -> None:
