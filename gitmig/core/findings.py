@@ -219,7 +219,7 @@ def base_moved(
         code="GM002",
         severity=Severity.ERROR,
         message=f"{base} has moved: {script.revision} follows {parent}, which is no longer its head "
-        f"({', '.join(heads)} is)",
+        f"({', '.join(heads)} {'is' if len(heads) == 1 else 'are'})",
         hint="gitmig rebase" if merged else f"git merge {base} && gitmig rebase",
         path=script.path,
         line=script.parents_line,

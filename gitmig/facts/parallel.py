@@ -42,12 +42,16 @@ class Parallel:
 
 
 def parallel_here(
-    project: Project, *, named: Collection[RevisionId] = (), onto: CommitId | None = None
+    project: Project,
+    *,
+    named: Collection[RevisionId] = (),
+    onto: CommitId | None = None,
+    asked: bool = False,
 ) -> Parallel | None:
     """The two sides in the work tree; None if it has but one.
 
     ``named`` go on top; or whatever the commit ``onto`` does not have; or what git and history say. Raises
-    Refused if neither side may move.
+    Refused if neither side may move, or if the other has several heads and it is not only ``asked``.
     """
     graph, git = project.graph(), project.git
     head = git.head()
@@ -66,7 +70,8 @@ def parallel_here(
         crowded = graph.ancestors(head for heads in graph.crowded for head in heads)
         chosen = to_move(graph, facts) & crowded if crowded else frozenset()
     arrived = _arrived(project, head)
-    found = sides(graph, chosen, published=facts.published if not onto else (), arrived=arrived)
+    published = facts.published if not onto else ()
+    found = sides(graph, chosen, published=published, arrived=arrived, several=asked)
     if found is None:
         return None
     return replace(_known(project, head, found, graph, merged, onto), as_written=as_written)
@@ -142,10 +147,14 @@ def common_commit(project: Project, base: str, head: str) -> CommitId:
     return found
 
 
-def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Parallel | None:
+def parallel_refs(
+    project: Project, ours: CommitId, theirs: CommitId, *, onto: str | None = None
+) -> Parallel | None:
     """The two sides that merging two commits would give: what ``ours`` has goes on top.
 
-    None if the merge has but one side. Raises GitError if git is older than 2.38.
+    None if the merge has but one side. ``onto`` is what a person calls ``theirs``, if that is to be done and
+    not only asked about: then Refused is raised if it has several heads. Raises GitError if git is older than
+    2.38.
     """
     git = project.git
     code = CommitTree(git, git.merged_tree(theirs, ours))
@@ -155,7 +164,11 @@ def parallel_refs(project: Project, ours: CommitId, theirs: CommitId) -> Paralle
     _require_whole(graph)
     one, other = (project.commit_tree(commit) for commit in (ours, theirs))
     chosen = frozenset(project.graph(one).scripts) - frozenset(project.graph(other).scripts)
-    found = sides(graph, chosen & frozenset(graph.scripts))
+    try:
+        found = sides(graph, chosen & frozenset(graph.scripts), several=onto is None)
+    except Refused as refusal:
+        # What its hint names is not all here yet.
+        raise Refused(refusal.message, hint=f"git merge {onto}, then: {refusal.hint}") from None
     if found is None:
         return None
     alone: Tree | None = one

@@ -102,7 +102,7 @@ def _merged_first(
             f"merging {options.onto} conflicts in {', '.join(conflicts)}",
             hint=f"git merge {options.onto}, then in the middle of it: gitmig rebase",
         )
-    parallel = parallel_refs(project, head, onto)
+    parallel = parallel_refs(project, head, onto, onto=options.onto)
     if parallel is None:
         return nothing_to_do(project, "rebase")
     planned = _Rebasing(project, log, options, run_options, parallel, "merge", base=parallel.code.commit)

@@ -60,10 +60,10 @@ def commuting_findings(parallel: Parallel, commuting: Commuting) -> tuple[Findin
 def _parallel(project: Project, ref: str | None, onto: str | None) -> Parallel | None:
     git = project.git
     if onto is None:
-        return parallel_here(project)
+        return parallel_here(project, asked=True)
     ours, theirs = git.resolve(ref or "HEAD"), git.resolve(onto)
     common_commit(project, onto, ref or "HEAD")
     if ref is None and not git.commits_not_in(theirs, ours):
         # It is merged, or this branch lies on top of it.
-        return parallel_here(project, onto=theirs)
+        return parallel_here(project, onto=theirs, asked=True)
     return parallel_refs(project, ours, theirs)

@@ -32,12 +32,14 @@ def sides(
     *,
     published: Collection[RevisionId] = (),
     arrived: Sequence[RevisionId] = (),
+    several: bool = False,
 ) -> Sides | None:
     """The two sides of a graph, of which ``ours`` and what follows them are to move.
 
     Lines of ours that have nothing to do with each other come one on top of the other, in the order in which
     history brought them (``arrived``). None if there is nothing to move. Raises Refused if one of ours is
-    ``published``, or if what stays has several heads that they could follow.
+    ``published``, or if what stays has several heads that they could follow, unless ``several`` is said: then
+    they follow all of these, as far as anybody only asks.
     """
     chosen = graph.descendants(ours)
     held = [revision for revision in graph.topological(chosen) if revision in published]
@@ -50,7 +52,10 @@ def sides(
     parents: dict[RevisionId, tuple[RevisionId, ...]] = {}
     onto: tuple[RevisionId, ...] = ()
     for line in _lines(graph, chosen, arrived):
-        tips = _to_follow(graph, kept, line, published)
+        tips = _tips_to_follow(graph, kept, line)
+        if len(tips) > 1 and not several:
+            raise _which(tips, line, published)
+        tips = tips or _outside(graph, line)
         found = _reparented(graph, line, tips)
         onto = onto or (tips if found else ())
         moved += line if found else ()
@@ -87,24 +92,26 @@ def _lines(
     return sorted(lines, key=lambda line: min(order.get(revision, len(order)) for revision in line))
 
 
-def _to_follow(
-    graph: Graph,
-    kept: Collection[RevisionId],
-    line: Sequence[RevisionId],
-    published: Collection[RevisionId],
+def _tips_to_follow(
+    graph: Graph, kept: Collection[RevisionId], line: Sequence[RevisionId]
 ) -> tuple[RevisionId, ...]:
-    """The head that a line is to follow: of permanent branches, that of its own."""
+    """The heads that a line can follow: of permanent branches, those of its own; none if it joins them."""
     tips = _tips(graph, kept)
     forks = _outside(graph, line)
     if len(tips) > 1 and forks:
         tips = tuple(tip for tip in tips if graph.line_below(tip).issuperset(forks))
-    if len(tips) > 1:
-        closed = [tip for tip in tips if tip in published]
-        first = (closed or tips)[0]
-        others = (*(tip for tip in tips if tip != first), line[-1])
-        command = f"merge {' '.join(closed)}" if len(closed) > 1 else f"rebase {' '.join(others)}"
-        raise Refused(f"what stays has {len(tips)} heads: {', '.join(tips)}", hint=f"gitmig {command}")
-    return tips or forks
+    return tips
+
+
+def _which(
+    tips: Sequence[RevisionId], line: Sequence[RevisionId], published: Collection[RevisionId]
+) -> Refused:
+    """Nobody said which of several heads a line is to follow."""
+    closed = [tip for tip in tips if tip in published]
+    first = (closed or tips)[0]
+    others = (*(tip for tip in tips if tip != first), line[-1])
+    command = f"merge {' '.join(closed)}" if len(closed) > 1 else f"rebase {' '.join(others)}"
+    return Refused(f"what stays has {len(tips)} heads: {', '.join(tips)}", hint=f"gitmig {command}")
 
 
 def _reparented(

@@ -174,6 +174,32 @@ def test_a_folder_of_revisions_that_moved(tmp_path: Path) -> None:
     assert project.git("status", "--porcelain") == ""
 
 
+def test_the_other_side_has_two_heads(tmp_path: Path) -> None:
+    """Whether ours commute with both can be told all the same; which it is to follow, nobody has said."""
+    found = branches(tmp_path)
+    project = found.project
+    project.git("switch", "--quiet", "main")
+    up = "op.execute('UPDATE \"user\" SET username = 1')"
+    plain(project, "d4d4", found.fork, up=up, down="pass", message="Other")
+    project.commit("A second head")
+    project.git("switch", "--quiet", "topic")
+    heads = sorted((found.theirs, "d4d4"))
+    result = project.gitmig("rebase", "--check", "--onto", "main", "--json", check=0)
+    assert (result.json["onto"], result.json["commute"], result.json["by"]) == (heads, True, "scratch")
+    commute = project.gitmig("rebase", "--check", "main", "--onto", "topic", "--json").json
+    assert (commute["ours"], commute["onto"]) == (result.json["theirs"], [found.ours])
+    said = project.gitmig("check", "--base", "main", check=1).stderr
+    assert f"which is no longer its head ({', '.join(heads)} are)\n" in said
+    assert "not known" not in said
+    refused = project.gitmig("rebase", "--onto", "main", "--yes", check=1).stderr
+    assert refused == (
+        f"Error: what stays has 2 heads: {', '.join(heads)}\n"
+        f"Hint: git merge main, then: gitmig rebase {heads[1]} {found.ours}\n"
+    )
+    project.git("merge", "--quiet", "--no-edit", "main")
+    assert project.gitmig("rebase", "--check", "--json", check=0).json["onto"] == heads
+
+
 def test_one_line(tmp_path: Path) -> None:
     project = article(tmp_path).project
     assert project.gitmig("rebase", "--check", check=0).stdout == (

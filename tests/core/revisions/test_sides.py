@@ -101,6 +101,9 @@ def test_several_heads_stay() -> None:
         with pytest.raises(Refused, match="what stays has 2 heads: t1, t2") as error:
             sides(three, ids("ours"), published=ids(published))
         assert error.value.hint == f"gitmig {hint}"
+    found = sides(three, ids("ours"), several=True)
+    assert found is not None
+    assert (found.onto, found.theirs, moved(found)) == (("t1", "t2"), ("t1", "t2"), {"ours": ("t1", "t2")})
 
 
 def test_an_octopus() -> None:
