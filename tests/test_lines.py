@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.articles import findings
+from tests.branching import parents
 from tests.story import Project
 from tests.test_merges import TWO, column, files, revise, ties
 
@@ -132,7 +133,49 @@ def test_a_second_head_on_a_line_is_found(lines: Lines) -> None:
     (finding,) = answer["findings"]
     assert lines.email in finding["message"]
     assert lines.price not in finding["message"]
-    assert finding["hint"] == f"alembic merge {' '.join(finding['message'].partition(': ')[2].split(', '))}"
+    assert finding["hint"] == "gitmig rebase"
+
+
+TABLE = "class {name}(Base):\n    __tablename__ = '{name}'\n    id = Column(Integer, primary_key=True)\n"
+
+
+@pytest.mark.parametrize("plugin", ["both", "ours", "theirs"])
+def test_two_branches_of_git_on_permanent_branches(lines: Lines, plugin: str) -> None:
+    """Each line is put in order by itself, and what lies beside it is nobody's conflict."""
+    project = lines.project
+    project.git("switch", "--quiet", "-c", "topic")
+    column(project, "User", "ours = Column(String)")
+    ours = {lines.revise("core", "Ours"): lines.email}
+    if plugin != "theirs":
+        column(project, "Item", "ours = Column(String)")
+        ours[lines.revise("plugin", "Ours")] = lines.price
+    project.gitmig("switch", "main", "--yes", check=0)
+    models = project.read("app/models.py")
+    base, classes = models.index("class"), models.count("class")
+    project.write("app/models.py", f"{models[:base]}{TABLE.format(name='One')}\n\n{models[base:]}")
+    theirs = {"core": lines.revise("core", "Theirs")}
+    if plugin != "ours":
+        models = project.read("app/models.py")
+        project.write("app/models.py", f"{models[:base]}{TABLE.format(name='Two')}\n\n{models[base:]}")
+        theirs["plugin"] = lines.revise("plugin", "Theirs")
+    project.gitmig("switch", "topic", "--yes", check=0)
+    checked = project.gitmig("rebase", "--check", "--onto", "main", "--json", check=0).json
+    crowded = ["core", "plugin"] if plugin == "both" else ["core"]
+    assert sorted(checked["theirs"]) == sorted(theirs[line] for line in crowded)
+    assert (len(checked["ours"]), checked["commute"], checked["by"]) == (len(crowded), True, "facets")
+    said = project.gitmig("check", "--base", "main", check=1).stderr
+    assert f"follows {lines.email}, which is no longer its head ({theirs['core']} is)\n" in said
+    project.git("merge", "--quiet", "--no-edit", "main")
+    assert project.read("app/models.py").count("class") == classes + len(theirs)
+    (finding, *others) = project.gitmig("check", "--json", check=1).json["findings"]
+    assert (finding["code"], finding["hint"], len(others)) == ("GM002", "gitmig rebase", len(crowded) - 1)
+    project.gitmig("rebase", "--yes", check=0)
+    now = parents(project)
+    for revision, parent in ours.items():
+        line = "core" if parent == lines.email else "plugin"
+        assert now[revision] == ((theirs[line] if line in crowded else parent),)
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+    assert project.gitmig("check", check=0).stderr == ""
 
 
 def test_a_commit_that_adds_no_head_passes_where_there_were_two(tmp_path: Path) -> None:

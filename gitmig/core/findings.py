@@ -61,7 +61,7 @@ def _heads(graph: Graph) -> Iterable[Finding]:
             code="GM002",
             severity=Severity.ERROR,
             message=f"{len(heads)} heads: {', '.join(heads)}",
-            hint="gitmig rebase" if heads == graph.heads else f"alembic merge {' '.join(heads)}",
+            hint="gitmig rebase",
             path=last.path,
             line=last.parents_line,
         )

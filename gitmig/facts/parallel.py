@@ -40,6 +40,11 @@ class Parallel:
     as_written: Mapping[RevisionId, Script] = field(default_factory=dict)
     """What the files say of those of ours whose number the other side took as well, by their new ids."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether no permanent branch lies beside the two: then a revision's record is of all models."""
+        return _alone(self.graph, self.sides)
+
 
 def parallel_here(
     project: Project,
@@ -127,13 +132,14 @@ def _known(
     """The trees of the two sides."""
     onto = onto or _rebased_onto(project)
     here, there = _trees(project, found, merged) if onto is None else (None, project.commit_tree(onto))
+    theirs = there or _before(project, found, head)
     return Parallel(
         sides=found,
         graph=graph,
         code=code_of(project, graph),
-        fork=_fork(project, found, head),
+        fork=_fork(project, graph, found, head, (here, theirs)),
         ours=here,
-        theirs=there or _before(project, found, head),
+        theirs=theirs,
     )
 
 
@@ -179,7 +185,7 @@ def parallel_refs(
         sides=found,
         graph=graph,
         code=code,
-        fork=_fork(project, found, theirs),
+        fork=_fork(project, graph, found, theirs, (alone, other)),
         ours=alone,
         theirs=other,
     )
@@ -301,9 +307,23 @@ def _before(project: Project, found: Sides, head: CommitId) -> Tree | None:
     return project.commit_tree(parents[0])
 
 
-def _fork(project: Project, found: Sides, at: CommitId) -> Tree | None:
+def _fork(
+    project: Project, graph: Graph, found: Sides, at: CommitId, both: Sequence[Tree | None]
+) -> Tree | None:
     """The models of what both sides began with."""
     if not found.forks:
         return None
+    if not _alone(graph, found):
+        # The commit that both come from has what the permanent branches beside them had then.
+        one, other = (tree.commit if tree is not None else None for tree in both)
+        base = project.git.merge_base(one, other) if one is not None and other is not None else None
+        if base is None or _revisions(project, base) & {*found.ours, *found.theirs}:
+            return None
+        return project.commit_tree(base)
     tie = Ties(project=project, at=at).of(found.forks)
     return project.commit_tree(tie.models_commit) if tie.models_commit is not None else None
+
+
+def _alone(graph: Graph, found: Sides) -> bool:
+    common = frozenset(graph.scripts).difference(found.ours, found.theirs)
+    return set(graph.tips(common)) <= set(found.forks)

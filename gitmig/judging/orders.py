@@ -108,7 +108,7 @@ def _known(
 ) -> Schema | None:
     """The schema that the last of some revisions is recorded to lead to, if the cache has it."""
     tips = parallel.graph.tips(revisions)
-    if len(tips) != 1:
+    if len(tips) != 1 or not parallel.alone:
         return None
     header = parallel.graph.scripts[tips[0]].header
     if header.schema is None or (header.dialect, header.sqlalchemy) != (like.dialect, like.sqlalchemy):

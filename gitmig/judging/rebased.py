@@ -93,17 +93,18 @@ def _by_facets(
 def _by_proof(project: Project, parallel: Parallel, schemas: Schemas, merged: Schema) -> Records:
     found = parallel.sides
     last = found.ours[-1]
-    start, steps, old = found.onto, found.ours, parallel.theirs
-    if old is None:
-        # Theirs came by a cherry-pick or a squash: both are tried, from what both began with.
-        start, steps, old = found.forks, (*found.theirs, *found.ours), parallel.fork
-    if old is None and start:
+    # If theirs came by a cherry-pick or a squash, both are tried, from what both began with.
+    old = parallel.theirs if parallel.theirs is not None else parallel.fork
+    if old is None and found.forks:
         return _unrecorded(parallel, "no commit has the models of the other side alone")
     graph = Graph.of(
         replace(script, down_revisions=found.parents.get(revision, script.down_revisions))
         for revision, script in parallel.graph.scripts.items()
     )
-    case = Case(old=old, new=parallel.code, start=start, graph=graph, steps=steps)
+    # What other permanent branches have besides belongs to the models of both too.
+    had = frozenset(graph.scripts) & frozenset(project.graph(old).scripts if old is not None else ())
+    steps = graph.topological(frozenset(graph.scripts) - had)
+    case = Case(old=old, new=parallel.code, start=graph.tips(had), graph=graph, steps=steps)
     verdict = prove(project, case, schemas)
     if verdict.changes:
         raise Refused(
@@ -114,7 +115,7 @@ def _by_proof(project: Project, parallel: Parallel, schemas: Schemas, merged: Sc
     if verdict.reason is not None:
         return _unrecorded(parallel, verdict.reason)
     header = Header(models=models_digest(project, parallel.code))
-    if len(found.ours) == 1:
+    if len(found.ours) == 1 and steps in (found.ours, (*found.theirs, *found.ours)):
         change = None
         if parallel.theirs is not None:
             change = change_digest(difference(schemas.of(parallel.theirs), merged))

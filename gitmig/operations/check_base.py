@@ -105,7 +105,8 @@ def _merged(
     added = [r for r in head_graph.scripts if r not in project.graph(project.commit_tree(fork)).scripts]
     moved = tuple(_moved(base_graph, graph, added))
     for script, parent in moved:
-        yield base_moved(script, parent, base, base_graph.heads, merged=fork == theirs)
+        heads = [head for head in base_graph.heads if parent in base_graph.line_below(head)]
+        yield base_moved(script, parent, base, heads, merged=fork == theirs)
     if moved:
         yield from _commuting(project, ours, theirs)
     split = new_heads(graph, (base_graph, head_graph))

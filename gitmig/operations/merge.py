@@ -83,7 +83,7 @@ def _heads(project: Project, options: MergeOptions) -> tuple[RevisionId, ...]:
     if len(named) == 1 or (not named and len(graph.heads) > 1 and len(graph.crowded) != 1):
         raise Refused(
             f"{len(graph.heads)} heads: {', '.join(graph.heads)}",
-            hint=f"name those to join: gitmig merge {' '.join(graph.heads[:2])}",
+            hint=f"name those to join: gitmig merge {' '.join((*graph.crowded, graph.heads)[0][:2])}",
         )
     return named or (graph.crowded[0] if graph.crowded else graph.heads)
 

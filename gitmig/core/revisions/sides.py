@@ -19,7 +19,7 @@ class Sides:
     theirs: tuple[RevisionId, ...]
     """What the other side added meanwhile; it stays as it is."""
     onto: tuple[RevisionId, ...]
-    """The head of theirs, which the first of ours is to follow."""
+    """The head of theirs, which the first of ours is to follow; one for each permanent branch."""
     forks: tuple[RevisionId, ...]
     """What the first of ours follow now."""
     parents: Mapping[RevisionId, tuple[RevisionId, ...]]
@@ -48,28 +48,34 @@ def sides(
             f"the revision {held[0]} is published: others may have applied it as it is", hint="gitmig merge"
         )
     kept = frozenset(graph.scripts) - chosen
+    below = {tip: graph.line_below(tip) for tip in _tips(graph, kept)}
     moved: list[RevisionId] = []
     parents: dict[RevisionId, tuple[RevisionId, ...]] = {}
-    onto: tuple[RevisionId, ...] = ()
+    onto: dict[RevisionId, None] = {}
     for line in _lines(graph, chosen, arrived):
-        tips = _tips_to_follow(graph, kept, line)
+        tips = _tips_to_follow(below, _outside(graph, line))
         if len(tips) > 1 and not several:
             raise _which(tips, line, published)
         tips = tips or _outside(graph, line)
         found = _reparented(graph, line, tips)
-        onto = onto or (tips if found else ())
-        moved += line if found else ()
-        kept |= frozenset(() if moved else line)
-        parents |= found
-        if moved:
-            # The next line goes on top of this one.
-            kept = frozenset(line)
+        if found:
+            moved += line
+            onto |= dict.fromkeys(tip for tip in tips if tip not in moved)
+            parents |= found
+        # The next line goes on top of this one, unless it is of another permanent branch.
+        under = frozenset(line).union(*(below.pop(tip, frozenset()) for tip in tips))
+        below |= dict.fromkeys(_tips(graph, line), under)
     if not moved:
         return None
     forks = _outside(graph, moved)
-    below = graph.ancestors(forks)
-    others = frozenset(graph.scripts) - frozenset(moved) - below
-    return Sides(ours=tuple(moved), theirs=graph.topological(others), onto=onto, forks=forks, parents=parents)
+    others = graph.ancestors(onto) - frozenset(moved) - graph.ancestors(forks)
+    return Sides(
+        ours=tuple(moved),
+        theirs=graph.topological(others),
+        onto=tuple(onto),
+        forks=forks,
+        parents=parents,
+    )
 
 
 def _lines(
@@ -93,13 +99,12 @@ def _lines(
 
 
 def _tips_to_follow(
-    graph: Graph, kept: Collection[RevisionId], line: Sequence[RevisionId]
+    below: Mapping[RevisionId, frozenset[RevisionId]], forks: Sequence[RevisionId]
 ) -> tuple[RevisionId, ...]:
     """The heads that a line can follow: of permanent branches, those of its own; none if it joins them."""
-    tips = _tips(graph, kept)
-    forks = _outside(graph, line)
+    tips = tuple(below)
     if len(tips) > 1 and forks:
-        tips = tuple(tip for tip in tips if graph.line_below(tip).issuperset(forks))
+        tips = tuple(tip for tip in tips if below[tip].issuperset(forks))
     return tips
 
 

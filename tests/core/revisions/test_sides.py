@@ -87,6 +87,17 @@ def test_several_lines_come_one_on_the_other() -> None:
 def test_permanent_branches_keep_their_own_heads() -> None:
     found = sides(graph(a="", one="a", ours="one", theirs="one", b=""), ids("ours"))
     assert moved(found) == {"ours": ("theirs",)}
+    assert found is not None
+    assert found.theirs == ("theirs",)
+
+
+def test_each_permanent_branch_gets_its_own_back() -> None:
+    two = graph(a="", x="a", x2="x", t="a", b="", y="b", y2="b", u="b")
+    found = sides(two, ids("x x2 y y2"), arrived=[RevisionId(one) for one in ("y", "x", "x2", "y2")])
+    assert moved(found) == {"y": ("u",), "x": ("t",), "y2": ("y",)}
+    assert found is not None
+    assert (found.ours, found.onto) == (("y", "x", "x2", "y2"), ("u", "t"))
+    assert (found.theirs, set(found.forks)) == (("t", "u"), {"a", "b"})
 
 
 def test_published() -> None:
