@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import finish, undoing
+from gitmig.cli.joining import move, two_sided
+from gitmig.cli.moving import undoing
 from gitmig.moving.plans import RunOptions
 from gitmig.operations.merge import MergeOptions, merge
 
@@ -28,8 +29,6 @@ def run(
     ] = False,
 ) -> int:
     """Join lines of revisions that are all published."""
-    project = common.open()
-    options = MergeOptions(
-        revisions=tuple(revisions or ()), message=message, commit=not no_commit, files_only=files_only
-    )
-    return finish(common, project, merge(project, options, how))
+    named = tuple(revisions or ())
+    options = MergeOptions(revisions=named, message=message, commit=not no_commit, files_only=files_only)
+    return move(common, two_sided(common, named), lambda one: merge(one, options, how))

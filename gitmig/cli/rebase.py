@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from gitmig.cli.common import Common
-from gitmig.cli.moving import finish, undoing
+from gitmig.cli.joining import move, two_sided
+from gitmig.cli.moving import undoing
+from gitmig.cli.several import speak
 from gitmig.cli.terminal import Terminal
 from gitmig.errors import UsageError
 from gitmig.moving.plans import RunOptions
-from gitmig.operations.rebase import RebaseOptions, rebase
+from gitmig.operations.rebase import RebaseOptions, rebase, require_merged
 from gitmig.operations.rebase_check import rebase_check
-from gitmig.project.project import Project
 from gitmig.render.rebase import check_json, check_text
 
 Check = Annotated[
@@ -49,12 +50,11 @@ def run(
     ] = False,
 ) -> int:
     """Put this branch's unpublished revisions on top of what the other side added."""
-    project = common.open()
     given = tuple(revisions or ())
     if check:
         if fix or no_commit or database_only or files_only:
             raise UsageError("--check changes nothing", hint="gitmig rebase --check [REF] --onto REF")
-        return _check(common, project, given, onto)
+        return _check(common, given, onto)
     options = RebaseOptions(
         revisions=given,
         onto=onto,
@@ -65,13 +65,26 @@ def run(
     )
     if fix:
         how = replace(how, prompter=Terminal(agreed=True, quiet=common.format == "json"))
-    return finish(common, project, rebase(project, options, how))
+    projects = two_sided(common, given, onto=onto)
+    if len(projects) > 1:
+        require_merged(projects[0], onto)
+    return move(common, projects, lambda one: rebase(one, options, how))
 
 
-def _check(common: Common, project: Project, refs: tuple[str, ...], onto: str | None) -> int:
-    found = rebase_check(project, refs, onto)
+def _check(common: Common, refs: tuple[str, ...], onto: str | None) -> int:
+    projects = two_sided(common, ours=refs[0] if refs else None, onto=onto)
+    if len(projects) > 1:
+        return speak(
+            projects,
+            common.format,
+            lambda project: rebase_check(project, refs, onto),
+            text=check_text,
+            as_json=check_json,
+            code=lambda found: int(found.failed),
+        )
+    found = rebase_check(projects[0], refs, onto)
     if common.format == "json":
         print(json.dumps(check_json(found)))
     else:
         check_text(found)
-    return 1 if found.failed else 0
+    return int(found.failed)

@@ -10,7 +10,7 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.numbering import apart
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move, whole_lines
-from gitmig.errors import Refused
+from gitmig.errors import Refused, UnknownRevision
 from gitmig.facts.ties import Ties
 from gitmig.git import commits as git_commits
 from gitmig.git import publication
@@ -189,6 +189,30 @@ def parallel_refs(
         ours=alone,
         theirs=other,
     )
+
+
+def with_two_sides(
+    projects: Sequence[Project], named: Collection[str] = (), ours: str | None = None, onto: str | None = None
+) -> tuple[Project, ...]:
+    """Those of several environments that joining two sides is about.
+
+    They have the revisions that are ``named``; or two sides, now or after ``ours`` and ``onto`` are merged.
+    """
+    return tuple(project for project in projects if _is_meant(project, named, ours, onto))
+
+
+def _is_meant(project: Project, named: Collection[str], ours: str | None, onto: str | None) -> bool:
+    graph, git = project.graph(), project.git
+    try:
+        if named:
+            return all(graph.resolve(one) for one in named)
+        if onto is not None:
+            return parallel_refs(project, git.resolve(ours or "HEAD"), git.resolve(onto)) is not None
+    except UnknownRevision:
+        return False
+    except Refused:
+        return True
+    return any((graph.crowded, graph.duplicates, graph.unreadable, graph.missing))
 
 
 def code_of(project: Project, graph: Graph) -> Tree:

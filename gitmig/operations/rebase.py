@@ -84,6 +84,15 @@ def _not_merged(project: Project, options: RebaseOptions) -> CommitId | None:
     return onto if all(git.commits_not_in(onto, one) for one in (head, *git.merge_heads())) else None
 
 
+def require_merged(project: Project, onto: str | None) -> None:
+    """Raise Refused if ``--onto`` is not merged: of several environments, none can make the merge for all."""
+    if onto is not None and _not_merged(project, RebaseOptions(onto=onto)) is not None:
+        raise Refused(
+            f"{onto} is not merged, and several environments have revisions on both sides",
+            hint=f"git merge {onto}, then: gitmig rebase",
+        )
+
+
 def _merged_first(
     project: Project, log: Logbook, options: RebaseOptions, run_options: RunOptions, onto: CommitId
 ) -> MoveResult:

@@ -234,3 +234,75 @@ def test_recover_settles_what_was_interrupted_anywhere(both: Project) -> None:
     assert [[finding["code"] for finding in one["findings"]][:1] for one in said] == [[], ["GM014"]]
     assert "was settled" in both.gitmig("recover", check=0).stdout
     assert both.gitmig("recover", check=0).stdout == "nothing to recover\n"
+
+
+def _two_sides(project: Project, folders: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """In each folder a revision of topic, which is checked out, and one of main, which is not merged yet."""
+    project.git("switch", "--quiet", "-c", "topic")
+    found = {}
+    for folder in folders:
+        path = f"{folder}/app/models.py"
+        models = project.read(path)
+        project.append(path, COLUMN)
+        ours = _revised(project, folder, "Ours")
+        project.git("switch", "--quiet", "main")
+        project.gitmig("sync", "--yes", "-e", folder, check=0)
+        project.write(path, models.replace("    id:", "    phone: Mapped[str | None]\n    id:"))
+        found[folder] = ours, _revised(project, folder, "Theirs")
+        project.git("switch", "--quiet", "topic")
+        project.gitmig("sync", "--yes", "-e", folder, check=0)
+    return found
+
+
+def _revised(project: Project, folder: str, message: str) -> str:
+    answer = project.gitmig("revise", "-m", message, "--yes", "--json", "-e", folder, check=0).json
+    revision: str = answer["revision"]
+    return revision
+
+
+@pytest.mark.parametrize("folders", [("two",), ("one", "two")])
+@pytest.mark.parametrize("how", ["merged", "merging", "onto"])
+def test_rebase_knows_where_there_are_two_heads(both: Project, folders: tuple[str, ...], how: str) -> None:
+    """From the top, without ``-e``: in one, or in each of several, with a commit for each."""
+    sides = _two_sides(both, folders)
+    both.hook()
+    checked = both.gitmig("rebase", "--check", "--onto", "main", "--json", check=0).json
+    each = checked.get("environments", [checked])
+    assert [(one["ours"], one["theirs"]) for one in each] == [([a], [b]) for a, b in sides.values()]
+    command = ["rebase", "--yes", "--json"]
+    if how == "onto" and len(folders) == 1:
+        command += ["--onto", "main"]
+    else:
+        if how == "onto":
+            assert both.gitmig("rebase", "--onto", "main", check=1).stderr == (
+                "Error: main is not merged, and several environments have revisions on both sides\n"
+                "Hint: git merge main, then: gitmig rebase\n"
+            )
+        both.git("merge", "--quiet", "--no-commit" if how == "merging" else "--no-edit", "main")
+    answer = both.gitmig(*command, check=0).json
+    each = answer.get("environments", [answer])
+    assert [one["steps"][0]["revision"] for one in each] == [ours for ours, _ in sides.values()]
+    if both.path(".git/MERGE_HEAD").exists():
+        both.git("commit", "--quiet", "--no-edit")
+    listed = both.gitmig("log", "--json", check=0).json["environments"]
+    for one in listed:
+        parents = {line["revision"]: line["down_revisions"] for line in one["revisions"]}
+        if one["name"] in sides:
+            ours, theirs = sides[one["name"]]
+            assert parents[ours] == [theirs]
+    both.gitmig("status", check=0)
+    assert both.git("status", "--porcelain") == ""
+    again = both.gitmig("rebase", check=0).stdout
+    assert again.count("nothing to rebase: ") == 2
+
+
+def test_merge_and_rebase_take_the_environment_of_what_is_named(both: Project) -> None:
+    sides = _two_sides(both, ("one", "two"))
+    both.git("merge", "--quiet", "--no-edit", "main")
+    ours, _ = sides["two"]
+    both.gitmig("rebase", ours, "--yes", check=0)
+    assert "GM002" not in both.gitmig("check", "-e", "two", check=0).stderr
+    both.gitmig("merge", "--yes", check=0)
+    assert "follows" not in both.gitmig("check", check=0).stderr
+    said = both.gitmig("rebase", "nope", check=2).stderr
+    assert said.startswith("Error: more than one Alembic environment: one, two\n")
