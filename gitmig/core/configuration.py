@@ -104,7 +104,9 @@ def read_configuration(source: Source, files: Files, top: str = "") -> Configura
     :func:`parse_configuration`.
     """
     ini, toml = _file(source.ini, files), _file(source.toml, files)
-    if source.folder is not None and not files.exists(f"{source.folder}/env.py".lstrip("/")):
+    if source.folder is not None and not any(
+        files.exists(below(source.folder, name)) for name in ("env.py", "script.py.mako")
+    ):
         return None
     if ini is None and source.ini is not None:
         return None

@@ -13,6 +13,7 @@ from gitmig.core.script_folders import Files, below
 from gitmig.errors import NoAlembic, SettingsError
 
 _TOML = "pyproject.toml"
+TEMPLATE = "script.py.mako"
 _ASIDE = frozenset(
     {"test", "tests", "testing", "example", "examples", "doc", "docs", "fixtures", "templates"}
 )
@@ -45,6 +46,8 @@ def find_sources(
         if not any(configuration.script_location == folder for configuration in found):
             alone = read_configuration(Source(folder=folder), files, top)
             found += [] if alone is None else [alone]
+    if not found:
+        found = [_with_versions(one, (folder,)) for folder, one in _bare(usable, files, top)]
     listed = _once([one for each in found for one in _divided(each, usable, files)], files)
     central = [one for one in listed if not _ASIDE.intersection(one.script_location.split("/")[:-1])]
     return tuple(central or listed), problem
@@ -100,11 +103,22 @@ def _folders(paths: Sequence[str], files: Files) -> Iterator[str]:
     configured = any(posixpath.basename(path) == "alembic.ini" for path in paths)
     for path in paths:
         folder, _, name = path.rpartition("/")
-        if name != "script.py.mako" or below(folder, "env.py") not in names:
+        if name != TEMPLATE or below(folder, "env.py") not in names:
             continue
         written = any(_is_revision(other, files) for other in _versions(folder, paths))
         if written or (not configured and _is_empty(folder, paths)):
             yield folder
+
+
+def _bare(paths: Sequence[str], files: Files, top: str) -> Iterator[tuple[str, Configuration]]:
+    """The folders with script.py.mako and revisions beside it: an application is its own env.py."""
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        beside = (one for one in paths if posixpath.dirname(one) == folder and one.endswith(".py"))
+        if name == TEMPLATE and any(_is_revision(one, files) for one in beside):
+            configuration = read_configuration(Source(folder=folder), files, top)
+            if configuration is not None:
+                yield folder, configuration
 
 
 def _is_empty(folder: str, paths: Sequence[str]) -> bool:

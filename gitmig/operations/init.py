@@ -21,6 +21,7 @@ from gitmig.project.head_file import head_path, write_head_file
 from gitmig.project.opening import open_repository, project_of, surroundings_of
 from gitmig.project.project import Project, ProjectOptions
 from gitmig.project.scaffold import scaffold
+from gitmig.project.workers import require_env
 from gitmig.project.written_settings import write_settings
 from gitmig.rpc.protocol import SchemaAnswer
 
@@ -98,8 +99,8 @@ def _environments(
     found = surroundings.several()
     for environment in found:
         configuration = environment.configuration
-        folder = posixpath.join(configuration.script_location, "env.py")
-        if not (repository.top / folder).is_file():
+        require_env(configuration, repository.top)
+        if not (repository.top / configuration.script_location / "env.py").is_file():
             raise NoAlembic(
                 f"{configuration.path} leads to {configuration.script_location}, which has no env.py",
                 hint=f"correct script_location in {configuration.path}, or name another file with --config",

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gitmig.core.configuration import Configuration, Source, read_configuration
-from gitmig.core.discovery import PLACEHOLDERS
+from gitmig.core.discovery import PLACEHOLDERS, TEMPLATE
 from gitmig.core.environments import (
     SETTINGS,
     Environment,
@@ -27,7 +27,7 @@ from gitmig.errors import NoAlembic, NoConfiguration
 from gitmig.git.command import probe
 from gitmig.git.folder_tree import FolderTree
 
-_NAMES = ("alembic.ini", SETTINGS, "env.py", "script.py.mako")
+_NAMES = ("alembic.ini", SETTINGS, "env.py", TEMPLATE)
 _ENDINGS = (".ini", ".cfg", SETTINGS, "/env.py", "/script.py.mako")
 
 
@@ -199,7 +199,11 @@ class StartingPoint:
 
 
 def _listing(top: Path, *kinds: str) -> Iterator[str]:
-    for path in os.fsdecode(probe(top, "ls-files", "-z", *kinds)).split("\0"):
+    paths = os.fsdecode(probe(top, "ls-files", "-z", *kinds)).split("\0")
+    templates = {posixpath.dirname(path) for path in paths if posixpath.basename(path) == TEMPLATE}
+    for path in paths:
         in_versions = "/versions/" in path and path.endswith((".py", *PLACEHOLDERS))
-        if in_versions or path.endswith((*_NAMES, ".ini", ".cfg")):
+        # Revisions may lie beside the template too, without a folder of their own.
+        beside = path.endswith(".py") and posixpath.dirname(path) in templates
+        if in_versions or beside or path.endswith((*_NAMES, ".ini", ".cfg")):
             yield path

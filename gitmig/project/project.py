@@ -33,7 +33,7 @@ from gitmig.project.graphs import read_graph, revision_files
 from gitmig.project.origin import commit_of
 from gitmig.project.outside import outside_scripts
 from gitmig.project.unlinked import unlinked
-from gitmig.project.workers import import_limit, lock_of, opening_of
+from gitmig.project.workers import import_limit, lock_of, opening_of, require_env
 from gitmig.rpc import launch
 from gitmig.rpc.client import Worker
 from gitmig.rpc.interpreter import Interpreter
@@ -264,6 +264,8 @@ class Project:
                 f"{self._left_out} is outside of the sparse checkout",
                 hint=f"git sparse-checkout add {obstacles.quoted(self.configuration.script_location)}",
             )
+        if not self.settings.metadata:
+            require_env(self.configuration, self.top)
         worker = Worker.start(
             self.interpreter,
             WorkerOptions(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.core.configuration import Configuration
-from gitmig.errors import SettingsError
+from gitmig.errors import NoAlembic, SettingsError
 from gitmig.git.repository import Repository
 from gitmig.wire.opening import Opening
 
@@ -35,6 +36,16 @@ def opening_of(project: Project, configuration: Configuration) -> Opening:
         exclude=settings.exclude,
         others=tuple(str(top) for _, top in repository.other_work_trees()) if repository else (),
     )
+
+
+def require_env(configuration: Configuration, top: Path) -> None:
+    """Raise NoAlembic if a folder of revisions that no file configures has no env.py."""
+    folder = configuration.script_location
+    if configuration.source.folder is not None and not (top / folder / "env.py").is_file():
+        raise NoAlembic(
+            f"{folder} has revisions, and no env.py to run them with",
+            hint="alembic init makes one, with a versions folder: move them there",
+        )
 
 
 def import_limit(repository: Repository | None) -> float:

@@ -350,3 +350,25 @@ def test_models_by_a_pattern(tmp_path: Path) -> None:
     assert project.read("app/users/views.py") == "TWO = 2\n"
     project.gitmig("upgrade", check=0)
     assert project.read("app/items/models.py") == item
+
+
+def test_an_application_that_runs_its_revisions_without_an_env(tmp_path: Path) -> None:
+    """What needs the revisions alone works; what needs an env.py says so."""
+    project = repository(tmp_path / "project")
+    project.write("shop/migrations/script.py.mako", "")
+    project.write("shop/migrations/__init__.py", "")
+    for revision, parent in (("a1", None), ("b2", "a1")):
+        text = f"revision = {revision!r}\ndown_revision = {parent!r}\n"
+        project.write(f"shop/migrations/2015_{revision}.py", text)
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "Start")
+    lines = project.gitmig("log", "--json", check=0).json["revisions"]
+    assert [line["revision"] for line in lines] == ["b2", "a1"]
+    for command in ("init", "status", "upgrade"):
+        assert project.gitmig(command, check=2).stderr == (
+            "Error: shop/migrations has revisions, and no env.py to run them with\n"
+            "Hint: alembic init makes one, with a versions folder: move them there\n"
+        )
+    project.write("shop/migrations/2016_c3.py", "revision = 'c3'\ndown_revision = 'a1'\n")
+    project.git("add", "--all")
+    assert project.gitmig("check", "--staged", "--json", check=1).json["findings"][0]["code"] == "GM002"
