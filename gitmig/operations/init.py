@@ -176,7 +176,9 @@ def _portable(name: str, folder: Path) -> str:
 
 def _with_way_out(error: GitmigError) -> str:
     """What went wrong, where, and what to do before ``init`` is run again."""
-    way_out = (error.hint or "").replace("run the command again", "run gitmig init again")
+    way_out = (error.hint or "").removesuffix(", then run the command again")
+    if way_out and "gitmig init" not in way_out:
+        way_out += "; then: gitmig init"
     where = [f"  {line}" for line in (error.detail or "").splitlines()]
     return "\n".join([error.message, *where, *([f"Hint: {way_out}"] if way_out else [])])
 
