@@ -114,7 +114,7 @@ def test_a_draft_that_cannot_be_read_any_more_is_not_applied(tmp_path: Path) -> 
 def test_an_upgrade_that_was_emptied_is_not_applied(tmp_path: Path) -> None:
     project, before = changed(tmp_path)
     env = editor(
-        project, """sed -i "/^    op\\\\.\\|^    with\\|^        batch/d; s/^    # ###.*/    pass/" "$1" """
+        project, """sed -i "/^    op\\\\.\\|^    with\\|^        /d; s/^    # ###.*/    pass/" "$1" """
     )
     result = project.on_terminal("revise", "-m", "Add username", answers=["e", "d"], env=env, check=0)
     name = Path(newest(project, before)).name

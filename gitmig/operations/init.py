@@ -120,6 +120,8 @@ def _set_up(
     project = project_of(options, repository, environment)
     gone = [path for path in environment.models if not any(repository.top.glob(path))]
     if environment.settings.models and not gone:
+        # Nothing is run: whether env.py connects elsewhere than its file says is not known.
+        warnings += _unignored(repository, project)
         return environment
     try:
         with project.worker() as worker:
