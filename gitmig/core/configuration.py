@@ -9,7 +9,7 @@ import configparser
 import re
 from dataclasses import dataclass, replace
 
-from gitmig.core.script_folders import HERE, NO_FILES, Files, Folders, Values, below, is_flask
+from gitmig.core.script_folders import HERE, NO_FILES, TEMPLATE, Files, Folders, Values, below, is_flask
 from gitmig.errors import NoAlembic, SettingsError
 
 
@@ -105,7 +105,7 @@ def read_configuration(source: Source, files: Files, top: str = "") -> Configura
     """
     ini, toml = _file(source.ini, files), _file(source.toml, files)
     if source.folder is not None and not any(
-        files.exists(below(source.folder, name)) for name in ("env.py", "script.py.mako")
+        files.exists(below(source.folder, name)) for name in ("env.py", TEMPLATE)
     ):
         return None
     if ini is None and source.ini is not None:

@@ -9,11 +9,10 @@ from dataclasses import replace
 
 from gitmig.core.configuration import Configuration, Source, read_configuration
 from gitmig.core.revisions.scripts import Script, read_script_bytes
-from gitmig.core.script_folders import Files, below
+from gitmig.core.script_folders import TEMPLATE, Files, below
 from gitmig.errors import NoAlembic, SettingsError
 
 _TOML = "pyproject.toml"
-TEMPLATE = "script.py.mako"
 _ASIDE = frozenset(
     {"test", "tests", "testing", "example", "examples", "doc", "docs", "fixtures", "templates"}
 )

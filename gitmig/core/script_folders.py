@@ -14,6 +14,8 @@ from typing import Protocol
 
 from gitmig.errors import NoAlembic
 
+TEMPLATE = "script.py.mako"
+"""What new revisions are written from: it lies in every script folder."""
 HERE = "\0"
 """Stands for `%(here)s` until the paths are put together: no path holds it by itself."""
 Values = Mapping[str, str | tuple[str, ...]]

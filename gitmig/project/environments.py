@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gitmig.core.configuration import Configuration, Source, read_configuration
-from gitmig.core.discovery import PLACEHOLDERS, TEMPLATE
+from gitmig.core.discovery import PLACEHOLDERS
 from gitmig.core.environments import (
     SETTINGS,
     Environment,
@@ -21,14 +21,14 @@ from gitmig.core.environments import (
     read_settings,
     settings_file,
 )
-from gitmig.core.script_folders import Files, below, upwards
+from gitmig.core.script_folders import TEMPLATE, Files, below, upwards
 from gitmig.core.settings import Settings
 from gitmig.errors import NoAlembic, NoConfiguration
 from gitmig.git.command import probe
 from gitmig.git.folder_tree import FolderTree
 
 _NAMES = ("alembic.ini", SETTINGS, "env.py", TEMPLATE)
-_ENDINGS = (".ini", ".cfg", SETTINGS, "/env.py", "/script.py.mako")
+_ENDINGS = (".ini", ".cfg", SETTINGS, "/env.py", f"/{TEMPLATE}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,10 +200,11 @@ class StartingPoint:
 
 def _listing(top: Path, *kinds: str) -> Iterator[str]:
     paths = os.fsdecode(probe(top, "ls-files", "-z", *kinds)).split("\0")
-    templates = {posixpath.dirname(path) for path in paths if posixpath.basename(path) == TEMPLATE}
+    # Every command comes by here, with all files of a repository.
+    templates = {path.removesuffix(TEMPLATE) for path in paths if path.endswith(TEMPLATE)}
     for path in paths:
         in_versions = "/versions/" in path and path.endswith((".py", *PLACEHOLDERS))
         # Revisions may lie beside the template too, without a folder of their own.
-        beside = path.endswith(".py") and posixpath.dirname(path) in templates
+        beside = path.endswith(".py") and path[: path.rfind("/") + 1] in templates
         if in_versions or beside or path.endswith((*_NAMES, ".ini", ".cfg")):
             yield path
