@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from gitmig.core.commits import History
 from gitmig.core.revisions.graph import Graph
@@ -57,7 +58,7 @@ def derived_ties(derivation: Derivation, history: History) -> DerivedTies:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class KnownTies:
     """The ties of a graph at the end of a history: what they depend on, and where they are kept."""
 
@@ -71,8 +72,7 @@ class KnownTies:
 
     def find(self, head: CommitId) -> DerivedTies | None:
         """Those at a head; None if they are not known."""
-        key = self._key()
-        data = self.facts.find(_KIND, key) if key is not None else None
+        data = self.facts.find(_KIND, self._key) if self._key is not None else None
         text = unpacked(data) if data is not None else None
         if text is None:
             return None
@@ -91,12 +91,12 @@ class KnownTies:
 
     def store(self, head: CommitId, derived: DerivedTies) -> None:
         """Remember those at a head, if there are so many that it is worth it."""
-        key = self._key()
-        if key is not None:
+        if self._key is not None:
             rows = [_row(tie) for tie in derived.ties.values()]
             value = [head, derived.paths, derived.several, dict(derived.contents), rows]
-            self.facts.store(_KIND, {key: packed(json.dumps(value, separators=(",", ":")))})
+            self.facts.store(_KIND, {self._key: packed(json.dumps(value, separators=(",", ":")))})
 
+    @cached_property
     def _key(self) -> str | None:
         if len(self.graph.scripts) < self.at_least:
             return None

@@ -1,6 +1,6 @@
 """What is known of a project's past while one command runs: its history, replayed, and the schemas learned.
 
-Read once, whoever asks; what is worth it is kept for the next command too.
+A command reads it once. What a long history says of ties is kept for the next command.
 """
 
 from __future__ import annotations
