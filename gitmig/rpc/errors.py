@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shlex
 import signal
@@ -27,7 +29,8 @@ from gitmig.errors import (
     WorkTreeRead,
     WrongDatabase,
 )
-from gitmig.rpc.protocol import AnnouncedLoss, Json, a_text, losses_found
+from gitmig.git.modules import not_laid_out
+from gitmig.rpc.protocol import AnnouncedLoss, Json, WorkerOptions, a_text, losses_found
 
 WITHOUT_ENV = 'set metadata = "app.models:Base.metadata" and dialect = "postgresql" in [tool.gitmig]'
 """What does without env.py if only the models are asked."""
@@ -50,9 +53,8 @@ _DRIVERS: Mapping[str, tuple[str, str]] = {
 _DRIVER = re.compile(rf"ModuleNotFoundError: No module named '({'|'.join(_DRIVERS)})'")
 # The folder that the code of a tree is laid out in.
 _LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
-
-
 CORRECT_IT = "correct it, then run the command again"
+_NOT_FOUND = ("ModuleNotFoundError", "ImportError", "FileNotFoundError")
 _MODULE = re.compile(r"(?:No module named|cannot import name '[^']*' from) '([\w.]+)'")
 
 
@@ -138,6 +140,33 @@ def _correction(error: Json) -> str:
     if _CALLER.match(a_text(error["message"])) and last.endswith("env.py"):
         return f"if only your own code can run env.py, {WITHOUT_ENV}"
     return str(error.get("hint") or CORRECT_IT)
+
+
+def explained(error: GitmigError, options: WorkerOptions, *, own: bool) -> GitmigError:
+    """What was not found a submodule may have, or, if this is gitmig's ``own`` Python, another one."""
+    if not isinstance(error, ProjectCodeError) or not error.message.startswith(_NOT_FOUND):
+        return error
+    empty = [one for one in not_laid_out(options.top) if _may_lack(error.message, one, options)]
+    if empty:
+        error.hint = f"git submodule update --init -- {shlex.join(empty)}"
+    elif own:
+        if error.message.startswith("ModuleNotFoundError") and error.hint == CORRECT_IT:
+            error.hint = "install what the project needs in its own .venv, or correct the import"
+        said = f"this was gitmig's own Python, {sys.executable}; another one: git config gitmig.python PATH"
+        error.detail = "\n".join(filter(None, (error.detail, said)))
+    return error
+
+
+def _may_lack(message: str, submodule: str, options: WorkerOptions) -> bool:
+    """Whether what was not found may be in a submodule: by its name, or as the configuration names it."""
+    opening = options.opening
+    named = (opening.ini, opening.toml) if opening is not None else ()
+    for path in filter(None, (*named, "pyproject.toml")):
+        with contextlib.suppress(OSError):
+            if os.fsencode(submodule) in (options.top / path).read_bytes():
+                return True
+    roots = ("", opening.folder, *opening.paths) if opening is not None else ("",)
+    return is_lacking(message, submodule, roots)
 
 
 def is_lacking(message: str, folder: str, roots: Sequence[str]) -> bool:

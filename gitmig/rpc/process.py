@@ -6,9 +6,7 @@ import contextlib
 import json
 import os
 import select
-import shlex
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +15,8 @@ from typing import TYPE_CHECKING, Self
 
 from gitmig.errors import GitmigError, Interrupted, NoInterpreter, ProjectCodeError, WorkerCrashed
 from gitmig.git import command
-from gitmig.git.modules import not_laid_out
 from gitmig.rpc import fork, interrupts, launch
-from gitmig.rpc.errors import CORRECT_IT, _end_of, _kept, frames_of, is_lacking, translated
+from gitmig.rpc.errors import _end_of, _kept, explained, frames_of, translated
 from gitmig.rpc.interpreter import OWN
 from gitmig.rpc.protocol import Json, WorkerOptions, a_text, an_object
 from gitmig.wire.codec import plain
@@ -36,7 +33,6 @@ _IMPATIENCE = 1.0
 _LET_GO: Json = {"release": True, "commit": False, "go": False}
 """The answer to anything, if nothing is to come of it."""
 _CHANGING = ("migrate", "draft")
-_NOT_FOUND = ("ModuleNotFoundError", "ImportError", "FileNotFoundError")
 """Requests after which many questions to git follow."""
 
 
@@ -136,7 +132,7 @@ class WorkerProcess:
             failure.committed, failure.partial = _kept(message)
             raise failure
         if "error" in message:
-            raise self._explained(translated(an_object(message["error"])))
+            raise explained(translated(an_object(message["error"])), self.options, own=self.own)
         return an_object(message["ok"])
 
     def _conversation(
@@ -205,33 +201,6 @@ class WorkerProcess:
         """Wait until the worker has said something; whether it has."""
         assert self.process.stdout is not None
         return bool(self._unread or select.select([self.process.stdout.fileno()], [], [], patience)[0])
-
-    def _explained(self, error: GitmigError) -> GitmigError:
-        """What gitmig's own interpreter lacks, the project's may have; so may a submodule."""
-        if not isinstance(error, ProjectCodeError) or not error.message.startswith(_NOT_FOUND):
-            return error
-        empty = [one for one in not_laid_out(self.options.top) if self._may_lack(error.message, one)]
-        if empty:
-            error.hint = f"git submodule update --init -- {shlex.join(empty)}"
-        elif self.own:
-            if error.message.startswith("ModuleNotFoundError") and error.hint == CORRECT_IT:
-                error.hint = "install what the project needs in its own .venv, or correct the import"
-            own = (
-                f"this was gitmig's own Python, {sys.executable}; another one: git config gitmig.python PATH"
-            )
-            error.detail = "\n".join(filter(None, (error.detail, own)))
-        return error
-
-    def _may_lack(self, message: str, submodule: str) -> bool:
-        """Whether what was not found may be in a submodule: by its name, or as the configuration names it."""
-        top, opening = self.options.top, self.options.opening
-        named = (opening.ini, opening.toml) if opening is not None else ()
-        for path in filter(None, (*named, "pyproject.toml")):
-            with contextlib.suppress(OSError):
-                if os.fsencode(submodule) in (top / path).read_bytes():
-                    return True
-        roots = ("", opening.folder, *opening.paths) if opening is not None else ("",)
-        return is_lacking(message, submodule, roots)
 
     def leave(self) -> None:
         """Tell the process to end, without waiting until it has; :meth:`close` waits."""
