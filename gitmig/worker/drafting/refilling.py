@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .code import NOTHING, Code, DropColumnOp, WrittenOp, call, together
+from .code import NOTHING, Code, DropColumnOp, Spelling, WrittenOp, call, together
 from .objects import Key
 from .parents import code_of
 from .steps import OneWay
@@ -50,7 +50,7 @@ def refill(writer: Writer, operation: DropColumnOp, table: str) -> None:
         writer.warnings.append(f"the downgrade fills {full} with {value} (--fill {full}=SQL)")
     steps, facts = writer.steps.of(table), writer.parent.facts(key)
     relaxed = code_of(facts["relaxed"])
-    back = [_on_column("add_column", operation, relaxed)]
+    back = [_added(operation, relaxed)]
     back += [each.up for each in writer.fill(*key[1:], value, only_nulls=False)]
     steps.refilled.append(OneWay(None, WrittenOp(together(back), NOTHING)))
     steps.rejoined.append(relaxed)
@@ -102,9 +102,9 @@ def _is_against(part: str, ddl: str, kind: str) -> bool:
     return part in ("primary key", "foreign key", "unique") or (part == "index" and "UNIQUE" in ddl)
 
 
-def _on_column(name: str, operation: DropColumnOp, column: Code) -> Code:
-    def lines(spelling: object) -> Sequence[str]:
-        (code,) = column.write(spelling)  # type: ignore[arg-type]
-        return call(name, code, table=operation.table_name, schema=operation.schema).write(spelling)  # type: ignore[arg-type]
+def _added(operation: DropColumnOp, column: Code) -> Code:
+    def lines(spelling: Spelling) -> Sequence[str]:
+        (code,) = column.write(spelling)
+        return call("add_column", code, table=operation.table_name, schema=operation.schema).write(spelling)
 
     return Code(lines, column.imports)

@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from ..channel import Failure
 from ..environment.heads import no_new_files
-from ..environment.run import EnvRun, run_environment
+from ..environment.run import EnvRun, run_environment, table_name
 from ..hidden import is_shown
 from ..locking.blockers import reading
 from ..schema.facets import Facet
@@ -47,14 +47,14 @@ class _Look(EnvRun):
     def __init__(self, reader: DatabaseReader):
         self._reader = reader
         self.found: list[Facet] = []
+        self._versions = ""
 
     def running(self, context: MigrationContext, proceed: Callable[[], None]) -> None:
         """Read the catalog of the database that env.py's last `configure` named."""
         connection = context.connection
         assert connection is not None
         # Offline, env.py may not say where it is.
-        schema, name = context.version_table_schema, context.version_table
-        self._versions = f"{schema}.{name}" if schema else name
+        self._versions = table_name(context)
         match connection.dialect.name:
             case "postgresql":
                 self.found = self._described(connection)
