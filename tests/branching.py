@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import database
 from tests.articles import EMAIL, Article, article, article_on
 from tests.story import Project
 
@@ -33,6 +34,17 @@ class Branches:
     """main's: the table ``order``."""
     ours: str
     """topic's: the column ``user.email``."""
+
+    def other_clone(self, top: Path) -> Project:
+        """A clone of somebody else's with topic applied and a row, by way of a bare repository ``origin``."""
+        self.project.git("clone", "--quiet", "--bare", ".", str(top.parent / "origin.git"))
+        self.project.git("remote", "add", "origin", "../origin.git")
+        self.project.git("fetch", "--quiet", "origin")
+        other = self.project.beside(top)
+        self.project.git("clone", "--quiet", "--branch", "topic", "../origin.git", str(top))
+        other.gitmig("upgrade", "--yes", check=0)
+        database.execute(other.url, "insert into \"user\" (username, email) values ('grace', 'grace@x')")
+        return other
 
     def path(self, revision: str) -> str:
         """The file of a revision, relative to the top."""

@@ -72,13 +72,7 @@ def test_a_pull_and_a_push_by_force(tmp_path: Path, how: str) -> None:
     """Another clone has the old form, which no branch has any more: a pin undoes it, and rows come back."""
     found = branches(tmp_path)
     project = found.project
-    project.git("clone", "--quiet", "--bare", ".", "../origin.git")
-    project.git("remote", "add", "origin", "../origin.git")
-    project.git("fetch", "--quiet", "origin")
-    grace = project.beside(tmp_path / "grace")
-    project.git("clone", "--quiet", "--branch", "topic", "../origin.git", "../grace")
-    grace.gitmig("upgrade", "--yes", check=0)
-    database.execute(grace.url, "insert into \"user\" (username, email) values ('grace', 'grace@x')")
+    grace = found.other_clone(tmp_path / "grace")
     project.git("pull", "--quiet", "--no-edit", f"--rebase={str(how == 'rebase').lower()}", "origin", "main")
     project.gitmig("rebase", "--yes", check=0)
     assert parents(project)[found.ours] == (found.theirs,)

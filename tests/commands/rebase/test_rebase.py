@@ -498,13 +498,7 @@ def test_another_clone_follows(tmp_path: Path) -> None:
     """Who has applied ours as it was undoes it and does it again, and keeps the rows."""
     found = branches(tmp_path)
     project = found.project
-    project.git("clone", "--quiet", "--bare", ".", "../origin.git")
-    project.git("remote", "add", "origin", "../origin.git")
-    project.git("fetch", "--quiet", "origin")
-    grace = project.beside(tmp_path / "grace")
-    project.git("clone", "--quiet", "--branch", "topic", "../origin.git", "../grace")
-    grace.gitmig("upgrade", "--yes", check=0)
-    database.execute(grace.url, "insert into \"user\" (username, email) values ('grace', 'grace@x')")
+    grace = found.other_clone(tmp_path / "grace")
     project.git("merge", "--quiet", "--no-edit", "main")
     said = project.gitmig("rebase", "--yes", check=0).stderr
     assert (
