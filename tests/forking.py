@@ -293,6 +293,8 @@ def serve(listener: socket.socket) -> None:
     _load_worker()
     # A command that ends is waited for by its own watcher.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # Whoever runs the tests under nohup wants them to go on, not the commands that they interrupt.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     gc.collect()
     gc.freeze()
     while True:

@@ -178,6 +178,50 @@ def test_two_branches_of_git_on_permanent_branches(lines: Lines, plugin: str) ->
     assert project.gitmig("check", check=0).stderr == ""
 
 
+def test_two_heads_on_each_of_two_permanent_branches_are_joined(lines: Lines) -> None:
+    """What the other branch has besides is nothing that the merge has still to do."""
+    project = lines.project
+    project.git("switch", "--quiet", "-c", "topic")
+    made = {}
+    for name in ("Ours", "Theirs"):
+        if name == "Theirs":
+            project.gitmig("switch", "main", "--yes", check=0)
+        for line in ("core", "plugin"):
+            models = project.read("app/models.py")
+            base = models.index("class") if name == "Theirs" else len(models)
+            table = TABLE.format(name=f"{line}{name}")
+            project.write("app/models.py", f"{models[:base]}\n\n{table}\n\n{models[base:]}")
+            made[line, name] = lines.revise(line, name)
+    project.git("merge", "--quiet", "--no-edit", "topic")
+    for line in ("core", "plugin"):
+        heads = {made[line, "Ours"], made[line, "Theirs"]}
+        answer = project.gitmig("merge", *sorted(heads), "--yes", "--json", check=0).json
+        assert (answer["commit"] is not None, answer["warnings"]) == (True, [])
+        assert answer["path"].startswith(f"alembic/{line}/")
+        assert set(parents(project)[answer["revision"]]) == heads
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+    assert project.gitmig("check", check=0).stderr == ""
+
+
+def test_a_backport_goes_on_in_its_line(lines: Lines) -> None:
+    project = lines.project
+    project.git("branch", "--quiet", "release")
+    column(project, "Item", "size = Column(Integer)")
+    size = lines.revise("plugin", "Size")
+    column(project, "User", "phone = Column(String)")
+    lines.revise("core", "Phone")
+    project.gitmig("switch", "release", "--yes", check=0)
+    column(project, "Item", "size = Column(Integer)")
+    answer = project.gitmig("backport", size, "--yes", "--json", check=0).json
+    assert [each for each in answer["warnings"] if "prove" in each] == []
+    copy = answer["revision"]
+    assert parents(project)[copy] == (lines.price,)
+    assert answer["path"].startswith("alembic/plugin/")
+    assert sorted(project.heads()) == sorted((lines.email, copy))
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+    assert project.gitmig("check", check=0).stderr == ""
+
+
 def test_a_commit_that_adds_no_head_passes_where_there_were_two(tmp_path: Path) -> None:
     project = Project.create(tmp_path)
     project.write("app/models.py", TWO)

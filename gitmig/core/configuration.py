@@ -96,6 +96,13 @@ class Configuration:
             for versions in self.versions
         )
 
+    def folder_after(self, path: str | None) -> str:
+        """Where a revision goes that follows the one at ``path``: each line may have a folder of its own."""
+        folder = (path or "").rpartition("/")[0]
+        # If only our settings say that subfolders count, the code that calls Alembic has an order there.
+        beside = folder in self.versions or (self.source.versions and self.holds(f"{folder}/x.py"))
+        return folder if beside else self.versions[0]
+
 
 def read_configuration(source: Source, files: Files, top: str = "") -> Configuration | None:
     """The environment of a source in a tree; None if the files that configure it are not there.

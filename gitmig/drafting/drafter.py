@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass
 
 from gitmig.core.revisions.scripts import Script, read_script
@@ -182,13 +181,7 @@ class Drafter:
         return script
 
     def _folder(self) -> str:
-        """Where the revision's file goes: each line may have a folder of its own."""
-        scripts = [self._context.intent.before.scripts[parent] for parent in self._context.intent.parents]
-        folder = posixpath.dirname(scripts[0].path) if scripts else ""
-        configuration = self._context.project.configuration
-        versions = configuration.versions
-        # If only our settings say that subfolders count, the code that calls Alembic has an order there.
-        beside = folder in versions or (
-            configuration.source.versions and configuration.holds(f"{folder}/x.py")
-        )
-        return folder if beside else versions[0]
+        """Where the revision's file goes: with the first that it follows."""
+        intent = self._context.intent
+        first = intent.before.scripts[intent.parents[0]].path if intent.parents else None
+        return self._context.project.configuration.folder_after(first)

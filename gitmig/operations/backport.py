@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gitmig.applied.elsewhere import Elsewhere, Origin, find_scripts
 from gitmig.core.plan import common_revisions
-from gitmig.core.revisions.backports import copied, copy_path, missing_for, recorded
+from gitmig.core.revisions.backports import copied, copy_path, heads_to_follow, missing_for, recorded
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.header import Header
 from gitmig.core.revisions.scripts import Script, read_script_bytes
@@ -17,6 +17,7 @@ from gitmig.drafting.together import Together
 from gitmig.errors import Declined, GitmigError, Refused, UnknownRevision
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
+from gitmig.git.commits import info_of
 from gitmig.git.temporary import temporary_folder
 from gitmig.judging.proof import Case, prove
 from gitmig.moving.plans import MoveResult, RunOptions
@@ -25,7 +26,7 @@ from gitmig.moving.rewriting import Rewriting, plan_files
 from gitmig.project.graphs import read_graph
 from gitmig.project.project import Project
 from gitmig.recovery.command import command_session
-from gitmig.wire.values import RevisionId, short
+from gitmig.wire.values import CommitId, RevisionId, short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +55,12 @@ def backport(project: Project, options: BackportOptions, run_options: RunOptions
         found = _found(project, graph, options.revision)
         _require_read(run_options, found)
         revision = new_id(graph)
-        data = copied(
-            found.script, project.commit_tree(found.commit).read(found.script.path) or b"", revision, graph
-        )
-        path = copy_path(found.script, revision, project.configuration.versions[0])
+        theirs = project.commit_tree(found.commit)
+        parents = heads_to_follow(found.script, graph, project.graph(theirs))
+        original = theirs.read(found.script.path) or b""
+        data = copied(found.script, original, revision, graph, parents)
+        first = graph.scripts[parents[0]].path if parents else None
+        path = copy_path(found.script, revision, project.configuration.folder_after(first))
         header, warnings = _proven(project, graph, found, path, data)
         data = recorded(data, header)
         result = Together(
@@ -126,14 +129,21 @@ def _changes(project: Project, found: Elsewhere) -> tuple[FacetChange, ...] | No
     ties = Ties(project=project, at=found.commit)
     schemas = Schemas(project=project)
     tie = ties.all().get(found.script.revision)
-    below = ties.of(found.script.down_revisions) if found.script.down_revisions else None
-    if tie is None or tie.models_commit is None or (below is not None and below.models_commit is None):
+    if tie is None or tie.models_commit is None:
+        return None
+    below: CommitId | None = None
+    if len(project.graph(project.commit_tree(found.commit)).heads) > 1:
+        # The models of what it follows may lack what other permanent branches brought meanwhile.
+        below = next(iter(info_of(project.git, tie.models_commit).parents), None)
+    elif found.script.down_revisions:
+        below = ties.of(found.script.down_revisions).models_commit
+    if below is None and found.script.down_revisions:
         return None
     try:
         new = schemas.of(project.commit_tree(tie.models_commit))
         old = Schema(new.dialect, new.sqlalchemy, {})
-        if below is not None and below.models_commit is not None:
-            old = schemas.of(project.commit_tree(below.models_commit))
+        if below is not None:
+            old = schemas.of(project.commit_tree(below))
     except GitmigError:
         return None
     return difference(old, new)

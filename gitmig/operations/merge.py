@@ -157,7 +157,8 @@ def _written(
         text = with_header(text, found.header)
     if found.left:
         text = _with_open_lines(text, found.left)
-    path = f"{project.configuration.versions[0]}/{draft.filename}"
+    folder = project.configuration.folder_after(project.graph().scripts[heads[0]].path)
+    path = f"{folder}/{draft.filename}"
     return plan_files(project, {revision: path}, {path: text.encode("utf-8")}, ())
 
 
@@ -195,16 +196,20 @@ def _found(project: Project, heads: Sequence[RevisionId]) -> _Found:
 
 
 def _cases(project: Project, heads: Sequence[RevisionId], pairs: Sequence[Parallel]) -> list[Case]:
-    """For each head a database that is at it, and gets the other lines."""
-    whole = project.graph()
-    graph = Graph.of(whole.scripts[revision] for revision in whole.ancestors(heads))
+    """For each head a database that is at it, and gets the other lines.
+
+    What other permanent branches have besides belongs to the models of all too.
+    """
+    graph = project.graph()
+    lines = Graph.of(graph.scripts[revision] for revision in graph.ancestors(heads))
+    trees = [tree for pair in pairs for tree in (pair.theirs, pair.ours)]
     cases = []
     for head in heads:
-        below = graph.ancestors((head,))
-        steps = graph.topological(frozenset(graph.scripts) - below)
-        old = _alone(project, graph, head, [tree for pair in pairs for tree in (pair.theirs, pair.ours)])
+        old = _alone(project, lines, head, trees)
         if old is not None:
-            cases.append(Case(old=old, new=pairs[0].code, start=(head,), graph=graph, steps=steps))
+            had = frozenset(graph.scripts) & frozenset(project.graph(old).scripts)
+            steps = graph.topological(frozenset(graph.scripts) - had)
+            cases.append(Case(old=old, new=pairs[0].code, start=graph.tips(had), graph=graph, steps=steps))
     return cases
 
 

@@ -17,8 +17,28 @@ from gitmig.wire.values import RevisionId
 _REVISES = re.compile(r"(?m)^([ \t]*)Revises:[^\r\n]*")
 
 
-def copied(script: Script, data: bytes, revision: RevisionId, graph: Graph) -> bytes:
-    """The bytes of the copy, which follows the head of ``graph``.
+def heads_to_follow(script: Script, graph: Graph, theirs: Graph) -> tuple[RevisionId, ...]:
+    """The head of ``graph`` that the copy follows; of permanent branches, that of its own.
+
+    ``theirs`` is the graph that the original is in. Raises Refused if the two have nothing in common that
+    tells which.
+    """
+    if len(graph.heads) < 2:
+        return graph.heads
+    known = theirs.ancestors(script.down_revisions) & frozenset(graph.scripts)
+    found = tuple(head for head in graph.heads if known & graph.line_below(head))
+    if not found:
+        raise Refused(
+            f"{script.revision} follows none of the lines here, which end in {', '.join(graph.heads)}",
+            hint=f"write a revision of its own: gitmig revise -m {script.message!r} --head {graph.heads[0]}",
+        )
+    return found
+
+
+def copied(
+    script: Script, data: bytes, revision: RevisionId, graph: Graph, parents: tuple[RevisionId, ...]
+) -> bytes:
+    """The bytes of the copy, which follows ``parents``.
 
     Raises Refused if it depends on what the graph does not have, or if its identifiers are not spelled out.
     """
@@ -28,7 +48,7 @@ def copied(script: Script, data: bytes, revision: RevisionId, graph: Graph) -> b
             f"{script.revision} depends on {', '.join(missing)}, which this line does not have",
             hint=f"gitmig backport {missing[0]}",
         )
-    identity = Identity(revision=revision, parents=graph.heads, depends_on=script.depends_on)
+    identity = Identity(revision=revision, parents=parents, depends_on=script.depends_on)
     text = rewritten(script, data, identity, Header()).decode("utf-8")
     line = f"Backport-of: {script.revision}"
     if _REVISES.search(text) is None:

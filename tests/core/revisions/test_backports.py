@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitmig.core.plan import Plan, backports, downgrades, upgrades, with_marks
-from gitmig.core.revisions.backports import copied, copy_path, missing_for
+from gitmig.core.revisions.backports import copied, copy_path, heads_to_follow, missing_for
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.core.schema.facets import FacetChange, FacetKey, Schema
@@ -25,6 +25,7 @@ down_revision = "a1"
 def upgrade():
     pass
 '''
+HEAD = (RevisionId("z0"),)
 
 
 def script(data: bytes) -> Script:
@@ -47,7 +48,7 @@ def one(revision: str, *parents: str, backport_of: str | None = None) -> Script:
 
 
 def test_the_copy() -> None:
-    data = copied(script(TEXT), TEXT, RevisionId("k9"), line(one("z0")))
+    data = copied(script(TEXT), TEXT, RevisionId("k9"), line(one("z0")), HEAD)
     assert data == TEXT.replace(b"Revision ID: b2", b"Revision ID: k9").replace(
         b"Revises: a1\nModels: 0000000000000000\n", b"Revises: z0\nBackport-of: b2\n"
     ).replace(b'"b2"', b'"k9"').replace(b'"a1"', b'"z0"')
@@ -59,10 +60,20 @@ def test_the_copy() -> None:
 def test_what_cannot_be_copied() -> None:
     needs = TEXT + b'depends_on = "x1"\n'
     with pytest.raises(Refused, match="b2 depends on x1, which this line does not have"):
-        copied(script(needs), needs, RevisionId("k9"), line(one("z0")))
+        copied(script(needs), needs, RevisionId("k9"), line(one("z0")), HEAD)
     bare = TEXT.replace(b"Revises: a1\n", b"")
     with pytest.raises(Refused, match=r"has no line Revises:"):
-        copied(script(bare), bare, RevisionId("k9"), line(one("z0")))
+        copied(script(bare), bare, RevisionId("k9"), line(one("z0")), HEAD)
+
+
+def test_the_head_to_follow() -> None:
+    here = line(one("a1"), one("a2", "a1"), one("p1"))
+    theirs = line(one("a1"), one("p1"), one("p2", "p1"), one("b1"))
+    assert heads_to_follow(one("p2", "p1"), here, theirs) == ("p1",)
+    assert heads_to_follow(one("b1"), line(one("a1")), theirs) == ("a1",)
+    assert heads_to_follow(one("m1", "a1", "p2"), here, theirs) == ("a2", "p1")
+    with pytest.raises(Refused, match="b1 follows none of the lines here, which end in a2, p1"):
+        heads_to_follow(one("b1"), here, theirs)
 
 
 def test_what_is_missing() -> None:
