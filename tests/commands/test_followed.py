@@ -110,3 +110,33 @@ def test_every_old_id_of_a_squash_is_upgraded_from(
     answer = project.gitmig("status", "--json", check=0).json
     assert (answer["in_step"], answer["findings"]) == (True, [])
     project.gitmig("drift", check=0)
+
+
+def test_the_ledger_and_the_rows_of_a_merge(tmp_path: Path, database_url: str) -> None:
+    """What one side's column held is back after the join went down and up; another clone gets the join."""
+    found = branches(tmp_path, database_url)
+    project = found.project
+    grace = found.other_clone(tmp_path / "grace") if database_url.startswith("sqlite") else None
+    database.execute(project.url, "insert into \"user\" (username, email) values ('ada', 'ada@x')")
+    project.gitmig("ledger", "enable", "--yes", check=0)
+    project.git("tag", "v1", "main")
+    project.git("tag", "v2", "topic")
+    project.git("merge", "--quiet", "--no-edit", "main")
+    answer = project.gitmig("merge", "--yes", "--json", check=0).json
+    joined = [("upgrade", found.theirs), ("upgrade", answer["revision"])]
+    assert ledger(project) == joined
+    project.gitmig("rollback", found.fork, "--database-only", "--yes", check=0)
+    assert project.columns("user") == ("id", "username")
+    assert {r for way, r in ledger(project)[2:] if way == "downgrade"} == {
+        found.ours, found.theirs, answer["revision"],
+    }  # fmt: skip
+    project.gitmig("upgrade", "--yes", check=0)
+    assert project.heads() == (answer["revision"],)
+    assert database.query(project.url, 'select email from "user"') == (("ada@x",),)
+    if grace is not None:
+        project.git("push", "--quiet", "origin", "topic")
+        grace.git("pull", "--quiet", "--ff-only", "origin", "topic")
+        grace.gitmig("sync", "--yes", check=0)
+        assert grace.heads() == (answer["revision"],)
+        assert database.query(grace.url, 'select email from "user"') == (("grace@x",),)
+        assert grace.gitmig("status", "--json", check=0).json["in_step"]
