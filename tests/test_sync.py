@@ -250,6 +250,23 @@ def test_the_revision_of_a_release_from_any_checkout(told: Article) -> None:
     )
 
 
+def test_where_the_configuration_has_another_place(told: Article) -> None:
+    """A branch from before alembic.ini moved is moved to and from: its revisions say which it is."""
+    project = told.project
+    project.git("branch", "--quiet", "old", told.first_commit)
+    ini = project.read("alembic.ini").replace("%(here)s/alembic", "alembic")
+    project.git("rm", "--quiet", "alembic.ini")
+    project.write("conf/alembic.ini", ini)
+    project.commit("In a folder of its own")
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+    project.gitmig("switch", "old", "--yes", check=0)
+    assert project.heads() == (told.first,)
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+    project.gitmig("switch", "main", "--yes", check=0)
+    assert project.heads() == (told.second,)
+    assert project.gitmig("status", "--json", check=0).json["in_step"]
+
+
 def test_models_that_a_rollback_left_behind_go_back(told: Article) -> None:
     project = told.project
     project.gitmig("rollback", check=0)

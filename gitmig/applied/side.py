@@ -7,6 +7,7 @@ from functools import cached_property
 
 from gitmig.core.codes import Severity
 from gitmig.core.configuration import Configuration, read_configuration
+from gitmig.core.environments import environments_of
 from gitmig.core.findings import graph_findings, with_severities
 from gitmig.core.revisions.graph import Graph
 from gitmig.errors import Refused
@@ -56,15 +57,24 @@ def checkout_side(project: Project) -> Side:
 
 
 def commit_side(project: Project, commit: CommitId, ref: str) -> Side:
-    """A commit, read with its own configuration. Raises Refused if it has none."""
+    """A commit, read with its own configuration, wherever it lies there. Raises Refused if it has none."""
     tree, ours = project.commit_tree(commit), project.configuration
-    found = read_configuration(ours.source, tree, str(project.top))
+    found = read_configuration(ours.source, tree, str(project.top)) or _moved(project, tree)
     if found is None:
         raise Refused(
             f"{ref} has no Alembic configuration {ours.path}",
             hint=f"git switch {ref}  (the database stays as it is)",
         )
     return Side(project=project, tree=tree, configuration=unlinked(found, project.top))
+
+
+def _moved(project: Project, tree: Tree) -> Configuration | None:
+    """The one environment of a tree that has revisions of ours; None if not exactly one has."""
+    ours = frozenset(project.graph().scripts)
+    listed = environments_of(frozenset(tree.ids()), tree, str(project.top)).environments
+    found = [one.configuration for one in listed]
+    shared = [one for one in found if ours.intersection(read_graph(tree, one).scripts)]
+    return shared[0] if len(shared) == 1 else None
 
 
 def require_readable(side: Side) -> None:
