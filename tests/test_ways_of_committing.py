@@ -271,6 +271,16 @@ def test_a_change_that_is_being_committed_is_seen(project: Project, way: Way) ->
         assert project.git("for-each-ref") == before
 
 
+def test_a_revision_that_is_staged_and_not_committed_along_is_named(project: Project) -> None:
+    project.append(MODELS, EMAIL)
+    path = project.gitmig("revise", "-m", "E-mail", "--no-commit", "--json", check=0).json["path"]
+    project.git("add", "--all")
+    result = commit(project, MODELS)
+    assert result.exit_code == 1
+    assert result.stderr.endswith(f"\n  Hint: git commit without paths: {path} is staged too\n")
+    assert commit(project, MODELS, path).exit_code == 0
+
+
 def commit(project: Project, *args: str, typed: str = "") -> Result:
     """Commit with the hook; ``typed`` answers what git asks."""
     message = ["--no-edit"] if "--amend" in args else ["-m", "A commit"]

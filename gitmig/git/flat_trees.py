@@ -77,6 +77,14 @@ class IndexTree(_FlatTree):
         self._index_file = repository.top / index_file if index_file else None
         self.label = "the index"
 
+    @property
+    def partial(self) -> bool:
+        """Whether it is that of a ``git commit PATH``, which leaves out what else is staged.
+
+        git names it ``next-index-<pid>.lock`` (builtin/commit.c).
+        """
+        return self._index_file is not None and self._index_file.name.startswith("next-index-")
+
     def tree_id(self, folder: Path, env: Mapping[str, str]) -> str:
         """As :meth:`GitTree.tree_id`. The index itself is only read."""
         runner = self._repository.runner

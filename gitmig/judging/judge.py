@@ -25,10 +25,12 @@ from gitmig.errors import ProjectCodeError, WorkerCrashed, WorkTreeRead
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
 from gitmig.git import commits
+from gitmig.git.flat_trees import IndexTree
 from gitmig.git.trees import Tree
 from gitmig.judging.base import base_schema
 from gitmig.judging.cases import proven
 from gitmig.judging.subject import Subject, added_revisions, parents_of, same
+from gitmig.project.graphs import read_graph
 from gitmig.project.head_file import head_file_findings
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId, short
@@ -91,6 +93,16 @@ def _judged(subject: Subject, schemas: Schemas) -> list[Finding]:
     return findings or _left_over(subject, schemas, now, olds)
 
 
+def _left_out(subject: Subject) -> str | None:
+    """What to do if ``git commit PATH`` commits the models and leaves a staged revision behind."""
+    tree, project = subject.tree, subject.project
+    if not isinstance(tree, IndexTree) or not tree.partial:
+        return None
+    scripts = read_graph(IndexTree(project.git), project.configuration).scripts
+    left = next((script.path for name, script in scripts.items() if name not in subject.graph.scripts), None)
+    return f"git commit without paths: {left} is staged too" if left else None
+
+
 def _commit_findings(
     subject: Subject, schemas: Schemas, now: Schema, olds: Sequence[Schema | None]
 ) -> list[Finding]:
@@ -113,7 +125,8 @@ def _commit_findings(
         return [rolled_back(owner, committing=True)]
     if not added:
         changes = changes or _undone(project, before[0], removed)
-        return [unrevised(changes, place=where(project, subject.tree, changes))]
+        place = where(project, subject.tree, changes)
+        return [unrevised(changes, hint=_left_out(subject), place=place)]
     if any(_covers(script, changes, now) for script in added):
         return []
     unsettled = [script for script in added if not _comparable(script, now)]
