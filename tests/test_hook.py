@@ -287,9 +287,11 @@ class TestManagers:
         assert said.stdout.splitlines()[0] == "lefthook install"
         subprocess.run(["lefthook", "install"], cwd=revised.top, check=True, capture_output=True)
         theirs = everything(revised)
-        for command in ("status", "install", "uninstall"):
+        for command in ("status", "install"):
             said = revised.gitmig("hook", command, check=0)
             assert said.stdout.splitlines()[0] == "the hook is installed (lefthook)"
+        said = revised.gitmig("hook", "uninstall", check=0)
+        assert said.stdout.startswith("lefthook owns the hooks here: remove what names gitmig")
         assert everything(revised) == theirs
         blocked = commit(revised)
         assert blocked.exit_code == 1
@@ -306,9 +308,11 @@ class TestManagers:
         revised.path(".husky/_/pre-commit").chmod(0o755)
         revised.git("config", "core.hooksPath", ".husky/_")
         theirs = everything(revised)
-        for command in ("status", "install", "uninstall"):
+        for command in ("status", "install"):
             said = revised.gitmig("hook", command, check=0)
             assert said.stdout.splitlines()[0] == "the hook is installed (husky)"
+        said = revised.gitmig("hook", "uninstall", check=0)
+        assert said.stdout == "husky owns the hooks here: remove what names gitmig from its configuration\n"
         assert everything(revised) == theirs
         blocked = commit(revised)
         assert (blocked.exit_code, blocked.stderr[:5]) == (1, "GM001")
@@ -318,4 +322,6 @@ class TestManagers:
         revised.gitmig("hook", "install", check=0)
         revised.write(".husky/pre-push", "")
         revised.gitmig("hook", "uninstall", check=0)
+        again = revised.gitmig("hook", "uninstall", check=0)
+        assert again.stdout == "the hook is not installed\n"
         assert not revised.path(ROOM).exists()

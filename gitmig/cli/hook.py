@@ -37,6 +37,13 @@ def uninstall(common: Common, dry_run: DryRun = False, yes: Yes = False) -> int:
     if there and not after.installed and common.format != "json":
         print("\n".join(f"removed from {each.path}" for each in there))
         return 0
+    if common.format != "json" and after.owner is not None:
+        print(
+            f"{after.owner} owns the hooks here: remove what names gitmig from its configuration"
+            if after.installed
+            else "the hook is not installed"
+        )
+        return 0
     return _finish(common, after)
 
 
