@@ -203,6 +203,15 @@ class TestWithAlembic:
         said = project.gitmig("init", check=2)
         assert said.stderr == f"Error: {tmp_path} is not in a git repository\nHint: git init\n"
 
+    @pytest.mark.parametrize("command", ["init", "status", "log"])
+    def test_in_a_bare_repository(self, tmp_path: Path, command: str) -> None:
+        project = Project(tmp_path)
+        project.git("init", "--quiet", "--bare", ".")
+        said = project.gitmig(command, check=2)
+        assert said.stderr == (
+            f"Error: {tmp_path} is a bare repository: it has no files\nHint: git clone {tmp_path}\n"
+        )
+
 
 class TestPassword:
     """A tracked alembic.ini that holds one."""

@@ -156,14 +156,14 @@ def unjudged(reason: str, hint: str | None) -> Finding:
 
 
 def unrevised(
-    changes: Sequence[FacetChange], *, hint: str | None = None, place: Place | None = None
+    changes: Sequence[FacetChange], *, hint: str = 'gitmig revise -m "…"', place: Place | None = None
 ) -> Finding:
     """GM001 for models that changed without a revision."""
     return Finding(
         code="GM001",
         severity=Severity.ERROR,
         message="the models change without a revision that takes the database there",
-        hint=hint or 'gitmig revise -m "…"',
+        hint=hint,
         path=place[0] if place else None,
         line=place[1] if place else None,
         details=tuple(render(change) for change in changes),

@@ -53,11 +53,12 @@ class Repository:
     def discover(cls, directory: Path) -> Repository | None:
         """The repository that a folder lies in, or None.
 
-        Raises NoRepository where there is one and git is missing, GitError with git's own words where
-        git refuses to use it (safe.directory).
+        Raises NoRepository where there is one and git is missing, or where it is bare; GitError with
+        git's own words where git refuses to use it (safe.directory).
         """
         found = any((folder / ".git").exists() for folder in _upward(directory))
         if not found and not separate_repository(directory):
+            _require_files(directory)
             return None
         return cls.of(directory, probe(directory, *PLACES))
 
@@ -308,6 +309,13 @@ def _configured(said: bytes) -> Mapping[str, list[str]]:
 
 def _absolute(folder: Path, path: str) -> Path:
     return Path(os.path.abspath(folder / path))
+
+
+def _require_files(directory: Path) -> None:
+    """Raise NoRepository in a bare repository, whose folder has these (gitrepository-layout)."""
+    for folder in _upward(directory):
+        if all((folder / name).exists() for name in ("HEAD", "objects", "refs")):
+            raise NoRepository(f"{folder} is a bare repository: it has no files", hint=f"git clone {folder}")
 
 
 def _upward(directory: Path) -> Iterator[Path]:

@@ -125,8 +125,8 @@ def _commit_findings(
         return [rolled_back(owner, committing=True)]
     if not added:
         changes = changes or _undone(project, before[0], removed)
-        place = where(project, subject.tree, changes)
-        return [unrevised(changes, hint=_left_out(subject), place=place)]
+        finding, hint = unrevised(changes, place=where(project, subject.tree, changes)), _left_out(subject)
+        return [replace(finding, hint=hint) if hint else finding]
     if any(_covers(script, changes, now) for script in added):
         return []
     unsettled = [script for script in added if not _comparable(script, now)]
