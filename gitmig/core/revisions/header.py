@@ -62,9 +62,9 @@ _PIECE = re.compile(
 )
 
 
-def docstring_node(module: ast.Module) -> ast.Constant | None:
-    """The module's docstring as a node of its tree, or None."""
-    match module.body:
+def docstring_node(code: ast.Module | ast.FunctionDef) -> ast.Constant | None:
+    """The docstring of a module or function as a node of its tree, or None."""
+    match code.body:
         case [ast.Expr(value=ast.Constant(value=str()) as node), *_]:
             return node
     return None

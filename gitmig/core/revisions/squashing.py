@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from gitmig.core.parsing import parse_module
 from gitmig.core.revisions.effects import moves_data
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.header import docstring_node
+from gitmig.core.revisions.moved import SHARED, function_of, shared_imports
 from gitmig.core.revisions.scripts import Script
 from gitmig.errors import Refused
 from gitmig.wire.values import RevisionId
@@ -94,8 +94,8 @@ def composed(parts: Sequence[Part], old: Sequence[Script], message: str, created
     inside = {script.revision for script in old}
     needs = dict.fromkeys(n for script in old for n in script.depends_on if n not in inside)
     labels = dict.fromkeys(label for script in old for label in script.branch_labels)
-    ups = [_function(part, "upgrade") for part in parts]
-    downs = [_function(part, "downgrade") for part in reversed(parts)]
+    modules = [_code(part) for part in parts]
+    shared = {each for code in modules for each in shared_imports(code.beside)}
     return "\n".join(
         [
             f'"""{message}',
@@ -107,16 +107,18 @@ def composed(parts: Sequence[Part], old: Sequence[Script], message: str, created
             "",
             '"""',
             "",
+            *(line for line in SHARED if line in shared),
+            *([""] if shared else []),
             f"revision = {last.revision!r}",
             f"down_revision = {_literal(parents)}",
             f"branch_labels = {_literal(tuple(labels))}",
             f"depends_on = {_literal(tuple(needs))}",
             "",
             "",
-            _whole("upgrade", ups),
+            _whole("upgrade", modules),
             "",
             "",
-            _whole("downgrade", downs),
+            _whole("downgrade", modules[::-1]),
             "",
         ]
     )
@@ -128,11 +130,20 @@ def _literal(values: Sequence[str]) -> str:
     return repr(values[0]) if len(values) == 1 else repr(tuple(values))
 
 
-def _function(part: Part, name: str) -> ast.FunctionDef:
-    """A function that does what ``upgrade`` or ``downgrade`` of a script does, wherever it stands."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Code:
+    """What of a script is moved into a function."""
+
+    part: Part
+    functions: Mapping[str, ast.FunctionDef]
+    """``upgrade`` and ``downgrade``, those that it has."""
+    beside: tuple[ast.stmt, ...]
+    """What else its module holds, but for what is about the script itself."""
+
+
+def _code(part: Part) -> _Code:
     module = parse_module(part.text)
     own = [n for n in module.body if isinstance(n, ast.FunctionDef) and n.name in ("upgrade", "downgrade")]
-    found = next((node for node in reversed(own) if node.name == name), None)
     beside = [node for node in module.body if node not in own and not _is_about_itself(node, module)]
     for node in beside:
         if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
@@ -140,17 +151,19 @@ def _function(part: Part, name: str) -> ast.FunctionDef:
                 f"{part.script.path} imports *, which cannot be moved into a function",
                 hint=f"name what {part.script.path} imports",
             )
-    made = ast.parse(f"def {_named(part.script, name)}() -> None:\n    pass").body[0]
-    assert isinstance(made, ast.FunctionDef)
-    words = f"{part.script.message} ({part.script.revision})".strip()
-    body: list[ast.stmt] = [ast.Expr(value=ast.Constant(value=words))]
-    if found is None:
-        reason = f"{part.script.revision} has no {name}()"
-        body += ast.parse(f"raise NotImplementedError({reason!r})").body
-    else:
-        body += [copy.deepcopy(node) for node in (*beside, *found.body)]
-    made.body = body
-    return made
+    return _Code(part=part, functions={node.name: node for node in own}, beside=tuple(beside))
+
+
+def _function(code: _Code, name: str) -> str:
+    """A function that does what ``upgrade`` or ``downgrade`` of a script does, wherever it stands."""
+    script = code.part.script
+    words = f"{script.message} ({script.revision})".strip()
+    if name in code.functions:
+        return function_of(code.part.text, code.beside, code.functions[name], _named(script, name), words)
+    text = f"def {name}():\n    raise NotImplementedError({f'{script.revision} has no {name}()'!r})\n"
+    missing = ast.parse(text).body[0]
+    assert isinstance(missing, ast.FunctionDef)
+    return function_of(text, (), missing, _named(script, name), words)
 
 
 def _is_about_itself(node: ast.stmt, module: ast.Module) -> bool:
@@ -172,14 +185,9 @@ def _named(script: Script, name: str) -> str:
     return f"{name}_{re.sub(r'[^0-9A-Za-z]', '_', script.revision)}"
 
 
-def _whole(name: str, parts: Sequence[ast.FunctionDef]) -> str:
-    whole = ast.parse(f"def {name}() -> None:\n    pass").body[0]
-    assert isinstance(whole, ast.FunctionDef)
-    body: list[ast.stmt] = []
-    for part in parts:
-        body += [part, *ast.parse(f"{part.name}()").body]
-    whole.body = body
-    return ast.unparse(ast.fix_missing_locations(whole))
+def _whole(name: str, codes: Sequence[_Code]) -> str:
+    steps = [f"{_function(code, name)}\n\n    {_named(code.part.script, name)}()" for code in codes]
+    return f"def {name}() -> None:\n" + "\n\n".join(steps)
 
 
 def kept(parts: Sequence[Part], older: Mapping[RevisionId, Mapping[str, str]]) -> bytes:
