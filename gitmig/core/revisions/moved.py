@@ -34,18 +34,16 @@ def function_of(text: str, beside: Sequence[ast.stmt], source: ast.FunctionDef, 
     lines = [f"    def {name}() -> None:", f'        """{words}"""']
     source_lines = text.removeprefix("\ufeff").split("\n")
     held = _held(source_lines, [*needed, *inside])
+    above: ast.stmt | None = None
     for node in needed:
         start, end = _extent(node, source_lines)
-        lines += ["", *_indented(source_lines, start, end, held, "")]
+        lines += [*_gap(above, node), *_indented(source_lines, start, end, held, "")]
+        above = node
     if inside:
         start, _ = _extent(inside[0], source_lines)
         indent = _indent(source_lines[start - 1])
         end = _with_comments(source_lines, inside[-1].end_lineno or start, indent)
-        lines += (
-            ["", *_indented(source_lines, start, end, held, indent)]
-            if needed
-            else _indented(source_lines, start, end, held, indent)
-        )
+        lines += [*([""] if needed else []), *_indented(source_lines, start, end, held, indent)]
     found = "\n".join(lines)
     return found if _means(found, made) else _written(made)
 
@@ -83,6 +81,14 @@ def _bound(node: ast.stmt) -> frozenset[str]:
         return frozenset({node.name})
     stores = (inner for inner in ast.walk(node) if isinstance(inner, ast.Name))
     return frozenset(inner.id for inner in stores if not isinstance(inner.ctx, ast.Load))
+
+
+def _gap(above: ast.stmt | None, node: ast.stmt) -> list[str]:
+    """The empty line between two statements; none between imports."""
+    together = isinstance(node, ast.Import | ast.ImportFrom) and (
+        above is None or isinstance(above, ast.Import | ast.ImportFrom)
+    )
+    return [] if together else [""]
 
 
 def _extent(node: ast.stmt, lines: Sequence[str]) -> tuple[int, int]:
