@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -263,3 +264,26 @@ def test_nothing_of_a_repository_of_somebody_else_is_started(tmp_path: Path, fol
         project.gitmig(*words, env=alone, cwd=project.path(folder), check=1)
         time.sleep(0.2)
         assert not ran.exists()
+
+
+@pytest.mark.parametrize("command", [("rollback", "--yes"), ("upgrade", "--yes")], ids=" ".join)
+def test_a_full_disk_stops_what_moves_and_keeps_all(tmp_path: Path, command: tuple[str, ...]) -> None:
+    project = with_two_revisions(tmp_path)
+    project.gitmig("upgrade", "--yes", check=0)
+    if command[0] == "upgrade":
+        project.gitmig("rollback", "--yes", check=0)
+    # The journal's disk is full from the moment on at which the project's code runs.
+    journal, full = project.path(".git/gitmig/.journal.json.new"), tmp_path / "full"
+    watch = f"import os\nif os.path.exists({str(full)!r}): os.symlink('/dev/full', {str(journal)!r})\n"
+    env = project.read("alembic/env.py")
+    project.write("alembic/env.py", env.replace("from alembic import", f"{watch}from alembic import", 1))
+    project.commit("It watches the disk")
+    before = project.snapshot()
+    full.touch()
+    said = project.gitmig(*command, check=1).stderr
+    assert "Error: cannot write: No space left on device\nHint: make room, then: gitmig recover\n" in said
+    full.unlink()
+    # What a rollback has saved of the models before it began stays saved.
+    assert replace(project.snapshot(), refs=before.refs) == before
+    assert project.gitmig("recover", check=0).stdout == "nothing to recover\n"
+    project.gitmig(*command, check=0)

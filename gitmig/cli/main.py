@@ -111,7 +111,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:
-        return _report_unexpected(arguments, error)
+        known = _of_the_disk(error) if "--debug" not in arguments else None
+        return _report(arguments, known) if known else _report_unexpected(arguments, error)
     finally:
         early.discard()
 
@@ -190,6 +191,19 @@ def _report(arguments: Sequence[str], error: GitmigError) -> int:
     else:
         print(error_text(error), file=sys.stderr)
     return error.exit_code
+
+
+def _of_the_disk(error: Exception) -> GitmigError | None:
+    """What a disk that takes no more makes of a command: no error inside gitmig. None for anything else."""
+    import errno
+
+    from gitmig.errors import Refused
+
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return None
+    where = f" {error.filename}" if error.filename else ""
+    how = "make it writable" if error.errno == errno.EROFS else "make room"
+    return Refused(f"cannot write{where}: {error.strerror}", hint=f"{how}, then: gitmig recover")
 
 
 def _report_unexpected(arguments: Sequence[str], error: Exception) -> int:

@@ -181,6 +181,12 @@ def _manifest(entry: Mapping[str, object]) -> Manifest | None:
 
 def _replace(path: Path, text: str) -> None:
     temporary = posixpath.join(path.parent, f".{path.name}.{os.getpid()}")
-    with open(temporary, "w", encoding="utf-8") as handle:
-        handle.write(text)
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w", encoding="utf-8") as handle:
+            handle.write(text)
+        os.replace(temporary, path)
+    except OSError:
+        # A disk that is full keeps the empty file of the name.
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

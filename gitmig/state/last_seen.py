@@ -69,11 +69,14 @@ def remember(
         if around.branch is None and same and isinstance(before, dict):
             note |= {name: before[name] for name in ("branch", "messages") if name in before}
     notes[key] = note
+    temporary = folder / f".seen.{os.getpid()}"
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".seen.{os.getpid()}"
-        temporary.write_text(json.dumps(notes), "utf-8")
-        temporary.replace(folder / "seen.json")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(notes), "utf-8")
+            temporary.replace(folder / "seen.json")
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def last_seen(folder: Path, key: str, directory: Path) -> Seen | None:
