@@ -222,6 +222,18 @@ def test_without_its_settings_a_missing_database_url_is_told(tmp_path: Path) -> 
     assert "\nHint: set DATABASE_URL; or set metadata = " in said
 
 
+def test_a_setting_that_nothing_gives_is_told(tmp_path: Path) -> None:
+    """pydantic says so of a field without a value; real, as settings classes have it."""
+    project = Project.create(tmp_path)
+    models = project.read("app/models.py")
+    settings = "from pydantic import BaseModel\n\n\nclass Settings(BaseModel):\n    database_url: str\n"
+    project.write("app/settings.py", f"{settings}\n\nSettings()\n")
+    project.write("app/models.py", f"import app.settings\n{models}")
+    said = project.gitmig("check", check=2).stderr
+    assert "1 validation error for Settings; database_url: Field required\n" in said
+    assert "\nHint: give database_url a value, in the environment or the project's .env; or set " in said
+
+
 def test_each_is_described() -> None:
     table = (PROJECTS / "README.md").read_text()
     names = {path.name for path in PROJECTS.iterdir() if path.is_dir()}

@@ -44,6 +44,8 @@ _HINTS: Mapping[str, str] = {
 }
 """What to do where PostgreSQL's SQLSTATE says that the revision is not at fault."""
 _UNSET = re.compile(r"KeyError: '([A-Z][A-Z0-9_]+)'")
+_REQUIRED = re.compile(r"; ([\w.]+): Field required")
+"""How pydantic speaks of a setting that nothing gives."""
 _DRIVERS: Mapping[str, tuple[str, str]] = {
     "psycopg": ("psycopg", "postgresql+psycopg2"),
     "psycopg2": ("psycopg2-binary", "postgresql+psycopg"),
@@ -132,6 +134,11 @@ def _correction(error: Json) -> str:
     unset = _UNSET.fullmatch(a_text(error["message"]))
     if unset is not None:
         return f"set {unset[1]}; or {WITHOUT_ENV}"
+    required = _REQUIRED.findall(a_text(error["message"]))
+    if required:
+        return (
+            f"give {', '.join(required)} a value, in the environment or the project's .env; or {WITHOUT_ENV}"
+        )
     driver = _DRIVER.fullmatch(a_text(error["message"]))
     if driver is not None:
         package, scheme = _DRIVERS[driver[1]]
