@@ -92,11 +92,18 @@ def _gap(above: ast.stmt | None, node: ast.stmt) -> list[str]:
 
 
 def _extent(node: ast.stmt, lines: Sequence[str]) -> tuple[int, int]:
-    """The first and the last line of a statement, with its decorators and the comments right above it."""
+    """The first and the last line of a statement, with its decorators and the comments above it."""
     decorators = getattr(node, "decorator_list", ())
-    start = min((node.lineno, *(each.lineno for each in decorators)))
-    while start > 1 and lines[start - 2].lstrip().startswith("#"):
-        start -= 1
+    start = number = min((node.lineno, *(each.lineno for each in decorators)))
+    # What stands above the imports, with a line between, is about the whole file.
+    apart = not isinstance(node, ast.Import | ast.ImportFrom)
+    while number > 1:
+        line = lines[number - 2].strip()
+        if line.startswith("#"):
+            start = number - 1
+        elif line or not apart:
+            break
+        number -= 1
     return start, node.end_lineno or start
 
 
@@ -104,7 +111,7 @@ def _with_comments(lines: Sequence[str], end: int, indent: str) -> int:
     """The last line of a body with the comments that end it."""
     for number in range(end, len(lines)):
         line = lines[number]
-        if line.startswith(f"{indent}#") and indent:
+        if indent and line.startswith(indent) and line.lstrip().startswith("#"):
             end = number + 1
         elif line.strip():
             break

@@ -27,6 +27,8 @@ SIZES = [
 ]
 
 
+# Apart.
+
 # Used once.
 def sql(size):
     return f"""
@@ -50,6 +52,9 @@ def upgrade() -> None:
       delete
     """)
     # ### end Alembic commands ###
+    if sa:
+        pass
+        # Last of all.
 
 
 def downgrade() -> None:
@@ -91,10 +96,12 @@ def test_comments_and_layout_stay() -> None:
     assert run(text) == [*DONE, "c"]
     for kept in (
         "        # The sizes of 2019.\n        SIZES = [\n            1,\n            2,\n        ]\n",
-        '        # Used once.\n        def sql(size):\n            return f"""\ninsert {size}\n  into t\n',
+        "        # Apart.\n\n        # Used once.\n        def sql(size):\n",
+        '            return f"""\ninsert {size}\n  into t\n"""\n',
         "        for size in SIZES:  # both\n            op.execute(sql(size))\n",
         '        op.execute(\n            "update t "\n            "set a = 1"\n        )\n',
-        '\n\n        # Deliberately last.\n        op.execute("""\n      delete\n    """)\n\n    upgrade_b2',
+        '\n\n        # Deliberately last.\n        op.execute("""\n      delete\n    """)\n',
+        "        if sa:\n            pass\n            # Last of all.\n\n    upgrade_b2()\n",
     ):
         assert kept in text
     # Once above all; what the identifiers alone needed is gone, as are the marks of autogenerate.
