@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import configparser
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gitmig.core.script_folders import HERE, NO_FILES, TEMPLATE, Files, Folders, Values, below, is_flask
 from gitmig.errors import NoAlembic, SettingsError
+
+if TYPE_CHECKING:
+    # Read too early, at every start, for what only a type needs.
+    from gitmig.core.revisions.graph import Graph
+    from gitmig.wire.values import RevisionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +103,9 @@ class Configuration:
             for versions in self.versions
         )
 
-    def folder_after(self, path: str | None) -> str:
-        """Where a revision goes that follows the one at ``path``: each line may have a folder of its own."""
-        folder = (path or "").rpartition("/")[0]
+    def folder_after(self, parents: Sequence[RevisionId], graph: Graph) -> str:
+        """Where a revision goes that follows ``parents``: each line may have a folder of its own."""
+        folder = graph.scripts[parents[0]].path.rpartition("/")[0] if parents else ""
         # If only our settings say that subfolders count, the code that calls Alembic has an order there.
         beside = folder in self.versions or (self.source.versions and self.holds(f"{folder}/x.py"))
         return folder if beside else self.versions[0]

@@ -169,19 +169,16 @@ class Drafter:
         return to_the_parent(self._context.project, self._context.intent, facts)
 
     def _script(self, draft: Draft) -> Script:
-        old = self._context.intent.amended
-        path = old.script.path if old else f"{self._folder()}/{draft.filename}"
+        intent, configuration = self._context.intent, self._context.project.configuration
+        if intent.amended:
+            path = intent.amended.script.path
+        else:
+            path = f"{configuration.folder_after(intent.parents, intent.before)}/{draft.filename}"
         script = read_script(path, draft.text)
         if not isinstance(script, Script):
             reason = script.reason if script is not None else "it has no revision identifier"
             raise Refused(
                 f"GM006: the revision identifiers of the draft cannot be read: {reason}",
-                hint=f"correct {self._context.project.configuration.script_location}/script.py.mako",
+                hint=f"correct {configuration.script_location}/script.py.mako",
             )
         return script
-
-    def _folder(self) -> str:
-        """Where the revision's file goes: with the first that it follows."""
-        intent = self._context.intent
-        first = intent.before.scripts[intent.parents[0]].path if intent.parents else None
-        return self._context.project.configuration.folder_after(first)

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import json
 import os
-import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from gitmig import __version__
 from gitmig.core.schema.facets import Schema, digest, from_json, to_json
 from gitmig.facts.manifest import files_seen, listings_seen, lookups_seen, unchanged
+from gitmig.state.files import write_beside_others
 from gitmig.wire.values import Manifest
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class SchemaCache:
         """Remember a schema, and that a tree with this manifest has it; None if no manifest says that."""
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            _replace(self.folder / f"schema-{digest(schema)}.json", json.dumps(to_json(schema)))
+            write_beside_others(self.folder / f"schema-{digest(schema)}.json", json.dumps(to_json(schema)))
             if manifest is None:
                 return
             entry: dict[str, object] = {
@@ -117,7 +117,9 @@ class SchemaCache:
                 "listings": dict(manifest.listings),
             }
             entries = [entry, *(other for other in self._manifests() if other != entry)]
-            _replace(self._index, json.dumps({"gitmig": __version__, "manifests": entries[:_KEPT]}))
+            write_beside_others(
+                self._index, json.dumps({"gitmig": __version__, "manifests": entries[:_KEPT]})
+            )
 
     def proof(self, key: str) -> object:
         """What came of a proof before, as it was stored; None if that is not known."""
@@ -133,7 +135,9 @@ class SchemaCache:
         )
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            _replace(self.folder / "proofs.json", json.dumps({"gitmig": __version__, "proofs": proofs}))
+            write_beside_others(
+                self.folder / "proofs.json", json.dumps({"gitmig": __version__, "proofs": proofs})
+            )
 
     def _proofs(self) -> dict[str, object]:
         try:
@@ -177,16 +181,3 @@ def _manifest(entry: Mapping[str, object]) -> Manifest | None:
         return None
     files, lookups, listings = (part for part in parts if isinstance(part, dict))
     return Manifest(files=files, lookups=lookups, listings=listings)
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = posixpath.join(path.parent, f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "w", encoding="utf-8") as handle:
-            handle.write(text)
-        os.replace(temporary, path)
-    except OSError:
-        # A disk that is full keeps the empty file of the name.
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

@@ -40,6 +40,12 @@ class Case:
     idle: tuple[RevisionId, ...] = ()
     """The steps that are marked as applied, and run nothing."""
 
+    @classmethod
+    def beyond(cls, had: frozenset[RevisionId], *, old: Tree | None, new: Tree, graph: Graph) -> Case:
+        """The case of all that ``graph`` has beyond the revisions of the old database."""
+        steps = graph.topological(frozenset(graph.scripts) - had)
+        return cls(old=old, new=new, start=graph.tips(had), graph=graph, steps=steps)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -89,8 +95,7 @@ def cases_of(
             olds.append(project.commit_tree(tie.models_commit))
     if not olds:
         raise Unproven(f"the models of {', '.join(start)} are in no commit")
-    steps = graph.topological(frozenset(graph.scripts) - common)
-    case = Case(old=None, new=new, start=start, graph=graph, steps=steps, script=script)
+    case = replace(Case.beyond(common, old=None, new=new, graph=graph), script=script)
     distinct = {models_digest(project, old) if old is not None else None: old for old in reversed(olds)}
     return tuple(replace(case, old=old) for old in reversed(distinct.values()))
 

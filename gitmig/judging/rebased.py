@@ -103,8 +103,7 @@ def _by_proof(project: Project, parallel: Parallel, schemas: Schemas, merged: Sc
     )
     # What other permanent branches have besides belongs to the models of both too.
     had = frozenset(graph.scripts) & frozenset(project.graph(old).scripts if old is not None else ())
-    steps = graph.topological(frozenset(graph.scripts) - had)
-    case = Case(old=old, new=parallel.code, start=graph.tips(had), graph=graph, steps=steps)
+    case = Case.beyond(had, old=old, new=parallel.code, graph=graph)
     verdict = prove(project, case, schemas)
     if verdict.changes:
         raise Refused(
@@ -115,7 +114,7 @@ def _by_proof(project: Project, parallel: Parallel, schemas: Schemas, merged: Sc
     if verdict.reason is not None:
         return _unrecorded(parallel, verdict.reason)
     header = Header(models=models_digest(project, parallel.code))
-    if len(found.ours) == 1 and steps in (found.ours, (*found.theirs, *found.ours)):
+    if len(found.ours) == 1 and case.steps in (found.ours, (*found.theirs, *found.ours)):
         change = None
         if parallel.theirs is not None:
             change = change_digest(difference(schemas.of(parallel.theirs), merged))

@@ -59,8 +59,7 @@ def backport(project: Project, options: BackportOptions, run_options: RunOptions
         parents = heads_to_follow(found.script, graph, project.graph(theirs))
         original = theirs.read(found.script.path) or b""
         data = copied(found.script, original, revision, graph, parents)
-        first = graph.scripts[parents[0]].path if parents else None
-        path = copy_path(found.script, revision, project.configuration.folder_after(first))
+        path = copy_path(found.script, revision, project.configuration.folder_after(parents, graph))
         header, warnings = _proven(project, graph, found, path, data)
         data = recorded(data, header)
         result = Together(
@@ -221,16 +220,8 @@ def _there(project: Project, graph: Graph, found: Elsewhere, schemas: Schemas) -
     common = common_revisions(graph, theirs)
     if not common.issuperset(graph.scripts):
         return "the line of the original: this line has revisions that are not there", ()
-    steps = theirs.topological(frozenset(theirs.scripts) - common)
-    case = Case(
-        old=project.work_tree,
-        new=tree,
-        start=theirs.tips(common),
-        graph=theirs,
-        steps=steps,
-        idle=(found.script.revision,),
-    )
-    verdict = prove(project, case, schemas)
+    case = Case.beyond(common, old=project.work_tree, new=tree, graph=theirs)
+    verdict = prove(project, replace(case, idle=(found.script.revision,)), schemas)
     if verdict.proven:
         return None
     return f"the line of the original: {verdict.reason or 'it leads to other models'}", ()

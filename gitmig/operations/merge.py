@@ -157,7 +157,7 @@ def _written(
         text = with_header(text, found.header)
     if found.left:
         text = _with_open_lines(text, found.left)
-    folder = project.configuration.folder_after(project.graph().scripts[heads[0]].path)
+    folder = project.configuration.folder_after(heads, project.graph())
     path = f"{folder}/{draft.filename}"
     return plan_files(project, {revision: path}, {path: text.encode("utf-8")}, ())
 
@@ -208,8 +208,7 @@ def _cases(project: Project, heads: Sequence[RevisionId], pairs: Sequence[Parall
         old = _alone(project, lines, head, trees)
         if old is not None:
             had = frozenset(graph.scripts) & frozenset(project.graph(old).scripts)
-            steps = graph.topological(frozenset(graph.scripts) - had)
-            cases.append(Case(old=old, new=pairs[0].code, start=graph.tips(had), graph=graph, steps=steps))
+            cases.append(Case.beyond(had, old=old, new=pairs[0].code, graph=graph))
     return cases
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -24,6 +25,17 @@ def write_bytes(path: Path, data: bytes) -> None:
             temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         temporary.replace(path)
     finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_beside_others(path: Path, text: str) -> None:
+    """Write a file of ours that several processes may write at once: each writes all of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+    finally:
+        # A disk that is full keeps the empty file of the name.
         temporary.unlink(missing_ok=True)
 
 

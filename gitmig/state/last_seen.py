@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gitmig.state.files import write_beside_others
 from gitmig.wire.values import RevisionId
 
 
@@ -69,14 +69,9 @@ def remember(
         if around.branch is None and same and isinstance(before, dict):
             note |= {name: before[name] for name in ("branch", "messages") if name in before}
     notes[key] = note
-    temporary = folder / f".seen.{os.getpid()}"
     with contextlib.suppress(OSError):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(notes), "utf-8")
-            temporary.replace(folder / "seen.json")
-        finally:
-            temporary.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_beside_others(folder / "seen.json", json.dumps(notes))
 
 
 def last_seen(folder: Path, key: str, directory: Path) -> Seen | None:

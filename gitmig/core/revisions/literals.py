@@ -59,7 +59,7 @@ def _bind(node: ast.stmt, names: Names) -> None:
             pass
         case _:
             reason = "it is imported" if isinstance(node, ast.Import | ast.ImportFrom) else _computed(node)
-            for name in _bound_in(node):
+            for name in bound_in(node):
                 names[name] = Dynamic(reason, node.lineno)
 
 
@@ -83,7 +83,7 @@ def _assign(target: ast.expr, value: ast.expr, names: Names) -> None:
 
 
 def _assign_dynamic(target: ast.expr, names: Names) -> None:
-    for name in _bound_in(target):
+    for name in bound_in(target):
         names[name] = Dynamic("it is unpacked", target.lineno)
 
 
@@ -104,7 +104,7 @@ def _parts(value: ast.expr, count: int, names: Names) -> list[Literal | Dynamic]
     return [Dynamic("it is unpacked", value.lineno)] * count
 
 
-def _bound_in(node: ast.AST) -> Iterator[str]:
+def bound_in(node: ast.AST) -> Iterator[str]:
     """The names that a statement binds in the module's own scope (or may bind, in one of its branches)."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
@@ -122,7 +122,7 @@ def _bound_in(node: ast.AST) -> Iterator[str]:
         case ast.MatchMapping(rest=str() as name):
             yield name
     for child in ast.iter_child_nodes(node):
-        yield from _bound_in(child)
+        yield from bound_in(child)
 
 
 def _value(node: ast.expr, names: Names) -> Literal | Dynamic:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from gitmig.core.parsing import parse_module
 from gitmig.core.revisions.header import docstring_node
+from gitmig.core.revisions.literals import bound_in
 
 SHARED = ("from alembic import op", "import sqlalchemy as sa")
 """The imports of Alembic's template, which stand above all functions, once."""
@@ -24,7 +26,7 @@ def function_of(text: str, beside: Sequence[ast.stmt], source: ast.FunctionDef, 
     ``beside`` are the statements of the module that it needs besides, ``words`` its docstring. Whatever
     cannot be moved as it is written comes as :mod:`ast` writes it, which does the same.
     """
-    needed = [node for node in beside if not _left_out(node, beside, source)]
+    needed = [node for node in beside if not _is_unused(node, beside, source)]
     first = docstring_node(source)
     inside = [node for node in source.body if not (isinstance(node, ast.Expr) and node.value is first)]
     made = ast.parse(f"def {name}() -> None:\n    pass").body[0]
@@ -48,39 +50,21 @@ def function_of(text: str, beside: Sequence[ast.stmt], source: ast.FunctionDef, 
     return found if _means(found, made) else _written(made)
 
 
-def shared_imports(beside: Sequence[ast.stmt]) -> tuple[str, ...]:
+def shared_imports(beside: Sequence[ast.stmt]) -> tuple[ast.stmt, ...]:
     """Those of :data:`SHARED` that stand among some statements, and that nothing else there replaces."""
-    names = [_bound(node) for node in beside]
-    found = []
-    for node in beside:
-        if isinstance(node, ast.Import | ast.ImportFrom) and ast.unparse(node) in SHARED:
-            (name,) = _bound(node)
-            if sum(name in each for each in names) == 1:
-                found.append(ast.unparse(node))
-    return tuple(found)
+    bound = Counter(name for node in beside for name in set(bound_in(node)))
+    imports = (node for node in beside if isinstance(node, ast.Import | ast.ImportFrom))
+    alike = (node for node in imports if ast.unparse(node) in SHARED)
+    return tuple(node for node in alike if all(bound[name] == 1 for name in bound_in(node)))
 
 
-def _left_out(node: ast.stmt, beside: Sequence[ast.stmt], source: ast.FunctionDef) -> bool:
-    """Whether a statement of the module has nothing to do in the function."""
-    if not isinstance(node, ast.Import | ast.ImportFrom):
-        return False
-    if ast.unparse(node) in shared_imports(beside):
-        return True
+def _is_unused(node: ast.stmt, beside: Sequence[ast.stmt], source: ast.FunctionDef) -> bool:
+    """Whether a statement imports what the identifiers alone needed."""
     if not isinstance(node, ast.ImportFrom) or node.module not in _OF_TEMPLATES:
         return False
     others = (source, *(other for other in beside if other is not node))
     used = {inner.id for other in others for inner in ast.walk(other) if isinstance(inner, ast.Name)}
-    return not used & _bound(node)
-
-
-def _bound(node: ast.stmt) -> frozenset[str]:
-    """The names that a statement of a module gives a meaning."""
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return frozenset(alias.asname or alias.name.partition(".")[0] for alias in node.names)
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return frozenset({node.name})
-    stores = (inner for inner in ast.walk(node) if isinstance(inner, ast.Name))
-    return frozenset(inner.id for inner in stores if not isinstance(inner.ctx, ast.Load))
+    return used.isdisjoint(bound_in(node))
 
 
 def _gap(above: ast.stmt | None, node: ast.stmt) -> list[str]:

@@ -95,7 +95,7 @@ def composed(parts: Sequence[Part], old: Sequence[Script], message: str, created
     needs = dict.fromkeys(n for script in old for n in script.depends_on if n not in inside)
     labels = dict.fromkeys(label for script in old for label in script.branch_labels)
     modules = [_code(part) for part in parts]
-    shared = {each for code in modules for each in shared_imports(code.beside)}
+    shared = {line for code in modules for line in code.shared}
     return "\n".join(
         [
             f'"""{message}',
@@ -138,7 +138,9 @@ class _Code:
     functions: Mapping[str, ast.FunctionDef]
     """``upgrade`` and ``downgrade``, those that it has."""
     beside: tuple[ast.stmt, ...]
-    """What else its module holds, but for what is about the script itself."""
+    """What else its module holds, but for what is about the script itself, and for ``shared``."""
+    shared: tuple[str, ...]
+    """Its imports that stand above all functions."""
 
 
 def _code(part: Part) -> _Code:
@@ -151,7 +153,13 @@ def _code(part: Part) -> _Code:
                 f"{part.script.path} imports *, which cannot be moved into a function",
                 hint=f"name what {part.script.path} imports",
             )
-    return _Code(part=part, functions={node.name: node for node in own}, beside=tuple(beside))
+    shared = shared_imports(beside)
+    return _Code(
+        part=part,
+        functions={node.name: node for node in own},
+        beside=tuple(node for node in beside if node not in shared),
+        shared=tuple(ast.unparse(node) for node in shared),
+    )
 
 
 def _function(code: _Code, name: str) -> str:
