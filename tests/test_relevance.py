@@ -16,6 +16,18 @@ from tests.articles import EMAIL, Article, article
 from tests.story import Project
 
 OTHER = "app/other.py"
+ASKING = """
+
+import os
+import pathlib
+
+_TOP = os.path.dirname(os.path.dirname(__file__))
+_HERE = pathlib.Path(__file__).parent
+_FLAGS = [os.path.exists(os.path.join(_TOP, "flags", "email.on")), (_HERE / "a" / "b.on").is_file()]
+_FLAGS.append(not os.path.isdir("docs"))
+if any(_FLAGS) or os.path.isdir(os.path.join(_TOP, "app/features")):
+    User.email = mapped_column("email", String)
+"""
 
 
 @pytest.fixture
@@ -262,6 +274,73 @@ class TestKnown:
         stage(side, "README.md", "# Notes\n")
         assert relevance.passes()
         stage(side, "app/models.py", side.read("app/models.py") + EMAIL)
+        assert not relevance.passes()
+
+
+class TestAskedFor:
+    """What the models' code only asks for is neither opened nor listed."""
+
+    @pytest.fixture
+    def asking(self, tmp_path: Path) -> Project:
+        """A project whose models have a column while a path is there; in step, with its hook."""
+        project = Project.create(tmp_path)
+        project.gitmig("revise", "-m", "First", check=0)
+        project.append("app/models.py", ASKING)
+        project.write("flags/other.on", "")
+        project.write("flags/none.txt", "")
+        project.write("docs/page.md", "")
+        project.write("docs/other.md", "")
+        project.commit("Ask for flags")
+        project.hook()
+        project.write(OTHER, "ONE = 1\n")
+        project.commit("Something else")
+        project.write(OTHER, "ONE = 2\n")
+        project.commit("Known from here on")
+        return project
+
+    @pytest.mark.parametrize("path", ["flags/email.on", "app/features/readme.txt", "app/a/b.on"])
+    def test_a_new_one_blocks_until_it_is_revised(self, asking: Project, path: str) -> None:
+        stage(asking, path, "")
+        result = asking.try_git("commit", "-m", "A flag")
+        assert result.exit_code == 1
+        assert "+ user.email VARCHAR" in result.stderr
+        asking.gitmig("revise", "-m", "Email", check=0)
+        assert asking.git("status", "--porcelain") == ""
+        assert path in asking.git("show", "--name-only", "--format=", "HEAD").splitlines()
+        asking.gitmig("check", "HEAD", check=0)
+
+    def test_one_that_goes_blocks_too(self, asking: Project) -> None:
+        stage(asking, "flags/email.on", "")
+        asking.gitmig("revise", "-m", "Email", check=0)
+        asking.write(OTHER, "ONE = 3\n")
+        asking.commit("Known with it")
+        asking.git("rm", "--quiet", "flags/email.on")
+        result = asking.try_git("commit", "-m", "No flag")
+        assert result.exit_code == 1
+        assert "- user.email VARCHAR" in result.stderr
+
+    def test_one_that_is_there_untracked_counts_when_it_is_staged(self, asking: Project) -> None:
+        asking.write("flags/email.on", "")
+        stage(asking, OTHER, "ONE = 4\n")
+        asking.git("commit", "--quiet", "-m", "Without it")
+        stage(asking, "flags/email.on", "")
+        assert asking.try_git("commit", "-m", "With it").exit_code == 1
+
+    def test_others_pass_unseen(self, asking: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(asking.top)
+        for name, value in asking.environment().items():
+            if name == "DATABASE_URL":
+                monkeypatch.setenv(name, value)
+        stage(asking, "flags/none.txt", "words")
+        asking.git("rm", "--quiet", "flags/other.on")
+        assert relevance.passes()
+        asking.git("commit", "--quiet", "-m", "Others")
+        asking.git("rm", "--quiet", "docs/page.md")
+        assert relevance.passes()
+        asking.git("rm", "--quiet", "docs/other.md")
+        assert not relevance.passes()
+        asking.git("reset", "--quiet", "--hard")
+        stage(asking, "flags/email.on", "")
         assert not relevance.passes()
 
 

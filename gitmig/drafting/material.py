@@ -11,6 +11,7 @@ from gitmig.core.configuration import holds_password
 from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.header import Header
 from gitmig.core.schema.facets import FacetChange, Schema, change_digest, difference, digest
+from gitmig.core.script_folders import upwards
 from gitmig.errors import ProjectCodeError
 from gitmig.facts.schemas import Schemas, TreeSchema
 from gitmig.facts.ties import models_digest
@@ -80,6 +81,7 @@ def changed_paths(project: Project, tree: Tree, manifest: Manifest) -> tuple[str
     now = contents(tree)
     models = project.models
     paths = {path for path in manifest.files if path in now and _is_code(path)}
+    paths |= _asked_for(project, manifest, committed)
     paths |= {m for m in tree.modules() if any(path.startswith(f"{m}/") for path in manifest.files)}
     paths |= {path for path in _gone(manifest, committed) if path not in now}
     paths |= {
@@ -88,6 +90,15 @@ def changed_paths(project: Project, tree: Tree, manifest: Manifest) -> tuple[str
     paths |= {path for path in _set_up(project) if path in now and path not in committed}
     holds = project.configuration.holds
     return tuple(sorted(path for path in paths if committed.get(path) != now.get(path) and not holds(path)))
+
+
+def _asked_for(project: Project, manifest: Manifest, committed: Mapping[str, str]) -> set[str]:
+    """What is staged to come or to go at paths that the import may have asked for, and below them."""
+    if not manifest.asked:
+        return set()
+    changed = committed.keys() ^ project.index.ids().keys()
+    asked = manifest.asked.keys()
+    return {path for path in changed if _is_code(path) and not asked.isdisjoint(upwards(path))}
 
 
 def _gone(manifest: Manifest, committed: Mapping[str, str]) -> Iterator[str]:
@@ -110,10 +121,13 @@ def _set_up(project: Project) -> tuple[str, ...]:
 
 
 def _is_code(path: str) -> bool:
-    # Configuration is read by the import too, but is nobody's models; dot files may hold secrets.
-    return not path.endswith((".ini", ".toml", ".cfg", ".env")) and not posixpath.basename(path).startswith(
-        "."
-    )
+    # Configuration is read by the import too, and asked for is a database, but both are nobody's models; dot
+    # files may hold secrets.
+    name = posixpath.basename(path)
+    return not name.startswith(".") and not name.endswith(_NO_CODE)
+
+
+_NO_CODE = (".ini", ".toml", ".cfg", ".env", ".db", ".sqlite", ".sqlite3")
 
 
 def header_of(project: Project, material: Material) -> Header:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from gitmig import __version__
 from gitmig.core.schema.facets import Schema, digest, from_json, to_json
-from gitmig.facts.manifest import files_seen, listings_seen, lookups_seen, unchanged
+from gitmig.facts.manifest import asked_seen, files_seen, listings_seen, lookups_seen, unchanged
 from gitmig.state.files import write_beside_others
 from gitmig.wire.values import Manifest
 
@@ -26,12 +26,19 @@ if TYPE_CHECKING:
     from gitmig.git.trees import Tree
 
 _KEPT = 64
+_PARTS = ("files", "lookups", "listings", "asked")
 
 
 def manifest_of(
-    tree: Tree, files: Iterable[str], lookups: Iterable[str], listings: Iterable[str], top: Path
+    tree: Tree,
+    files: Iterable[str],
+    lookups: Iterable[str],
+    listings: Iterable[str],
+    asked: Iterable[str],
+    top: Path,
 ) -> Manifest:
-    """What an import that read these files, looked these names up and listed these folders saw in ``tree``.
+    """What an import that read these files, looked these names up, listed these folders and asked for these
+    paths saw in ``tree``.
 
     Files that the tree does not hold (ignored, generated modules) are taken from ``top`` by content.
     """
@@ -39,13 +46,21 @@ def manifest_of(
         files=files_seen(tree, files, top),
         lookups=lookups_seen(tree, lookups),
         listings=listings_seen(tree, listings),
+        asked=asked_seen(tree, asked, top),
     )
 
 
+def parts_of(manifest: Manifest) -> dict[str, Mapping[str, str]]:
+    """A manifest as JSON has it, and as it is compared with a tree."""
+    return {name: getattr(manifest, name) for name in _PARTS}
+
+
 def reads(manifest: Manifest, path: str) -> bool:
-    """Whether an import read a file, or listed a folder above it."""
+    """Whether an import read a file, listed a folder above it, or may have asked for it or its folders."""
     parts = path.split("/")
     above = {"/".join(parts[:count]) for count in range(len(parts))}
+    if not {path, *above}.isdisjoint(manifest.asked):
+        return True
     # A submodule is changed as a whole.
     inside = any(file == path or file.startswith(f"{path}/") for file in manifest.files)
     return inside or not above.isdisjoint(manifest.listings)
@@ -80,8 +95,7 @@ class SchemaCache:
     @staticmethod
     def holds(known: Manifest, tree: Tree, top: Path) -> bool:
         """Whether all that a manifest names is the same in a tree."""
-        seen = {"files": known.files, "lookups": known.lookups, "listings": known.listings}
-        return unchanged(tree, seen, top)
+        return unchanged(tree, parts_of(known), top)
 
     def schema(self, schema_digest: str) -> Schema | None:
         """A stored schema by its digest, or None where none is stored that has it."""
@@ -112,9 +126,7 @@ class SchemaCache:
             entry: dict[str, object] = {
                 "circumstances": circumstances,
                 "schema": digest(schema),
-                "files": dict(manifest.files),
-                "lookups": dict(manifest.lookups),
-                "listings": dict(manifest.listings),
+                **parts_of(manifest),
             }
             entries = [entry, *(other for other in self._manifests() if other != entry)]
             write_beside_others(
@@ -176,8 +188,5 @@ def _read_manifests(path: Path, stamp: tuple[int, int, int]) -> list[dict[str, o
 
 
 def _manifest(entry: Mapping[str, object]) -> Manifest | None:
-    parts = [entry.get(name) for name in ("files", "lookups", "listings")]
-    if not all(isinstance(part, dict) for part in parts):
-        return None
-    files, lookups, listings = (part for part in parts if isinstance(part, dict))
-    return Manifest(files=files, lookups=lookups, listings=listings)
+    parts = {name: part for name in _PARTS if isinstance(part := entry.get(name), dict)}
+    return Manifest(**parts) if len(parts) == len(_PARTS) else None

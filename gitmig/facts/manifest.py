@@ -45,8 +45,13 @@ def listings_seen(tree: Paths, folders: Iterable[str]) -> dict[str, str]:
     return {folder: _entries(tree, folder) for folder in sorted(set(folders))}
 
 
+def asked_seen(tree: Paths, paths: Iterable[str], top: str | os.PathLike[str]) -> dict[str, str]:
+    """What is at paths that code asked for: ``f``ile, ``d``irectory, ``o``n disk alone, or nothing."""
+    return {path: _kind(tree, path, top) for path in sorted(set(paths))}
+
+
 def unchanged(tree: Paths, seen: Mapping[str, Mapping[str, str]], top: str | os.PathLike[str]) -> bool:
-    """Whether all that an import saw (``files``, ``lookups``, ``listings``) is the same in a tree.
+    """Whether all that an import saw (``files``, ``lookups``, ``listings``, ``asked``) is the same in a tree.
 
     Stops at the first that is not: of many trees most differ.
     """
@@ -54,6 +59,7 @@ def unchanged(tree: Paths, seen: Mapping[str, Mapping[str, str]], top: str | os.
         all(_content(tree, path, top) == there for path, there in seen["files"].items())
         and all(_shape(tree, name) == there for name, there in seen["lookups"].items())
         and all(_entries(tree, folder) == there for folder, there in seen["listings"].items())
+        and all(_kind(tree, path, top) == there for path, there in seen["asked"].items())
     )
 
 
@@ -78,6 +84,14 @@ def _shape(tree: Paths, name: str) -> str:
     if tree.blob(f"{name}/__init__.py") is not None:
         return "p" + shape
     return ("d" if tree.exists(name) and tree.blob(name) is None else "") + shape
+
+
+def _kind(tree: Paths, path: str, top: str | os.PathLike[str]) -> str:
+    if tree.blob(path) is not None:
+        return "f"
+    if tree.exists(path):
+        return "d"
+    return "o" if os.path.exists(os.path.join(top, path)) else ""
 
 
 def _entries(tree: Paths, folder: str) -> str:

@@ -182,7 +182,9 @@ class Schemas:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def _manifest(self, tree: Tree, answer: SchemaAnswer) -> Manifest:
-        return manifest_of(tree, answer.files, answer.lookups, answer.listings, self.project.top)
+        return manifest_of(
+            tree, answer.files, answer.lookups, answer.listings, answer.asked, self.project.top
+        )
 
 
 def _needed(answer: SchemaAnswer, path: str) -> bool:

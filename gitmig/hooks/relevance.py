@@ -47,7 +47,8 @@ def passes() -> bool:
         return False
     untouched = [entry for entry in entries if not any(_touches(entry, *change) for change in changed)]
     if untouched == entries and all(path.endswith(HARMLESS) for _, path in changed):
-        return True
+        emptied = any(_may_empty(entry, *change) for entry in entries for change in changed)
+        return not emptied or _known(entries)
     return bool(untouched) and _known(untouched)
 
 
@@ -56,7 +57,8 @@ def read(folder: str) -> list[dict[str, Any]]:
     try:
         with open(f"{folder}/{_FILE}", encoding="utf-8") as file:
             stored = json.load(file)
-        return list(stored["entries"]) if stored["gitmig"] == __version__ else []
+        entries = stored["entries"] if stored["gitmig"] == __version__ else []
+        return [entry for entry in entries if "asked" in entry]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 
@@ -70,8 +72,9 @@ def remember(
 ) -> None:
     """Note that a tree was found to be in step: its schema is the one that its revisions were made for.
 
-    ``manifest`` is what the schema depends on (``files``, ``lookups``, ``listings``), ``watched`` the folders
-    of the revisions and the files that configure the project. Changes ``passed.json``; a failure is ignored.
+    ``manifest`` is what the schema depends on (``files``, ``lookups``, ``listings``, ``asked``), ``watched``
+    the folders of the revisions and the files that configure the project. Changes ``passed.json``; a failure
+    is ignored.
     """
     entry = {
         **{name: dict(values) for name, values in manifest.items()},
@@ -159,7 +162,7 @@ def _known(entries: Sequence[Mapping[str, Any]]) -> bool:
 def _holds(entry: Mapping[str, Any], tree: StagedPaths) -> bool:
     from gitmig.facts.manifest import unchanged
 
-    depends = [path for name in ("files", "lookups", "listings", "watched") for path in entry[name]]
+    depends = [path for name in ("files", "lookups", "listings", "asked", "watched") for path in entry[name]]
     if any(_below(path, link) for link in tree.links for path in depends):
         # Links are followed by the closer look alone.
         return False
@@ -181,8 +184,16 @@ def _touches(entry: Mapping[str, Any], status: str, path: str) -> bool:
     folder = os.path.dirname(path)
     above = list(_upwards(folder))
     # A new file makes its folders, which an import may have looked for; a package's is there anyway.
-    made = any(not entry["lookups"].get(name, "p").startswith("p") for name in above)
-    return made or stem in entry["lookups"] or any(name in entry["listings"] for name in (*above, ""))
+    if any(not entry["lookups"].get(name, "p").startswith("p") for name in above):
+        return True
+    if path in entry["asked"] or any(entry["asked"].get(name, "d") != "d" for name in above):
+        return True
+    return stem in entry["lookups"] or any(name in entry["listings"] for name in (*above, ""))
+
+
+def _may_empty(entry: Mapping[str, Any], status: str, path: str) -> bool:
+    """Whether a folder that may have been asked for may be gone with a path."""
+    return status == "D" and any(name in entry["asked"] for name in _upwards(os.path.dirname(path)))
 
 
 def _below(path: str, folder: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gitmig.core.codes import Finding, Severity
@@ -29,7 +29,7 @@ from gitmig.errors import (
     WorkerCrashed,
     WorkTreeRead,
 )
-from gitmig.facts.cache import reads
+from gitmig.facts.cache import parts_of, reads
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git import publication
@@ -142,18 +142,18 @@ def remember_passed(projects: Sequence[Project]) -> None:
         relevance.remember(
             str(Schemas(project=projects[0]).cache.folder),
             relevance.StagedPaths(projects[0].index.ids(), modules=projects[0].index.modules()),
-            {
-                "files": _together(manifest.files for manifest in manifests),
-                "lookups": _together(manifest.lookups for manifest in manifests),
-                "listings": _together(manifest.listings for manifest in manifests),
-            },
+            _together(manifests),
             dict.fromkeys(watched),
             relevance.circumstances(),
         )
 
 
-def _together(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    return {path: value for part in parts for path, value in part.items()}
+def _together(manifests: Sequence[Manifest]) -> dict[str, dict[str, str]]:
+    together: dict[str, dict[str, str]] = {}
+    for manifest in manifests:
+        for name, part in parts_of(manifest).items():
+            together.setdefault(name, {}).update(part)
+    return together
 
 
 def _depends(project: Project) -> tuple[Manifest, tuple[str, ...]] | None:

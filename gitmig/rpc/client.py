@@ -64,6 +64,7 @@ class Worker(WorkerProcess):
             files=built(tuple[str, ...], manifest["files"]),
             lookups=built(dict[str, str], manifest["lookups"]),
             listings=built(dict[str, str], manifest["listings"]),
+            asked=built(tuple[str, ...], manifest["asked"]),
             complete=built(bool, manifest["complete"]),
             sources=built(dict[str, str], answer["sources"]),
             versions=built(tuple[str, ...], answer["versions"]),

@@ -46,6 +46,8 @@ class SchemaAnswer:
     """Repository files that the import read, relative to the top."""
     lookups: Mapping[str, str]
     listings: Mapping[str, str]
+    asked: tuple[str, ...]
+    """Paths that the project's code may have asked for, there or not, relative to the top."""
     complete: bool
     """Whether that is all: what a process reads that the project's code has started is not seen."""
     sources: Mapping[str, str]

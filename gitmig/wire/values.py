@@ -132,3 +132,6 @@ class Manifest:
     """``folder/name`` to what is there: any of ``d`` (folder), ``p`` (package), ``m`` (module), or empty."""
     listings: Mapping[str, str] = field(default_factory=dict)
     """Folder to a digest of its entries, for folders that user code listed."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """Path that it may have asked for to what is there: ``f`` (a file), ``d`` (a folder), ``o`` (on disk,
+    not in the tree), or empty."""

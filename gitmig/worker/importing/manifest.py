@@ -1,4 +1,4 @@
-"""What an import of the models depended on: files read, names looked for, folders listed."""
+"""What an import of the models depended on: files read, names looked for, folders listed, paths asked for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from .asking import paths_asked_for
 from .places import names_in
 
 if TYPE_CHECKING:
@@ -101,13 +102,20 @@ class ManifestRecorder:
 
         ``files``: what was opened, also what was not there. ``lookups``: path to any of ``d`` (a folder),
         ``p`` (with ``__init__.py``), ``m`` (a module). ``listings``: folder to its entries, one per line.
+        ``asked``: paths that may have been asked for, there or not.
         """
         return {
             "files": sorted(self.files),
             "lookups": dict(sorted(self.lookups.items())),
             "listings": {path: names_in(place) for path, place in sorted(self.listings.items())},
+            "asked": sorted(self._asked()),
             "complete": self.complete,
         }
+
+    def _asked(self) -> set[str]:
+        modules = [path for path in self.files if path.endswith(".py")]
+        now = self._places.relative(os.getcwd()) or ""
+        return paths_asked_for(modules, self._places.root, now) - self.files
 
 
 _BY_PROJECT = frozenset({"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "sqlite3.connect"})
