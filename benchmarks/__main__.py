@@ -40,7 +40,8 @@ def main() -> int:
         "start": article.start,
         "article": article.article,
         "switch": switch,
-        "large": functools.partial(sizes.large, repo=None, models="app/models/m00.py", module="app.models"),
+        "large": sizes.large,
+        "wide": sizes.wide,
         "huge": sizes.huge,
         "growth": sizes.growth,
         "proof": proof,
@@ -48,7 +49,7 @@ def main() -> int:
     if options.repo is not None:
         name = options.repo.resolve().name
         measure = functools.partial(
-            sizes.large, repo=options.repo.resolve(), models=options.models, module=options.module
+            sizes.given, repo=options.repo.resolve(), models=options.models, module=options.module
         )
         parts = {f"repo {name}": measure}
     unknown = [name for name in options.names if name not in parts]
@@ -75,7 +76,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What gitmig takes.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="start, article, switch, large, huge, growth, proof"
+        "names", nargs="*", metavar="NAME", help="start, article, switch, large, wide, huge, growth, proof"
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repo", type=Path, help="a clone with a database at its head, measured instead")

@@ -70,6 +70,7 @@ class Size:
 
 
 LARGE = Size(revisions=200, modules=65, files=4_000, commits=7_000)
+WIDE = Size(revisions=200, modules=65, files=60_000, commits=7_000)
 HUGE = Size(revisions=10_000, modules=20, files=1_000, commits=30_000)
 
 

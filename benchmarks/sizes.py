@@ -1,7 +1,7 @@
-"""Large repositories: 200 revisions among 4,000 files, 10,000 revisions, and how time and memory grow.
+"""Large repositories: 200 revisions among 4,000 and 60,000 files, 10,000 revisions, and how it grows.
 
-``python -m benchmarks large huge growth``; ``--repo PATH`` measures a repository that is there instead of the
-first: a clone with a database at its head, whose files are edited and put back.
+``python -m benchmarks large wide huge growth``; ``--repo PATH`` measures a repository that is there: a clone
+with a database at its head, whose files are edited and put back.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import grown
-from benchmarks.grown import HUGE, LARGE, Size
-from benchmarks.measuring import ALEMBIC, GITMIG, PYTHON, Line, Pair, Part, Shell, Used, after, measured
+from benchmarks.grown import HUGE, LARGE, WIDE, Size
+from benchmarks.measuring import ALEMBIC, GITMIG, PYTHON, Line, Pair, Part, Row, Shell, Used, after, measured
 
 _CALL = "import subprocess; subprocess.run(['git', 'diff-index', '--cached', '-z', 'HEAD'])"
 _LOG = ("git", "log", "--raw", "--no-renames", "--format=%H")
@@ -26,7 +26,9 @@ _MEMORY = 90.0
 class Repository:
     """A large one, and what is edited in it."""
 
-    def __init__(self, top: Path, models: str, module: str) -> None:
+    def __init__(self, top: Path, models: str, module: str, *, laid_out: bool = False) -> None:
+        """``laid_out``: the files stay laid out when all is forgotten; the first time is told alone."""
+        self.forgotten = ("cache", "state") if laid_out else ()
         self.shell = Shell(top, dict(os.environ))
         self.models, self.module = models, module
         self.numbers = itertools.count()
@@ -88,28 +90,44 @@ class Repository:
         yield Pair("hook, models changed", after(self.changed, self.hook(1)), names[1], imports, 1.15)
 
         def afresh() -> None:
-            self.forget()()
+            self.forget(*self.forgotten)()
             self.changed()
 
         yield Pair("hook, nothing remembered", after(afresh, self.hook(1)), names[1], imports, 1.5)
         self.restore()
 
 
-def large(folder: Path, rounds: int, repo: Path | None, models: str, module: str) -> Part:
-    """200 revisions, 65 files of models, 4,000 other files, 7,000 commits; or ``repo``."""
-    top = repo or folder / "large" / "project"
-    if repo is None:
-        grown.make(top, LARGE, os.environ)
-    made = Repository(top, models, module)
+def large(folder: Path, rounds: int) -> Part:
+    """200 revisions, 65 files of models, 4,000 other files, 7,000 commits."""
+    return _made_with(folder / "large" / "project", LARGE, "Many files", rounds)
+
+
+def wide(folder: Path, rounds: int) -> Part:
+    """The same with 60,000 other files, as a monorepo has them."""
+    return _made_with(folder / "wide" / "project", WIDE, "A monorepo", rounds)
+
+
+def given(folder: Path, rounds: int, repo: Path, models: str, module: str) -> Part:
+    """A repository that is there: a clone with a database at its head."""
+    about, rows = _with_many_files(Repository(repo, models, module), rounds)
+    return Part(repo.name, about, rows)
+
+
+def _made_with(top: Path, size: Size, title: str, rounds: int) -> Part:
+    grown.make(top, size, os.environ)
+    made = Repository(top, "app/models/m00.py", "app.models", laid_out=size is WIDE)
+    about, rows = _with_many_files(made, rounds)
+    counts = f"{size.revisions} revisions, {size.modules} files of models, {size.files:,} other files"
+    return Part(title, f"{counts}, {size.commits:,} commits. {about}", rows)
+
+
+def _with_many_files(made: Repository, rounds: int) -> tuple[str, list[Row]]:
     made.forget()()
     made.changed()
     first = made.hook(1)()
     made.restore()
     rows = measured(_large(made), rounds)
-    about = f"The first look of the hook ever, which lays the files out: {first.seconds:.2f} s."
-    if repo is None:
-        about = f"200 revisions, 65 files of models, 4,000 other files, 7,000 commits. {about}"
-    return Part("Many files" if repo is None else f"{top.name}", about, rows)
+    return f"The first look of the hook ever, which lays the files out: {first.seconds:.2f} s.", rows
 
 
 def _large(made: Repository) -> Iterator[Pair]:

@@ -27,7 +27,7 @@ def told(tmp_path: Path) -> Article:
 def test_each_imports_from_its_own_tree(told: Article) -> None:
     project = open_project(ProjectOptions(directory=told.project.top))
     trees = [project.commit_tree(CommitId(id)) for id in (told.second_commit, told.first_commit)]
-    workers = project.start_workers(trees)
+    workers = project.workers.start_all(trees)
     assert [worker.is_twin for worker in workers] == [False, True]
     process = workers[1].process
     assert isinstance(process, fork.ForkedWorker)
@@ -61,7 +61,7 @@ def test_one_that_is_killed_before_it_reads(told: Article) -> None:
     """Its end of the line is reset then, not closed."""
     project = open_project(ProjectOptions(directory=told.project.top))
     trees = [project.commit_tree(CommitId(id)) for id in (told.second_commit, told.first_commit)]
-    first, second = project.start_workers(trees)
+    first, second = project.workers.start_all(trees)
     process = second.process
     assert isinstance(process, fork.ForkedWorker)
     os.kill(process.pid, signal.SIGSTOP)

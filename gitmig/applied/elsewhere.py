@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitmig.core.revisions.scripts import Script, read_script_bytes
 from gitmig.git.command import pathspecs
-from gitmig.git.worktree import records
+from gitmig.git.listing import records
 from gitmig.wire.values import BlobId, CommitId, RevisionId
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ class OldModels:
     def worker(self) -> Worker:
         """A worker that imports from their tree. Raises ProjectCodeError if they are in no commit."""
         if self._worker is None:
-            tree, spare = self.tree(), self.spare
-            worker = self.project.start_worker(tree) if spare is None else self.project.with_code(spare, tree)
+            tree, spare, workers = self.tree(), self.spare, self.project.workers
+            worker = workers.start(tree) if spare is None else workers.with_code(spare, tree)
             self._worker, self.spare = worker, None
             self._held.callback(worker.close)
         return self._worker

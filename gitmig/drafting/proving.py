@@ -114,7 +114,7 @@ def _start_by_scripts(old: OldModels, url: str, worker: Worker, case: Case) -> l
     below, commit = footing(project, graph, old.base)
     excluded: list[str] = []
     if commit is not None:
-        with project.worker(project.commit_tree(commit)) as known:
+        with project.workers.one(project.commit_tree(commit)) as known:
             excluded = created(known, url)
     steps = graph.topological(graph.ancestors(old.base) - graph.ancestors(below))
     worker.prove("upgrade", url, **upgrade_data(graph.scripts.values(), below, steps))

@@ -50,7 +50,7 @@ def _drafted(project: Project, graph: Graph, segment: Sequence[Part], message: s
         schemas = Schemas(project=project)
         new = schemas.of(after)
         old = schemas.of(before) if before is not None else Schema(new.dialect, new.sqlalchemy, {})
-        with project.worker(after) as worker, old_models(project, worker, below) as models:
+        with project.workers.one(after) as worker, old_models(project, worker, below) as models:
             request = DraftRequest(
                 revision=last.revision, message=message, head=below, changes=difference(old, new)
             )

@@ -100,7 +100,7 @@ class Together:
 
     def _of_both(self) -> MoveResult:
         project = self.project
-        with Worlds(project=project) as worlds, project.worker() as worker:
+        with Worlds(project=project) as worlds, project.workers.one() as worker:
             target = Side(
                 project=project,
                 tree=CommitTree(project.git, tree_after(project, self.rewriting, self.base)),

@@ -1,4 +1,4 @@
-"""Two lines of revisions that began at one place: which they are, and which trees hold their models."""
+"""Two lines of revisions that began at one place: which they are, and which of them others have."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from gitmig.core.revisions.numbering import apart
 from gitmig.core.revisions.scripts import Script
 from gitmig.core.revisions.sides import Circumstances, Sides, sides, to_move, whole_lines
 from gitmig.errors import Refused, UnknownRevision
-from gitmig.facts.ties import Ties
+from gitmig.facts.side_trees import (
+    arrived,
+    code_of,
+    fork_of,
+    revisions_in,
+    stands_alone,
+    tree_before,
+    trees_of,
+)
 from gitmig.git import commits as git_commits
 from gitmig.git import publication
-from gitmig.git.commits import first_parents
 from gitmig.git.trees import CommitTree, Tree
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId
@@ -43,7 +50,7 @@ class Parallel:
     @property
     def alone(self) -> bool:
         """Whether no permanent branch lies beside the two: then a revision's record is of all models."""
-        return _alone(self.graph, self.sides)
+        return stands_alone(self.graph, self.sides)
 
 
 def parallel_here(
@@ -74,9 +81,9 @@ def parallel_here(
         # Permanent branches have heads of their own.
         crowded = graph.ancestors(head for heads in graph.crowded for head in heads)
         chosen = to_move(graph, facts) & crowded if crowded else frozenset()
-    arrived = _arrived(project, head)
+    came = arrived(project, head)
     published = facts.published if not onto else ()
-    found = sides(graph, chosen, published=published, arrived=arrived, several=asked)
+    found = sides(graph, chosen, published=published, arrived=came, several=asked)
     if found is None:
         return None
     return replace(_known(project, head, found, graph, merged, onto), as_written=as_written)
@@ -131,13 +138,13 @@ def _known(
 ) -> Parallel:
     """The trees of the two sides."""
     onto = onto or _rebased_onto(project)
-    here, there = _trees(project, found, merged) if onto is None else (None, project.commit_tree(onto))
-    theirs = there or _before(project, found, head)
+    here, there = trees_of(project, found, merged) if onto is None else (None, project.commit_tree(onto))
+    theirs = there or tree_before(project, found, head)
     return Parallel(
         sides=found,
         graph=graph,
         code=code_of(project, graph),
-        fork=_fork(project, graph, found, head, (here, theirs)),
+        fork=fork_of(project, graph, found, head, (here, theirs)),
         ours=here,
         theirs=theirs,
     )
@@ -178,14 +185,14 @@ def parallel_refs(
     if found is None:
         return None
     alone: Tree | None = one
-    if _revisions(project, ours) & frozenset(found.theirs):
+    if revisions_in(project, ours) & frozenset(found.theirs):
         # It was merged, or rebased: of a merge, one of the parents may have ours alone.
-        alone, _ = _trees(project, found, git_commits.info_of(git, ours).parents)
+        alone, _ = trees_of(project, found, git_commits.info_of(git, ours).parents)
     return Parallel(
         sides=found,
         graph=graph,
         code=code,
-        fork=_fork(project, graph, found, theirs, (alone, other)),
+        fork=fork_of(project, graph, found, theirs, (alone, other)),
         ours=alone,
         theirs=other,
     )
@@ -215,23 +222,6 @@ def _is_meant(project: Project, named: Collection[str], ours: str | None, onto: 
     return any((graph.crowded, graph.duplicates, graph.unreadable, graph.missing))
 
 
-def code_of(project: Project, graph: Graph) -> Tree:
-    """The files that hold both sides: the index of a merge in progress, else HEAD.
-
-    The files on disk, if a revision is another there.
-    """
-    git = project.git
-    head = git.head()
-    tree: Tree | None = project.commit_tree(head) if head is not None else None
-    if git.merge_heads():
-        tree = None if git.unmerged() else project.index
-    if tree is not None:
-        held, now = tree.ids(), project.work_tree.ids()
-        if all(held.get(s.path) == now.get(s.path) for s in graph.scripts.values()):
-            return tree
-    return project.work_tree
-
-
 def published_revisions(project: Project) -> frozenset[RevisionId]:
     """The revisions that others have, as far as this clone knows."""
     tips = project.git.independent(publication.tips(project.git, project.settings.published))
@@ -245,7 +235,7 @@ def _circumstances(
         onto = _rebased_onto(project)
     published = published_revisions(project)
     if onto is not None:
-        return Circumstances(published=published, base=_revisions(project, onto))
+        return Circumstances(published=published, base=revisions_in(project, onto))
     on_default = project.git.branch() in _DEFAULTS
     known = Circumstances(
         published=published,
@@ -257,8 +247,8 @@ def _circumstances(
     here, *there = merged
     return replace(
         known,
-        here=_revisions(project, here),
-        there=frozenset(r for commit in there for r in _revisions(project, commit)),
+        here=revisions_in(project, here),
+        there=frozenset(r for commit in there for r in revisions_in(project, commit)),
     )
 
 
@@ -267,12 +257,8 @@ def _default(project: Project) -> frozenset[RevisionId]:
     for name in _DEFAULTS:
         found = project.git.objects.find(f"refs/heads/{name}^{{commit}}")
         if found is not None:
-            return _revisions(project, CommitId(found.id))
+            return revisions_in(project, CommitId(found.id))
     return frozenset()
-
-
-def _revisions(project: Project, commit: CommitId) -> frozenset[RevisionId]:
-    return frozenset(project.graph(project.commit_tree(commit)).scripts)
 
 
 def _merged(project: Project, head: CommitId) -> tuple[CommitId, ...]:
@@ -292,62 +278,3 @@ def _rebased_onto(project: Project) -> CommitId | None:
         except OSError:
             continue
     return None
-
-
-def _arrived(project: Project, head: CommitId) -> list[RevisionId]:
-    """The revisions in the order in which the first-parent line of HEAD got them."""
-    order = {commit.id: place for place, commit in enumerate(first_parents(project.git, head))}
-    came = {
-        revision: order[tie.introduced]
-        for revision, tie in Ties(project=project).all().items()
-        if tie.introduced in order
-    }
-    return sorted(came, key=lambda revision: (came[revision], revision))
-
-
-def _trees(project: Project, found: Sides, merged: Sequence[CommitId]) -> tuple[Tree | None, Tree | None]:
-    """Of the commits that were merged, the one that has all of ours alone, and the one with theirs alone."""
-    ours, theirs = frozenset(found.ours), frozenset(found.theirs)
-    here = there = None
-    for commit in merged:
-        has = _revisions(project, commit)
-        if has >= ours and not has & theirs:
-            here = project.commit_tree(commit)
-        elif has >= theirs and not has & ours:
-            there = project.commit_tree(commit)
-    return here, there
-
-
-def _before(project: Project, found: Sides, head: CommitId) -> Tree | None:
-    """The commit before the first of ours came, if it has all of theirs: so it is after ``git rebase``."""
-    ties, ours = Ties(project=project).all(), frozenset(found.ours)
-    first = next((ties[r].introduced for r in _arrived(project, head) if r in ours), None)
-    if first is None:
-        # Ours are in no commit yet.
-        return project.commit_tree(head) if _revisions(project, head) >= frozenset(found.theirs) else None
-    parents = git_commits.info_of(project.git, first).parents
-    if not parents or not _revisions(project, parents[0]) >= frozenset(found.theirs):
-        return None
-    return project.commit_tree(parents[0])
-
-
-def _fork(
-    project: Project, graph: Graph, found: Sides, at: CommitId, both: Sequence[Tree | None]
-) -> Tree | None:
-    """The models of what both sides began with."""
-    if not found.forks:
-        return None
-    if not _alone(graph, found):
-        # The commit that both come from has what the permanent branches beside them had then.
-        one, other = (tree.commit if tree is not None else None for tree in both)
-        base = project.git.merge_base(one, other) if one is not None and other is not None else None
-        if base is None or _revisions(project, base) & {*found.ours, *found.theirs}:
-            return None
-        return project.commit_tree(base)
-    tie = Ties(project=project, at=at).of(found.forks)
-    return project.commit_tree(tie.models_commit) if tie.models_commit is not None else None
-
-
-def _alone(graph: Graph, found: Sides) -> bool:
-    common = frozenset(graph.scripts).difference(found.ours, found.theirs)
-    return set(graph.tips(common)) <= set(found.forks)

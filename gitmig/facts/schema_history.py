@@ -152,7 +152,7 @@ class SchemaHistory:
         workers: list[Worker] = []
         found: dict[CommitId, TreeSchema] = {}
         try:
-            workers = self.project.start_workers(trees)
+            workers = self.project.workers.start_all(trees)
             for worker in workers[1:]:
                 worker.begin_schema()
             for commit, tree, worker in zip(commits, trees, workers, strict=True):

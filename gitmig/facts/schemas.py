@@ -88,7 +88,7 @@ class Schemas:
 
     def computed(self, tree: Tree) -> TreeSchema:
         """The schema of a tree, computed afresh."""
-        with self.project.worker(None if tree is self.project.work_tree else tree) as worker:
+        with self.project.workers.one(None if tree is self.project.work_tree else tree) as worker:
             return self._asked(worker, tree)
 
     def _asked(self, worker: Worker, tree: Tree) -> TreeSchema:
@@ -139,7 +139,7 @@ class Schemas:
         """The schemas of several trees; what has to be computed is computed side by side."""
         known = [self.cached(tree) for tree in trees]
         missing = [tree for tree, schema in zip(trees, known, strict=True) if schema is None]
-        workers = self.project.start_workers(
+        workers = self.project.workers.start_all(
             [None if tree is self.project.work_tree else tree for tree in missing]
         )
         try:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gitmig.git.listing import records
 from gitmig.git.objects import Entry
 from gitmig.git.trees import CommitTree
-from gitmig.git.worktree import hash_files, records, scan
+from gitmig.git.worktree import hash_files, scan
 from gitmig.wire.values import BlobId
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitmig.errors import GitError
 from gitmig.git.command import (
@@ -26,7 +27,18 @@ from gitmig.git.command import (
     refusal,
     separate_repository,
 )
-from gitmig.git.worktree import PLAIN, records
+from gitmig.git.links import (
+    files_of_small,
+    has_source,
+    is_bytecode,
+    link,
+    relative,
+    remove,
+    remove_bytecode,
+    remove_empty,
+)
+from gitmig.git.listing import records
+from gitmig.git.worktree import PLAIN, is_large
 
 _SETTINGS = (
     *PLAIN,
@@ -39,8 +51,18 @@ _SETTINGS = (
 )
 _SECONDS = 1.0
 """After this time a person is shown what takes so long."""
-_SMALL = 500
-"""Files in an ignored folder that is laid out with a link for each; a larger one is one link."""
+_MANY = 1_000
+"""Changed files that are written one by one; more are written by all cores."""
+_MODULE = "160000"
+
+
+class _Change(NamedTuple):
+    """What a tree has at a path that another has otherwise, or not at all."""
+
+    modes: tuple[str, str]
+    """Before and after; zeros if there is nothing."""
+    id: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +94,12 @@ class Checkout:
             remove(self.work)
             remove(self.git_dir)
             self._prepare(head)
-        for path in changed or ():
-            remove_bytecode(self.work / path)
+        for change in changed or ():
+            remove_bytecode(self.work / change.path)
         ignored = self._start_ignored()
         try:
-            absent = (*self._write_files(tree, tell), *self._submodules())
+            written = changed is not None and self._write_changed(changed)
+            absent = (*(() if written else self._write_files(tree, tell)), *self._submodules())
             wanted = {} if ignored is None else dict(self._links(_answer(ignored)))
         finally:
             if ignored is not None:
@@ -101,19 +124,47 @@ class Checkout:
     def _run(self, *args: str) -> bytes:
         return self._runner.run([*_SETTINGS, *args], env=self.env)
 
-    def _difference(self, known: str | None, tree: str) -> list[str] | None:
-        """The paths in which two trees differ; None if everything has to be written."""
+    def _difference(self, known: str | None, tree: str) -> list[_Change] | None:
+        """How one tree differs from the other; None if everything has to be written."""
         if known is None or not (self.git_dir / "index").exists():
             return None
         if known == tree:
             return []
         try:
-            out = self._run("diff-tree", "-r", "-z", "--no-renames", "--name-only", known, tree)
+            out = self._run("diff-tree", "-r", "-z", "--no-renames", known, tree)
         except GitError:
             return None  # a tree that was never committed is not kept for ever
-        paths = list(records(out))
+        words = records(out)
+        metas = (meta.split(" ") for meta in words[::2])
+        changes = [
+            _Change((old[1:], mode), id, path)
+            for (old, mode, _, id, _), path in zip(metas, words[1::2], strict=True)
+        ]
         # Files that did not change may have other line endings or filters now.
-        return None if any(path.rpartition("/")[2] == ".gitattributes" for path in paths) else paths
+        return None if any(one.path.rpartition("/")[2] == ".gitattributes" for one in changes) else changes
+
+    def _write_changed(self, changes: Sequence[_Change]) -> bool:
+        """Write what differs and what is not as it was left, if that is quicker; whether that was done.
+
+        `read-tree` goes through all files once more (190 ms for 60,000; this takes 110 ms).
+        """
+        modules = any(_MODULE in change.modes for change in changes)
+        if modules or self.sparse or len(changes) > _MANY or not is_large(self._runner):
+            return False
+        lines = [f"{one.modes[1]} {one.id}\t{one.path}" for one in changes]
+        stdin = b"".join(os.fsencode(line) + b"\0" for line in lines)
+        try:
+            if lines:
+                self._runner.run(
+                    [*_SETTINGS, "update-index", "-z", "--index-info"], input=stdin, env=self.env
+                )
+            stale = self._run("diff-files", "-z", "--name-only", "--ignore-submodules")
+            if stale:
+                command = ["checkout-index", "-f", "-u", "-q", "-z", "--stdin"]
+                self._runner.run([*_SETTINGS, *command], input=stale, env=self.env)
+        except GitError:
+            return False
+        return True
 
     def _prepare(self, head: str) -> None:
         self.work.mkdir(parents=True, exist_ok=True)
@@ -233,9 +284,9 @@ class Checkout:
         top = self.source.top
         for path in records(ignored):
             name = path.rstrip("/")
-            if _is_bytecode(name) or top / name == self.source.git_dir:
+            if is_bytecode(name) or top / name == self.source.git_dir:
                 continue
-            files = _small(top, name) if path.endswith("/") else None
+            files = files_of_small(top, name) if path.endswith("/") else None
             if files is None:
                 yield name, top / name
             else:
@@ -246,13 +297,13 @@ class Checkout:
         for path in records(self._run("ls-files", "-o", "-z")):
             place = self.work / path
             target = wanted.get(path)
-            if target is not None and place.is_symlink() and os.readlink(place) == _relative(target, place):
+            if target is not None and place.is_symlink() and os.readlink(place) == relative(target, place):
                 del wanted[path]
-            elif not (_is_bytecode(path) and _source_of(place)):
+            elif not (is_bytecode(path) and has_source(place)):
                 remove(place)
-                _remove_empty(place.parent, self.work)
+                remove_empty(place.parent, self.work)
         for path, target in wanted.items():
-            _link(self.work / path, target)
+            link(self.work / path, target)
 
 
 def submodule(place: Location, path: str) -> Location | None:
@@ -261,77 +312,6 @@ def submodule(place: Location, path: str) -> Location | None:
     places = [git_dir_of(top), *(folder / "modules" / path for folder in (place.git_dir, place.common_dir))]
     found = next((folder for folder in places if folder is not None and (folder / "HEAD").is_file()), None)
     return None if found is None else Location(top=top, git_dir=found, common_dir=common_dir_of(found))
-
-
-def remove(place: Path) -> None:
-    """Delete a file, a link or a folder with all that is in it, if it is there."""
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place, ignore_errors=True)
-    else:
-        place.unlink(missing_ok=True)
-
-
-def remove_bytecode(source: Path) -> None:
-    """Delete the bytecode of a module that is going to change: its time and size may stay the same."""
-    if source.suffix == ".py":
-        folder = source.parent / "__pycache__"
-        # Most folders have none. Else git would leave the folder of a package behind.
-        with contextlib.suppress(OSError):
-            for name in os.listdir(folder):
-                if name.startswith(f"{source.stem}.") and name.endswith(".pyc"):
-                    (folder / name).unlink(missing_ok=True)
-            folder.rmdir()
-
-
-def _is_bytecode(path: str) -> bool:
-    return path.endswith(".pyc") or path.rpartition("/")[2] == "__pycache__"
-
-
-def _source_of(compiled: Path) -> bool:
-    """Whether a module's source is beside the folder that its bytecode is in."""
-    return (compiled.parent.parent / f"{compiled.name.partition('.')[0]}.py").is_file()
-
-
-def _small(top: Path, folder: str) -> list[str] | None:
-    """The files in an ignored folder; None if there are too many, or it is an environment or a repository."""
-    found: list[str] = []
-    seen = 0
-    for place, folders, files in os.walk(top / folder):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        seen += len(folders) + len(files)
-        if ".git" in folders or "pyvenv.cfg" in files or seen > _SMALL:
-            return None
-        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
-        found += [os.path.relpath(os.path.join(place, name), top) for name in (*files, *links)]
-    return found
-
-
-def _link(place: Path, target: Path) -> None:
-    """Make a link, unless the tree has something there; a folder of its own is filled up."""
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(_relative(target, place))
-    except FileExistsError:
-        if place.is_dir() and not place.is_symlink() and target.is_dir():
-            for inside in os.listdir(target):
-                if not _is_bytecode(inside):
-                    _link(place / inside, target / inside)
-    except NotADirectoryError:
-        return  # the tree has a file there
-
-
-def _relative(target: Path, link: Path) -> str:
-    return os.path.relpath(target, link.parent)
-
-
-def _remove_empty(folder: Path, top: Path) -> None:
-    """Delete a folder in which nothing is left, and those above it: each could be imported."""
-    while folder != top:
-        try:
-            folder.rmdir()
-        except OSError:
-            return
-        folder = folder.parent
 
 
 def _answer(process: subprocess.Popen[bytes]) -> bytes:

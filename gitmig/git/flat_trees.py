@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import posixpath
 import shutil
 import tempfile
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError
-from gitmig.git.modules import on_disk
+from gitmig.git.listing import Listed, below, records
+from gitmig.git.modules import lies_below, on_disk
 from gitmig.git.objects import Entry
 from gitmig.git.trees import FOLDER, GitTree
-from gitmig.git.worktree import PLAIN, hash_files, index_entries, insert, scan, submodule_entries
-from gitmig.wire.values import CommitId
+from gitmig.git.worktree import PLAIN, hash_files, index_entries, insert, is_large, scan, submodule_entries
+from gitmig.wire.values import BlobId, CommitId
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository
@@ -26,43 +27,50 @@ if TYPE_CHECKING:
 class _FlatTree(GitTree):
     """A tree that comes as one list of files."""
 
-    def _list(self) -> Mapping[str, Entry]:
+    def _list(self) -> Listed:
         raise NotImplementedError
 
     @cached_property
-    def _files(self) -> Mapping[str, Entry]:
+    def _files(self) -> Listed:
         return self._list()
 
     @cached_property
-    def _folders(self) -> Mapping[str, Mapping[str, Entry]]:
-        folders: dict[str, dict[str, Entry]] = {"": {}}
-        for path, entry in self._files.items():
-            folder, name = posixpath.split(path)
-            child = entry
-            while True:
-                known = folder in folders
-                folders.setdefault(folder, {})[name] = child
-                if known or not folder:
-                    break
-                folder, name = posixpath.split(folder)
-                child = FOLDER
-        return folders
+    def _paths(self) -> Sequence[str]:
+        return sorted(self._files)
 
     def entry(self, path: str) -> Entry | None:
         """As :meth:`GitTree.entry`."""
-        return self._files.get(path) or (FOLDER if path and path in self._folders else None)
+        return self._files.get(path) or (FOLDER if path and self._is_folder(path) else None)
+
+    def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
+        """As :meth:`Tree.ids`."""
+        return super().ids(prefix) if prefix else self._files.ids()
 
     def entries(self, prefix: str = "") -> Mapping[str, Entry]:
         """As :meth:`GitTree.entries`."""
+        files = self._files
         if not prefix:
-            return self._files
-        below = prefix + "/"
-        return {
-            path: entry for path, entry in self._files.items() if path == prefix or path.startswith(below)
-        }
+            return files
+        if prefix in files:
+            return {prefix: files[prefix]}
+        return {path: files[path] for path in below(self._paths, prefix)}
+
+    def _is_folder(self, path: str) -> bool:
+        place = bisect_left(self._paths, f"{path}/")
+        return place < len(self._paths) and self._paths[place].startswith(f"{path}/")
 
     def _contents(self, folder: str) -> Mapping[str, Entry]:
-        return self._folders.get(folder, {})
+        start = len(folder) + 1 if folder else 0
+        paths = below(self._paths, folder) if folder else self._paths
+        found: dict[str, Entry] = {}
+        place = 0
+        while place < len(paths):
+            path = paths[place]
+            name, slash, _ = path[start:].partition("/")
+            found[name] = FOLDER if slash else self._files[path]
+            # "0" follows "/".
+            place = bisect_left(paths, f"{path[:start]}{name}0") if slash else place + 1
+        return found
 
 
 class IndexTree(_FlatTree):
@@ -102,7 +110,12 @@ class IndexTree(_FlatTree):
                 out = runner.run([*PLAIN, "write-tree"], env=ours)
         return out.decode().strip()
 
-    def _list(self) -> Mapping[str, Entry]:
+    def changed_from(self, commit: CommitId) -> set[str]:
+        """The paths in which it differs from a commit; a submodule's other commit is a difference."""
+        command = ["diff-index", "--cached", "--name-only", "--no-renames", "-z", commit]
+        return set(records(self._repository.runner.run(command, env=self._env)))
+
+    def _list(self) -> Listed:
         return index_entries(self._repository.runner, env=self._env)
 
     def _list_modules(self) -> Mapping[str, CommitId]:
@@ -127,13 +140,39 @@ class WorkTree(_FlatTree):
     def __init__(self, repository: Repository, *, also: Collection[str] = ()) -> None:
         self._repository = repository
         self._also = frozenset(also)
+        self._parts: dict[str, Listed] = {}
         self.label = "the work tree"
 
-    def _list(self) -> Mapping[str, Entry]:
+    def entry(self, path: str) -> Entry | None:
+        """As :meth:`GitTree.entry`."""
+        part = self._part_with(path)
+        if part is None:
+            return super().entry(path)
+        return part.get(path) or (FOLDER if any(name.startswith(f"{path}/") for name in part) else None)
+
+    def entries(self, prefix: str = "") -> Mapping[str, Entry]:
+        """As :meth:`GitTree.entries`."""
+        if not prefix or "_files" in vars(self) or not is_large(self._repository.runner):
+            return super().entries(prefix)
+        part = self._part_with(prefix)
+        if part is None:
+            # Among many files only those in question are looked at.
+            part = self._parts[prefix] = self._seen([prefix])
+        return {path: part[path] for path in part if lies_below(path, prefix)}
+
+    def _part_with(self, path: str) -> Listed | None:
+        """What lies in a folder that was looked at alone, if a path lies there."""
+        return next((part for folder, part in self._parts.items() if lies_below(path, folder)), None)
+
+    def _list(self) -> Listed:
+        return self._seen()
+
+    def _seen(self, paths: Sequence[str] = ()) -> Listed:
         runner = self._repository.runner
-        seen = scan(runner)
-        files = {path: entry for path, entry in seen.index.items() if path not in seen.dirty}
-        unseen = self._also - seen.index.keys()
+        seen = scan(runner, paths)
+        files = seen.index.without(seen.dirty)
+        also = {path for path in self._also if not paths or lies_below(path, paths[0])}
+        unseen = also - seen.index.keys()
         files.update(hash_files(runner, seen.dirty | seen.untracked | unseen, seeds=seen.index))
         return files
 

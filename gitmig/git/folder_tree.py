@@ -30,6 +30,11 @@ class FolderTree:
             return {prefix: blob_id(start.read_bytes())}
         return {path: blob_id((self._top / path).read_bytes()) for path in self._walk(prefix)}
 
+    def ids_ending(self, endings: tuple[str, ...]) -> Mapping[str, BlobId]:
+        """As :meth:`Tree.ids_ending`."""
+        paths = (path for path in self._walk("") if path.endswith(endings))
+        return {path: blob_id((self._top / path).read_bytes()) for path in paths}
+
     def blob(self, path: str) -> BlobId | None:
         """As :meth:`Tree.blob`."""
         return self.ids(path).get(path)

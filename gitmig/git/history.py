@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitmig.git.command import pathspecs
+from gitmig.git.listing import records
 from gitmig.git.objects import Entry
-from gitmig.git.worktree import records
 from gitmig.wire.values import BlobId, CommitId
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gitmig.errors import GitError
 from gitmig.git.command import Location, Runner, common_dir_of, git_dir_of
-from gitmig.git.worktree import records
+from gitmig.git.listing import records
 from gitmig.wire.values import CommitId
 
 FILE = ".gitmodules"

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from gitmig.errors import GitError, Refused
 from gitmig.git import changes
 from gitmig.git.bytecode import entries_of
+from gitmig.git.listing import records
 from gitmig.git.objects import Entry
-from gitmig.git.worktree import PLAIN, insert, linked_parent, private_index, records, scan
+from gitmig.git.worktree import PLAIN, insert, linked_parent, private_index, scan
 from gitmig.wire.values import BlobId
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from gitmig.git.worktree import records
+from gitmig.git.listing import records
 
 if TYPE_CHECKING:
     from gitmig.git.repository import Repository

@@ -16,8 +16,9 @@ from gitmig.errors import GitError, NoRepository, Refused, UnknownRef
 from gitmig.git import commits
 from gitmig.git.asking import CONFIGURATION, PLACES
 from gitmig.git.command import TIMEOUT, Location, Runner, probe, separate_repository
+from gitmig.git.listing import records
 from gitmig.git.objects import Entry, Objects
-from gitmig.git.worktree import hash_files, objects_in, records
+from gitmig.git.worktree import hash_files, objects_in
 from gitmig.wire.values import BlobId, CommitId
 
 _OPERATIONS = (

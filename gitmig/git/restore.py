@@ -21,10 +21,11 @@ from gitmig.git import changes, obstacles
 from gitmig.git.bytecode import remove_leftovers
 from gitmig.git.changes import PathState, changed, held
 from gitmig.git.commits import IDENTITY
+from gitmig.git.listing import records
 from gitmig.git.modules import on_disk
 from gitmig.git.objects import Entry
 from gitmig.git.trees import CommitTree
-from gitmig.git.worktree import PLAIN, Scan, hash_files, insert, private_index, record, records, scan
+from gitmig.git.worktree import PLAIN, Scan, hash_files, insert, private_index, record, scan
 from gitmig.wire.values import BlobId, CommitId
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _require_modules(repository: Repository, seen: Scan, then: Mapping[str, Comm
             )
 
 
-def _files_on_disk(repository: Repository, seen: Scan, new: Mapping[str, Entry]) -> dict[str, Entry]:
+def _files_on_disk(repository: Repository, seen: Scan, new: Mapping[str, Entry]) -> Mapping[str, Entry]:
     """Every file in question as git would record it: tracked, untracked, or ignored but in the way."""
     return hash_files(repository.runner, {*seen.index, *seen.dirty, *seen.untracked, *new}, seeds=seen.index)
 

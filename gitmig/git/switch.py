@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from gitmig.errors import GitError, Interrupted, Refused
 from gitmig.failpoints import failpoint
 from gitmig.git.command import INTERRUPTED, attended, inherited
+from gitmig.git.listing import records
 from gitmig.git.locks import real_index
 from gitmig.git.objects import Entry
 from gitmig.git.obstacles import quoted, require_free, require_no_lock
 from gitmig.git.restore import Restoration, settle_files
-from gitmig.git.worktree import PLAIN, index_entries, insert, private_index, record, records
+from gitmig.git.worktree import PLAIN, index_entries, insert, private_index, record
 from gitmig.wire.values import BlobId, CommitId
 
 if TYPE_CHECKING:

@@ -40,6 +40,9 @@ class Tree(Protocol):
     def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
         """Path to blob id of every file at or below a path, links included, submodules not."""
 
+    def ids_ending(self, endings: tuple[str, ...]) -> Mapping[str, BlobId]:
+        """As :meth:`ids` for the files whose names end like this, faster."""
+
     def blob(self, path: str) -> BlobId | None:
         """The blob id of the file at a path, a link's own if it is one; None if there is no such file."""
 
@@ -95,6 +98,10 @@ class GitTree:
     def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
         """As :meth:`Tree.ids`."""
         return {path: entry.blob for path, entry in self.entries(prefix).items()}
+
+    def ids_ending(self, endings: tuple[str, ...]) -> Mapping[str, BlobId]:
+        """As :meth:`Tree.ids_ending`."""
+        return {path: blob for path, blob in self.ids().items() if path.endswith(endings)}
 
     def blob(self, path: str) -> BlobId | None:
         """As :meth:`Tree.blob`."""
@@ -192,7 +199,7 @@ class CommitTree(GitTree):
     def __init__(self, repository: Repository, commit: CommitId) -> None:
         self._repository = repository
         self.label = f"commit {commit}"
-        self.commit = commit
+        self.commit: CommitId = commit
 
     def tree_id(self, folder: Path, env: Mapping[str, str]) -> str:
         """As :meth:`GitTree.tree_id`."""
@@ -221,6 +228,14 @@ class CommitTree(GitTree):
                 return {prefix: entry}
         below = self._walk(prefix, self._contents(prefix))
         return {path: entry for path, entry in below if not entry.is_submodule}
+
+    def ids_ending(self, endings: tuple[str, ...]) -> Mapping[str, BlobId]:
+        """As :meth:`Tree.ids_ending`."""
+        out = self._repository.runner.run(["ls-tree", "-r", "-z", "--full-tree", self.commit])
+        ends = tuple(map(os.fsencode, endings))
+        found = (line.split(b"\t", 1) for line in out.split(b"\0") if line.endswith(ends))
+        parted = ((os.fsdecode(path), meta.decode().split(" ")) for meta, path in found)
+        return {path: BlobId(id) for path, (_, kind, id) in parted if kind == "blob"}
 
     def modules_at(self, paths: Iterable[str]) -> Mapping[str, CommitId]:
         """The submodules at or below some paths, and those that a path lies in, in .gitmodules or not."""

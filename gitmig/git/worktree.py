@@ -11,11 +11,13 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitmig.git.command import Runner, pathspecs
+from gitmig.git.listing import Listed, Lists, below, records
 from gitmig.git.objects import Entry
 from gitmig.wire.values import BlobId, CommitId
 
@@ -25,6 +27,8 @@ HUGE = 32 << 20
 """Bytes from which on an untracked file is no code: to have git hash it would take seconds, or minutes."""
 _MANY = 300
 """From this many paths on, everything is listed: a command line has an end."""
+_LARGE = 1 << 20
+"""Bytes of an index of about 12,000 files: of so many each look is as short as it can be."""
 _FEW = 100
 """So many entries go into an index as arguments: of two processes each takes longer than that."""
 
@@ -33,7 +37,7 @@ _FEW = 100
 class Scan:
     """The index, and where the work tree may differ from it."""
 
-    index: Mapping[str, Entry]
+    index: Listed
     """Path to entry, without intent-to-add, unmerged and submodule entries."""
     dirty: frozenset[str] = frozenset()
     """Index paths that have to be hashed: changed, intent-to-add, unmerged, or hidden from git."""
@@ -50,51 +54,15 @@ class Scan:
     """Path to the commit that the index has."""
 
 
-@dataclass(slots=True)
-class _Lists:
-    index: dict[str, Entry] = field(default_factory=dict)
-    dirty: set[str] = field(default_factory=set)
-    untracked: set[str] = field(default_factory=set)
-    unmerged: set[str] = field(default_factory=set)
-    hidden: set[str] = field(default_factory=set)
-    skipped: set[str] = field(default_factory=set)
-    submodules: dict[str, CommitId] = field(default_factory=dict)
-
-    def note(self, record: str) -> None:
-        tag, rest = record[0], record[2:]
-        if tag == "?":
-            # A folder here is another repository; bytecode is nobody's work, ignored or not.
-            if not rest.endswith(("/", ".pyc")):
-                self.untracked.add(rest)
-            return
-        data, path = rest.split("\t", 1)
-        mode, id, stage = data.split(" ")
-        if mode == "160000":
-            self.submodules[path] = CommitId(id)
-        elif stage != "0":
-            self.unmerged.add(path)
-            self.dirty.add(path)
-        elif tag in "CR":
-            self.dirty.add(path)
-        else:
-            self.index[path] = Entry(mode, BlobId(id))
-            if tag != "H":
-                self.hidden.add(path)
-                self.dirty.add(path)
-            if tag in "Ss":
-                self.skipped.add(path)
-
-
 def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
     """One look at the index and the work tree below some paths (all of it: none given)."""
-    out = runner.run(
-        ["ls-files", "-z", "-s", "-c", "-o", "-m", "-d", "-v", "--exclude-standard", *pathspecs(paths)]
-    )
-    lists = _Lists()
-    for record in records(out):
-        lists.note(record)
-    for path in _intended(runner, [path for path in lists.index if path in lists.dirty], lists.index):
-        del lists.index[path]
+    if not paths and is_large(runner):
+        lists = _side_by_side(runner)
+    else:
+        kinds = ("-s", "-c", "-o", "-m", "-d", "-v", "--exclude-standard")
+        lists = Lists.of(runner.run(["ls-files", "-z", *kinds, *pathspecs(paths)]))
+    for path in _intended(runner, [path for path in lists.index.empty() if path in lists.dirty]):
+        del lists.lines[path]
     lists.dirty |= _behind_links(lists)
     huge = {path for path in lists.untracked if _size(runner.place.top / path) >= HUGE}
     return Scan(
@@ -109,6 +77,26 @@ def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
     )
 
 
+def _side_by_side(runner: Runner) -> Lists:
+    """The same lists by three of git at once, each of which goes through the index once."""
+    with ThreadPoolExecutor(2) as pool:
+        untracked = pool.submit(runner.run, ["ls-files", "-z", "-o", "--exclude-standard"])
+        changed = pool.submit(runner.run, ["diff-files", "-z", "--name-only", "--ignore-submodules"])
+        lists = Lists.of(runner.run(["ls-files", "-z", "-s", "-v"]))
+        for path in records(untracked.result()):
+            lists.note(f"? {path}")
+        lists.dirty.update(records(changed.result()))
+    return lists
+
+
+def is_large(runner: Runner) -> bool:
+    """Whether the index has many files."""
+    try:
+        return (runner.place.git_dir / "index").stat().st_size >= _LARGE
+    except OSError:
+        return False
+
+
 def _size(place: Path) -> int:
     try:
         return os.lstat(place).st_size
@@ -116,25 +104,20 @@ def _size(place: Path) -> int:
         return 0
 
 
-def _behind_links(lists: _Lists) -> set[str]:
+def _behind_links(lists: Lists) -> set[str]:
     # Where a link took the place of a tracked folder, `ls-files` looks through it and sees no change.
-    above = {folder for path in lists.index for folder in _folders(path)} if lists.untracked else set()
-    links = {path + "/" for path in lists.untracked & above}
-    return {path for path in lists.index if links and path.startswith(tuple(links))}
-
-
-def _folders(path: str) -> Iterator[str]:
-    while (cut := path.rfind("/")) > 0:
-        path = path[:cut]
-        yield path
+    if not lists.untracked:
+        return set()
+    paths = sorted(lists.lines)
+    return {path for untracked in lists.untracked for path in below(paths, untracked)}
 
 
 def index_entries(
     runner: Runner, paths: Sequence[str] = (), *, env: Mapping[str, str] | None = None
-) -> dict[str, Entry]:
+) -> Listed:
     """Path to entry of an index (the real one, or what ``env`` names), as a commit of it would hold."""
     index = _listed(runner, paths, env).index
-    for path in _intended(runner, list(index), index, env):
+    for path in _intended(runner, index.empty(), env):
         del index[path]
     return index
 
@@ -147,19 +130,14 @@ def submodule_entries(
     return {path: Entry("160000", BlobId(commit)) for path, commit in listed.items()}
 
 
-def _listed(runner: Runner, paths: Sequence[str], env: Mapping[str, str] | None) -> _Lists:
+def _listed(runner: Runner, paths: Sequence[str], env: Mapping[str, str] | None) -> Lists:
     few = paths if len(paths) < _MANY else ()
-    lists = _Lists()
-    for record in records(runner.run(["ls-files", "-s", "-z", *pathspecs(few)], env=env)):
-        lists.note("H " + record)
-    return lists
+    return Lists.of(runner.run(["ls-files", "-s", "-z", *pathspecs(few)], env=env), "H ")
 
 
-def _intended(
-    runner: Runner, paths: Sequence[str], index: Mapping[str, Entry], env: Mapping[str, str] | None = None
-) -> list[str]:
-    # Intent-to-add entries show as empty blobs; for `diff-files` they are added, which others never are.
-    empty = [path for path in paths if index[path].blob in _EMPTY]
+def _intended(runner: Runner, empty: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
+    """Which of some paths with empty blobs are there as intended only."""
+    # For `diff-files` they are added, which others never are.
     if not empty:
         return []
     few = empty if len(empty) < _MANY else []
@@ -167,18 +145,8 @@ def _intended(
         ["diff-files", "-z", "--name-only", "--diff-filter=A", "--ita-invisible-in-index", "--", *few],
         env=env,
     )
-    return [path for path in records(out) if path in index]
-
-
-_EMPTY = (
-    "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
-    "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
-)
-
-
-def records(out: bytes) -> list[str]:
-    """The records of ``-z`` output."""
-    return [os.fsdecode(record) for record in out.split(b"\0") if record]
+    known = set(empty)
+    return [path for path in records(out) if path in known]
 
 
 def is_file(top: Path, path: str) -> bool:
@@ -268,7 +236,7 @@ def hash_files(
     *,
     seeds: Mapping[str, Entry] | None = None,
     write: bool = False,
-) -> dict[str, Entry]:
+) -> Mapping[str, Entry]:
     """What git would record for files of the work tree; paths without a file are left out.
 
     ``write``: as for :func:`private_index`.

@@ -54,7 +54,7 @@ def live_beside(
     if tree is None:
         dialect = live.schema().schema.dialect
         return Compared(wanted=schema_of(dialect, []), found=schema_of(dialect, live.live([], [])))
-    with project.worker(None if tree is project.work_tree else tree) as models:
+    with project.workers.one(None if tree is project.work_tree else tree) as models:
         dialect = models.schema().schema.dialect
         with scratch(project, dialect) as place, scratch_database(place, [models], "models") as url:
             made = make(models, url)

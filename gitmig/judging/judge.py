@@ -70,16 +70,14 @@ def graph_judged(subject: Subject) -> tuple[Finding, ...]:
 
 def edited(subject: Subject) -> Iterator[Finding]:
     """GM003 for the revisions of the first parent that were edited, re-parented or deleted."""
-    before, now, old = subject.before[0], subject.graph, subject.trees[0]
-    # Listed once: the index answers for a single path by going through all of them.
-    then, ids = old.ids(), subject.tree.ids()
+    before, now, old, new = subject.before[0], subject.graph, subject.trees[0], subject.tree
     for revision, script in before.scripts.items():
         other = now.scripts.get(revision)
         if other is None:
             yield deleted(script)
         elif parents_of(script) != parents_of(other):
             yield rewritten(other, "re-parented")
-        elif then.get(script.path) != ids.get(other.path) and not same(script, other, old, subject.tree):
+        elif old.blob(script.path) != new.blob(other.path) and not same(script, other, old, new):
             yield rewritten(other, "edited")
 
 

@@ -165,7 +165,7 @@ class ModelsOnDemand:
 
     def _worker(self, candidate: CandidateModels) -> Worker:
         tree = None if candidate.tree is self.project.work_tree else candidate.tree
-        return self.project.start_like(self.mother, tree)
+        return self.project.workers.start_like(self.mother, tree)
 
 
 def _with_referred(schema: Schema, tables: Set[str]) -> set[str]:

@@ -146,7 +146,7 @@ def _tried(project: Project, parallel: Parallel) -> tuple[str, ...]:
     like = Schemas(project=project).of(parallel.code)
     with scratch(project, like.dialect) as place, ExitStack() as stack:
         code = None if parallel.code is project.work_tree else parallel.code
-        workers = project.start_workers([code] if parallel.fork is None else [code, parallel.fork])
+        workers = project.workers.start_all([code] if parallel.fork is None else [code, parallel.fork])
         for worker in workers:
             stack.callback(worker.close)
         ends = []

@@ -176,20 +176,15 @@ def _key(project: Project, case: Case, schemas: Schemas, now: Schema) -> str:
 
 def _code(project: Project, tree: Tree, steps: set[str]) -> Mapping[str, str]:
     """What an upgrade can depend on: its own file, env.py and what lies beside it, any module."""
-    configuration = project.configuration
-    beside = f"{configuration.script_location}/"
-    return {
-        path: blob
-        for path, blob in tree.ids().items()
-        if path in steps
-        or (not configuration.holds(path) and (path.startswith(beside) or path.endswith((".py", ".sql"))))
-    }
+    holds = project.configuration.holds
+    files = {**tree.ids_ending((".py", ".sql")), **tree.ids(project.configuration.script_location)}
+    return {path: blob for path, blob in files.items() if path in steps or not holds(path)}
 
 
 def _compared(project: Project, case: Case, now: Schema) -> Verdict:
     with scratch(project, now.dialect) as place, ExitStack() as stack:
         sides = [case.new] if case.old is None else [case.new, case.old]
-        workers = project.start_workers([None if tree is project.work_tree else tree for tree in sides])
+        workers = project.workers.start_all([None if tree is project.work_tree else tree for tree in sides])
         for worker in workers:
             stack.callback(worker.close)
         one, two = (

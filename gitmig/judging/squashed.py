@@ -37,7 +37,7 @@ def squash_differs(
         file.write_text(text, "utf-8")
         one = {r: s for r, s in graph.scripts.items() if r not in line}
         one[squash.revision] = replace(squash, path=str(file))
-        workers = project.start_workers([None] if start is None else [None, start])
+        workers = project.workers.start_all([None] if start is None else [None, start])
         for worker in workers:
             stack.callback(worker.close)
         ends = []

@@ -40,11 +40,11 @@ def _heard(project: Project, graph: Graph, revision: RevisionId, dialect: str) -
     before = graph.topological(graph.ancestors([revision]) - {revision})
     heads = graph.tips(frozenset(before))
     found: list[Json] = []
-    with scratch(project, dialect) as place, project.worker() as mother:
+    with scratch(project, dialect) as place, project.workers.one() as mother:
         models = ModelsOnDemand(project, graph, place, mother, SchemaHistory(project, graph))
         for by_models in (True, False):
             with (
-                project.start_like(mother, None) as worker,
+                project.workers.start_like(mother, None) as worker,
                 scratch_database(place, [worker], f"shown-{by_models}") as url,
             ):
                 if by_models and (len(heads) != 1 or not models.start(heads[0], url)):

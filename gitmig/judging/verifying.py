@@ -49,10 +49,11 @@ def verify_runs(
     dialect = Schemas(project=project).of(project.work_tree).dialect
     history = SchemaHistory(project, graph, progress.imported)
     with ExitStack() as stack:
-        place, mother = stack.enter_context(scratch(project, dialect)), stack.enter_context(project.worker())
+        place = stack.enter_context(scratch(project, dialect))
+        mother = stack.enter_context(project.workers.one())
         empty = None
         if place.server is not None:
-            keeper = stack.enter_context(project.start_like(mother, None))
+            keeper = stack.enter_context(project.workers.start_like(mother, None))
             empty = stack.enter_context(scratch_database(place, [keeper], "empty"))
         verifier = _Verifier(
             project=project,
@@ -242,7 +243,7 @@ class _Verifier:
     def _database(self) -> Iterator[tuple[Worker, str]]:
         self._databases += 1
         with (
-            self.project.start_like(self.mother, None) as worker,
+            self.project.workers.start_like(self.mother, None) as worker,
             scratch_database(self.place, [worker], f"replay-{self._databases}") as url,
         ):
             yield worker, url

@@ -270,10 +270,9 @@ def _parents(project: Project) -> tuple[CommitId, ...]:
 
 def _changed(project: Project, index: Tree, parents: Sequence[CommitId]) -> list[str]:
     """The paths in which the index differs from every parent, as in a combined diff."""
-    now = contents(index)
-    olds = [contents(project.commit_tree(parent)) for parent in parents] or [{}]
-    paths = set(now).union(*olds)
-    return sorted(path for path in paths if all(old.get(path) != now.get(path) for old in olds))
+    if not parents:
+        return sorted(contents(index))
+    return sorted(set.intersection(*(project.index.changed_from(parent) for parent in parents)))
 
 
 def _any_relevant(project: Project, index: Tree, changed: Sequence[str]) -> bool:

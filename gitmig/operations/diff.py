@@ -74,7 +74,7 @@ def _with_database(project: Project, old: ComparedSide, new: ComparedSide) -> tu
             f"the models of {other.revision} are in no commit: its tables cannot be made on scratch",
             hint="gitmig log",
         )
-    with project.worker() as worker:
+    with project.workers.one() as worker:
         state = worker.heads()
         note_seen(project, state.name, state.heads)
         found = live_beside(project, other.tree, worker)

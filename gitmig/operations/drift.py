@@ -75,7 +75,7 @@ def drift(project: Project) -> Drift:
     """
     graph = project.graph()
     graph.require_sound(frozenset(graph.scripts))
-    with project.worker() as worker:
+    with project.workers.one() as worker:
         state = worker.heads()
         note_seen(project, state.name, state.heads)
         _require_comparable(graph, state)
@@ -187,7 +187,7 @@ class _Found:
                 side = of_revision(self.project, self.graph, revision)
                 if side.tree is None:
                     continue
-                with self.project.worker() as worker:
+                with self.project.workers.one() as worker:
                     compared = live_beside(self.project, side.tree, worker)
             except GitmigError:
                 continue  # its models do not import any more

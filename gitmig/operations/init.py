@@ -124,7 +124,7 @@ def _set_up(
         warnings += _unignored(repository, project)
         return environment
     try:
-        with project.worker() as worker:
+        with project.workers.one() as worker:
             answer = worker.schema()
         found = _found_models(project, answer)
     except Interrupted:

@@ -40,7 +40,7 @@ def enable_ledger(project: Project, run_options: RunOptions) -> Enabled:
 
     Raises Refused if nobody is there to agree, Declined, and the worker's errors.
     """
-    with command_session(project, run_options, "ledger enable"), project.worker() as worker:
+    with command_session(project, run_options, "ledger enable"), project.workers.one() as worker:
         ledgers = worker.ledger(0)
         missing = [ledger for ledger in ledgers if not ledger.enabled]
         created = tuple(ledger.database for ledger in missing)
@@ -54,7 +54,7 @@ def enable_ledger(project: Project, run_options: RunOptions) -> Enabled:
 
 def show_ledger(project: Project, limit: int | None = None) -> LedgerResult:
     """The rows of the database's ledger; without one, those of the local record. Changes nothing."""
-    with project.worker() as worker:
+    with project.workers.one() as worker:
         ledgers = worker.ledger(limit)
     database, environment = ledgers[0].database, ledgers[0].environment
     messages = {script.revision: script.title for script in project.graph().scripts.values()}

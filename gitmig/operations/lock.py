@@ -26,7 +26,7 @@ def lock(project: Project, command: Sequence[str], folder: Path, wait: float, pr
         nonlocal code
         code = _run(command, folder, variables)
 
-    with project.worker() as worker:
+    with project.workers.one() as worker:
         worker.lock(held, wait=wait, note=lambda note: tell_waiting(prompter, note))
     return code
 

@@ -142,7 +142,7 @@ def _written(
     found: _Found,
     run_options: RunOptions,
 ) -> Rewriting:
-    with project.worker() as worker:
+    with project.workers.one() as worker:
         request = DraftRequest(
             revision=revision,
             message=message,

@@ -39,14 +39,14 @@ class DropResult:
 
 def list_parked(project: Project) -> Listed:
     """What is parked. Changes nothing, and makes no file. Raises NoRepository, and the worker's errors."""
-    with project.worker() as worker:
+    with project.workers.one() as worker:
         database, entries = worker.parked(folder_of(project.git))
     return Listed(database=database, entries=entries)
 
 
 def show_parked(project: Project, number: int, limit: int | None = None) -> ShownRows:
     """The rows of one copy, at most ``limit``. Raises Refused if there is none of that number."""
-    with project.worker() as worker:
+    with project.workers.one() as worker:
         _, entries = worker.parked(folder_of(project.git))
         entry = _one(entries, number)
         names, rows = worker.parked_rows(folder_of(project.git), number, limit)
@@ -62,7 +62,7 @@ def drop_parked(
     """
     if (number is None) != all_of_them:
         raise UsageError("name one by its ID, or give --all", hint="gitmig park list")
-    with command_session(project, run_options, "park drop"), project.worker() as worker:
+    with command_session(project, run_options, "park drop"), project.workers.one() as worker:
         _, entries = worker.parked(folder_of(project.git))
         chosen = entries if number is None else (_one(entries, number),)
         if chosen and not run_options.dry_run:

@@ -71,7 +71,7 @@ def _of_tree(
     """The whole of ``revise`` for the models of one tree."""
     whole = tree is project.work_tree
     heads = intent.before.heads
-    with project.worker(None if whole else tree) as worker, old_models(project, worker, heads) as old:
+    with project.workers.one(None if whole else tree) as worker, old_models(project, worker, heads) as old:
         material = gather(project, worker, tree, intent.before)
         _require_difference(material, intent, options)
         # A file beside the models may be staged in part too: only the import showed that it counts.

@@ -80,7 +80,7 @@ def _rollback(
     require_sound(project, graph)
     require_target(graph, options.target)
     rolling = _Rolling(project, graph, options, run_options)
-    with project.worker(project.whole_code()) as worker:
+    with project.workers.one(project.whole_code()) as worker:
         rolling.look_ahead()
         folders = project.configuration.folders
         outcome = move(project.repository, worker, rolling.prepared, run_options, log, folders=folders)

@@ -81,7 +81,7 @@ def status(project: Project) -> Status:
     """
     project.require_models_found()
     unmerged = project.repository.unmerged() if project.repository is not None else ()
-    with project.worker(_importable(project, unmerged) or project.whole_code()) as worker:
+    with project.workers.one(_importable(project, unmerged) or project.whole_code()) as worker:
         graph = project.graph()
         place = _place(project, graph)
         database = worker.heads()

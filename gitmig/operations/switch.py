@@ -46,7 +46,7 @@ def switch(project: Project, options: SwitchOptions, run_options: RunOptions) ->
     with command_session(project, run_options, "switch") as log:
         require_quiet(project)
         planned = plan_switch(git, options.ref, create=options.create, detach=options.detach)
-        with Worlds(project=project) as worlds, project.worker(project.whole_code()) as worker:
+        with Worlds(project=project) as worlds, project.workers.one(project.whole_code()) as worker:
             switching = _Switching(project, planned, options, worlds)
             switching.require_possible()
             switching.look_ahead()

@@ -35,7 +35,7 @@ def moved_to_checkout(
     """The same for a command that has begun already."""
     git = project.git
     require_quiet(project)
-    with Worlds(project=project) as worlds, project.worker(project.whole_code()) as worker:
+    with Worlds(project=project) as worlds, project.workers.one(project.whole_code()) as worker:
         checkout = checkout_side(project)
         target = checkout if ref is None else commit_side(project, git.resolve(ref), ref)
         require_readable(target)

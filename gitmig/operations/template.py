@@ -105,7 +105,7 @@ def sqlite_file(source: TemplateSource) -> Path:
 
 def upgrade_to_head(source: TemplateSource, url: str) -> None:
     """Upgrade an empty scratch database to head. Raises MigrationFailed, and as the worker."""
-    with source.project.worker() as worker:
+    with source.project.workers.one() as worker:
         _upgrade(source, worker, url)
 
 

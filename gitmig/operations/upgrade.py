@@ -51,7 +51,7 @@ def _upgrade(
     project: Project, log: Logbook, target: str, run_options: RunOptions, commit: bool
 ) -> MoveResult:
     graph = _required(project, target, commit)
-    with Worlds(project=project) as worlds, project.worker(project.whole_code()) as worker:
+    with Worlds(project=project) as worlds, project.workers.one(project.whole_code()) as worker:
         scripts = uncommitted(project, graph, graph.heads) if commit else ()
         wait = waiting(project, worker, run_options, scripts) if scripts else None
         outcome = move(

@@ -29,6 +29,7 @@ from gitmig.git.folder_tree import FolderTree
 
 _NAMES = ("alembic.ini", SETTINGS, "env.py", TEMPLATE)
 _ENDINGS = (".ini", ".cfg", SETTINGS, "/env.py", f"/{TEMPLATE}")
+_WORTH_A_LOOK = tuple(map(os.fsencode, (".py", ".ini", ".cfg", *_NAMES, *PLACEHOLDERS)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,8 +200,9 @@ class StartingPoint:
 
 
 def _listing(top: Path, *kinds: str) -> Iterator[str]:
-    paths = os.fsdecode(probe(top, "ls-files", "-z", *kinds)).split("\0")
     # Every command comes by here, with all files of a repository.
+    listed = probe(top, "ls-files", "-z", *kinds).split(b"\0")
+    paths = [os.fsdecode(path) for path in listed if path.endswith(_WORTH_A_LOOK)]
     templates = {path.removesuffix(TEMPLATE) for path in paths if path.endswith(TEMPLATE)}
     for path in paths:
         in_versions = "/versions/" in path and path.endswith((".py", *PLACEHOLDERS))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -21,26 +20,22 @@ from gitmig.core.revisions.graph import Graph
 from gitmig.core.revisions.scripts import Script, Unreadable
 from gitmig.core.settings import Settings
 from gitmig.errors import NoRepository, SettingsError
-from gitmig.git import obstacles
 from gitmig.git.flat_trees import IndexTree, WorkTree
 from gitmig.git.folder_tree import FolderTree
 from gitmig.git.layout import Layouts
 from gitmig.git.modules import FILE, module_of
 from gitmig.git.patterns import expanded, is_pattern
 from gitmig.git.repository import Repository
-from gitmig.git.trees import CommitTree, GitTree, Tree
+from gitmig.git.trees import CommitTree, Tree
 from gitmig.project.graphs import read_graph, revision_files
 from gitmig.project.origin import commit_of
 from gitmig.project.outside import outside_scripts
 from gitmig.project.unlinked import unlinked
-from gitmig.project.workers import import_limit, lock_of, opening_of, require_env
+from gitmig.project.workers import Workers
 from gitmig.rpc import launch
-from gitmig.rpc.client import Worker
 from gitmig.rpc.interpreter import Interpreter
-from gitmig.rpc.protocol import WorkerOptions
 from gitmig.state.facts import Facts
 from gitmig.state.scripts import KnownScripts
-from gitmig.wire.opening import Opening
 from gitmig.wire.values import BlobId, CommitId
 
 PASSED_ON = "GITMIG_X"
@@ -184,7 +179,7 @@ class Project:
         return WorkTree(self.repository, also=revision_files(self.configuration, self.top))
 
     @cached_property
-    def index(self) -> Tree:
+    def index(self) -> IndexTree:
         """What is staged (git's own index, or the one that a running ``git commit`` names)."""
         return IndexTree(self.git, os.environ.get("GIT_INDEX_FILE"))
 
@@ -197,9 +192,9 @@ class Project:
 
         Or of the index, if the sparse checkout leaves the revisions out.
         """
-        tree = tree or (self.index if self._left_out else self.work_tree)
+        tree = tree or (self.index if self.left_out else self.work_tree)
         if tree.label not in self._graphs:
-            configuration = self._configuration_of(tree)
+            configuration = self.configuration_of(tree)
             held = {path: blob for one in configuration.versions for path, blob in tree.ids(one).items()}
             graph = next((graph for ids, graph in self._read if ids == held and not graph.unreadable), None)
             if graph is None:
@@ -208,16 +203,16 @@ class Project:
             self._graphs[tree.label] = graph
         return self._graphs[tree.label]
 
-    def _configuration_of(self, tree: Tree) -> Configuration:
+    def configuration_of(self, tree: Tree) -> Configuration:
         """That of a commit where it is another: the folders of its revisions may have moved since."""
-        ours, here = self.configuration, self.work_tree
-        if tree is here or all(tree.blob(path) == here.blob(path) for path in ours.files):
+        ours = self.configuration
+        if tree is self.work_tree or all(tree.read(path) == _on_disk(self.top / path) for path in ours.files):
             return ours
         found = read_configuration(ours.source, tree, str(self.top))
         return ours if found is None else unlinked(found, self.top)
 
     @cached_property
-    def _left_out(self) -> str | None:
+    def left_out(self) -> str | None:
         """A folder with revisions that the sparse checkout leaves out; None if some are on disk."""
         folders = self.configuration.versions
         if self.repository is None or any((self.top / folder).exists() for folder in folders):
@@ -254,76 +249,15 @@ class Project:
         """What a hook gives env.py: ``gitmig.x`` of git's configuration."""
         return self.repository.config_all("gitmig.x") if self.repository is not None else ()
 
-    def start_worker(self, tree: Tree | None = None) -> Worker:
-        """A worker that imports from ``tree``, or from the files on disk. The caller closes it.
-
-        Raises SettingsError if the sparse checkout leaves out what it would import.
-        """
-        if self._left_out is not None:
-            raise SettingsError(
-                f"{self._left_out} is outside of the sparse checkout",
-                hint=f"git sparse-checkout add {obstacles.quoted(self.configuration.script_location)}",
-            )
-        if not self.settings.metadata:
-            require_env(self.configuration, self.top)
-        worker = Worker.start(
-            self.interpreter,
-            WorkerOptions(
-                top=self.top,
-                directory=self.directory,
-                opening=opening_of(self, self.configuration),
-                verbose=self.options.verbose,
-                limit=import_limit(self.repository),
-                lock=lock_of(self.repository),
-            ),
-        )
-        return self.with_code(worker, tree)
+    @property
+    def workers(self) -> Workers:
+        """Starts what runs the project's code."""
+        return Workers(project=self)
 
     @property
     def layouts(self) -> Layouts:
         """The folders that its states are laid out in, for code to run there."""
         return Layouts(repository=self.git, tell=self.options.tell)
-
-    def with_code(self, worker: Worker, tree: Tree | None) -> Worker:
-        """A worker that was asked nothing yet, with the folder of a tree to import from."""
-        if isinstance(tree, GitTree):
-            try:
-                worker.options = replace(worker.options, opening=self._opening(tree))
-                worker.layout = self.layouts.lay_out(tree)
-            except BaseException:
-                worker.close()
-                raise
-        return worker
-
-    def _opening(self, tree: Tree) -> Opening:
-        """With the configuration of that tree: its folders may lie elsewhere."""
-        try:
-            return opening_of(self, self._configuration_of(tree))
-        except SettingsError:
-            # The worker says what is wrong with it, and in which tree.
-            return opening_of(self, self.configuration)
-
-    def start_workers(self, trees: Sequence[Tree | None]) -> list[Worker]:
-        """As :meth:`start_worker` for each of them: what all of them import is imported once, if possible."""
-        workers: list[Worker] = []
-        for tree in trees:
-            twin = workers[0].twin() if workers else None
-            workers.append(self.start_worker(tree) if twin is None else self.with_code(twin, tree))
-        return workers
-
-    def start_like(self, first: Worker, tree: Tree | None) -> Worker:
-        """As :meth:`start_worker`, by forking ``first``, which was asked for nothing yet, if possible."""
-        twin = first.twin()
-        return self.start_worker(tree) if twin is None else self.with_code(twin, tree)
-
-    @contextmanager
-    def worker(self, tree: Tree | None = None) -> Iterator[Worker]:
-        """``start_worker``, closed at the end of the block."""
-        worker = self.start_worker(tree)
-        try:
-            yield worker
-        finally:
-            worker.close()
 
     def whole_code(self) -> Tree | None:
         """HEAD, if models that it has are not on disk; None stands for the files on disk.
@@ -363,3 +297,10 @@ def environment_folder(key: str) -> str:
     if not key:
         return ""
     return f"environments/{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+
+
+def _on_disk(place: Path) -> bytes | None:
+    try:
+        return place.read_bytes()
+    except OSError:
+        return None

@@ -1,18 +1,111 @@
-"""What a project's workers are started with, out of its configuration and git's."""
+"""Starting a project's workers, with what its configuration and git's say, and the code of a tree."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.core.configuration import Configuration
 from gitmig.errors import NoAlembic, SettingsError
+from gitmig.git import obstacles
 from gitmig.git.repository import Repository
+from gitmig.git.trees import GitTree, Tree
+from gitmig.rpc.client import Worker
+from gitmig.rpc.protocol import WorkerOptions
 from gitmig.wire.opening import Opening
 
 if TYPE_CHECKING:
     from gitmig.project.project import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """Starts the workers of a project."""
+
+    project: Project
+
+    def start(self, tree: Tree | None = None) -> Worker:
+        """A worker that imports from ``tree``, or from the files on disk. The caller closes it.
+
+        Raises SettingsError if the sparse checkout leaves out what it would import.
+        """
+        return self.with_code(self._bare_worker(), tree)
+
+    def _bare_worker(self) -> Worker:
+        project = self.project
+        if project.left_out is not None:
+            folder = obstacles.quoted(project.configuration.script_location)
+            raise SettingsError(
+                f"{project.left_out} is outside of the sparse checkout",
+                hint=f"git sparse-checkout add {folder}",
+            )
+        if not project.settings.metadata:
+            require_env(project.configuration, project.top)
+        return Worker.start(
+            project.interpreter,
+            WorkerOptions(
+                top=project.top,
+                directory=project.directory,
+                opening=opening_of(project, project.configuration),
+                verbose=project.options.verbose,
+                limit=import_limit(project.repository),
+                lock=lock_of(project.repository),
+            ),
+        )
+
+    def with_code(self, worker: Worker, tree: Tree | None) -> Worker:
+        """A worker that was asked nothing yet, with the folder of a tree to import from."""
+        self._give_code([(worker, tree)])
+        return worker
+
+    def _give_code(self, pairs: Sequence[tuple[Worker, Tree | None]]) -> None:
+        """Lay out the trees at the same time. If that fails, all of the workers are closed."""
+        wanted = [(worker, tree) for worker, tree in pairs if isinstance(tree, GitTree)]
+        try:
+            for worker, tree in wanted:
+                worker.options = replace(worker.options, opening=self._opening(tree))
+            layouts = self.project.layouts.lay_out_all([tree for _, tree in wanted]) if wanted else []
+        except BaseException:
+            for worker, _ in reversed(pairs):
+                worker.close()
+            raise
+        for (worker, _), layout in zip(wanted, layouts, strict=True):
+            worker.layout = layout
+
+    def _opening(self, tree: Tree) -> Opening:
+        """With the configuration of that tree: its folders may lie elsewhere."""
+        try:
+            return opening_of(self.project, self.project.configuration_of(tree))
+        except SettingsError:
+            # The worker says what is wrong with it, and in which tree.
+            return opening_of(self.project, self.project.configuration)
+
+    def start_all(self, trees: Sequence[Tree | None]) -> list[Worker]:
+        """As :meth:`start` for each of them: what all of them import is imported once, if possible."""
+        workers: list[Worker] = []
+        for _ in trees:
+            twin = workers[0].twin() if workers else None
+            workers.append(self._bare_worker() if twin is None else twin)
+        self._give_code(list(zip(workers, trees, strict=True)))
+        return workers
+
+    def start_like(self, first: Worker, tree: Tree | None) -> Worker:
+        """As :meth:`start`, by forking ``first``, which was asked for nothing yet, if possible."""
+        twin = first.twin()
+        return self.start(tree) if twin is None else self.with_code(twin, tree)
+
+    @contextmanager
+    def one(self, tree: Tree | None = None) -> Iterator[Worker]:
+        """``start``, closed at the end of the block."""
+        worker = self.start(tree)
+        try:
+            yield worker
+        finally:
+            worker.close()
 
 
 def opening_of(project: Project, configuration: Configuration) -> Opening:

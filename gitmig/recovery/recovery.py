@@ -83,7 +83,7 @@ def settle(project: Project, journal: Journal, run_options: RunOptions) -> Recov
 
     # env.py would not import while models.py is half written: the code comes from the commit.
     tree = project.commit_tree(journal.head) if journal.head is not None else None
-    with project.worker(tree) as worker:
+    with project.workers.one(tree) as worker:
         finished = finish_half_step(project, worker, journal, run_options)
         amended = _look_for_the_new_form(project, worker, journal, run_options)
         worker.migrate(look, lambda: False, wait=run_options.wait, operation=journal.operation)

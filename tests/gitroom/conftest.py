@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gitmig.git import worktree
 from gitmig.git.repository import Repository
 from gitmig.wire.values import BlobId, CommitId
 
@@ -114,3 +115,10 @@ def revision(id: str, parent: str | None, body: str = "", **extra: str) -> str:
     """The text of a revision file."""
     lines = [f'"""{body or id}"""', f"revision = {id!r}", f"down_revision = {parent!r}"]
     return "\n".join([*lines, *(f"{name} = {value!r}" for name, value in extra.items()), ""])
+
+
+@pytest.fixture(params=["few", "many"])
+def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once as it is, and once as if there were many files: they are listed and written in other ways."""
+    if request.param == "many":
+        monkeypatch.setattr(worktree, "_LARGE", 0)

@@ -20,6 +20,8 @@ from gitmig.git.trees import CommitTree
 from gitmig.wire.values import CommitId
 from tests.gitroom.conftest import Builder
 
+pytestmark = pytest.mark.usefixtures("size")
+
 Lay = Callable[..., Layout]
 
 

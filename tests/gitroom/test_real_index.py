@@ -10,6 +10,8 @@ from gitmig.git.locks import real_index, remove_stale_lock
 from gitmig.git.repository import Repository
 from tests.gitroom.conftest import Builder
 
+pytestmark = pytest.mark.usefixtures("size")
+
 
 def test_a_change_takes_the_place_of_the_index(build: Builder, repository: Repository) -> None:
     build.commit({"a": "1"})

@@ -13,6 +13,8 @@ from gitmig.git.repository import Repository
 from gitmig.git.trees import CommitTree, Tree
 from tests.gitroom.conftest import Builder
 
+pytestmark = pytest.mark.usefixtures("size")
+
 FILES: dict[str, str | bytes | None] = {
     "app/models.py": "class A: ...\n",
     "app/models2.py": "class B: ...\n",
@@ -54,6 +56,24 @@ def test_ids_are_those_that_git_has(tree: Tree, build: Builder) -> None:
 )
 def test_a_prefix_is_a_file_or_a_folder(tree: Tree, prefix: str, names: set[str]) -> None:
     assert set(tree.ids(prefix)) == names
+
+
+def test_some_endings_alone(tree: Tree, build: Builder) -> None:
+    expected = {path: build.blob(f"HEAD:{path}") for path in FILES if path.endswith(("s2.py", "deep.py"))}
+    assert tree.ids_ending(("s2.py", "deep.py")) == expected
+    assert tree.ids_ending((".sql",)) == {}
+
+
+def test_one_folder_and_then_the_rest(tree: Tree) -> None:
+    """Among many files one folder is looked at alone, and what is asked of it is answered from there."""
+    assert set(tree.ids("app/sub")) == {"app/sub/deep.py"}
+    assert tree.exists("app/sub")
+    assert not tree.exists("app/sub/none")
+    assert tree.blob("app/sub/deep.py") is not None
+    assert tree.blob("app/sub") is None
+    assert tree.blob("setup.py") is not None
+    assert set(tree.ids("app/sub")) == {"app/sub/deep.py"}
+    assert set(tree.ids()) == set(FILES)
 
 
 def test_reads_files_and_nothing_else(tree: Tree) -> None:
