@@ -364,6 +364,7 @@ def test_what_it_takes(known: Project, tmp_path: Path, path: str, calls: int) ->
         *("gitmig", "gitmig.cli", "gitmig.cli.main", "gitmig.git", "gitmig.git.asking"),
         *("gitmig.hooks", "gitmig.hooks.relevance", "gitmig.hooks.folders"),
         *(("gitmig.facts", "gitmig.facts.manifest", "gitmig.facts.circumstances") if calls > 1 else ()),
+        *(("gitmig.git.index_lines",) if calls > 1 else ()),
     }
     assert names.isdisjoint({"subprocess", "typing"})
     others = {name.partition(".")[0].lstrip("_") for name in names} - {"gitmig"}

@@ -21,12 +21,11 @@ from gitmig.errors import GitError
 from gitmig.git.command import (
     Location,
     Runner,
-    abandon,
     common_dir_of,
     git_dir_of,
     refusal,
-    separate_repository,
 )
+from gitmig.git.ignored import Ignored
 from gitmig.git.links import (
     files_of_small,
     has_source,
@@ -81,12 +80,17 @@ class Checkout:
     """Open files that every git inherits: a lock that is held until the last of them has ended."""
 
     def move(
-        self, known: str | None, tree: str, head: str, tell: Callable[[str], None] = lambda text: None
+        self,
+        known: str | None,
+        tree: str,
+        head: str,
+        ignored: Ignored,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> tuple[str, ...]:
         """Take the files from the tree ``known`` (None: whatever is there) to ``tree``.
 
-        ``head`` is the content of HEAD. Returns the files whose content is not here, and the submodules whose
-        commit is not. Raises GitError.
+        ``head`` is the content of HEAD, ``ignored`` what is linked in. Returns the files whose content is not
+        here, and the submodules whose commit is not. Raises GitError.
         """
         self._prepare(head)
         changed = self._difference(known, tree)
@@ -96,15 +100,9 @@ class Checkout:
             self._prepare(head)
         for change in changed or ():
             remove_bytecode(self.work / change.path)
-        ignored = self._start_ignored()
-        try:
-            written = changed is not None and self._write_changed(changed)
-            absent = (*(() if written else self._write_files(tree, tell)), *self._submodules())
-            wanted = {} if ignored is None else dict(self._links(_answer(ignored)))
-        finally:
-            if ignored is not None:
-                abandon(ignored)
-        self._tidy(wanted)
+        written = changed is not None and self._write_changed(changed)
+        absent = (*(() if written else self._write_files(tree, tell)), *self._submodules())
+        self._tidy(dict(self._links(ignored.paths())))
         return absent
 
     @property
@@ -250,7 +248,9 @@ class Checkout:
                 (self.work / path).mkdir()
                 yield path
             else:
-                yield from (f"{path}/{below}" for below in nested.move(nested.head, commit, commit))
+                with Ignored(nested.source) as ignored:
+                    absent = nested.move(nested.head, commit, commit, ignored)
+                yield from (f"{path}/{below}" for below in absent)
 
     def _nested(self, source: Location, path: str) -> Checkout:
         name = path.replace("%", "%25").replace("/", "%2F")
@@ -271,13 +271,6 @@ class Checkout:
         except GitError:
             return False
         return True
-
-    def _start_ignored(self) -> subprocess.Popen[bytes] | None:
-        top = self.source.top
-        if not ((top / ".git").exists() or separate_repository(top)):
-            return None
-        command = ["ls-files", "-o", "-i", "--exclude-standard", "--directory", "-z"]
-        return Runner(self.source).start([*_SETTINGS, *command])
 
     def _links(self, ignored: bytes) -> Iterator[tuple[str, Path]]:
         """What of the work tree is linked in: its path, and its place there."""
@@ -312,10 +305,3 @@ def submodule(place: Location, path: str) -> Location | None:
     places = [git_dir_of(top), *(folder / "modules" / path for folder in (place.git_dir, place.common_dir))]
     found = next((folder for folder in places if folder is not None and (folder / "HEAD").is_file()), None)
     return None if found is None else Location(top=top, git_dir=found, common_dir=common_dir_of(found))
-
-
-def _answer(process: subprocess.Popen[bytes]) -> bytes:
-    out, error = process.communicate()
-    if process.returncode:
-        raise refusal(error)
-    return out

@@ -6,17 +6,16 @@ import contextlib
 import os
 import shutil
 import tempfile
-from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError
-from gitmig.git.listing import Listed, below, records
+from gitmig.git.listing import FOLDER, Listed, records
 from gitmig.git.modules import lies_below, on_disk
 from gitmig.git.objects import Entry
-from gitmig.git.trees import FOLDER, GitTree
+from gitmig.git.trees import GitTree
 from gitmig.git.worktree import PLAIN, hash_files, index_entries, insert, is_large, scan, submodule_entries
 from gitmig.wire.values import BlobId, CommitId
 
@@ -34,13 +33,9 @@ class _FlatTree(GitTree):
     def _files(self) -> Listed:
         return self._list()
 
-    @cached_property
-    def _paths(self) -> Sequence[str]:
-        return sorted(self._files)
-
     def entry(self, path: str) -> Entry | None:
         """As :meth:`GitTree.entry`."""
-        return self._files.get(path) or (FOLDER if path and self._is_folder(path) else None)
+        return self._files.get(path) or (FOLDER if path and self._files.is_folder(path) else None)
 
     def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
         """As :meth:`Tree.ids`."""
@@ -48,29 +43,13 @@ class _FlatTree(GitTree):
 
     def entries(self, prefix: str = "") -> Mapping[str, Entry]:
         """As :meth:`GitTree.entries`."""
-        files = self._files
         if not prefix:
-            return files
-        if prefix in files:
-            return {prefix: files[prefix]}
-        return {path: files[path] for path in below(self._paths, prefix)}
-
-    def _is_folder(self, path: str) -> bool:
-        place = bisect_left(self._paths, f"{path}/")
-        return place < len(self._paths) and self._paths[place].startswith(f"{path}/")
+            return self._files
+        entry = self._files.get(prefix)
+        return self._files.below(prefix) if entry is None else {prefix: entry}
 
     def _contents(self, folder: str) -> Mapping[str, Entry]:
-        start = len(folder) + 1 if folder else 0
-        paths = below(self._paths, folder) if folder else self._paths
-        found: dict[str, Entry] = {}
-        place = 0
-        while place < len(paths):
-            path = paths[place]
-            name, slash, _ = path[start:].partition("/")
-            found[name] = FOLDER if slash else self._files[path]
-            # "0" follows "/".
-            place = bisect_left(paths, f"{path[:start]}{name}0") if slash else place + 1
-        return found
+        return self._files.directly_in(folder)
 
 
 class IndexTree(_FlatTree):
@@ -148,7 +127,7 @@ class WorkTree(_FlatTree):
         part = self._part_with(path)
         if part is None:
             return super().entry(path)
-        return part.get(path) or (FOLDER if any(name.startswith(f"{path}/") for name in part) else None)
+        return part.get(path) or (FOLDER if part.is_folder(path) else None)
 
     def entries(self, prefix: str = "") -> Mapping[str, Entry]:
         """As :meth:`GitTree.entries`."""
@@ -158,7 +137,8 @@ class WorkTree(_FlatTree):
         if part is None:
             # Among many files only those in question are looked at.
             part = self._parts[prefix] = self._seen([prefix])
-        return {path: part[path] for path in part if lies_below(path, prefix)}
+        entry = part.get(prefix)
+        return part.below(prefix) if entry is None else {prefix: entry}
 
     def _part_with(self, path: str) -> Listed | None:
         """What lies in a folder that was looked at alone, if a path lies there."""

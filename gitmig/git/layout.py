@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from gitmig.errors import GitError, Refused
 from gitmig.failpoints import failpoint
 from gitmig.git.checkout import Checkout
+from gitmig.git.ignored import Ignored
 from gitmig.git.links import remove
 from gitmig.git.trees import GitTree
 
@@ -105,8 +106,11 @@ class Layouts:
         claims: list[_Claim] = []
         try:
             claims.extend(map(self._claimed, trees))
-            with ThreadPoolExecutor(max_workers=max(len(trees), 1)) as pool:
-                return list(pool.map(self._laid_out, claims))
+            with (
+                Ignored(self.repository.runner.place) as ignored,
+                ThreadPoolExecutor(max_workers=max(len(trees), 1)) as pool,
+            ):
+                return list(pool.map(lambda claim: self._laid_out(claim, ignored), claims))
         except BaseException:
             for claim in claims:
                 claim.slot.clear()
@@ -123,10 +127,10 @@ class Layouts:
             slot = _free_slot(folder, wanted.tree, temporary=bool(objects))
         return _Claim(tree=tree, slot=slot, wanted=wanted, objects=objects)
 
-    def _laid_out(self, claim: _Claim) -> Layout:
+    def _laid_out(self, claim: _Claim, ignored: Ignored) -> Layout:
         slot = claim.slot
         try:
-            absent = slot.hold(self.repository, claim.wanted, claim.objects, self.tell)
+            absent = slot.hold(self.repository, claim.wanted, claim.objects, ignored, self.tell)
         except (GitError, OSError) as error:
             raise _failed(claim.tree, slot.path.parent, error) from error
         return Layout(slot, absent)
@@ -219,7 +223,12 @@ class _Slot:
         return True
 
     def hold(
-        self, repository: Repository, wanted: _State, env: dict[str, str], tell: Callable[[str], None]
+        self,
+        repository: Repository,
+        wanted: _State,
+        env: dict[str, str],
+        ignored: Ignored,
+        tell: Callable[[str], None],
     ) -> tuple[str, ...]:
         """Take the files to the tree. Returns the files and submodules that are not here."""
         state = self.state
@@ -235,7 +244,7 @@ class _Slot:
             # Whoever is killed leaves a git behind that is still writing.
             locks=(self._handle,) if self._handle is not None else (),
         )
-        absent = checkout.move(known, wanted.tree, wanted.head, tell)
+        absent = checkout.move(known, wanted.tree, wanted.head, ignored, tell)
         failpoint("tree-laid-out")
         temporary = self.path / "state.new"
         temporary.write_text(json.dumps({**asdict(wanted), "absent": absent}), "utf-8")

@@ -3,63 +3,115 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_left
-from collections.abc import Container, Iterator, MutableMapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
+from gitmig.git.index_lines import IndexLines, path_start
 from gitmig.git.objects import Entry
 from gitmig.wire.values import BlobId, CommitId
 
-_EMPTY = (
-    "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
-    "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+_EMPTY = re.compile(
+    rb" (?:e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    rb"|473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813) 0\t([^\0]+)"
 )
+_NO_STAGE = ord("0")
 
 
 class Listed(MutableMapping[str, Entry]):
-    """Path to entry as git lists them: each is made when it is asked for, as each takes time."""
+    """Path to entry: lines as git lists them, and what is said otherwise since.
 
-    def __init__(self, lines: dict[str, str]) -> None:
-        """``lines``: path to mode, id and stage with spaces between; kept, not copied."""
+    An entry is made when it is asked for.
+    """
+
+    def __init__(self, lines: IndexLines, changed: Mapping[str, Entry | None] | None = None) -> None:
+        """``changed``: what is there instead, or that nothing is."""
         self._lines = lines
+        self._changed = dict(changed or {})
 
     def __getitem__(self, path: str) -> Entry:
-        mode, id, _ = self._lines[path].split(" ")
-        return Entry(mode, BlobId(id))
+        if path in self._changed:
+            entry = self._changed[path]
+        else:
+            found = self._lines.find(path)
+            entry = None if found is None else Entry(found[0], BlobId(found[1]))
+        if entry is None:
+            raise KeyError(path)
+        return entry
 
     def __setitem__(self, path: str, entry: Entry) -> None:
-        self._lines[path] = f"{entry.mode} {entry.blob} 0"
+        self._changed[path] = entry
 
     def __delitem__(self, path: str) -> None:
-        del self._lines[path]
+        self._changed[path] = None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._lines)
+        return iter(self.ids())
 
     def __len__(self) -> int:
-        return len(self._lines)
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._lines
+        return len(self.ids()) if self._changed else len(self._lines)
 
     def ids(self) -> dict[str, BlobId]:
         """Path to blob id of all of them."""
-        return {path: BlobId(line[7:-2]) for path, line in self._lines.items()}
+        ids = {path: BlobId(id) for path, id in self._lines.ids().items()}
+        for path, entry in self._changed.items():
+            if entry is None:
+                ids.pop(path, None)
+            else:
+                ids[path] = entry.blob
+        return ids
 
-    def empty(self) -> list[str]:
-        """The paths of files without content."""
-        return [path for path, line in self._lines.items() if line[7:-2] in _EMPTY]
+    def below(self, folder: str) -> dict[str, Entry]:
+        """Those that lie in a folder."""
+        there = {path: Entry(mode, BlobId(id)) for path, mode, id in self._lines.below(folder)}
+        for path, entry in self._changed.items():
+            if entry is None:
+                there.pop(path, None)
+            elif path.startswith(f"{folder}/"):
+                there[path] = entry
+        return there
 
-    def without(self, paths: Container[str]) -> Listed:
+    def is_folder(self, path: str) -> bool:
+        """Whether something lies in a folder of that name."""
+        if not self._changed:
+            return self._lines.has_below(path)
+        start = f"{path}/"
+        if any(entry is not None and name.startswith(start) for name, entry in self._changed.items()):
+            return True
+        gone = any(name.startswith(start) for name in self._changed)
+        return bool(self.below(path)) if gone else self._lines.has_below(path)
+
+    def directly_in(self, folder: str) -> dict[str, Entry]:
+        """Name to entry of what lies in a folder ("" is the top), which may be folders."""
+        start = f"{folder}/" if folder else ""
+        names = dict(self._lines.names_in(folder))
+        for path in self._changed:
+            if path.startswith(start):
+                name, slash, _ = path[len(start) :].partition("/")
+                names[name] = bool(slash)
+        entries = {name: FOLDER if is_folder else self.get(start + name) for name, is_folder in names.items()}
+        return {
+            name: entry
+            for name, entry in entries.items()
+            if entry is not None and (entry is not FOLDER or self.is_folder(start + name))
+        }
+
+    def without(self, paths: Iterable[str]) -> Listed:
         """A copy without some paths."""
-        return Listed({path: line for path, line in self._lines.items() if path not in paths})
+        return Listed(self._lines, self._changed | dict.fromkeys(paths))
+
+
+FOLDER = Entry("040000", BlobId(""))
+"""What lies at the path of a folder."""
 
 
 @dataclass(slots=True)
 class Lists:
     """What ``ls-files`` says of its files, in kinds: see :class:`gitmig.git.worktree.Scan`."""
 
-    lines: dict[str, str] = field(default_factory=dict)
+    entries: Listed
+    empty: tuple[str, ...] = ()
+    """Paths in the index whose files have no content."""
     dirty: set[str] = field(default_factory=set)
     untracked: set[str] = field(default_factory=set)
     unmerged: set[str] = field(default_factory=set)
@@ -68,24 +120,24 @@ class Lists:
     submodules: dict[str, CommitId] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, out: bytes, tag: str = "") -> Lists:
-        """What ``ls-files -z`` has listed; ``tag`` goes before each record."""
-        lists = cls()
-        lines = lists.lines
-        for record in os.fsdecode(out).split("\0"):
-            tagged = tag + record
-            meta, found, path = tagged.partition("\t")
-            # Most are like this, and there may be many.
-            if found and tagged.startswith("H 10") and meta.endswith(" 0"):
-                lines[path] = meta[2:]
-            elif record:
-                lists.note(tagged)
+    def of(cls, out: bytes, *, tagged: bool = True) -> Lists:
+        """What ``ls-files -s -z`` has listed, with ``-v`` if it is ``tagged``."""
+        lines = out.split(b"\0")[:-1]
+        usual = b"H 10" if tagged else b"10"
+        first = next((line for line in lines if line.startswith(usual)), None)
+        start = path_start(first) if first is not None else 0
+        stage = start - 2
+        # Most are like this, and there may be many.
+        plain = [line for line in lines if line.startswith(usual) and line[stage] == _NO_STAGE]
+        entries = Listed(IndexLines(plain, start))
+        empty = (os.fsdecode(path) for path in _EMPTY.findall(out))
+        lists = cls(entries=entries, empty=tuple(path for path in empty if path in entries))
+        if len(plain) < len(lines):
+            known = set(plain)
+            for line in lines:
+                if line not in known:
+                    lists.note(("" if tagged else "H ") + os.fsdecode(line))
         return lists
-
-    @property
-    def index(self) -> Listed:
-        """The entries of the index."""
-        return Listed(self.lines)
 
     def note(self, record: str) -> None:
         """Take in one record: its tag (as ``ls-files -v`` has it), a space, and the rest."""
@@ -105,18 +157,12 @@ class Lists:
         elif tag in "CR":
             self.dirty.add(path)
         else:
-            self.lines[path] = data
+            self.entries[path] = Entry(mode, BlobId(id))
             if tag != "H":
                 self.hidden.add(path)
                 self.dirty.add(path)
             if tag in "Ss":
                 self.skipped.add(path)
-
-
-def below(paths: Sequence[str], folder: str) -> Sequence[str]:
-    """Those of sorted paths that lie in a folder."""
-    # "0" follows "/".
-    return paths[bisect_left(paths, f"{folder}/") : bisect_left(paths, f"{folder}0")]
 
 
 def records(out: bytes) -> list[str]:

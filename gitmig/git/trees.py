@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gitmig.errors import GitError
+from gitmig.git.listing import FOLDER
 from gitmig.git.modules import FILE, module_of, named
 from gitmig.git.objects import Entry
 from gitmig.wire.values import BlobId, CommitId
@@ -189,10 +190,6 @@ class GitTree:
         return path
 
 
-FOLDER = Entry("040000", BlobId(""))
-"""What lies at the path of a folder."""
-
-
 class CommitTree(GitTree):
     """The files of a commit. Folders are read when they are asked for, through ``cat-file --batch``."""
 
@@ -203,15 +200,20 @@ class CommitTree(GitTree):
 
     def tree_id(self, folder: Path, env: Mapping[str, str]) -> str:
         """As :meth:`GitTree.tree_id`."""
-        found = self._repository.objects.find(f"{self.commit}^{{tree}}")
+        found = self.root_id()
         if found is None:
             raise GitError(f"{self.label} is not in this clone")
-        return found.id
+        return found
+
+    def root_id(self) -> str | None:
+        """The id of its tree; None if the commit is not in this clone."""
+        found = self._repository.objects.find(f"{self.commit}^{{tree}}")
+        return None if found is None else found.id
 
     @cached_property
     def _root(self) -> Mapping[str, Entry]:
-        found = self._repository.objects.find(f"{self.commit}^{{tree}}")
-        return {} if found is None else self._repository.objects.tree(found.id)
+        found = self.root_id()
+        return {} if found is None else self._repository.objects.tree(found)
 
     def entry(self, path: str) -> Entry | None:
         """As :meth:`GitTree.entry`."""

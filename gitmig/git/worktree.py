@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitmig.git.command import Runner, pathspecs
-from gitmig.git.listing import Listed, Lists, below, records
+from gitmig.git.listing import Listed, Lists, records
 from gitmig.git.objects import Entry
 from gitmig.wire.values import BlobId, CommitId
 
@@ -61,12 +61,12 @@ def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
     else:
         kinds = ("-s", "-c", "-o", "-m", "-d", "-v", "--exclude-standard")
         lists = Lists.of(runner.run(["ls-files", "-z", *kinds, *pathspecs(paths)]))
-    for path in _intended(runner, [path for path in lists.index.empty() if path in lists.dirty]):
-        del lists.lines[path]
+    for path in _intended(runner, [path for path in lists.empty if path in lists.dirty]):
+        del lists.entries[path]
     lists.dirty |= _behind_links(lists)
     huge = {path for path in lists.untracked if _size(runner.place.top / path) >= HUGE}
     return Scan(
-        index=lists.index,
+        index=lists.entries,
         dirty=frozenset(lists.dirty),
         untracked=frozenset(lists.untracked - huge),
         huge=frozenset(huge),
@@ -106,20 +106,17 @@ def _size(place: Path) -> int:
 
 def _behind_links(lists: Lists) -> set[str]:
     # Where a link took the place of a tracked folder, `ls-files` looks through it and sees no change.
-    if not lists.untracked:
-        return set()
-    paths = sorted(lists.lines)
-    return {path for untracked in lists.untracked for path in below(paths, untracked)}
+    return {path for untracked in lists.untracked for path in lists.entries.below(untracked)}
 
 
 def index_entries(
     runner: Runner, paths: Sequence[str] = (), *, env: Mapping[str, str] | None = None
 ) -> Listed:
     """Path to entry of an index (the real one, or what ``env`` names), as a commit of it would hold."""
-    index = _listed(runner, paths, env).index
-    for path in _intended(runner, index.empty(), env):
-        del index[path]
-    return index
+    lists = _listed(runner, paths, env)
+    for path in _intended(runner, lists.empty, env):
+        del lists.entries[path]
+    return lists.entries
 
 
 def submodule_entries(
@@ -132,7 +129,7 @@ def submodule_entries(
 
 def _listed(runner: Runner, paths: Sequence[str], env: Mapping[str, str] | None) -> Lists:
     few = paths if len(paths) < _MANY else ()
-    return Lists.of(runner.run(["ls-files", "-s", "-z", *pathspecs(few)], env=env), "H ")
+    return Lists.of(runner.run(["ls-files", "-s", "-z", *pathspecs(few)], env=env), tagged=False)
 
 
 def _intended(runner: Runner, empty: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
@@ -248,4 +245,4 @@ def hash_files(
         seeds = index_entries(runner, present)
     with private_index(runner, write=write) as env:
         record(runner, env, seeds, present)
-        return _listed(runner, (), env).index
+        return _listed(runner, (), env).entries

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gitmig.git.asking import Asked
+    from gitmig.git.index_lines import IndexLines
 
 _STAGED = ("ls-files", "-s", "-z", "--full-name")
 _CONFIGURED = ("config", "-z", "--get-regexp", r"^gitmig\.")
 _FILE = "passed.json"
 _KEPT = 8
 _SUBMODULE = "S"
+_NO_STAGE = ord("0")
 HARMLESS = (
     *(".md", ".rst", ".html", ".css", ".scss", ".js", ".mjs", ".jsx", ".ts", ".tsx", ".vue", ".map", ".po"),
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".pdf", ".lock"),
@@ -107,16 +109,16 @@ class StagedPaths:
     """What is staged, as ``git ls-files`` tells it; see ``gitmig.facts.manifest.Paths``."""
 
     def __init__(
-        self, ids: Mapping[str, str], links: Sequence[str] = (), modules: Mapping[str, str] | None = None
+        self, lines: IndexLines, links: Sequence[str] = (), modules: Mapping[str, str] | None = None
     ):
-        self._ids = ids
+        self._lines = lines
         self.links = links
         self._modules = modules or {}
-        self._paths = sorted(ids)
 
     def blob(self, path: str) -> str | None:
         """The blob id of a file; None if there is no such file."""
-        return self._ids.get(path)
+        found = self._lines.find(path)
+        return None if found is None else found[1]
 
     def modules(self) -> Mapping[str, str]:
         """Path to commit of every submodule."""
@@ -124,30 +126,21 @@ class StagedPaths:
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or folder of that name."""
-        return path in self._ids or next(iter(self._below(path)), None) is not None
+        return self._lines.find(path) is not None or self._lines.has_below(path)
 
     def listing(self, folder: str) -> tuple[list[str], list[str]]:
         """The names of the files and of the folders in a folder."""
-        start = len(folder) + 1 if folder else 0
-        rests = [path[start:].partition("/") for path in self._below(folder)]
-        names = [name for name, slash, _ in rests if not slash]
-        return names, list(dict.fromkeys(name for name, slash, _ in rests if slash))
+        names = list(self._lines.names_in(folder))
+        return [name for name, below in names if not below], [name for name, below in names if below]
 
     def digest(self, path: str) -> str:
         """A digest of a file, or of all that lies in a folder."""
         import hashlib
 
-        found = [path] if path in self._ids else self._below(path)
-        text = "\n".join(f"{name} {self._ids[name]}" for name in found)
+        own = self.blob(path)
+        found = [(path, own)] if own else [(name, id) for name, _, id in self._lines.below(path)]
+        text = "\n".join(f"{name} {id}" for name, id in found)
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-    def _below(self, folder: str) -> Sequence[str]:
-        if not folder:
-            return self._paths
-        from bisect import bisect_left
-
-        # "0" follows "/".
-        return self._paths[bisect_left(self._paths, f"{folder}/") : bisect_left(self._paths, f"{folder}0")]
 
 
 def _known(entries: Sequence[Mapping[str, Any]]) -> bool:
@@ -221,15 +214,17 @@ def _changed() -> list[tuple[str, str]] | None:
 
 def _index(listed: bytes) -> StagedPaths | None:
     """What is staged, as ``git ls-files -s -z`` lists it; None while a merge is unresolved."""
-    ids: dict[str, str] = {}
-    modules: dict[str, str] = {}
-    links = []
-    for line in os.fsdecode(listed).split("\0")[:-1]:
-        meta, _, path = line.partition("\t")
-        mode, blob, stage = meta.split(" ")
-        if stage != "0":
-            return None
-        (modules if mode == "160000" else ids)[path] = blob
-        if mode == "120000":
-            links.append(path)
-    return StagedPaths(ids, links, modules)
+    from gitmig.git.index_lines import IndexLines, path_start
+
+    lines = listed.split(b"\0")[:-1]
+    if not lines:
+        return StagedPaths(IndexLines(lines, 0))
+    start = path_start(lines[0])
+    if any(line[start - 2] != _NO_STAGE for line in lines):
+        return None
+    others = [line for line in lines if not line.startswith(b"100")]
+    links = [os.fsdecode(line[start:]) for line in others if line.startswith(b"120000")]
+    found = [line for line in others if line.startswith(b"160000")]
+    modules = {os.fsdecode(line[start:]): line[7 : start - 3].decode() for line in found}
+    files = [line for line in lines if not line.startswith(b"160000")] if found else lines
+    return StagedPaths(IndexLines(files, start), links, modules)

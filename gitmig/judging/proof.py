@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, replace
 
@@ -16,7 +16,7 @@ from gitmig.core.schema.facets import FacetChange, FacetKey, Schema, difference,
 from gitmig.errors import DatabaseUnreachable, GitmigError, ProjectCodeError, Unproven, WorkerCrashed
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
-from gitmig.git.trees import Tree
+from gitmig.git.trees import CommitTree, Tree
 from gitmig.judging.scratch import Scratch, scratch, scratch_name
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
@@ -160,13 +160,14 @@ def _tried(project: Project, case: Case, now: Schema) -> Verdict:
 
 def _key(project: Project, case: Case, schemas: Schemas, now: Schema) -> str:
     old = digest(schemas.of(case.old)) if case.old is not None else None
-    held = {case.graph.scripts[revision].path for revision in case.steps}
+    held = sorted({case.graph.scripts[revision].path for revision in case.steps})
     parts = [
         old,
         digest(now),
         list(case.start),
         [*case.steps, *(f"idle {revision}" for revision in case.idle)],
-        sorted(_code(project, case.new, held).items()),
+        [[path, case.new.blob(path)] for path in held],
+        _code(project, case.new),
         (project.top / case.script.path).read_bytes().hex() if case.script is not None else None,
         schemas.circumstances(),
         scratch_name(project, now.dialect),
@@ -174,11 +175,23 @@ def _key(project: Project, case: Case, schemas: Schemas, now: Schema) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def _code(project: Project, tree: Tree, steps: set[str]) -> Mapping[str, str]:
-    """What an upgrade can depend on: its own file, env.py and what lies beside it, any module."""
-    holds = project.configuration.holds
-    files = {**tree.ids_ending((".py", ".sql")), **tree.ids(project.configuration.script_location)}
-    return {path: blob for path, blob in files.items() if path in steps or not holds(path)}
+def _code(project: Project, tree: Tree) -> str:
+    """A digest of what an upgrade can depend on beside its own files: env.py and its folder, any module."""
+    configuration, facts = project.configuration, project.facts
+    key = None
+    if isinstance(tree, CommitTree) and facts is not None and (root := tree.root_id()) is not None:
+        key = json.dumps([root, configuration.folders, configuration.recursive])
+        if known := facts.find(_CODE, key):
+            return known.decode()
+    files = {**tree.ids_ending((".py", ".sql")), **tree.ids(configuration.script_location)}
+    code = sorted((path, blob) for path, blob in files.items() if not configuration.holds(path))
+    found = hashlib.sha256(json.dumps(code).encode()).hexdigest()[:32]
+    if key is not None and facts is not None:
+        facts.store(_CODE, {key: found.encode()})
+    return found
+
+
+_CODE = "code"
 
 
 def _compared(project: Project, case: Case, now: Schema) -> Verdict:

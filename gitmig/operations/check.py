@@ -34,6 +34,7 @@ from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties
 from gitmig.git import publication
 from gitmig.git.contents import contents
+from gitmig.git.index_lines import IndexLines
 from gitmig.git.trees import Tree
 from gitmig.hooks import relevance
 from gitmig.judging.base import BaseSchema, base_of
@@ -138,10 +139,11 @@ def remember_passed(projects: Sequence[Project]) -> None:
         return
     manifests = [one[0] for one in found if one is not None]
     watched = [path for one in found if one is not None for path in one[1]]
+    index = projects[0].index
     with contextlib.suppress(OSError):
         relevance.remember(
             str(Schemas(project=projects[0]).cache.folder),
-            relevance.StagedPaths(projects[0].index.ids(), modules=projects[0].index.modules()),
+            relevance.StagedPaths(IndexLines.of(index.ids()), modules=index.modules()),
             _together(manifests),
             dict.fromkeys(watched),
             relevance.circumstances(),

@@ -79,9 +79,10 @@ def status(project: Project) -> Status:
     Raises SettingsError for a configured models file that is nowhere, ProjectCodeError if the models
     do not import, DatabaseUnreachable.
     """
-    project.require_models_found()
     unmerged = project.repository.unmerged() if project.repository is not None else ()
     with project.workers.one(_importable(project, unmerged) or project.whole_code()) as worker:
+        worker.begin_heads()
+        project.require_models_found()
         graph = project.graph()
         place = _place(project, graph)
         database = worker.heads()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gitmig.core.configuration import Configuration
 from gitmig.errors import NoAlembic, SettingsError
 from gitmig.git import obstacles
+from gitmig.git.layout import Layout
 from gitmig.git.repository import Repository
 from gitmig.git.trees import GitTree, Tree
 from gitmig.rpc.client import Worker
@@ -59,22 +60,24 @@ class Workers:
 
     def with_code(self, worker: Worker, tree: Tree | None) -> Worker:
         """A worker that was asked nothing yet, with the folder of a tree to import from."""
-        self._give_code([(worker, tree)])
-        return worker
-
-    def _give_code(self, pairs: Sequence[tuple[Worker, Tree | None]]) -> None:
-        """Lay out the trees at the same time. If that fails, all of the workers are closed."""
-        wanted = [(worker, tree) for worker, tree in pairs if isinstance(tree, GitTree)]
         try:
-            for worker, tree in wanted:
-                worker.options = replace(worker.options, opening=self._opening(tree))
-            layouts = self.project.layouts.lay_out_all([tree for _, tree in wanted]) if wanted else []
+            (layout,) = self._laid_out([tree])
+            return self._given(worker, tree, layout)
         except BaseException:
-            for worker, _ in reversed(pairs):
-                worker.close()
+            worker.close()
             raise
-        for (worker, _), layout in zip(wanted, layouts, strict=True):
-            worker.layout = layout
+
+    def _laid_out(self, trees: Sequence[Tree | None]) -> list[Layout | None]:
+        """The folders of trees, laid out at the same time; None for the files on disk."""
+        wanted = [tree for tree in trees if isinstance(tree, GitTree)]
+        made = iter(self.project.layouts.lay_out_all(wanted) if wanted else ())
+        return [next(made) if isinstance(tree, GitTree) else None for tree in trees]
+
+    def _given(self, worker: Worker, tree: Tree | None, layout: Layout | None) -> Worker:
+        worker.layout = layout  # which closing it releases
+        if layout is not None and tree is not None:
+            worker.options = replace(worker.options, opening=self._opening(tree))
+        return worker
 
     def _opening(self, tree: Tree) -> Opening:
         """With the configuration of that tree: its folders may lie elsewhere."""
@@ -87,10 +90,20 @@ class Workers:
     def start_all(self, trees: Sequence[Tree | None]) -> list[Worker]:
         """As :meth:`start` for each of them: what all of them import is imported once, if possible."""
         workers: list[Worker] = []
-        for _ in trees:
-            twin = workers[0].twin() if workers else None
-            workers.append(self._bare_worker() if twin is None else twin)
-        self._give_code(list(zip(workers, trees, strict=True)))
+        layouts: list[Layout | None] = []
+        try:
+            workers += [self._bare_worker() for _ in trees[:1]]
+            # While it imports: a twin of it waits for that.
+            layouts += self._laid_out(trees)
+            workers += [workers[0].twin() or self._bare_worker() for _ in trees[1:]]
+            for worker, tree in zip(workers, trees, strict=True):
+                self._given(worker, tree, layouts.pop(0))
+        except BaseException:
+            for layout in filter(None, layouts):
+                layout.release()
+            for worker in reversed(workers):
+                worker.close()
+            raise
         return workers
 
     def start_like(self, first: Worker, tree: Tree | None) -> Worker:

@@ -40,6 +40,7 @@ class Worker(WorkerProcess):
     """The requests that a worker answers."""
 
     _asked_for: fork.BackgroundCall[Json] | None = None
+    _asked_heads: fork.BackgroundCall[Json] | None = None
 
     def begin_schema(self) -> None:
         """Have the schema computed while the caller goes on; :meth:`schema` waits for it."""
@@ -70,9 +71,16 @@ class Worker(WorkerProcess):
             versions=built(tuple[str, ...], answer["versions"]),
         )
 
+    def begin_heads(self) -> None:
+        """Have the database looked at while the caller goes on; :meth:`heads` waits for it."""
+        self._asked_heads = fork.BackgroundCall(lambda: self.request("heads"))
+
     def heads(self) -> DatabaseState:
         """Where the configured database stands; changes nothing, creates nothing."""
-        return database_state(self.request("heads"))
+        if self._asked_heads is None:
+            return database_state(self.request("heads"))
+        asked, self._asked_heads = self._asked_heads, None
+        return database_state(asked.result())
 
     def ledger(self, limit: int | None = None) -> tuple[LedgerState, ...]:
         """The ledger of each database of this environment, with at most ``limit`` rows; changes nothing."""
