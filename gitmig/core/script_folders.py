@@ -1,7 +1,8 @@
 """Where the folders are that an Alembic configuration names, and whether they are in the repository. Pure.
 
 Alembic takes relative paths from the folder that it is run in, which no configuration says: it is the folder
-of the file, or the first above it from where the paths lead to an env.py.
+of the file, or the first above it from where the paths lead to an env.py. If they start at the file itself,
+it is the first that is no package.
 """
 
 from __future__ import annotations
@@ -110,7 +111,25 @@ class Folders:
                     folder = self._inside(start, location)
                     if self.files.exists(below(folder, "env.py")):
                         return base, folder
-        return here, self._inside(here, location)
+            return here, self._inside(here, location)
+        return self._run_above(here), self._inside(here, location)
+
+    def _run_above(self, folder: str) -> str:
+        """Where people run Alembic if the script folder is named from the file's own folder.
+
+        Not in a package, since nothing of it could be imported there, and where ``prepend_sys_path`` leads
+        somewhere.
+        """
+        while folder and self.files.exists(below(folder, "__init__.py")):
+            folder = posixpath.dirname(folder)
+        named = self._paths("prepend_sys_path", _BOTH[:1], _LEGACY + "|:")
+        roots = [root for root in named if not root.startswith((HERE, "/", ".."))]
+        places = (
+            base
+            for base in upwards(folder)
+            if all(self.files.exists(self._inside(base, root)) for root in roots)
+        )
+        return next(places, folder)
 
     def _run_in(self, folder: str) -> str:
         """Where people run Alembic, if no path of the configuration tells."""

@@ -74,6 +74,24 @@ ONE = [
         id="run from the top",
     ),
     pytest.param(
+        (
+            scripts("shop/db", a=None),
+            ini("shop/db/alembic.ini", "%(here)s"),
+            {"shop/__init__.py": "", "shop/db/__init__.py": ""},
+        ),
+        ("shop", "shop/db/alembic.ini", "", ("shop/db/versions",)),
+        id="in a package, which is imported from above",
+    ),
+    pytest.param(
+        (
+            scripts("conf/db", a=None),
+            ini("conf/alembic.ini", "%(here)s/db", "prepend_sys_path = src"),
+            {"src/shop/__init__.py": ""},
+        ),
+        ("conf", "conf/alembic.ini", "", ("conf/db/versions",)),
+        id="where a path to import from leads somewhere",
+    ),
+    pytest.param(
         (scripts("alembic", a=None), ini("alembic.ini", f"{TOP}/alembic")),
         ("alembic", "alembic.ini", "", ("alembic/versions",)),
         id="an absolute path",
