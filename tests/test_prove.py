@@ -357,3 +357,41 @@ def test_a_failed_proof_is_remembered_to_look_and_tried_again_to_judge(told: Art
     assert project.read("ran") == "x"
     assert "the upgrade of c3c3 fails" in project.gitmig("check").stderr
     assert project.read("ran") == "xx"
+
+
+SPECIAL = """
+
+class Special(UserDefinedType):
+    cache_ok = True
+
+    def get_col_spec(self, **_):
+        return {extension!r}
+"""
+
+
+@pytest.mark.parametrize("how", ["create extension {}", 'CREATE EXTENSION IF NOT EXISTS \\"{}\\"'])
+def test_types_of_an_extension(postgres_url: str, tmp_path: Path, how: str) -> None:
+    """The models' tables need an extension: that a revision makes it is known, also to the one after it."""
+    query = "select name from pg_available_extensions where name in ('vector', 'citext') order by name"
+    ((extension,), *_) = database.query(postgres_url, query)
+    project = Project.create(tmp_path, postgres_url)
+    models = project.read("app/models.py").replace(
+        "\n\nclass User(", SPECIAL.format(extension=extension) + "\n\nclass User("
+    )
+    project.write("app/models.py", "from sqlalchemy.types import UserDefinedType\n" + models)
+    project.append("app/models.py", "    special: Mapped[str | None] = mapped_column(Special())\n")
+    unknown = project.gitmig("revise", "--draft", "-m", "First", check=0)
+    assert f'type "{extension}" does not exist' in unknown.stderr
+    (script,) = project.path("alembic/versions").glob("*.py")
+    made = f'    op.execute("{how.format(extension)}")\n'
+    script.write_text(
+        script.read_text("utf-8").replace("op.create_table(", f"{made.strip()}\n    op.create_table(", 1),
+        "utf-8",
+    )
+    first = project.gitmig("upgrade", "--commit", "-y", check=0)
+    assert "GM007" not in first.stderr
+    project.append("app/models.py", EMAIL)
+    second = project.gitmig("revise", "-m", "Second", check=0)
+    assert "GM007" not in second.stderr
+    project.gitmig("rollback", "-y", check=0)
+    assert "verified" in project.gitmig("log", check=0).stdout

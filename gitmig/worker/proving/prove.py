@@ -34,6 +34,7 @@ from ..importing.tracebacks import project_code
 from ..schema.facets import table_key
 from ..schema.filters import Filters
 from ..session import Session
+from .extensions import make_extensions
 from .reading import DatabaseReader, models_facets, only_target
 from .rows import fill, rows
 from .scratch import (
@@ -97,6 +98,7 @@ def _create(session: Session, url: URL) -> list[str]:
     views = {table for table in tables if getattr(table, "is_view", False)}
     with only_scratch(url), connected(url) as connection:
         try:
+            make_extensions(session, connection)
             make_schemas(connection, {table.schema for table in tables if table.schema})
             with project_code(session):  # types and listeners are the project's
                 for item in target.metadata:
