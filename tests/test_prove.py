@@ -9,6 +9,7 @@ import pytest
 
 from tests import database
 from tests.articles import Article, by_alembic, plain
+from tests.revising import newest, scripts
 from tests.story import MODELS, Project, Result
 
 EMAIL = "    email: Mapped[str] = mapped_column(String(20), server_default='x', index=True)\n"
@@ -390,8 +391,9 @@ def test_types_of_an_extension(postgres_url: str, tmp_path: Path, how: str) -> N
     )
     first = project.gitmig("upgrade", "--commit", "-y", check=0)
     assert "GM007" not in first.stderr
+    before = scripts(project)
     project.append("app/models.py", EMAIL)
-    second = project.gitmig("revise", "-m", "Second", check=0)
+    # Without the project's database: all of it rests on the scratch one.
+    second = project.gitmig("revise", "--draft", "-m", "Second", check=0)
     assert "GM007" not in second.stderr
-    project.gitmig("rollback", "-y", check=0)
-    assert "verified" in project.gitmig("log", check=0).stdout
+    assert "Schema:" in project.read(newest(project, before))
