@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gitmig.core.schema.facets import Schema
+from gitmig.core.schema.facets import Schema, digest
 from gitmig.errors import NoAlembic, NotInClone, ProjectCodeError, WorkerCrashed, WorkTreeRead
 from gitmig.facts.cache import SchemaCache, manifest_of
 from gitmig.facts.circumstances import environment, installed
@@ -46,10 +46,29 @@ class Schemas:
     """What was computed just now, by the tree's label."""
     _manifests: list[tuple[Manifest, Schema]] = field(default_factory=list)
     """What that depended on."""
+    _remembered: Schemas | None = None
 
     def afresh(self) -> Schemas:
         """The same, computing everything: what is about to block somebody must not rest on a cache."""
-        return Schemas(project=self.project, fresh=True, _computed=self._computed, _manifests=self._manifests)
+        return Schemas(
+            project=self.project,
+            fresh=True,
+            _computed=self._computed,
+            _manifests=self._manifests,
+            _remembered=self,
+        )
+
+    def confirmed(self, tree: Tree, by: Sequence[Tree]) -> Schema | None:
+        """What is remembered of a tree, if what was remembered of others turned out to be so just now.
+
+        They are those that were asked for before :meth:`afresh`. None if one was not known, or is another.
+        """
+        before = self._remembered
+        if before is None or not by:
+            return None
+        known = ((before._found.get(one.label), self._computed.get(one.label)) for one in by)
+        same = all(was is not None and now is not None and digest(was) == digest(now) for was, now in known)
+        return before.cached(tree) if same else None
 
     @property
     def cache(self) -> SchemaCache:

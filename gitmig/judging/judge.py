@@ -47,6 +47,8 @@ def judge(subject: Subject) -> tuple[Finding, ...]:
     known = Schemas(project=subject.project)
     if known.cached(subject.tree) is None and not added_revisions(subject):
         # This is likely to be blocked: both sides are computed at once, side by side.
+        for parent in subject.trees:
+            known.cached(parent)
         known = known.afresh()
     findings = _judged(subject, known)
     if findings and not known.fresh:
@@ -259,7 +261,10 @@ def recorded(graph: Graph, now: Schema) -> bool:
 def _made_for(subject: Subject, schemas: Schemas, now: Schema) -> bool:
     """Whether the state has a commit with just this schema, whatever its records say."""
     tree = models_of_state(subject)
-    then = _if_it_imports(schemas, tree) if tree is not None else None
+    if tree is None:
+        return False
+    # Both sides are computed; a third time is no surer, if the cache was right about what was before.
+    then = schemas.confirmed(tree, subject.trees) or _if_it_imports(schemas, tree)
     return then is not None and digest(then) == digest(now)
 
 
