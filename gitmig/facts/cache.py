@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING
 
 from gitmig import __version__
 from gitmig.core.schema.facets import Schema, digest, from_json, to_json
-from gitmig.facts.manifest import asked_seen, files_seen, listings_seen, lookups_seen, unchanged
+from gitmig.facts.manifest import (
+    asked_seen,
+    content_of,
+    file_changed,
+    files_seen,
+    listings_seen,
+    lookups_seen,
+    unchanged,
+)
 from gitmig.state.files import write_beside_others
 from gitmig.wire.values import Manifest
 
@@ -86,9 +94,16 @@ class SchemaCache:
         return None if found is None else found[0]
 
     def _entry(self, tree: Tree, circumstances: str, top: Path) -> tuple[Manifest, str] | None:
+        # Those that do not hold mostly differ in the same few files.
+        suspects: dict[str, str] = {}
         for entry in self._manifests():
             known = _manifest(entry) if entry.get("circumstances") == circumstances else None
-            if known is not None and self.holds(known, tree, top):
+            if known is None or any(known.files.get(path, now) != now for path, now in suspects.items()):
+                continue
+            changed = file_changed(tree, known.files, top)
+            if changed is not None:
+                suspects[changed] = content_of(tree, changed, top)
+            elif self.holds(known, tree, top):
                 return known, str(entry.get("schema"))
         return None
 

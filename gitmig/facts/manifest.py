@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def files_seen(tree: Paths, files: Iterable[str], top: str | os.PathLike[str]) -> dict[str, str]:
     """Their content by path: blob ids, or digests of what only the disk has (ignored, generated modules)."""
-    return {path: _content(tree, path, top) for path in sorted(set(files))}
+    return {path: content_of(tree, path, top) for path in sorted(set(files))}
 
 
 def lookups_seen(tree: Paths, names: Iterable[str]) -> dict[str, str]:
@@ -55,15 +55,20 @@ def unchanged(tree: Paths, seen: Mapping[str, Mapping[str, str]], top: str | os.
 
     Stops at the first that is not: of many trees most differ.
     """
-    return (
-        all(_content(tree, path, top) == there for path, there in seen["files"].items())
-        and all(_shape(tree, name) == there for name, there in seen["lookups"].items())
+    return file_changed(tree, seen["files"], top) is None and (
+        all(_shape(tree, name) == there for name, there in seen["lookups"].items())
         and all(_entries(tree, folder) == there for folder, there in seen["listings"].items())
         and all(_kind(tree, path, top) == there for path, there in seen["asked"].items())
     )
 
 
-def _content(tree: Paths, path: str, top: str | os.PathLike[str]) -> str:
+def file_changed(tree: Paths, files: Mapping[str, str], top: str | os.PathLike[str]) -> str | None:
+    """The first of these files that is another in a tree; None if none is."""
+    return next((path for path, there in files.items() if content_of(tree, path, top) != there), None)
+
+
+def content_of(tree: Paths, path: str, top: str | os.PathLike[str]) -> str:
+    """What stands for the content of a file: its blob's id, or a digest of what only the disk has."""
     blob = tree.blob(path)
     if blob is not None:
         return str(blob)
