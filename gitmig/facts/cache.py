@@ -25,6 +25,7 @@ from gitmig.facts.manifest import (
     files_seen,
     listings_seen,
     lookups_seen,
+    names_unchanged,
     unchanged,
 )
 from gitmig.state.files import write_beside_others
@@ -103,7 +104,7 @@ class SchemaCache:
             changed = file_changed(tree, known.files, top)
             if changed is not None:
                 suspects[changed] = content_of(tree, changed, top)
-            elif self.holds(known, tree, top):
+            elif names_unchanged(tree, parts_of(known), top):
                 return known, str(entry.get("schema"))
         return None
 

@@ -55,7 +55,12 @@ def unchanged(tree: Paths, seen: Mapping[str, Mapping[str, str]], top: str | os.
 
     Stops at the first that is not: of many trees most differ.
     """
-    return file_changed(tree, seen["files"], top) is None and (
+    return file_changed(tree, seen["files"], top) is None and names_unchanged(tree, seen, top)
+
+
+def names_unchanged(tree: Paths, seen: Mapping[str, Mapping[str, str]], top: str | os.PathLike[str]) -> bool:
+    """The same for all but the content of files."""
+    return (
         all(_shape(tree, name) == there for name, there in seen["lookups"].items())
         and all(_entries(tree, folder) == there for folder, there in seen["listings"].items())
         and all(_kind(tree, path, top) == there for path, there in seen["asked"].items())

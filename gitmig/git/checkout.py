@@ -119,8 +119,8 @@ class Checkout:
         place = Location(top=self.work, git_dir=self.git_dir, common_dir=self.source.common_dir)
         return Runner(place, self.locks)
 
-    def _run(self, *args: str) -> bytes:
-        return self._runner.run([*_SETTINGS, *args], env=self.env)
+    def _run(self, *args: str, input: bytes = b"") -> bytes:
+        return self._runner.run([*_SETTINGS, *args], input=input, env=self.env)
 
     def _difference(self, known: str | None, tree: str) -> list[_Change] | None:
         """How one tree differs from the other; None if everything has to be written."""
@@ -153,13 +153,10 @@ class Checkout:
         stdin = b"".join(os.fsencode(line) + b"\0" for line in lines)
         try:
             if lines:
-                self._runner.run(
-                    [*_SETTINGS, "update-index", "-z", "--index-info"], input=stdin, env=self.env
-                )
+                self._run("update-index", "-z", "--index-info", input=stdin)
             stale = self._run("diff-files", "-z", "--name-only", "--ignore-submodules")
             if stale:
-                command = ["checkout-index", "-f", "-u", "-q", "-z", "--stdin"]
-                self._runner.run([*_SETTINGS, *command], input=stale, env=self.env)
+                self._run("checkout-index", "-f", "-u", "-q", "-z", "--stdin", input=stale)
         except GitError:
             return False
         return True

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError
-from gitmig.git.listing import FOLDER, Listed, records
+from gitmig.git.listing import Listed, records
 from gitmig.git.modules import lies_below, on_disk
 from gitmig.git.objects import Entry
 from gitmig.git.trees import GitTree
@@ -33,9 +33,13 @@ class _FlatTree(GitTree):
     def _files(self) -> Listed:
         return self._list()
 
+    def _around(self, path: str) -> Listed:
+        """A list that has all that lies at or below a path."""
+        return self._files
+
     def entry(self, path: str) -> Entry | None:
         """As :meth:`GitTree.entry`."""
-        return self._files.get(path) or (FOLDER if path and self._files.is_folder(path) else None)
+        return self._around(path).at(path)
 
     def ids(self, prefix: str = "") -> Mapping[str, BlobId]:
         """As :meth:`Tree.ids`."""
@@ -43,10 +47,7 @@ class _FlatTree(GitTree):
 
     def entries(self, prefix: str = "") -> Mapping[str, Entry]:
         """As :meth:`GitTree.entries`."""
-        if not prefix:
-            return self._files
-        entry = self._files.get(prefix)
-        return self._files.below(prefix) if entry is None else {prefix: entry}
+        return self._around(prefix).at_or_below(prefix) if prefix else self._files
 
     def _contents(self, folder: str) -> Mapping[str, Entry]:
         return self._files.directly_in(folder)
@@ -122,23 +123,17 @@ class WorkTree(_FlatTree):
         self._parts: dict[str, Listed] = {}
         self.label = "the work tree"
 
-    def entry(self, path: str) -> Entry | None:
-        """As :meth:`GitTree.entry`."""
-        part = self._part_with(path)
-        if part is None:
-            return super().entry(path)
-        return part.get(path) or (FOLDER if part.is_folder(path) else None)
-
     def entries(self, prefix: str = "") -> Mapping[str, Entry]:
         """As :meth:`GitTree.entries`."""
-        if not prefix or "_files" in vars(self) or not is_large(self._repository.runner):
-            return super().entries(prefix)
-        part = self._part_with(prefix)
-        if part is None:
+        unseen = "_files" not in vars(self) and self._part_with(prefix) is None
+        if prefix and unseen and is_large(self._repository.runner):
             # Among many files only those in question are looked at.
-            part = self._parts[prefix] = self._seen([prefix])
-        entry = part.get(prefix)
-        return part.below(prefix) if entry is None else {prefix: entry}
+            self._parts[prefix] = self._seen([prefix])
+        return super().entries(prefix)
+
+    def _around(self, path: str) -> Listed:
+        part = self._part_with(path)
+        return self._files if part is None else part
 
     def _part_with(self, path: str) -> Listed | None:
         """What lies in a folder that was looked at alone, if a path lies there."""

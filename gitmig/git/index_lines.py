@@ -13,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+NO_STAGE = ord("0")
+"""Before the tab that the path follows: the file is in no conflict."""
+
 
 class IndexLines:
     """Mode and id of files by path."""

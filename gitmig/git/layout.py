@@ -19,13 +19,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitmig.errors import GitError, Refused
 from gitmig.failpoints import failpoint
+from gitmig.git.background import at_once
 from gitmig.git.checkout import Checkout
 from gitmig.git.ignored import Ignored
 from gitmig.git.links import remove
@@ -106,11 +107,8 @@ class Layouts:
         claims: list[_Claim] = []
         try:
             claims.extend(map(self._claimed, trees))
-            with (
-                Ignored(self.repository.runner.place) as ignored,
-                ThreadPoolExecutor(max_workers=max(len(trees), 1)) as pool,
-            ):
-                return list(pool.map(lambda claim: self._laid_out(claim, ignored), claims))
+            with Ignored(self.repository.runner.place) as ignored:
+                return at_once([partial(self._laid_out, claim, ignored) for claim in claims])
         except BaseException:
             for claim in claims:
                 claim.slot.clear()

@@ -7,15 +7,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
-from gitmig.git.index_lines import IndexLines, path_start
-from gitmig.git.objects import Entry
+from gitmig.git.index_lines import NO_STAGE, IndexLines, path_start
+from gitmig.git.objects import FOLDER, Entry
 from gitmig.wire.values import BlobId, CommitId
 
 _EMPTY = re.compile(
     rb" (?:e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
     rb"|473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813) 0\t([^\0]+)"
 )
-_NO_STAGE = ord("0")
 
 
 class Listed(MutableMapping[str, Entry]):
@@ -61,6 +60,15 @@ class Listed(MutableMapping[str, Entry]):
                 ids[path] = entry.blob
         return ids
 
+    def at(self, path: str) -> Entry | None:
+        """What lies at a path, which may be a folder's."""
+        return self.get(path) or (FOLDER if path and self.is_folder(path) else None)
+
+    def at_or_below(self, path: str) -> dict[str, Entry]:
+        """The file at a path, or those that lie in a folder."""
+        entry = self.get(path)
+        return self.below(path) if entry is None else {path: entry}
+
     def below(self, folder: str) -> dict[str, Entry]:
         """Those that lie in a folder."""
         there = {path: Entry(mode, BlobId(id)) for path, mode, id in self._lines.below(folder)}
@@ -101,10 +109,6 @@ class Listed(MutableMapping[str, Entry]):
         return Listed(self._lines, self._changed | dict.fromkeys(paths))
 
 
-FOLDER = Entry("040000", BlobId(""))
-"""What lies at the path of a folder."""
-
-
 @dataclass(slots=True)
 class Lists:
     """What ``ls-files`` says of its files, in kinds: see :class:`gitmig.git.worktree.Scan`."""
@@ -128,7 +132,7 @@ class Lists:
         start = path_start(first) if first is not None else 0
         stage = start - 2
         # Most are like this, and there may be many.
-        plain = [line for line in lines if line.startswith(usual) and line[stage] == _NO_STAGE]
+        plain = [line for line in lines if line.startswith(usual) and line[stage] == NO_STAGE]
         entries = Listed(IndexLines(plain, start))
         empty = (os.fsdecode(path) for path in _EMPTY.findall(out))
         lists = cls(entries=entries, empty=tuple(path for path in empty if path in entries))

@@ -49,6 +49,10 @@ class Entry(NamedTuple):
         return self.mode == "160000"
 
 
+FOLDER = Entry("040000", BlobId(""))
+"""What lies at the path of a folder."""
+
+
 class ObjectInfo(NamedTuple):
     """The id and type (``commit``, ``tree``, ``blob``, ``tag``) of an object."""
 

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gitmig.errors import GitError
-from gitmig.git.listing import FOLDER
 from gitmig.git.modules import FILE, module_of, named
-from gitmig.git.objects import Entry
+from gitmig.git.objects import FOLDER, Entry
 from gitmig.wire.values import BlobId, CommitId
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from gitmig.git.background import BackgroundCall
 from gitmig.git.command import Runner, pathspecs
 from gitmig.git.listing import Listed, Lists, records
 from gitmig.git.objects import Entry
@@ -79,13 +80,16 @@ def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
 
 def _side_by_side(runner: Runner) -> Lists:
     """The same lists by three of git at once, each of which goes through the index once."""
-    with ThreadPoolExecutor(2) as pool:
-        untracked = pool.submit(runner.run, ["ls-files", "-z", "-o", "--exclude-standard"])
-        changed = pool.submit(runner.run, ["diff-files", "-z", "--name-only", "--ignore-submodules"])
+    untracked = BackgroundCall(partial(runner.run, ["ls-files", "-z", "-o", "--exclude-standard"]))
+    changed = BackgroundCall(partial(runner.run, ["diff-files", "-z", "--name-only", "--ignore-submodules"]))
+    try:
         lists = Lists.of(runner.run(["ls-files", "-z", "-s", "-v"]))
-        for path in records(untracked.result()):
-            lists.note(f"? {path}")
-        lists.dirty.update(records(changed.result()))
+    finally:
+        untracked.wait()
+        changed.wait()
+    for path in records(untracked.result()):
+        lists.note(f"? {path}")
+    lists.dirty.update(records(changed.result()))
     return lists
 
 

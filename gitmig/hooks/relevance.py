@@ -28,7 +28,6 @@ _CONFIGURED = ("config", "-z", "--get-regexp", r"^gitmig\.")
 _FILE = "passed.json"
 _KEPT = 8
 _SUBMODULE = "S"
-_NO_STAGE = ord("0")
 HARMLESS = (
     *(".md", ".rst", ".html", ".css", ".scss", ".js", ".mjs", ".jsx", ".ts", ".tsx", ".vue", ".map", ".po"),
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".pdf", ".lock"),
@@ -214,13 +213,13 @@ def _changed() -> list[tuple[str, str]] | None:
 
 def _index(listed: bytes) -> StagedPaths | None:
     """What is staged, as ``git ls-files -s -z`` lists it; None while a merge is unresolved."""
-    from gitmig.git.index_lines import IndexLines, path_start
+    from gitmig.git.index_lines import NO_STAGE, IndexLines, path_start
 
     lines = listed.split(b"\0")[:-1]
     if not lines:
         return StagedPaths(IndexLines(lines, 0))
     start = path_start(lines[0])
-    if any(line[start - 2] != _NO_STAGE for line in lines):
+    if any(line[start - 2] != NO_STAGE for line in lines):
         return None
     others = [line for line in lines if not line.startswith(b"100")]
     links = [os.fsdecode(line[start:]) for line in others if line.startswith(b"120000")]

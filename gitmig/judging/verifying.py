@@ -14,12 +14,12 @@ from gitmig.core.verification import ReplayOutcome, Run
 from gitmig.errors import GitmigError
 from gitmig.facts.schema_history import SchemaHistory
 from gitmig.facts.schemas import Schemas
+from gitmig.git.background import BackgroundCall
 from gitmig.judging.models import ModelsOnDemand
 from gitmig.judging.proof import scratch_database, upgrade_data
 from gitmig.judging.scratch import Scratch, scratch
 from gitmig.project.project import Project
 from gitmig.rpc.client import Worker
-from gitmig.rpc.fork import BackgroundCall
 from gitmig.rpc.protocol import Json, a_text, an_object
 from gitmig.wire.values import RevisionId
 

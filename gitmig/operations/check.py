@@ -70,7 +70,7 @@ def check_staged(project: Project) -> CheckResult:
         found = in_progress(operation, unmerged=unmerged)
         return CheckResult(findings=settled(project, found), subject="what is being committed")
     index, parents = project.index, _parents(project)
-    changed = _changed(project, index, parents)
+    changed = _changed(project, parents)
     if not changed and "PRE_COMMIT" in os.environ and "GIT_INDEX_FILE" not in os.environ:
         # `pre-commit run --all-files`, outside of a commit.
         return check_tree(project, "HEAD")
@@ -270,10 +270,10 @@ def _parents(project: Project) -> tuple[CommitId, ...]:
     return () if head is None else (head, *project.git.merge_heads())
 
 
-def _changed(project: Project, index: Tree, parents: Sequence[CommitId]) -> list[str]:
+def _changed(project: Project, parents: Sequence[CommitId]) -> list[str]:
     """The paths in which the index differs from every parent, as in a combined diff."""
     if not parents:
-        return sorted(contents(index))
+        return sorted(contents(project.index))
     return sorted(set.intersection(*(project.index.changed_from(parent) for parent in parents)))
 
 

@@ -205,8 +205,8 @@ class Project:
 
     def configuration_of(self, tree: Tree) -> Configuration:
         """That of a commit where it is another: the folders of its revisions may have moved since."""
-        ours = self.configuration
-        if tree is self.work_tree or all(tree.read(path) == _on_disk(self.top / path) for path in ours.files):
+        ours, here = self.configuration, FolderTree(self.top)
+        if tree is self.work_tree or all(tree.read(path) == here.read(path) for path in ours.files):
             return ours
         found = read_configuration(ours.source, tree, str(self.top))
         return ours if found is None else unlinked(found, self.top)
@@ -297,10 +297,3 @@ def environment_folder(key: str) -> str:
     if not key:
         return ""
     return f"environments/{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
-
-
-def _on_disk(place: Path) -> bytes | None:
-    try:
-        return place.read_bytes()
-    except OSError:
-        return None

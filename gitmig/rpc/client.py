@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gitmig.core.parked import ParkedRows
 from gitmig.core.schema.facets import FacetKey, Schema
-from gitmig.rpc import fork
+from gitmig.git.background import BackgroundCall
 from gitmig.rpc.process import WorkerProcess
 from gitmig.rpc.protocol import (
     AnnouncedLoss,
@@ -39,12 +39,12 @@ from gitmig.wire.values import DatabaseState, LedgerState
 class Worker(WorkerProcess):
     """The requests that a worker answers."""
 
-    _asked_for: fork.BackgroundCall[Json] | None = None
-    _asked_heads: fork.BackgroundCall[Json] | None = None
+    _asked_for: BackgroundCall[Json] | None = None
+    _asked_heads: BackgroundCall[Json] | None = None
 
     def begin_schema(self) -> None:
         """Have the schema computed while the caller goes on; :meth:`schema` waits for it."""
-        self._asked_for = fork.BackgroundCall(self._schema)
+        self._asked_for = BackgroundCall(self._schema)
 
     def _schema(self) -> Json:
         return self.request("schema", {"limit": self.options.limit})
@@ -73,7 +73,7 @@ class Worker(WorkerProcess):
 
     def begin_heads(self) -> None:
         """Have the database looked at while the caller goes on; :meth:`heads` waits for it."""
-        self._asked_heads = fork.BackgroundCall(lambda: self.request("heads"))
+        self._asked_heads = BackgroundCall(lambda: self.request("heads"))
 
     def heads(self) -> DatabaseState:
         """Where the configured database stands; changes nothing, creates nothing."""

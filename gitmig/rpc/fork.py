@@ -12,11 +12,8 @@ import signal
 import socket
 import struct
 import subprocess
-import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
 
-_T = TypeVar("_T")
 _SECONDS = 5.0
 """For a fork to call back; it takes a few milliseconds."""
 
@@ -98,27 +95,3 @@ def _listener() -> socket.socket:
     listener.bind("")
     listener.listen(1)
     return listener
-
-
-class BackgroundCall(Generic[_T]):
-    """A call that goes on in a thread of its own."""
-
-    def __init__(self, call: Callable[[], _T]):
-        self._call = call
-        self._answer: _T | None = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._answer = self._call()
-        except BaseException as error:
-            self._error = error
-
-    def result(self) -> _T:
-        """What it returned, or raised."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._answer  # type: ignore[return-value]

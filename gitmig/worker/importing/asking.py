@@ -10,15 +10,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
-_ASKS = re.compile(
-    r"\b(?:exists|lexists|isfile|is_file|isdir|is_dir|islink|is_symlink|access|l?stat|getsize|getmtime)\s*\("
-)
+_THERE = "exists|lexists|isfile|is_file|isdir|is_dir|access|l?stat"
+_ASKS = re.compile(rf"\b(?:{_THERE}|islink|is_symlink|getsize|getmtime)\s*\(")
 _NAME = r"(?=[^\"']*[a-zA-Z])[\w.@~-][\w./@~+-]{0,79}"
 _TEXT = rf"""(?:"{_NAME}"|'{_NAME}')"""
 _LITERAL = re.compile(_TEXT)
-_CALL = re.compile(
-    r"\b(?:exists|lexists|isfile|is_file|isdir|is_dir|access|l?stat|join|joinpath|Path)\(([^()\n]*(?:\([^()]*\))?[^()]*)\)"
-)
+_CALL = re.compile(rf"\b(?:{_THERE}|join|joinpath|Path)\(([^()\n]*(?:\([^()]*\))?[^()]*)\)")
 _CHAIN = re.compile(rf"(?:/\s*{_TEXT}\s*)+")
 _SETTINGS = (".env", ".flaskenv")
 """What libraries look for on the project's behalf, in the current directory and above it."""
