@@ -421,6 +421,22 @@ def test_a_title_below_the_name_of_the_file_and_a_licence() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("import os\n\n'''Add it\n\nRevision ID: b\n'''", "Add it"),
+        ("# Ours\n\nimport os\n\n# Add it\n#\n# Revision ID: b\n# Revises: a", "Add it"),
+        ("# Ours\n#\n# Add it\n# all\n#\n# Revision ID: b", "Add it"),
+        ("#\r\n# Add it\r\n# Revision ID: b\r\n", "Add it"),
+        ("# Revision ID: b", ""),
+        ("# Ours\n\n# Revision ID: b", ""),
+        ("import os\n'not of this'", ""),
+    ],
+)
+def test_a_title_that_is_no_docstring(text: str, title: str) -> None:
+    assert read(f"{text}\nrevision = 'b'\ndown_revision = None").title == title
+
+
+@pytest.mark.parametrize(
     "more",
     ["depends_on = needed()", "branch_labels = [x for x in y]", "from shop.labels import branch_labels"],
 )

@@ -136,6 +136,7 @@ def _packed(script: Script) -> bytes:
         script.path,
         script.depends_on,
         script.branch_labels,
+        script.nameless_branch,
         script.message,
         script.title,
         header_row(script.header),
@@ -159,13 +160,15 @@ def _unpacked(facts: Mapping[str, bytes]) -> list[tuple[str, Script]]:
 
 
 def _script(row: Sequence[Any]) -> Script:
-    revision, down, path, needs, labels, message, title, header, squashes, backport, lines, one, two = row
+    revision, down, path, needs, labels, nameless, *row = row
+    message, title, header, squashes, backport, lines, one, two = row
     return Script(
         revision=revision,
         down_revisions=tuple(down),
         path=path,
         depends_on=tuple(needs),
         branch_labels=tuple(labels),
+        nameless_branch=nameless,
         message=message,
         title=title,
         header=header_of_row(header),

@@ -5,12 +5,19 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import stat
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from gitmig.core.revisions.scripts import Script
+from gitmig.git.repository import Repository
+from gitmig.git.trees import CommitTree
 from gitmig.state.facts import Facts, packed, unpacked
+from gitmig.state.scripts import KnownScripts
+from tests.gitroom.conftest import Builder
 from tests.known_histories import Play
 
 
@@ -42,6 +49,41 @@ def test_ties_are_remembered_while_nothing_is_committed_that_they_depend_on(tmp_
     play.work(revisions=1)
     play.check()
     assert play.found == 1
+
+
+_SCRIPT = """'''Add it
+
+Revision ID: c
+Models: 0123456789abcdef
+Squashes: b c
+Backport-of: d
+'''
+revision = "c"
+down_revision = "a"
+depends_on = "x"
+branch_labels = %s
+
+
+def upgrade():
+    # gitmig: write by hand: rows
+    pass
+"""
+
+
+@pytest.mark.parametrize("labels", ["('one',)", "(NAME,)"])
+def test_all_that_a_script_says_is_remembered(
+    tmp_path: Path, build: Builder, opened: Callable[[Path], Repository], labels: str
+) -> None:
+    build.commit({"versions/c.py": _SCRIPT % labels})
+    repository = opened(build.top)
+    tree = CommitTree(repository, repository.resolve("HEAD"))
+    facts = Facts(tmp_path / "state")
+    read, again = (KnownScripts(facts).of_tree(tree, ["versions/c.py"])["versions/c.py"] for _ in range(2))
+    assert isinstance(read, Script)
+    assert again == read
+    assert (again.revision_line, again.parents_line) == (read.revision_line, read.parents_line)
+    unsaid = {field.name for field in fields(Script) if getattr(read, field.name) in ((), "", None, False)}
+    assert unsaid == {"nameless_branch" if "one" in labels else "branch_labels"}
 
 
 class TestFacts:

@@ -65,6 +65,7 @@ class Unreadable:
 _OPEN_LINE = re.compile(r"[ \t]*#[ \t]*gitmig: write by hand:")
 _SQUASHES = re.compile(r"^[ \t]*Squashes:[ \t]+(\w[\w. ]*?)[ \t]*$", re.MULTILINE)
 _BACKPORT = re.compile(r"^[ \t]*Backport-of:[ \t]+(\w[\w.]*)[ \t]*$", re.MULTILINE)
+_COMMENTS = re.compile(r"((?:^#.*\n)+)^#[ \t]*Revision ID:", re.MULTILINE)
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _TOLD_APART = IDENTIFIERS[:2]
 """What tells a revision from others, and its place; without the rest it is in the graph all the same."""
@@ -124,7 +125,7 @@ def _read(path: str, text: str) -> Script | None:
             raise _Unclear(f"{name} is not spelled out: {value.reason}", value.line)
     node = docstring_node(module)
     docstring = "" if node is None else str(node.value)
-    about = _about(path, docstring)
+    about = _about(path, docstring) or _beside(module, text)
     return Script(
         revision=_revision(names["revision"], lines.get("revision")),
         down_revisions=tuple(RevisionId(parent) for parent in _several(names, "down_revision", lines)),
@@ -181,6 +182,17 @@ def _about(path: str, docstring: str) -> str:
         return docstring
     paragraphs = re.split(r"\n\s*\n", docstring.partition("Revision ID:")[0].strip())
     return paragraphs[-1] if len(paragraphs) > 1 else docstring
+
+
+def _beside(module: ast.Module, text: str) -> str:
+    """What a file without a docstring says above ``Revision ID:`` in a text elsewhere, or in comments."""
+    for node in module.body:
+        match node:
+            case ast.Expr(value=ast.Constant(value=str() as found)) if "Revision ID:" in found:
+                return found
+    comments = _COMMENTS.search(text.replace("\r\n", "\n")) if "Revision ID:" in text else None
+    lines = [line.lstrip("#").strip() for line in comments[1].splitlines()] if comments else []
+    return re.split(r"\n{2,}", "\n".join(lines).strip())[-1]
 
 
 def _message(docstring: str) -> str:
