@@ -107,6 +107,22 @@ def test_a_driver_that_is_not_there(tmp_path: Path, name: str) -> None:
     assert "have the URL name the driver that is there: " in said
 
 
+@pytest.mark.parametrize(
+    ("dialect", "hint"),
+    [
+        ("driver", "give sqlalchemy.url the database's URL; for the models alone, set dialect = "),
+        ("db3000", "pip install what has the dialect db3000, or correct the URL"),
+    ],
+)
+def test_a_dialect_that_is_not_there(tmp_path: Path, dialect: str, hint: str) -> None:
+    project = article(tmp_path).project
+    said = project.gitmig(
+        "status", check=2, env={"DATABASE_URL": f"{dialect}://user:pass@localhost/dbname"}
+    ).stderr
+    assert f"Error: NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:{dialect}\n" in said
+    assert f"\nHint: {hint}" in said
+
+
 def pasted(project: Project, hint: str, folder: Path) -> None:
     """Run a hint in a shell."""
     subprocess.run(hint, shell=True, check=True, cwd=folder, env=project.environment(), capture_output=True)

@@ -53,6 +53,7 @@ _DRIVERS: Mapping[str, tuple[str, str]] = {
 }
 """What a URL without a driver means to SQLAlchemy: the package that has it, and another driver."""
 _DRIVER = re.compile(rf"ModuleNotFoundError: No module named '({'|'.join(_DRIVERS)})'")
+_DIALECT = re.compile(r"NoSuchModuleError: Can't load plugin: sqlalchemy\.dialects:([\w.]+)")
 # The folder that the code of a tree is laid out in.
 _LAID_OUT = re.compile(r'File "[^"]*/(?:gitmig/trees|gitmig-tree-[^/"]+)/[0-9]+/work/')
 CORRECT_IT = "correct it, then run the command again"
@@ -143,10 +144,22 @@ def _correction(error: Json) -> str:
     if driver is not None:
         package, scheme = _DRIVERS[driver[1]]
         return f"pip install {package}, or have the URL name the driver that is there: {scheme}://…"
+    dialect = _DIALECT.fullmatch(a_text(error["message"]))
+    if dialect is not None:
+        return _without_dialect(dialect[1])
     last = str(error.get("detail") or "").rpartition('File "')[2].partition('"')[0]
     if _CALLER.match(a_text(error["message"])) and last.endswith("env.py"):
         return f"if only your own code can run env.py, {WITHOUT_ENV}"
     return str(error.get("hint") or CORRECT_IT)
+
+
+def _without_dialect(name: str) -> str:
+    """What to do about a URL whose dialect SQLAlchemy does not have."""
+    if name == "driver":
+        # Alembic's template says driver://user:pass@localhost/dbname.
+        models = 'for the models alone, set dialect = "postgresql" in [tool.gitmig]'
+        return f"give sqlalchemy.url the database's URL; {models}"
+    return f"pip install what has the dialect {name}, or correct the URL"
 
 
 def explained(error: GitmigError, options: WorkerOptions, *, own: bool) -> GitmigError:

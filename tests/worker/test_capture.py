@@ -143,6 +143,14 @@ def test_the_dialect_of_the_settings_stands_in_for_a_missing_url(project: Projec
     assert project.start(dialect="postgresql").schema()["dialect"] == "postgresql"
 
 
+def test_the_dialect_of_the_settings_stands_in_for_the_url_of_the_template(project: Project) -> None:
+    ini = INI.replace("sqlite:///%(here)s/app.db", "driver://user:pass@localhost/dbname")
+    project.write({"alembic.ini": ini})
+    assert project.start(dialect="postgresql").schema()["dialect"] == "postgresql"
+    project.write({"alembic.ini": ini.replace("driver:", "mysql+pymysql:")})
+    assert project.start(dialect="postgresql").schema()["dialect"] == "mysql"
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [

@@ -191,16 +191,26 @@ class _Recorder:
         bound = inspect.signature(self._configure).bind(*args, **kw)
         options = {**bound.arguments, **bound.arguments.get("kw", {})}
         options.pop("kw", None)
-        if self._dialect and not any(options.get(key) for key in ("url", "dialect_name")):
-            kw["dialect_name"] = options["dialect_name"] = self._dialect
-        kw.pop("output_buffer", None)
-        self._configure(*args, **kw)
+        options.pop("output_buffer", None)
+        if self._dialect and not options.get("dialect_name") and not _names_a_dialect(options.get("url")):
+            options.pop("url", None)
+            options["dialect_name"] = self._dialect
+        self._configure(**options)
         dialect = self.context.get_context().dialect
         self.calls.append(Configured(_metadata(options.pop("target_metadata", None)), dialect, options))
 
     def run_migrations(self, **kw: Any) -> None:
         if self.calls:
             self.calls[-1].engine = str(kw.get("engine_name", ""))
+
+
+def _names_a_dialect(url: Any) -> bool:
+    """Whether a URL's dialect is there; that of Alembic's own template, ``driver://…``, is not."""
+    try:
+        make_url(url).get_dialect()
+    except (NoSuchModuleError, ArgumentError):
+        return False
+    return True
 
 
 def _metadata(target: Any) -> tuple[MetaData, ...]:
