@@ -65,6 +65,7 @@ def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
     for path in _intended(runner, [path for path in lists.empty if path in lists.dirty]):
         del lists.entries[path]
     lists.dirty |= _behind_links(lists)
+    lists.untracked = _without_environments(lists.untracked)
     huge = {path for path in lists.untracked if _size(runner.place.top / path) >= HUGE}
     return Scan(
         index=lists.entries,
@@ -76,6 +77,16 @@ def scan(runner: Runner, paths: Sequence[str] = ()) -> Scan:
         skipped=frozenset(lists.skipped),
         submodules=lists.submodules,
     )
+
+
+def _without_environments(untracked: set[str]) -> set[str]:
+    """Paths but for those of virtual environments (PEP 405), which nobody means to commit.
+
+    Before Python 3.13 ``venv`` wrote no .gitignore there.
+    """
+    name = "pyvenv.cfg"
+    folders = tuple(path.removesuffix(name) for path in untracked if path.endswith(f"/{name}"))
+    return {path for path in untracked if not path.startswith(folders)} if folders else untracked
 
 
 def _side_by_side(runner: Runner) -> Lists:

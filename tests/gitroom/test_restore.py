@@ -177,6 +177,19 @@ def test_an_untracked_file_that_is_already_right(
     assert models_of(build) == OLD
 
 
+def test_a_file_of_a_virtual_environment_in_the_way(
+    build: Builder, repository: Repository, old: CommitId
+) -> None:
+    """git is not asked about them."""
+    build.write("app/models/pyvenv.cfg", "")
+    build.write("app/models/user.py", "mine")
+    with refused(build, "app/models/user.py would be lost: git does not hold what is in it now"):
+        plan_restoration(repository, old, MODELS)
+    (build.top / "app/models/user.py").unlink()
+    restore(repository, old)
+    assert (build.top / "app/models/pyvenv.cfg").exists()
+
+
 def test_an_ignored_file_in_the_way(build: Builder, repository: Repository, old: CommitId) -> None:
     build.write(".git/info/exclude", "user.py\n")
     build.write("app/models/user.py", "mine")

@@ -254,3 +254,16 @@ def test_a_folder_without_git_leaves_environments_out(build: Builder, repository
     tree = FolderTree(build.top)
     assert set(tree.ids()) == set(FILES)
     assert tree.listing("") == (("setup.py",), ("app", "odd"))
+
+
+def test_a_virtual_environment_that_git_does_not_ignore(build: Builder, repository: Repository) -> None:
+    build.commit({"a.py": "a", "kept/pyvenv.cfg": "", "kept/b.py": "b"})
+    for path in ("env/pyvenv.cfg", "env/lib/c.py", "env/bin/python", "environment.py", "kept/new.py"):
+        build.write(path, "x")
+    assert set(WorkTree(repository).ids()) == {
+        "a.py",
+        "kept/pyvenv.cfg",
+        "kept/b.py",
+        "kept/new.py",
+        "environment.py",
+    }
