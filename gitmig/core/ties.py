@@ -164,8 +164,12 @@ def _by_header(
 
 
 def _by_introduction(candidates: Sequence[Candidate], schemas: Mapping[str, KnownSchema]) -> _Choice:
-    """The latest candidate whose content or schema is the first one's: a good guess, and never more."""
-    first = candidates[0].models
+    """The latest candidate whose content or schema is the first one's: a good guess, and never more.
+
+    The first one of the line, if there is one: on its branch a revision may have been worked on until the
+    merge, and its models with it.
+    """
+    first = next((each for each in candidates if each.order[0]), candidates[0]).models
     made_for = schemas.get(first)
     known = [schemas.get(candidate.models) for candidate in candidates]
     equal = [

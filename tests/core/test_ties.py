@@ -300,7 +300,17 @@ def test_the_side_of_a_merge_has_the_candidates() -> None:
     merged = line("c1 M0", "s1~c1 +a M1", "s2~s1 M2", "s3~s2 +b M3", "m +a +b M4")
     record = graph("a", "b<a", a=header("M2"))
     assert told(record, merged) == (VERIFIED, "m", "s2", "s1 s2", "")
-    assert told(record, merged, of="b") == (APPROXIMATE, "m", "s3", "s3 m", "m s3")
+    assert told(record, merged, of="b") == (APPROXIMATE, "m", "m", "s3 m", "")
+
+
+def test_a_revision_without_record_that_was_worked_on_until_the_merge() -> None:
+    """What was merged counts, and what has its schema after that."""
+    found = line("c1 M0", "s1~c1 +a M1", "s2~s1 M2", "m +a M2", "c2 M3", "c3 +b M4")
+    chain = graph("a", "b<a")
+    assert told(chain, found) == (APPROXIMATE, "m", "m", "s1 s2 m c2", "c2 m")
+    known = {"M1": schema("S"), "M2": schema("T")}
+    assert told(chain, found, known | {"M3": schema("T")}) == (APPROXIMATE, "m", "c2", "s1 s2 m c2", "")
+    assert told(chain, found, known | {"M3": schema("S")}) == (APPROXIMATE, "m", "m", "s1 s2 m c2", "")
 
 
 def test_before_a_shallow_clone_begins_nothing_is_known() -> None:
