@@ -12,6 +12,7 @@ import re
 import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from gitmig.core.parsing import UNPARSABLE, parse_module, why_unparsable
 from gitmig.core.revisions.header import Header, docstring_node, is_header_line, read_header
@@ -65,7 +66,7 @@ class Unreadable:
 _OPEN_LINE = re.compile(r"[ \t]*#[ \t]*gitmig: write by hand:")
 _SQUASHES = re.compile(r"^[ \t]*Squashes:[ \t]+(\w[\w. ]*?)[ \t]*$", re.MULTILINE)
 _BACKPORT = re.compile(r"^[ \t]*Backport-of:[ \t]+(\w[\w.]*)[ \t]*$", re.MULTILINE)
-_COMMENTS = re.compile(r"((?:^#.*\n)+)^#[ \t]*Revision ID:", re.MULTILINE)
+_ID_COMMENT = re.compile(r"^#[ \t]*Revision ID:", re.MULTILINE)
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _TOLD_APART = IDENTIFIERS[:2]
 """What tells a revision from others, and its place; without the rest it is in the graph all the same."""
@@ -190,9 +191,14 @@ def _beside(module: ast.Module, text: str) -> str:
         match node:
             case ast.Expr(value=ast.Constant(value=str() as found)) if "Revision ID:" in found:
                 return found
-    comments = _COMMENTS.search(text.replace("\r\n", "\n")) if "Revision ID:" in text else None
-    lines = [line.lstrip("#").strip() for line in comments[1].splitlines()] if comments else []
-    return re.split(r"\n{2,}", "\n".join(lines).strip())[-1]
+    named = _ID_COMMENT.search(text)
+    above = text[: named.start()].splitlines() if named is not None else []
+    comments = [line.lstrip("#").strip() for line in takewhile(_is_comment, reversed(above))]
+    return re.split(r"\n{2,}", "\n".join(reversed(comments)).strip())[-1]
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#")
 
 
 def _message(docstring: str) -> str:

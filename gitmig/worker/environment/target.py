@@ -192,7 +192,7 @@ class _Recorder:
         options = {**bound.arguments, **bound.arguments.get("kw", {})}
         options.pop("kw", None)
         options.pop("output_buffer", None)
-        if self._dialect and not options.get("dialect_name") and not _names_a_dialect(options.get("url")):
+        if self._dialect and not options.get("dialect_name") and _dialect_of(options.get("url")) is None:
             options.pop("url", None)
             options["dialect_name"] = self._dialect
         self._configure(**options)
@@ -204,13 +204,12 @@ class _Recorder:
             self.calls[-1].engine = str(kw.get("engine_name", ""))
 
 
-def _names_a_dialect(url: Any) -> bool:
-    """Whether a URL's dialect is there; that of Alembic's own template, ``driver://…``, is not."""
+def _dialect_of(url: Any) -> type[Dialect] | None:
+    """What a URL names; None for a dialect that is not there, as in Alembic's own template: ``driver://…``."""
     try:
-        make_url(url).get_dialect()
+        return make_url(url).get_dialect()
     except (NoSuchModuleError, ArgumentError):
-        return False
-    return True
+        return None
 
 
 def _metadata(target: Any) -> tuple[MetaData, ...]:
@@ -256,7 +255,7 @@ def _named_dialect(session: Session) -> Dialect:
         url = alembic_config(session).get_section(options.section, {}).get("sqlalchemy.url")
     if not url:
         raise Failure("no-metadata", "the setting `metadata` needs `dialect` beside it")
-    try:
-        return make_url(url).get_dialect()()
-    except (NoSuchModuleError, ArgumentError) as error:
-        raise Failure("no-configuration", f"no such dialect: {options.dialect or url}") from error
+    dialect = _dialect_of(url)
+    if dialect is None:
+        raise Failure("no-configuration", f"no such dialect: {options.dialect or url}")
+    return dialect()
