@@ -10,7 +10,9 @@ import sys
 import time
 import tomllib
 from collections.abc import Sequence
+from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -268,6 +270,21 @@ def test_plain_alembic_does_not_see_it_on_postgresql(tmp_path: Path, postgres_ur
 )
 def test_what_the_plugin_hides(name: str, kind: str, schema: str | None, shown: bool) -> None:
     assert is_shown(name, kind, {"schema_name": schema} if kind != "schema" else {}) is shown
+
+
+def test_every_alembic_with_plugins_can_load_ours() -> None:
+    """1.20.1 takes a module; 1.18.0 to 1.20.0 go through what they load, and stop ``import alembic`` if they
+    cannot. gitmig is installed beside all of them.
+    """
+    points = tomllib.loads((_TOP / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+    (target,) = points["alembic.plugins"].values()
+    loaded: Any = EntryPoint("ours", target, "alembic.plugins").load()
+    assert isinstance(loaded, ModuleType)
+    added: list[tuple[Any, ...]] = []
+    plugin = SimpleNamespace(add_autogenerate_comparator=lambda *each, **_: added.append(each))
+    for module in (loaded, *loaded):
+        module.setup(plugin)
+    assert [each[1] for each in added] == ["autogenerate", "autogenerate"]
 
 
 def test_the_plugin_brings_nothing_with_it() -> None:

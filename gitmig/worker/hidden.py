@@ -8,7 +8,8 @@ library may be imported at the top, and nothing of Alembic's may be touched befo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 SCHEMA, IN_SCHEMA, TABLE = "gitmig", "ledger", "gitmig_ledger"
@@ -38,3 +39,18 @@ def setup(plugin: Any) -> None:
         return PriorityDispatchResult.CONTINUE
 
     plugin.add_autogenerate_comparator(hide, "autogenerate", priority=DispatchPriority.FIRST)
+
+
+class _Plugin(ModuleType):
+    """What the entry point names: Alembic 1.20.1 takes a module, 1.18.0 to 1.20.0 a list of them."""
+
+    def __iter__(self) -> Iterator[ModuleType]:
+        yield self
+
+    @staticmethod
+    def setup(plugin: Any) -> None:
+        setup(plugin)
+
+
+plugin = _Plugin("gitmig.worker.hidden.plugin")
+"""Both at once: a module, and the one in itself (Alembic's issue 1873)."""
