@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from gitmig.core.revisions.graph import Graph, in_repository
 from gitmig.core.revisions.header import Header
-from gitmig.core.schema.facets import Schema, digest, undone
+from gitmig.core.schema.facets import FacetChange, Schema, applied, difference, digest, undone
 from gitmig.core.ties import Tie, TieState
-from gitmig.errors import ProjectCodeError
+from gitmig.errors import ProjectCodeError, WorkerCrashed
 from gitmig.facts.schemas import Schemas
 from gitmig.facts.ties import Ties, models_digest
 from gitmig.git.trees import Tree
+from gitmig.judging.catching_up import made_already
 from gitmig.judging.proof import Case, prove
+from gitmig.judging.subject import Subject
 from gitmig.project.project import Project
 from gitmig.wire.values import CommitId, RevisionId, named
 
@@ -59,7 +62,8 @@ def base_of(
 
     By a record; else by the models of the commits that are at it. Somebody may have committed half of a
     change with a revision that has no record, or lost a side's models in a merge: then it is what the scripts
-    lead to, on a scratch database.
+    lead to, on a scratch database. Models may also be committed that say at last what old revisions made:
+    then the state has it too.
     ``at`` is the commit that ``graph`` is of; by default it is the work tree's. Raises ProjectCodeError if
     the state is in no commit, or its models do not import.
     """
@@ -77,7 +81,34 @@ def base_of(
         borne_out = tie.state is not TieState.APPROXIMATE and not tie.re_parented
         if borne_out or not ties.is_record_committed(head):
             return BaseSchema(schema=stored)
-    return _committed(schemas, ties, graph, heads, like)
+    base = _committed(schemas, ties, graph, heads, like)
+    return base if base.doubt is not None else _caught_up(schemas, ties, graph, heads, base, like)
+
+
+def _caught_up(
+    schemas: Schemas, ties: Ties, graph: Graph, heads: Heads, base: BaseSchema, like: Schema
+) -> BaseSchema:
+    """A state for which no record speaks, with what the models of the commit have, and its revisions made."""
+    changes, commit = difference(base.schema, like), ties.at or ties.project.git.head()
+    if not changes or commit is None or not _unspoken(ties, graph, heads):
+        return base
+    tree = ties.project.commit_tree(commit)
+    try:
+        committed = schemas.of(tree).facets
+    except (ProjectCodeError, WorkerCrashed):
+        return base  # which the work tree may be about to mend
+    since = [each for each in changes if committed.get(each.key) == each.after]
+    made = made_already(ties.project, graph, heads, tree, since, schemas)
+    return replace(base, schema=applied(base.schema, made)) if made else base
+
+
+def only_catches_up(subject: Subject, changes: Sequence[FacetChange], schemas: Schemas) -> bool:
+    """Whether models change to what the scripts have made all along, and no record says what they are for."""
+    project, graph = subject.project, subject.graph
+    ties = Ties(project=project, at=subject.head)
+    if not graph.heads or subject.head is None or not _unspoken(ties, graph, graph.heads):
+        return False
+    return set(made_already(project, graph, graph.heads, subject.tree, changes, schemas)) == set(changes)
 
 
 def _stored(schemas: Schemas, header: Header, like: Schema) -> Schema | None:

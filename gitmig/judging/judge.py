@@ -27,7 +27,7 @@ from gitmig.facts.ties import Ties, models_digest
 from gitmig.git import commits
 from gitmig.git.flat_trees import IndexTree
 from gitmig.git.trees import Tree
-from gitmig.judging.base import base_schema
+from gitmig.judging.base import base_schema, only_catches_up
 from gitmig.judging.cases import proven
 from gitmig.judging.subject import Subject, added_revisions, parents_of, same
 from gitmig.project.graphs import read_graph
@@ -123,6 +123,8 @@ def _commit_findings(
     owner = _put_back(subject)
     if not added and owner:
         return [rolled_back(owner, committing=True)]
+    if not added and changes and not removed and only_catches_up(subject, changes, schemas):
+        return []
     if not added:
         changes = changes or _undone(project, before[0], removed)
         finding, hint = unrevised(changes, place=where(project, subject.tree, changes)), _left_out(subject)
