@@ -47,4 +47,4 @@ def test_it_installs_the_command(wheel: zipfile.Path) -> None:
     points = (information / "entry_points.txt").read_text(encoding="utf-8").splitlines()
     assert "gitmig = gitmig.cli.main:main" in points
     # Alembic's plugin, which keeps the ledger out of autogenerate's sight.
-    assert "alembic.autogenerate.gitmig = gitmig.worker.hidden" in points
+    assert "alembic.autogenerate.gitmig = gitmig.worker.hidden:plugin" in points
