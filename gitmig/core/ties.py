@@ -159,17 +159,22 @@ def _by_header(
         later = [valid[place] for place in open_ if place > chosen]
         return _Choice(TieState.VERIFIED, valid[chosen].commit, later)
     if open_:
-        return _Choice(TieState.APPROXIMATE, candidates[0].commit, [valid[place] for place in open_])
+        undecided = [valid[place] for place in open_]
+        return _Choice(TieState.APPROXIMATE, _first(candidates).commit, undecided)
     return None
 
 
-def _by_introduction(candidates: Sequence[Candidate], schemas: Mapping[str, KnownSchema]) -> _Choice:
-    """The latest candidate whose content or schema is the first one's: a good guess, and never more.
+def _first(candidates: Sequence[Candidate]) -> Candidate:
+    """The first one of the line, if there is one.
 
-    The first one of the line, if there is one: on its branch a revision may have been worked on until the
-    merge, and its models with it.
+    On its branch a revision may have been worked on until the merge, and its models with it.
     """
-    first = next((each for each in candidates if each.order[0]), candidates[0]).models
+    return next((each for each in candidates if each.order[0]), candidates[0])
+
+
+def _by_introduction(candidates: Sequence[Candidate], schemas: Mapping[str, KnownSchema]) -> _Choice:
+    """The latest candidate whose content or schema is the first one's: a good guess, and never more."""
+    first = _first(candidates).models
     made_for = schemas.get(first)
     known = [schemas.get(candidate.models) for candidate in candidates]
     equal = [

@@ -313,6 +313,13 @@ def test_a_revision_without_record_that_was_worked_on_until_the_merge() -> None:
     assert told(chain, found, known | {"M3": schema("S")}) == (APPROXIMATE, "m", "m", "s1 s2 m c2", "")
 
 
+def test_a_record_that_nothing_can_be_compared_with() -> None:
+    """It was made in the branch under another SQLAlchemy: the models of the merge are the best guess too."""
+    found = line("c1 M0", "s1~c1 +a M1", "s2~s1 M2", "m +a M2")
+    record = graph("a", a=header("M9", "S"))
+    assert told(record, found) == (APPROXIMATE, "m", "m", "s1 s2 m", "m s2 s1")
+
+
 def test_before_a_shallow_clone_begins_nothing_is_known() -> None:
     cut = line("c1 +a +b M1", "c2 +c M2")
     chain = graph("a", "b<a", "c<b", b=header("M1"))
